@@ -1,0 +1,131 @@
+"""Starts an emulated AWS for a test, and tells it what shall go wrong."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from . import provision
+
+STOP_S = 60
+
+
+class EmulatedAWS:
+    """An emulated AWS in a process of its own; a context manager that stops it."""
+
+    region = provision.REGION
+    queue = provision.SPOT_QUEUE
+    fallback_queue = provision.ON_DEMAND_QUEUE
+    bucket = provision.BUCKET
+    job_role_arn = provision.role_arn(provision.JOB_ROLE)
+    execution_role_arn = provision.role_arn(provision.EXECUTION_ROLE)
+
+    def __init__(self, **options: object) -> None:
+        """Start it with the command line's options, ``spot_vcpus=64`` for ``--spot-vcpus 64``."""
+        self._folder = tempfile.TemporaryDirectory(prefix="emulated-aws-")
+        self.request_log = Path(self._folder.name, "requests.jsonl")
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "emulator", f"--request-log={self.request_log}", *words],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.environment = self._read_environment()
+        self.endpoint_url = self.environment["AWS_ENDPOINT_URL"]
+
+    def _read_environment(self) -> dict[str, str]:
+        assert self._process.stdout is not None
+        variables = {}
+        for line in self._process.stdout:
+            if line.startswith("# ready"):
+                return variables
+            _, assignment = shlex.split(line)
+            name, _, value = assignment.partition("=")
+            variables[name] = value
+        raise RuntimeError(f"the emulated AWS did not start: status {self._process.wait()}")
+
+    def __enter__(self) -> "EmulatedAWS":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop it and every container that it runs."""
+        self._process.terminate()
+        self._process.wait(STOP_S)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._folder.cleanup()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with the controller's credentials."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name=self.region,
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The request log so far."""
+        return [json.loads(line) for line in self.request_log.read_text().splitlines()]
+
+    def containers(self) -> list[dict[str, Any]]:
+        """The containers that were started, as Docker described them."""
+        with urllib.request.urlopen(f"{self.endpoint_url}/emulator/containers") as reply:  # noqa: S310
+            started: list[dict[str, Any]] = json.load(reply)
+            return started
+
+    def reclaim(self, **attempts: object) -> None:
+        """Take away the hosts of these attempts (``job``, ``name``, ``index``, ``attempts``).
+
+        At once, ``after_s`` seconds after their start, or when ``after_log`` is logged.
+        """
+        self._add_fault("reclaim", **attempts)
+
+    def refuse_pull(self, **attempts: object) -> None:
+        """Let the image pull of these attempts fail."""
+        self._add_fault("refuse_pull", **attempts)
+
+    def throttle(self, operation: str, per_second: float) -> None:
+        """Refuse what comes faster; ``batch:*`` counts all operations of the service together."""
+        self._add_fault("throttle", operation=operation, per_second=per_second)
+
+    def lose_response(self, operation: str, times: int = 1) -> None:
+        """Do what is asked and close the connection without an answer."""
+        self._add_fault("lose_response", operation=operation, times=times)
+
+    def hide_submitted(self, seconds: float) -> None:
+        """Let new jobs be unknown for a while."""
+        self._add_fault("hide_submitted", seconds=seconds)
+
+    def forget_after(self, seconds: float) -> None:
+        """Forget finished jobs."""
+        self._add_fault("forget_after", seconds=seconds)
+
+    def clear_faults(self) -> None:
+        """Switch every fault off."""
+        self._send("DELETE", None)
+
+    def _add_fault(self, kind: str, **members: object) -> None:
+        self._send("POST", {"kind": kind, **members})
+
+    def _send(self, method: str, body: dict[str, object] | None) -> None:
+        request = urllib.request.Request(  # noqa: S310 - loopback only
+            f"{self.endpoint_url}/emulator/faults",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request):  # noqa: S310
+            pass
