@@ -21,5 +21,19 @@ def start_aws() -> Iterator[Callable[..., EmulatedAWS]]:
 
 @pytest.fixture
 def aws(start_aws: Callable[..., EmulatedAWS]) -> EmulatedAWS:
-    """An emulated AWS that runs containers."""
+    """An emulated AWS of the test's own, that runs containers."""
     return start_aws()
+
+
+@pytest.fixture(scope="session")
+def session_aws() -> Iterator[EmulatedAWS]:
+    """One emulated AWS for all tests that share it."""
+    with EmulatedAWS() as aws:
+        yield aws
+
+
+@pytest.fixture
+def shared_aws(session_aws: EmulatedAWS) -> Iterator[EmulatedAWS]:
+    """The shared emulated AWS, without faults; for tests that look at their own jobs only."""
+    yield session_aws
+    session_aws.clear_faults()

@@ -43,7 +43,7 @@ class EmulatedAWS:
 
     def _read_environment(self) -> dict[str, str]:
         assert self._process.stdout is not None
-        variables = {}
+        variables: dict[str, str] = {}
         for line in self._process.stdout:
             if line.startswith("# ready"):
                 return variables

@@ -71,7 +71,7 @@ def _rest_operation(service: str, path: str) -> str:
     session = botocore.session.get_session()
     if service in session.get_available_services():
         model = session.get_service_model(service)
-        for name in model.operation_names:
+        for name in map(str, model.operation_names):
             if model.operation_model(name).http.get("requestUri") == path:
                 return name
     return path

@@ -157,7 +157,7 @@ class Emulator:
 def _throttled(service: str) -> Response:
     """The answer to one request too many: S3 says 503 SlowDown, the others 429."""
     if service == "s3":
-        body = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+        body = "<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
         return Response(body, status=503, mimetype="application/xml")
     headers = {"x-amzn-ErrorType": "TooManyRequestsException"}
     body = json.dumps({"message": "Too Many Requests"})

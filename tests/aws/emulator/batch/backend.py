@@ -132,7 +132,7 @@ class ArrayBatchBackend(BatchBackend):
         start = int(request.get("nextToken") or 0)
         with self.engine.lock:
             jobs, fits = self._candidates(request), _filter(request, status)
-            page = []
+            page: list[dict[str, Any]] = []
             for position in range(start, len(jobs)):
                 if len(page) == size:
                     return page, str(position)

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="import-untyped"
 """Runs attempts as Docker containers, limited as ECS limits them.
 
 AWS: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html and

@@ -128,7 +128,7 @@ class Engine:
             return list(self._tasks.values())
 
     def forget_after(self, seconds: float) -> None:
-        """Forget finished jobs that long after their end, those that have ended counted from now."""
+        """Forget finished jobs that long after their end, and those that have ended from now."""
         with self.lock:
             self.retention_s = seconds
             for job in list(self.jobs.values()):

@@ -98,7 +98,7 @@ class Capacity:
         )
 
     def launch(self, vcpus: float, memory_mib: int) -> Host:
-        """Take the vCPUs and name the instance; the caller has asked ``obstacle`` and ``has_room``."""
+        """Take the vCPUs and name the instance; ``obstacle`` and ``has_room`` were asked before."""
         self.used += vcpus
         instance = None if self.is_fargate else self._smallest_fit(vcpus, memory_mib)
         region, account = self.environment.arn.split(":")[3:5]

@@ -60,7 +60,7 @@ class Attempt:
     def describe(self) -> dict[str, Any]:
         """The attempt as an AttemptDetail."""
         outcome = self.outcome
-        container = {
+        container: dict[str, Any] = {
             "containerInstanceArn": self.host.container_instance_arn,
             "taskArn": self.task_arn,
             "logStreamName": self.log_stream,

@@ -45,7 +45,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RetryStrategy:
-    """``retryStrategy`` of a job: at most ``attempts`` tries, decided by the first rule that fits."""
+    """``retryStrategy`` of a job: at most ``attempts`` tries; the first rule that fits decides."""
 
     attempts: int = 1
     rules: tuple[dict[str, str], ...] = field(default=())
