@@ -143,7 +143,6 @@ class ContainerRunner:
             for line in lines:
                 self._copy(task, stream, line)
         self._copy(task, stream, rest)
-        stream.flush()
 
     def _copy(self, task: Task, stream: LogStream, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip("\r")

@@ -6,17 +6,12 @@ https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html
 moto 5.2.5 writes one stream for each job, when it has ended, whatever ``logConfiguration`` says.
 """
 
-import time
-from typing import Any
-
 from moto.logs.models import LogsBackend
 
 from .engine import Task
 from .jobs import now_ms
 
 DEFAULT_GROUP = "/aws/batch/job"
-FLUSH_S = 0.5
-FLUSH_LINES = 1000
 MISSING_GROUP = (
     "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: "
     "failed to create Cloudwatch log stream: ResourceNotFoundException: "
@@ -29,7 +24,7 @@ class MissingLogGroupError(Exception):
 
 
 class LogStream:
-    """Collects lines and puts them to CloudWatch a few times a second."""
+    """Where an attempt's lines go."""
 
     def __init__(self, backend: LogsBackend, task: Task) -> None:
         self._backend = backend
@@ -39,23 +34,12 @@ class LogStream:
         self.name = f"{prefix}/default/{task.attempt.task_id}"
         backend.ensure_log_group(self._group)
         backend.ensure_log_stream(self._group, self.name)
-        self._events: list[dict[str, Any]] = []
-        self._flushed_at = time.monotonic()
 
     def write(self, line: str) -> None:
-        """Keep a line; CloudWatch takes no empty ones."""
-        if line.strip():
-            self._events.append({"timestamp": now_ms(), "message": line})
-        late = time.monotonic() - self._flushed_at > FLUSH_S
-        if late or len(self._events) >= FLUSH_LINES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Put what was kept."""
-        if self._events:
-            self._backend.put_log_events(self._group, self.name, self._events)
-        self._events = []
-        self._flushed_at = time.monotonic()
+        """Put a line; CloudWatch takes no empty ones."""
+        if line:
+            event = {"timestamp": now_ms(), "message": line}
+            self._backend.put_log_events(self._group, self.name, [event])
 
 
 def _destination(task: Task) -> tuple[str, str, bool]:

@@ -1,0 +1,158 @@
+"""Limits, faults and the log of the emulated AWS's requests."""
+
+import boto3
+import pytest
+from batch_helpers import finished, register, submit, wait_for
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+
+def impatient_client(aws):
+    """A Batch client that tries everything once."""
+    return boto3.client(
+        "batch",
+        endpoint_url=aws.endpoint_url,
+        region_name=aws.region,
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def variable(size_bytes):
+    return [{"name": "LONG", "value": "x" * size_bytes}]
+
+
+def test_submit_job_takes_30_kib(shared_aws):
+    definition = register(shared_aws)
+
+    with pytest.raises(ClientError, match="at most 30720"):
+        submit(shared_aws, definition, containerOverrides={"environment": variable(30 * 1024)})
+
+
+def test_register_job_definition_takes_24_kib(shared_aws):
+    with pytest.raises(ClientError, match="at most 24576"):
+        register(shared_aws, container={"environment": variable(24 * 1024)})
+
+
+def test_variables_of_batch_cannot_be_set(shared_aws):
+    reserved = {"environment": [{"name": "AWS_BATCH_JOB_ID", "value": "x"}]}
+
+    with pytest.raises(ClientError, match="may not start with AWS_BATCH"):
+        register(shared_aws, container=reserved)
+
+
+def test_fargate_has_its_own_table_of_sizes(shared_aws):
+    with pytest.raises(ClientError, match=r"Fargate resource requirements \(1.00 vCPU, 256 MiB\)"):
+        register(shared_aws, platformCapabilities=["FARGATE"])
+
+
+@pytest.mark.parametrize("operation", ["batch:DescribeJobs", "batch:*"])
+def test_a_throttled_operation_answers_429_too_many_requests(shared_aws, operation):
+    batch = impatient_client(shared_aws)
+    shared_aws.throttle(operation, per_second=2)
+
+    with pytest.raises(ClientError, match="TooManyRequestsException") as error:
+        for _ in range(5):
+            batch.describe_jobs(jobs=["x"])
+
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+
+
+def test_a_throttled_operation_lets_through_what_it_should(shared_aws):
+    shared_aws.throttle("batch:DescribeJobs", per_second=5)
+    batch = shared_aws.client("batch")
+
+    answers = [batch.describe_jobs(jobs=["x"])["jobs"] for _ in range(10)]
+
+    assert answers == [[]] * 10
+
+
+def test_a_call_whose_response_is_lost_has_taken_effect(start_aws):
+    aws = start_aws(stub="stub_functions:succeed")
+    definition = register(aws)
+    aws.lose_response("batch:SubmitJob", times=1)
+
+    with pytest.raises(ConnectionClosedError):
+        impatient_client(aws).submit_job(
+            jobName="lost", jobQueue=aws.queue, jobDefinition=definition
+        )
+
+    by_name = [{"name": "JOB_NAME", "values": ["lost"]}]
+    listed = aws.client("batch").list_jobs(jobQueue=aws.queue, filters=by_name)
+    assert len(listed["jobSummaryList"]) == 1
+    assert aws.requests()[-2]["status"] == 0
+
+
+def test_a_new_job_can_be_unknown_for_a_while(shared_aws):
+    shared_aws.hide_submitted(seconds=1)
+    batch = shared_aws.client("batch")
+
+    job_id = submit(shared_aws, register(shared_aws))
+
+    assert batch.describe_jobs(jobs=[job_id])["jobs"] == []
+    wait_for(lambda: batch.describe_jobs(jobs=[job_id])["jobs"], bool)
+
+
+def test_a_finished_job_is_forgotten_after_a_time(start_aws):
+    aws = start_aws(stub="stub_functions:succeed")
+    batch = aws.client("batch")
+    job_id = submit(aws, register(aws), size=2)
+    finished(aws, job_id)
+
+    aws.forget_after(seconds=0)
+
+    wait_for(
+        lambda: batch.describe_jobs(jobs=[job_id, f"{job_id}:0"])["jobs"], lambda jobs: not jobs
+    )
+    assert batch.list_jobs(arrayJobId=job_id, jobStatus="SUCCEEDED")["jobSummaryList"] == []
+
+
+def test_a_deregistered_definition_takes_no_jobs(shared_aws):
+    definition = register(shared_aws)
+    shared_aws.client("batch").deregister_job_definition(jobDefinition=definition)
+
+    with pytest.raises(ClientError, match="is not active"):
+        submit(shared_aws, definition)
+
+
+def test_the_request_log_tells_operation_iam_action_object_status_and_caller(shared_aws):
+    s3 = shared_aws.client("s3")
+
+    s3.put_object(Bucket=shared_aws.bucket, Key="a/b", Body=b"12345")
+    with pytest.raises(ClientError):
+        s3.head_object(Bucket=shared_aws.bucket, Key="none")
+
+    put, head = shared_aws.requests()[-2:]
+    assert (put["operation"], put["action"], put["status"]) == ("PutObject", "s3:PutObject", 200)
+    assert (put["resource"], put["caller"]) == ("genomes-bucket/a/b", "controller")
+    assert put["request_bytes"] >= 5
+    assert (head["operation"], head["action"], head["status"]) == (
+        "HeadObject",
+        "s3:GetObject",
+        404,
+    )
+
+
+def test_a_stubbed_child_does_what_its_function_does(start_aws):
+    aws = start_aws(stub="stub_functions:put_index")
+    bucket = {"environment": [{"name": "BUCKET", "value": aws.bucket}]}
+
+    job_id = submit(aws, register(aws, container=bucket), size=3)
+
+    assert finished(aws, job_id)["status"] == "SUCCEEDED"
+    listed = aws.client("s3").list_objects_v2(Bucket=aws.bucket)
+    assert [item["Key"] for item in listed["Contents"]] == ["0.txt", "1.txt", "2.txt"]
+    assert aws.containers() == []
+
+
+def test_a_stubbed_child_is_retried_like_a_container(start_aws):
+    aws = start_aws(stub="stub_functions:succeed_on_the_second_attempt")
+
+    job = finished(aws, submit(aws, register(aws, retryStrategy={"attempts": 2})))
+
+    assert [attempt["container"]["exitCode"] for attempt in job["attempts"]] == [75, 0]
+
+
+def test_the_emulator_listens_on_loopback_only(shared_aws):
+    assert shared_aws.endpoint_url.startswith("http://127.0.0.1:")
