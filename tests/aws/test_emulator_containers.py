@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import boto3
+import docker
 import pytest
 from batch_helpers import (
     describe,
@@ -23,9 +24,9 @@ from batch_helpers import (
 from botocore.utils import IMDSFetcher
 
 
-def scratch_volume(path):
+def scratch_volume(host):
     return {
-        "volumes": [{"name": "scratch", "host": {"sourcePath": path}}],
+        "volumes": [{"name": "scratch", "host": host}],
         "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/scratch"}],
     }
 
@@ -56,13 +57,30 @@ def test_a_container_has_the_shared_memory_and_ulimits_of_its_definition(shared_
 
 def test_a_host_volume_is_a_new_folder_on_each_host_and_gone_with_it(shared_aws, tmp_path):
     writes = "ls /scratch; touch /scratch/file; df --output=target /scratch | tail -1; exit 1"
-    properties = {**scratch_volume(str(tmp_path)), "user": "1234", "readonlyRootFilesystem": True}
+    properties = {
+        **scratch_volume({"sourcePath": str(tmp_path)}),
+        "user": "1234",
+        "readonlyRootFilesystem": True,
+    }
 
     job = run(shared_aws, writes, container=properties, retryStrategy={"attempts": 2})
 
     assert [log_of(shared_aws, attempt) for attempt in job["attempts"]] == [["/scratch"]] * 2
     assert list(tmp_path.iterdir()) == []
     assert list(Path("/tmp").glob("emulated-host-*")) == []  # noqa: S108
+
+
+def test_a_volume_without_a_host_path_is_a_new_docker_volume_that_root_owns(shared_aws):
+    before = docker_volumes()
+
+    job = run(shared_aws, "stat --format '%U %a' /scratch", container=scratch_volume({}))
+
+    assert log_of(shared_aws, job) == ["root 755"]
+    assert docker_volumes() == before
+
+
+def docker_volumes():
+    return {volume.id for volume in docker.from_env().volumes.list()}
 
 
 def test_a_privileged_container_is_refused(shared_aws):

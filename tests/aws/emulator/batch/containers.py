@@ -91,7 +91,7 @@ class ContainerRunner:
         self._ensure_image(task)
         stream = LogStream(self._logs, task)
         task.attempt.log_stream = stream.name
-        with _scratch_folders(task) as folders, self._container(task, folders) as container:
+        with _host_folders(task) as folders, self._container(task, folders) as container:
             self._engine.started(task)
             self._follow(task, container, stream)
             return _outcome(container)
@@ -207,16 +207,14 @@ def _stop(container: Container, grace_s: float) -> None:
 
 
 @contextmanager
-def _scratch_folders(task: Task) -> Iterator[dict[str, Path]]:
-    """A folder for each volume; an emulated host is new, so what was on it is gone afterwards.
+def _host_folders(task: Task) -> Iterator[dict[str, Path]]:
+    """A folder for each host volume; an emulated host is new, so it is gone afterwards.
 
     Any user may write there, as to an instance store that a launch template has prepared.
     """
     root = Path(tempfile.mkdtemp(prefix="emulated-host-"))
     try:
-        folders = {
-            v["name"]: root / v["name"] for v in task.job.spec.container.get("volumes") or []
-        }
+        folders = {v["name"]: root / v["name"] for v in _host_volumes(task)}
         for folder in folders.values():
             folder.mkdir()
             folder.chmod(0o1777)
@@ -225,15 +223,25 @@ def _scratch_folders(task: Task) -> Iterator[dict[str, Path]]:
         shutil.rmtree(root)
 
 
+def _host_volumes(task: Task) -> list[dict[str, Any]]:
+    volumes = task.job.spec.container.get("volumes") or []
+    return [volume for volume in volumes if volume.get("host", {}).get("sourcePath")]
+
+
 def _mounts(properties: dict[str, Any], folders: dict[str, Path]) -> list[Mount]:
+    """Host volumes, and for volumes without a path on the host what Docker makes: a new volume.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_Host.html
+    """
     return [
         Mount(
             target=point["containerPath"],
-            source=str(folders[point["sourceVolume"]]),
-            type="bind",
+            source=str(folder) if folder else None,
+            type="bind" if folder else "volume",
             read_only=point.get("readOnly", False),
         )
         for point in properties.get("mountPoints") or []
+        for folder in [folders.get(point["sourceVolume"])]
     ]
 
 
