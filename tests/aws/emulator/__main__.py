@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from .batch.stubs import StubFunction
-from .provision import controller_environment
+from .provision import READY, controller_environment, executor_settings
 from .server import Emulator, Options
 
 
@@ -37,9 +37,10 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     emulator = Emulator(parse_options())
-    for name, value in controller_environment(emulator.endpoint_url).items():
+    variables = controller_environment(emulator.endpoint_url) | executor_settings()
+    for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
-    print("# ready", flush=True)
+    print(READY + emulator.endpoint_url, flush=True)
     stop.wait()
     emulator.close()
 

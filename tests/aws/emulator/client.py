@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -38,18 +37,14 @@ class EmulatedAWS:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.environment = self._read_environment()
-        self.endpoint_url = self.environment["AWS_ENDPOINT_URL"]
+        self.endpoint_url = self._wait_until_ready()
+        self.environment = provision.controller_environment(self.endpoint_url)
 
-    def _read_environment(self) -> dict[str, str]:
+    def _wait_until_ready(self) -> str:
         assert self._process.stdout is not None
-        variables: dict[str, str] = {}
         for line in self._process.stdout:
-            if line.startswith("# ready"):
-                return variables
-            _, assignment = shlex.split(line)
-            name, _, value = assignment.partition("=")
-            variables[name] = value
+            if line.startswith(provision.READY):
+                return line.removeprefix(provision.READY).strip()
         raise RuntimeError(f"the emulated AWS did not start: status {self._process.wait()}")
 
     def __enter__(self) -> "EmulatedAWS":

@@ -6,6 +6,9 @@ import boto3
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
+READY = "# ready on "
+"""How the line begins that ends what the emulator prints when it starts."""
+
 CONTROLLER_KEY = "AKIAEMULATEDCONTROLLER"
 SPOT_QUEUE = "genomes"
 ON_DEMAND_QUEUE = "genomes-fallback"
@@ -28,6 +31,19 @@ def controller_environment(endpoint_url: str) -> dict[str, str]:
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def executor_settings() -> dict[str, str]:
+    """The settings of the executor aws-batch-array that name what stands here, as variables."""
+    settings = {
+        "REGION": REGION,
+        "JOB_QUEUE": SPOT_QUEUE,
+        "FALLBACK_QUEUE": ON_DEMAND_QUEUE,
+        "JOB_ROLE": role_arn(JOB_ROLE),
+        "EXECUTION_ROLE": role_arn(EXECUTION_ROLE),
+        "BUCKET": BUCKET,
+    }
+    return {f"SNAKEMAKE_AWS_BATCH_ARRAY_{name}": value for name, value in settings.items()}
 
 
 def role_arn(name: str) -> str:
