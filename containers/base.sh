@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Make sure that the base images exist: debian:trixie-slim, and the one of the build stages.
+#
+# usage: base.sh ENGINE
+# Prints the name of the build stages' base.
+set -euo pipefail
+
+engine=$1
+base=debian:trixie-slim
+build_base=localhost/bactofleet-build-base
+ca_folder=/usr/local/share/ca-certificates
+mirror=http://deb.debian.org/debian
+
+say() { echo "$*" >&2; }
+
+fail() {
+    say "error: $*"
+    exit 1
+}
+
+has_image() { "$engine" image inspect "$1" >/dev/null 2>&1; }
+
+install_debootstrap() {
+    command -v debootstrap >/dev/null && return
+    say "Installing debootstrap, to make $base here."
+    apt-get update -qq >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap >&2
+}
+
+# As Debian makes the slim image: minbase, without documentation and translations.
+make_base() {
+    [ "$(id -u)" = 0 ] || fail "$base cannot be pulled. Ask for access to a registry, or run this command as root, which makes it with debootstrap."
+    install_debootstrap
+    say "$base cannot be pulled: making it with debootstrap from $mirror."
+    root=$(mktemp -d)
+    trap 'rm -rf "$root"' EXIT
+    debootstrap --variant=minbase trixie "$root" "$mirror" >&2
+    cat >"$root/etc/apt/sources.list" <<EOF
+deb $mirror trixie main
+deb $mirror trixie-updates main
+deb $mirror-security trixie-security main
+EOF
+    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/cache/apt/*.bin \
+        "$root"/var/lib/apt/lists/* "$root"/var/log/* "$root"/etc/resolv.conf "$root"/etc/hostname
+    find "$root/usr/share/doc" -type f,l ! -name copyright -delete
+    find "$root/usr/share/"{man,info,locale} -mindepth 1 -delete
+    tar --create --directory "$root" --numeric-owner . | "$engine" import - "$base" >&2
+}
+
+# apt works over plain http, pip needs this machine's certificates where a proxy inspects TLS.
+make_build_base() {
+    "$engine" build --quiet --tag "$build_base" --file - "$ca_folder" >&2 <<EOF
+FROM $base
+COPY *.crt $ca_folder/
+EOF
+}
+
+if ! has_image "$base"; then
+    "$engine" pull "docker.io/library/$base" >&2 || make_base
+fi
+if compgen -G "$ca_folder/*.crt" >/dev/null; then
+    make_build_base
+    echo "$build_base"
+else
+    echo "$base"
+fi

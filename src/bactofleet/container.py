@@ -1,0 +1,251 @@
+"""Run a command in the image, as the calling user: `python -m bactofleet.container -- command...`.
+
+The working directory, the repository and every folder that the configuration or the sample sheet
+names are mounted at their own paths, inputs read-only, so that a path means the same inside and
+outside. The command's exit status and its signals are the engine's own: this process becomes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+IMAGE = "bactofleet:latest"
+REPOSITORY = Path(__file__).resolve().parents[2]
+DEFAULT_CONFIGURATION = Path("config/config.yaml")
+DEFAULT_SHEET = Path("config/samples.tsv")
+
+INPUT_COLUMNS = ("r1", "r2", "assembly")
+OUTPUT_OPTIONS = ("results", "scratch")
+SEPARATOR = ";"  # between the files of one cell
+
+TEMPORARY = Path("/tmp")  # noqa: S108  # the image's, a volume of the container
+# Mounting these would hide the image's own: a file directly in one is mounted by itself.
+IMAGE_FOLDERS = frozenset(
+    map(Path, ("/", "/dev", "/etc", "/opt", "/proc", "/sys", "/tmp", "/usr", "/usr/share", "/var"))  # noqa: S108
+)
+# An engine starts slowly with thousands of mounts, and Linux bounds a command line to 2 MB
+# (https://man7.org/linux/man-pages/man2/execve.2.html): beyond this many, parents are mounted.
+MAX_INPUT_MOUNTS = 64
+MAX_LINKS = 40  # as many as the kernel follows (path_resolution(7))
+
+
+@dataclass(frozen=True)
+class Mounts:
+    """Folders and files of this machine that the container sees, each at its own path."""
+
+    writable: tuple[Path, ...]
+    read_only: tuple[Path, ...]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Become the container that runs the command; returns only when there is no engine."""
+    parser = argparse.ArgumentParser(prog="python -m bactofleet.container", description=__doc__)
+    parser.add_argument("--image", default=IMAGE, help=f"image to run (default: {IMAGE})")
+    parser.add_argument("command", nargs="+", help="the command, after --")
+    given = parser.parse_args(arguments)
+    engine = find_engine()
+    mounts = find_mounts(given.command, Path.cwd())
+    make_folders(mounts.writable)
+    line = build_command(engine, given.image, given.command, mounts, os.environ)
+    os.execvp(engine, line)  # noqa: S606  # a list, through no shell
+
+
+def find_engine() -> str:
+    """Return the container engine of this machine; ends the program where there is none."""
+    engine = next(filter(shutil.which, ("docker", "podman")), None)
+    if engine is None:
+        sys.exit("error: neither docker nor podman is on PATH; `make setup` says how to get one")
+    return engine
+
+
+def build_command(
+    engine: str,
+    image: str,
+    command: Sequence[str],
+    mounts: Mounts,
+    environment: Mapping[str, str],
+) -> list[str]:
+    """Return the engine's command line that runs `command` in `image`."""
+    return [
+        *(engine, "run", "--rm", "--init"),
+        *_user_options(engine),
+        *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only"),
+        # A daemon without a bridge (CI, sandboxes) has no other network, and an emulated AWS
+        # listens on the loopback of this machine.
+        *("--network", "host"),
+        *_terminal_options(),
+        *_environment_options(environment),
+        *_mount_options(mounts),
+        *("--workdir", str(Path.cwd()), image, *command),
+    ]
+
+
+def find_mounts(command: Sequence[str], directory: Path) -> Mounts:
+    """Find the folders that a command started in `directory` needs to see.
+
+    Reads the configuration that the command names, and the sample sheet that this names. Both are
+    checked inside the container: what cannot be read here is passed over.
+    """
+    configuration, named_files = read_configuration(command, directory)
+    outputs = [directory / path for path in _local_paths(configuration, OUTPUT_OPTIONS)]
+    writable = {directory} | {name for folder in outputs for name in _iter_names(folder)}
+    sheet = directory / str(configuration.get("samples") or DEFAULT_SHEET)
+    inputs = [directory / path for path in _local_paths(configuration, ("proteins",))]
+    inputs += [REPOSITORY / "Snakefile", *named_files, sheet]
+    inputs += [directory / name for name in iter_inputs(sheet)]
+    seen = {path for path in _iter_input_mounts(inputs) if not _is_below(path, writable)}
+    return Mounts(tuple(sorted(_without_nested(writable))), tuple(sorted(_join_folders(seen))))
+
+
+def read_configuration(
+    command: Sequence[str], directory: Path
+) -> tuple[dict[str, Any], list[Path]]:
+    """Return the workflow's options as Snakemake will see them, and the files they come from."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--configfile", "--configfiles", nargs="+", type=Path, default=[])
+    parser.add_argument("--config", "-C", nargs="+", default=[])
+    is_snakemake = Path(command[0]).name == "snakemake"
+    given, _ = parser.parse_known_args(command[1:] if is_snakemake else [])
+    files = [directory / path for path in (DEFAULT_CONFIGURATION, *given.configfile)]
+    configuration: dict[str, Any] = {}
+    for path in files:
+        configuration |= _read_yaml(path)
+    configuration |= dict(pair.split("=", 1) for pair in given.config if "=" in pair)
+    return configuration, files
+
+
+def iter_inputs(sheet: Path) -> Iterator[str]:
+    """Yield the local files that a sample sheet names."""
+    try:
+        text = sheet.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return
+    lines = [line.rstrip("\r") for line in text.split("\n") if line and line[0] != "#"]
+    header = lines[0].split("\t") if lines else []
+    for line in lines[1:]:
+        cells = dict(zip(header, line.split("\t"), strict=False))
+        names = (cells.get(column, "").split(SEPARATOR) for column in INPUT_COLUMNS)
+        yield from (name for cell in names for name in cell if name and "://" not in name)
+
+
+def _user_options(engine: str) -> list[str]:
+    """Run as the caller, whose files the results are to be."""
+    options = ["--user", f"{os.getuid()}:{os.getgid()}"]
+    if os.getuid() == 0:
+        # Root without it cannot write into the folders of others, as root can outside.
+        return [*options, "--cap-add", "DAC_OVERRIDE"]
+    # A rootless Podman gives the caller's id to root, unless told to keep it.
+    return [*options, "--userns", "keep-id"] if engine == "podman" else options
+
+
+def _terminal_options() -> list[str]:
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    return ["--interactive", "--tty"] if is_terminal else []
+
+
+def _environment_options(environment: Mapping[str, str]) -> list[str]:
+    """Pass AWS settings by name: their values are secrets, and command lines are public."""
+    names = sorted(name for name in environment if name.startswith("AWS_"))
+    return [option for name in names for option in ("--env", name)]
+
+
+def _mount_options(mounts: Mounts) -> list[str]:
+    # Temporary files go to a volume on disk: a tmpfs would hold them in memory.
+    volume = [] if TEMPORARY in mounts.writable else ["--volume", str(TEMPORARY)]
+    return [
+        *volume,
+        *(option for path in mounts.writable for option in ("--mount", _mount(path))),
+        *(option for path in mounts.read_only for option in ("--mount", _mount(path, "readonly"))),
+    ]
+
+
+def _mount(path: Path, *flags: str) -> str:
+    """Return a --mount value: a line of CSV, in which a path may hold commas and quotes."""
+    line = io.StringIO()
+    fields = ["type=bind", f"source={path}", f"target={path}", *flags]
+    csv.writer(line, lineterminator="").writerow(fields)
+    return line.getvalue()
+
+
+def _local_paths(configuration: Mapping[str, Any], options: Iterable[str]) -> list[str]:
+    """Return the paths on this machine that these options hold."""
+    values = [str(configuration.get(option) or "") for option in options]
+    return [value for value in values if value and "://" not in value]
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def make_folders(folders: Iterable[Path]) -> None:
+    """Make the folders that are to be mounted for writing; a mount needs them beforehand."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            sys.exit(f"error: {folder}: {error.strerror}; name a folder that you may write to")
+
+
+def _iter_input_mounts(files: Iterable[Path]) -> Iterator[Path]:
+    """Yield the folders that hold the files and those that links lead to, each once."""
+    seen: set[Path] = set()
+    for path in (path for file in files for path in _follow_links(file)):
+        mount = path if path.parent in IMAGE_FOLDERS else path.parent
+        if mount not in seen:
+            seen.add(mount)
+            if mount.exists():
+                yield from _iter_names(mount)
+
+
+def _follow_links(path: Path) -> Iterator[Path]:
+    for _ in range(MAX_LINKS):
+        yield path
+        if not path.is_symlink():
+            return
+        path = path.parent / path.readlink()
+
+
+def _iter_names(path: Path) -> Iterator[Path]:
+    """Yield the path as it was given, which the command will use, and where its links lead."""
+    if ".." not in path.parts:
+        yield path
+    yield path.resolve()
+
+
+def _is_below(path: Path, parents: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(parent) for parent in parents)
+
+
+def _without_nested(paths: set[Path]) -> set[Path]:
+    return {path for path in paths if not _is_below(path, paths - {path})}
+
+
+def _join_folders(paths: set[Path]) -> set[Path]:
+    """Replace the deepest folders by their parents until there are few enough."""
+    while len(paths) > MAX_INPUT_MOUNTS:
+        joined = {path for path in paths if path.parent in IMAGE_FOLDERS}
+        deepest = max((len(path.parts) for path in paths - joined), default=0)
+        if not deepest:
+            break
+        joined |= {p.parent if len(p.parts) == deepest else p for p in paths - joined}
+        paths = joined
+    return _without_nested(paths)
+
+
+if __name__ == "__main__":
+    main()

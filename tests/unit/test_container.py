@@ -1,0 +1,280 @@
+"""How the container is started: as whom, with which folders, with nothing it does not need."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bactofleet import container
+from bactofleet.container import Mounts, build_command, find_mounts, make_folders
+
+SHEET_HEADER = "sample\taccession\tr1\tr2\tassembly\n"
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a working directory outside the repository, the current one."""
+    directory = tmp_path / "work"
+    (directory / "config").mkdir(parents=True)
+    monkeypatch.chdir(directory)
+    return directory
+
+
+def write_sheet(directory: Path, *rows: str) -> None:
+    (directory / "config/samples.tsv").write_text(SHEET_HEADER + "".join(f"{r}\n" for r in rows))
+
+
+def make_file(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_working_directory_is_writable_and_repository_read_only(directory: Path) -> None:
+    mounts = find_mounts(["bash"], directory)
+
+    assert mounts == Mounts((directory,), (container.REPOSITORY,))
+
+
+def test_repository_is_writable_when_it_is_the_working_directory() -> None:
+    mounts = find_mounts(["bash"], container.REPOSITORY)
+
+    assert container.REPOSITORY in mounts.writable
+    assert container.REPOSITORY not in mounts.read_only
+
+
+def test_folders_of_reads_and_assemblies_are_read_only(directory: Path, tmp_path: Path) -> None:
+    r1, r2 = make_file(tmp_path / "a/1.fq.gz"), make_file(tmp_path / "b/2.fq.gz")
+    assembly = make_file(tmp_path / "c/x.fna")
+    write_sheet(directory, f"s1\t\t{r1}\t{r2}\t", f"s2\t\t\t\t{assembly}")
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert {r1.parent, r2.parent, assembly.parent} <= set(mounts.read_only)
+
+
+def test_every_file_of_a_cell_with_several_is_looked_at(directory: Path, tmp_path: Path) -> None:
+    runs = [make_file(tmp_path / "run1/1.fq.gz"), make_file(tmp_path / "run2/1.fq.gz")]
+    write_sheet(directory, f"s1\t\t{runs[0]};{runs[1]}\t\t")
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert {run.parent for run in runs} <= set(mounts.read_only)
+
+
+def test_links_are_followed_to_where_the_reads_lie(directory: Path, tmp_path: Path) -> None:
+    reads = make_file(tmp_path / "disk/reads.fq.gz")
+    middle = tmp_path / "middle/link.fq.gz"
+    middle.parent.mkdir()
+    middle.symlink_to(reads)
+    (directory / "link.fq.gz").symlink_to(middle)
+    write_sheet(directory, "s1\t\tlink.fq.gz\t\t")
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert {middle.parent, reads.parent} <= set(mounts.read_only)
+
+
+def test_linked_folder_is_mounted_where_it_is_named_and_where_it_is(
+    directory: Path, tmp_path: Path
+) -> None:
+    reads = make_file(tmp_path / "disk/reads.fq.gz")
+    (tmp_path / "data").symlink_to(reads.parent)
+    write_sheet(directory, f"s1\t\t{tmp_path}/data/reads.fq.gz\t\t")
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert {tmp_path / "data", reads.parent} <= set(mounts.read_only)
+
+
+def test_inputs_below_the_working_directory_need_no_mount(directory: Path) -> None:
+    make_file(directory / "data/reads.fq.gz")
+    write_sheet(directory, "s1\t\tdata/reads.fq.gz\t\t")
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert mounts.read_only == (container.REPOSITORY,)
+
+
+def test_path_that_leaves_the_working_directory_is_mounted_by_its_real_name(
+    directory: Path, tmp_path: Path
+) -> None:
+    reads = make_file(tmp_path / "beside/reads.fq.gz")
+    write_sheet(directory, "s1\t\t../beside/reads.fq.gz\t\t")
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert reads.parent in mounts.read_only
+
+
+def test_file_directly_in_a_folder_of_the_image_is_mounted_by_itself(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = make_file(tmp_path / "opt/reads.fq.gz")
+    monkeypatch.setattr(container, "IMAGE_FOLDERS", frozenset({reads.parent}))
+    write_sheet(directory, f"s1\t\t{reads}\t\t")
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert reads in mounts.read_only
+    assert reads.parent not in mounts.read_only
+
+
+def test_thousands_of_folders_are_mounted_as_their_parents(directory: Path, tmp_path: Path) -> None:
+    reads = [make_file(tmp_path / f"reads/{i}/r1.fq.gz") for i in range(1000)]
+    write_sheet(directory, *(f"s{i}\t\t{path}\t\t" for i, path in enumerate(reads)))
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert len(mounts.read_only) <= container.MAX_INPUT_MOUNTS
+    assert all(any(read.is_relative_to(m) for m in mounts.read_only) for read in reads)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "sample\n",
+        "r1\tr1\tr1\n\t\t\t\t\n",
+        "\ufeffsample\tr1\r\ns1\t/does/not/exist.fq\r\n",
+        "sample\tr1\ns1\ts3://bucket/reads.fq.gz\n",
+        "\x00\xff",
+    ],
+)
+def test_what_is_wrong_with_a_sheet_is_left_to_the_workflow(directory: Path, text: str) -> None:
+    (directory / "config/samples.tsv").write_text(text, newline="")
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert mounts.read_only == (container.REPOSITORY,)
+
+
+def test_broken_configuration_is_left_to_the_workflow(directory: Path) -> None:
+    (directory / "config/config.yaml").write_text("samples: [unclosed\n")
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert mounts == Mounts((directory,), (container.REPOSITORY,))
+
+
+def test_results_and_scratch_outside_are_writable(directory: Path, tmp_path: Path) -> None:
+    (directory / "config/config.yaml").write_text(
+        f"results: {tmp_path}/results\nscratch: {tmp_path}/scratch\n"
+    )
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert {tmp_path / "results", tmp_path / "scratch"} <= set(mounts.writable)
+
+
+def test_results_on_s3_are_no_folder(directory: Path) -> None:
+    (directory / "config/config.yaml").write_text("results: s3://bucket/results\n")
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert mounts.writable == (directory,)
+
+
+def test_command_line_overrides_configuration_files(directory: Path, tmp_path: Path) -> None:
+    (directory / "config/config.yaml").write_text(f"results: {tmp_path}/first\n")
+    (tmp_path / "other.yaml").write_text(f"results: {tmp_path}/second\nscratch: {tmp_path}/disk\n")
+    options = ["--configfile", f"{tmp_path}/other.yaml", "--config", f"results={tmp_path}/third"]
+
+    mounts = find_mounts(["snakemake", *options], directory)
+
+    assert mounts.writable == (tmp_path / "disk", tmp_path / "third", directory)
+    assert tmp_path in mounts.read_only
+
+
+def test_folder_of_the_proteins_is_read_only(directory: Path, tmp_path: Path) -> None:
+    proteins = make_file(tmp_path / "trusted/proteins.faa")
+
+    mounts = find_mounts(["snakemake", "--config", f"proteins={proteins}"], directory)
+
+    assert proteins.parent in mounts.read_only
+
+
+def test_options_of_other_commands_are_not_the_workflows(directory: Path, tmp_path: Path) -> None:
+    mounts = find_mounts(["bash", "-C", f"results={tmp_path}/results"], directory)
+
+    assert mounts.writable == (directory,)
+
+
+def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    file = make_file(tmp_path / "file")
+
+    with pytest.raises(SystemExit, match=f"{file}/results.*name a folder"):
+        make_folders([file / "results"])
+
+
+def test_command_runs_as_the_caller_without_privileges(directory: Path) -> None:
+    line = build_command("docker", "image", ["true"], Mounts((directory,), ()), {})
+
+    assert f"--user {os.getuid()}:{os.getgid()}" in " ".join(line)
+    assert "--cap-drop ALL --security-opt no-new-privileges --read-only" in " ".join(line)
+    assert "--privileged" not in line
+    assert line[-2:] == ["image", "true"]
+
+
+def test_paths_with_spaces_commas_and_quotes_are_mounted(directory: Path) -> None:
+    folder = Path('/data/a b, "c"')
+
+    line = build_command("docker", "image", ["true"], Mounts((directory,), (folder,)), {})
+
+    quoted = '/data/a b, ""c""'
+    assert f'type=bind,"source={quoted}","target={quoted}",readonly' in line
+
+
+def test_aws_settings_are_passed_by_name_and_never_by_value(directory: Path) -> None:
+    environment = {"AWS_SECRET_ACCESS_KEY": "hidden", "HOME": "/root"}
+
+    line = build_command("docker", "image", ["true"], Mounts((directory,), ()), environment)
+
+    assert "--env AWS_SECRET_ACCESS_KEY" in " ".join(line)
+    assert "hidden" not in " ".join(line)
+    assert "HOME" not in " ".join(line)
+
+
+def test_temporary_folder_as_working_directory_takes_the_place_of_the_volume() -> None:
+    temporary = container.TEMPORARY
+
+    line = build_command("docker", "image", ["true"], Mounts((temporary,), ()), {})
+
+    assert "--volume" not in line
+
+
+def test_missing_engine_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(SystemExit, match="neither docker nor podman"):
+        container.find_engine()
+
+
+def test_podman_is_used_where_docker_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_file(tmp_path / "podman").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert container.find_engine() == "podman"
+
+
+def test_the_process_becomes_the_engine_so_that_status_and_signals_are_its_own(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = tmp_path / "bin/docker"
+    make_file(engine).write_text(f"#!{sys.executable}\nimport sys; sys.exit(41)\n")
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", str(engine.parent))
+
+    status = os.waitpid(_fork_main(["--", "true"]), 0)[1]
+
+    assert os.waitstatus_to_exitcode(status) == 41
+
+
+def _fork_main(arguments: list[str]) -> int:
+    child = os.fork()
+    if child == 0:
+        container.main(arguments)
+    return child
