@@ -1,0 +1,72 @@
+"""The user's configuration: checked against its schema, completed with its defaults."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from bactofleet.errors import ConfigurationError
+
+# Options that say where and how, not what: they do not change a genome.
+NOT_PARAMETERS = frozenset({"samples", "results", "scratch", "redo", "threads", "memory_mb"})
+
+
+def load_schema(path: Path) -> dict[str, Any]:
+    """Read a JSON schema written as YAML."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return the configuration with defaults for what it leaves out.
+
+    Raises `ConfigurationError` with a line for every wrong option: its name, its value, and what
+    is allowed.
+    """
+    validator = jsonschema.Draft202012Validator(schema)
+    problems = sorted(f"{source}: {_describe(error)}" for error in validator.iter_errors(config))
+    if problems:
+        raise ConfigurationError(problems)
+    defaults = {name: option["default"] for name, option in schema["properties"].items()}
+    return defaults | config
+
+
+def parameters_of(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that decide what a genome becomes, with the contents of files named."""
+    chosen = {key: value for key, value in sorted(config.items()) if key not in NOT_PARAMETERS}
+    if chosen.get("proteins"):
+        chosen["proteins_sha256"] = hashlib.sha256(
+            Path(chosen["proteins"]).read_bytes()
+        ).hexdigest()
+    return chosen
+
+
+def fingerprint(data: Any) -> str:
+    """Return a short checksum of JSON data, the same for the same contents in any order."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _describe(error: jsonschema.ValidationError) -> str:
+    """Say which option, what was given and what is allowed."""
+    option = ".".join(str(part) for part in error.absolute_path)
+    match error.validator:
+        case "additionalProperties":
+            known = ", ".join(sorted(error.schema["properties"]))
+            unknown = sorted(set(error.instance) - set(error.schema["properties"]))
+            return f"unknown option {', '.join(map(repr, unknown))}; known are {known}"
+        case "enum":
+            allowed = "one of " + ", ".join(map(str, error.validator_value))
+        case "type":
+            allowed = f"of type {error.validator_value}"
+        case "minimum":
+            allowed = f"at least {error.validator_value}"
+        case "maximum":
+            allowed = f"at most {error.validator_value}"
+        case _:
+            allowed = error.schema.get("description", error.message)
+    return f"{option}: {error.instance!r} is given, allowed is {allowed}"

@@ -1,0 +1,59 @@
+"""Where results go: a folder, or a bucket on S3 below a prefix."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bactofleet.errors import TemporaryFailure
+from bactofleet.files import sync_directory
+
+S3_SCHEME = "s3://"
+
+
+def is_s3(results: str) -> bool:
+    """Say whether results go to S3 rather than to a folder."""
+    return results.startswith(S3_SCHEME)
+
+
+def local_folder(results: str) -> Path:
+    """Return the controller's folder: receipts, tables and the report are always files here."""
+    return Path("results" if is_s3(results) else results)
+
+
+def deliver(tarball: Path, results: str) -> str:
+    """Put a tarball to where results go, whole or not at all; return where it is now."""
+    return _upload(tarball, results) if is_s3(results) else _move(tarball, Path(results))
+
+
+def _move(tarball: Path, folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / tarball.name
+    # Results may lie on another file system, so: copy, make it safe, then give it its name.
+    partial = folder / f".{tarball.name}.part"
+    shutil.copyfile(tarball, partial)
+    with partial.open("rb") as handle:
+        os.fsync(handle.fileno())
+    partial.replace(target)
+    sync_directory(folder)
+    return str(target)
+
+
+def _upload(tarball: Path, results: str) -> str:
+    """Upload with a SHA-256 that S3 checks for every part; a partial upload is never visible."""
+    # Imported here: a run whose results go to a folder does not pay for boto3's start.
+    import boto3  # noqa: PLC0415
+    import botocore.exceptions  # noqa: PLC0415
+    from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415
+
+    url = urlsplit(results)
+    key = "/".join(filter(None, (url.path.strip("/"), tarball.name)))
+    try:
+        boto3.client("s3").upload_file(
+            str(tarball), url.netloc, key, ExtraArgs={"ChecksumAlgorithm": "SHA256"}
+        )
+    except (S3UploadFailedError, botocore.exceptions.BotoCoreError) as error:
+        raise TemporaryFailure(f"the upload to {results} failed: {error}") from error
+    return f"{S3_SCHEME}{url.netloc}/{key}"

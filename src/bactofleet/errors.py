@@ -1,0 +1,74 @@
+"""Everything that can go wrong, told apart by type because each kind is treated differently.
+
+BactofleetError
+├── ConfigurationError      the user's configuration or sample sheet: stop at once
+├── Excluded                biology: the genome ends `excluded`, with a row in the table
+└── StageFailure            the genome ends `failed`, unless another attempt helps
+├── TemporaryFailure    staging, a full disk, a vanished file: try again (exit 75)
+├── OutOfMemory         killed for memory: again with more memory (exit 137)
+├── IllegalInstruction  built for another CPU: again on another host (exit 132)
+└── ToolFailure         a tool said no: final (exit 1)
+"""
+
+from __future__ import annotations
+
+
+class BactofleetError(Exception):
+    """Base of all errors that bactofleet raises on purpose."""
+
+
+class ConfigurationError(BactofleetError):
+    """The configuration or the sample sheet is wrong; `problems` lists everything found."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Excluded(BactofleetError):
+    """The data are whole but cannot become a genome.
+
+    `kind` is the type in the name of Bactopia's error file, `<sample>-<kind>-error.txt`.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+
+
+class StageFailure(BactofleetError):
+    """A stage of one genome did not finish."""
+
+    exit_code = 1
+    kind = "tool"
+
+
+class TemporaryFailure(StageFailure):
+    """Something around the genome was wrong for the moment (EX_TEMPFAIL of sysexits.h)."""
+
+    exit_code = 75
+    kind = "infrastructure"
+
+
+class OutOfMemory(StageFailure):
+    """The kernel, or the tool's own limit, ended a tool for want of memory (128 + SIGKILL)."""
+
+    exit_code = 137
+    kind = "infrastructure"
+
+
+class IllegalInstruction(StageFailure):
+    """A binary met a CPU that lacks an instruction (128 + SIGILL)."""
+
+    exit_code = 132
+    kind = "infrastructure"
+
+
+class ToolFailure(StageFailure):
+    """A tool ended with an error of its own."""
+
+
+RETRYABLE_EXIT_CODES = frozenset(
+    failure.exit_code for failure in (TemporaryFailure, OutOfMemory, IllegalInstruction)
+)

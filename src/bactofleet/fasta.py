@@ -1,0 +1,114 @@
+"""Read and write FASTA, and the statistics of an assembly.
+
+The statistics are those of assembly-scan 1.0.0 (https://github.com/rpetit3/assembly-scan), whose
+columns Bactopia's parsers expect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from bactofleet.errors import Excluded
+from bactofleet.fastq import read_blocks
+
+LINE_WIDTH = 60
+IUPAC = re.compile(r"[ACGTUNRYSWKMBDHV*.-]*", re.IGNORECASE)
+SIZES = {"1m": 1_000_000, "100k": 100_000, "10k": 10_000, "1k": 1_000}
+
+
+class Contig(NamedTuple):
+    """One sequence of a FASTA file; `name` is its whole header line without '>'."""
+
+    name: str
+    sequence: str
+
+
+def read_fasta(path: Path) -> list[Contig]:
+    """Read all sequences; raise `Excluded("assembly", ...)` for what is not nucleotide FASTA."""
+    text = b"".join(read_blocks(path)).decode(errors="replace")
+    contigs = [
+        Contig(name.strip(), "".join(lines)) for name, lines in _iter_records(text.splitlines())
+    ]
+    if not contigs or any(not contig.name for contig in contigs):
+        raise Excluded("assembly", f"{path.name} is not FASTA: no line starts with '>name'")
+    for contig in contigs:
+        if not IUPAC.fullmatch(contig.sequence):
+            raise Excluded("assembly", f"{path.name} is not nucleotides: see {contig.name[:40]!r}")
+    return contigs
+
+
+def _iter_records(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    name, sequence = "", list[str]()
+    for line in lines:
+        if line.startswith(">"):
+            if name or sequence:
+                yield name, sequence
+            name, sequence = line[1:], []
+        else:
+            sequence.append(line.strip())
+    if name or sequence:
+        yield name, sequence
+
+
+def write_fasta(path: Path, contigs: Iterable[Contig]) -> None:
+    """Write sequences in lines of 60."""
+    with path.open("w") as handle:
+        for name, sequence in contigs:
+            handle.write(f">{name}\n")
+            for start in range(0, len(sequence), LINE_WIDTH):
+                handle.write(sequence[start : start + LINE_WIDTH] + "\n")
+
+
+def assembly_stats(sample: str, sequences: list[str]) -> dict[str, str | int]:
+    """Return the row that assembly-scan prints: lengths in bp, percentages with two decimals."""
+    lengths = sorted((len(sequence) for sequence in sequences), reverse=True)
+    total = sum(lengths)
+    bases = sum((Counter(sequence.lower()) for sequence in sequences), Counter[str]())
+    other = sum(bases.values()) - sum(bases[base] for base in "acgtn")
+    n50, l50 = n50_of(lengths)
+    longer = {name: sum(length > size for length in lengths) for name, size in SIZES.items()}
+    return {
+        "sample": sample,
+        "total_contig": len(lengths),
+        "total_contig_length": total,
+        "max_contig_length": lengths[0],
+        "mean_contig_length": total // len(lengths),
+        "median_contig_length": int(median(lengths)),
+        "min_contig_length": lengths[-1],
+        "n50_contig_length": n50,
+        "l50_contig_count": l50,
+        "num_contig_non_acgtn": sum(bool(set(s.lower()) - set("acgtn")) for s in sequences),
+        **{f"contig_percent_{base}": _percent(bases[base], total) for base in "acgtn"},
+        "contig_non_acgtn": _percent(other, total),
+        **{f"contigs_greater_{name}": count for name, count in longer.items()},
+        **{
+            f"percent_contigs_greater_{name}": _percent(count, len(lengths))
+            for name, count in longer.items()
+        },
+    }
+
+
+def n50_of(lengths: list[int]) -> tuple[int, int]:
+    """Return N50 (bp) and L50 of contig lengths, given longest first."""
+    half, reached = sum(lengths) // 2, 0
+    for count, length in enumerate(lengths, start=1):
+        reached += length
+        if reached >= half:
+            return length, count
+    return 0, 0
+
+
+def gc_percent(sequences: Iterable[str]) -> float:
+    """Return the GC content, in percent of A, C, G and T."""
+    bases = sum((Counter(sequence.upper()) for sequence in sequences), Counter[str]())
+    acgt = sum(bases[base] for base in "ACGT")
+    return round(100 * (bases["G"] + bases["C"]) / acgt, 2) if acgt else 0.0
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.2f}" if whole else "0.00"

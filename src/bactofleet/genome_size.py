@@ -1,0 +1,73 @@
+"""Estimate the size of a genome from its reads, by the k-mers that are not sequencing errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bactofleet.errors import Excluded
+from bactofleet.fastq import read_blocks
+from bactofleet.stage import Stage
+
+K = 21
+MAX_COUNT = 1000
+# Beyond a real valley lies the genome, not the last stray k-mers of the tail.
+MIN_PEAK_SHARE = 0.05
+# Enough for 30x of the largest bacterial genomes, and a fraction of the reads of a deep run.
+SAMPLE_BYTES = 400 << 20
+
+
+def estimate_genome_size(stage: Stage, reads: list[Path]) -> int:
+    """Return the number of distinct k-mers (about bp) above the errors' valley of the spectrum.
+
+    KMC counts the first part of the reads. In its histogram the k-mers of errors fall steeply from
+    count 1; those of the genome form a peak at the depth. The valley between the two is the
+    threshold, found in the data, so that 10x and 200x are both estimated (shovill's fixed
+    threshold of 10 finds nothing at 10x).
+    """
+    sample = stage.work / "sample.fastq"
+    with sample.open("wb") as handle:
+        for path in reads:
+            handle.writelines(_first_records(path, SAMPLE_BYTES // len(reads)))
+    kmers, histogram = stage.work / "kmers", stage.work / "histogram.tsv"
+    options = [f"-k{K}", "-ci2", f"-cs{MAX_COUNT}", "-m2", f"-t{stage.threads}"]
+    stage.tools.run(["kmc", "-fq", "-hp", *options, sample, kmers, stage.work])
+    stage.tools.run(
+        ["kmc_tools", "-hp", "transform", kmers, "histogram", histogram, f"-cx{MAX_COUNT}"]
+    )
+    sample.unlink()
+    counts = [int(line.split()[1]) for line in histogram.read_text().splitlines()]
+    size = sum(counts[find_valley(counts) :])
+    if size == 0:
+        raise Excluded("genome-size", "the reads share no k-mers: their depth is far too low")
+    return size
+
+
+def find_valley(counts: Sequence[int]) -> int:
+    """Return the index where a k-mer histogram, falling from its errors, first rises again.
+
+    0 where nothing but noise rises: the depth is so low, or the reads so clean, that there is no
+    valley between errors and genome.
+    """
+    for i in range(len(counts) - 1):
+        if counts[i] < counts[i + 1]:
+            return i if sum(counts[i:]) >= MIN_PEAK_SHARE * sum(counts) else 0
+    return 0
+
+
+def _first_records(path: Path, size: int) -> list[bytes]:
+    """Return the first whole records of a FASTQ, up to about `size` bytes."""
+    parts: list[bytes] = []
+    for block in read_blocks(path):
+        parts.append(block)
+        size -= len(block)
+        if size <= 0:
+            break
+    else:
+        return parts
+    last = parts[-1]
+    lines = sum(part.count(b"\n") for part in parts)
+    for _ in range(lines % 4 + 1):  # back to the end of the last whole record
+        last = last[: last.rindex(b"\n")]
+    parts[-1] = last + b"\n"
+    return parts

@@ -1,0 +1,35 @@
+"""Take out of tools' outputs what differs between two runs of the same thing: times and paths."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+EPOCH_GENBANK = "01-JAN-1980"
+MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
+_GENBANK_DATE = re.compile(rf"(?m)^(LOCUS .*?)\d\d-(?:{MONTHS})-\d{{4}}$")
+_ASN1_DATE = re.compile(r"(?s)(date\s+std \{\s+year )\d+(,\s+month )\d+(,\s+day )\d+")
+_LOG_TIMES = [
+    (re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w* \w{3} +\d+ [\d:]{8}( \w+)? \d{4}"), "DATE"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
+    (re.compile(r"\b\d\d:\d\d:\d\d(\.\d+)?\b"), "TIME"),
+    (re.compile(r"\b\d+(\.\d+)? (seconds|minutes|hours|secs?|mins?)\b"), r"N \2"),
+]
+
+
+def fix_genbank_date(text: str) -> str:
+    """Set the date of a GenBank file's LOCUS lines to 1 January 1980."""
+    return _GENBANK_DATE.sub(rf"\g<1>{EPOCH_GENBANK}", text)
+
+
+def fix_asn1_date(text: str) -> str:
+    """Set the dates of an ASN.1 (.sqn) file to 1 January 1980."""
+    return _ASN1_DATE.sub(r"\g<1>1980\g<2>1\g<3>1", text)
+
+
+def fix_log(text: str, folder: Path) -> str:
+    """Replace dates, times and durations by words, and make paths below `folder` relative."""
+    text = text.replace(f"{folder}/", "").replace(str(folder), ".")
+    for pattern, word in _LOG_TIMES:
+        text = pattern.sub(word, text)
+    return text

@@ -1,0 +1,161 @@
+"""What the Snakefile needs to know of a run: configuration, samples, plan.
+
+Everything is checked in the main process, once. The Snakefile is read again inside every job;
+there only what the job needs is read.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import sys
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+from snakemake.exceptions import WorkflowError
+
+from bactofleet import report
+from bactofleet.config import check_config, fingerprint, load_schema, parameters_of
+from bactofleet.destination import local_folder
+from bactofleet.errors import ConfigurationError
+from bactofleet.plan import (
+    FAILED,
+    RECEIPTS,
+    Plan,
+    clear_leftovers,
+    describe_failures,
+    lock_results,
+    make_plan,
+    read_failures,
+)
+from bactofleet.samples import check_samples, read_samples
+from bactofleet.stages import annotation, assembly, download, qc
+from bactofleet.versions import get_versions, missing_tools
+
+PARAMETERS = {
+    "download": download.PARAMETERS,
+    "qc": qc.PARAMETERS,
+    "assembly": assembly.PARAMETERS,
+    "annotation": annotation.PARAMETERS,
+}
+CONFIG_FILE = "config/config.yaml"
+
+
+class Run:
+    """One start of the workflow, in the main process or inside a job."""
+
+    def __init__(self, config: dict[str, Any], schemas: Path, *, is_main: bool) -> None:
+        """Check everything in the main process; raise `WorkflowError` with all that is wrong."""
+        try:
+            schema = load_schema(schemas / "config.schema.yaml")
+            self.config = check_config(config, schema, CONFIG_FILE)
+            self.results = local_folder(self.config["results"])
+            self.scratch = Path(self.config["scratch"])
+            if is_main:
+                samples_schema = load_schema(schemas / "samples.schema.yaml")
+                self.samples = check_samples(Path(self.config["samples"]), samples_schema)
+                self._check_proteins()
+                self._say(self.plan.summary())
+            else:
+                self.samples = read_samples(Path(self.config["samples"]))
+        except ConfigurationError as error:
+            raise WorkflowError("Please correct the following.\n" + str(error)) from None
+
+    @cached_property
+    def all_parameters(self) -> dict[str, Any]:
+        """All options that decide what a genome becomes."""
+        return parameters_of(self.config)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What is finished and what is to do, as of the start of this process."""
+        versions = get_versions()
+        # A controller without the tools cannot know the image that the jobs run in.
+        image = fingerprint(versions) if "prokka" in versions else None
+        redo = self.config["redo"]
+        return make_plan(self.samples, self.results, redo, self.all_parameters, image)
+
+    def parameters(self, stage: str, sample: str) -> str:
+        """Return the JSON that a stage's script takes as its parameters."""
+        chosen = {name: self.config[name] for name in PARAMETERS[stage]}
+        if stage == "download":
+            chosen["sample"] = asdict(self.samples[sample])
+        return json.dumps(chosen)
+
+    def publish_parameters(self, receipt: str) -> str:
+        """Return the JSON that the publish stage's script takes as its parameters."""
+        results, parameters = self.config["results"], self.all_parameters
+        return json.dumps({"results": results, "receipt": receipt, "parameters": parameters})
+
+    def receipts_to_write(self, dag: Any) -> list[str]:
+        """Return the receipts that this run is to write, the targets of the workflow.
+
+        Receipts that exist and are to be written anew are forced in Snakemake's graph, as
+        `--forcerun` would.
+        """
+        dag.forcefiles.update(self._receipt(name) for name in self.plan.redo)
+        return [self._receipt(name) for name in self.plan.todo]
+
+    def start(self, *, runs_here: bool) -> None:
+        """Begin for real, not a dry run: lock the results, look for the tools, clear up.
+
+        `runs_here` says that jobs run on this machine, which then needs the tools.
+        """
+        try:
+            self._lock: IO[str] = lock_results(self.results)
+            self._check_nothing_finished_meanwhile()
+            if runs_here:
+                self._check_tools()
+        except ConfigurationError as error:
+            raise WorkflowError(str(error)) from None
+        clear_leftovers(self.plan, self.results, self.scratch)
+        # After Snakemake's own last words, so that these are what a user sees last.
+        atexit.register(self._say_how_it_ended)
+
+    def write_report(self) -> None:
+        """Write the cohort's table and report of what is there."""
+        report.write_report(self.results, list(self.samples))
+
+    @property
+    def failures(self) -> Path:
+        """The folder that tells how genomes failed."""
+        return self.results / FAILED
+
+    def _receipt(self, sample: str) -> str:
+        return str(self.results / RECEIPTS / f"{sample}.json")
+
+    def _check_proteins(self) -> None:
+        proteins = self.config["proteins"]
+        if proteins and not Path(proteins).is_file():
+            raise ConfigurationError([f"{CONFIG_FILE}: proteins: there is no file {proteins!r}"])
+
+    def _check_tools(self) -> None:
+        needed = {"bwa", "fastp", "kmc", "pigz", "pilon", "prokka", "samtools", "seqtk"}
+        needed.add(self.config["assembler"])
+        for option, tool in (("phix", "bbduk"), ("error_correction", "lighter")):
+            needed |= {tool} if self.config[option] else set()
+        if missing := missing_tools(needed):
+            raise ConfigurationError(
+                [
+                    f"These tools are not on PATH: {', '.join(missing)}. Run in the container "
+                    "(make run), or install them; none of the genomes was begun."
+                ]
+            )
+
+    def _check_nothing_finished_meanwhile(self) -> None:
+        planned = {Path(self._receipt(name)) for name in self.plan.todo}
+        again = {Path(self._receipt(name)) for name in self.plan.redo}
+        if any(path.exists() for path in planned - again):
+            raise ConfigurationError(["Another run has finished meanwhile; start this one again."])
+
+    def _say_how_it_ended(self) -> None:
+        self._say(describe_failures(read_failures(self.results, self.plan.todo)))
+        if (self.results / "cohort.tsv").exists():
+            self._say([f"table:  {self.results}/cohort.tsv", f"report: {self.results}/report.html"])
+
+    @staticmethod
+    def _say(lines: list[str]) -> None:
+        for line in lines:
+            print(line if line.startswith(" ") else f"bactofleet: {line}", file=sys.stderr)

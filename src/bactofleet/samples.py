@@ -1,0 +1,231 @@
+"""The sample sheet: a row a genome, checked once, before anything runs.
+
+Columns: `sample`, then exactly one kind of input a row (`accession`; `r1` with or without `r2`;
+`assembly`), and optionally `genome_size` (bp) and `species`. Several files of one mate, the runs
+of one experiment, are separated by semicolons and joined in the order given.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import fastjsonschema
+import jsonschema
+
+from bactofleet.errors import ConfigurationError
+
+SEPARATOR = ";"
+INPUT_COLUMNS = ("accession", "r1", "r2", "assembly")
+MAX_PROBLEMS_SHOWN = 50
+BOM = "\ufeff"
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One genome to make."""
+
+    sample: str
+    accession: str = ""
+    r1: list[str] = field(default_factory=list)
+    r2: list[str] = field(default_factory=list)
+    assembly: str = ""
+    genome_size: int = 0
+    """Expected size in bp; 0 where it is to be estimated."""
+    species: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What the genome is made from: `accession`, `assembly` or `reads`."""
+        if self.accession:
+            return "accession"
+        return "assembly" if self.assembly else "reads"
+
+    @property
+    def runtype(self) -> str:
+        """Bactopia's name of the kind of input."""
+        if self.kind == "reads":
+            return "paired-end" if self.r2 else "single-end"
+        return "sra_accession" if self.accession else "assembly"
+
+    @property
+    def sources(self) -> list[str]:
+        """Everything that is brought in: paths, or the accession."""
+        return [source for source in (self.accession, *self.files) if source]
+
+    @property
+    def files(self) -> list[str]:
+        """The files that the row names."""
+        return [*self.r1, *self.r2, *filter(None, [self.assembly])]
+
+
+def read_samples(path: Path) -> dict[str, Sample]:
+    """Read a sheet that was checked before; return its samples by name, in its order."""
+    return {row["sample"]: _to_sample(row) for _, row in _iter_rows(_read_lines(path))}
+
+
+def check_samples(path: Path, schema: dict[str, Any]) -> dict[str, Sample]:
+    """Read a sheet and check all of it: names, columns, kinds of input, files.
+
+    Raises `ConfigurationError` with a line for every problem that was found: the file, the line,
+    the column, the value and what is allowed.
+    """
+    if not path.is_file():
+        raise ConfigurationError([f"{path}: there is no such file; it lists the genomes to make"])
+    lines = _read_lines(path)
+    problems = _check_text(lines) or _check_header(lines, schema)
+    if not problems:
+        problems = _check_rows(lines, schema)
+    if problems:
+        raise ConfigurationError(_shorten([f"{path}, {problem}" for problem in problems]))
+    return read_samples(path)
+
+
+def _read_lines(path: Path) -> list[str]:
+    # newline="" keeps Windows line ends, so that they can be named rather than guessed at.
+    with path.open(encoding="utf-8", errors="replace", newline="") as handle:
+        return handle.read().split("\n")
+
+
+def _iter_rows(lines: list[str]) -> Iterator[tuple[int, Row]]:
+    """Yield line number and cells of each row; empty lines and comments (#) are passed over."""
+    numbered = [
+        (number, line) for number, line in enumerate(lines, start=1) if line and line[0] != "#"
+    ]
+    cells = csv.reader((line for _, line in numbered), delimiter="\t", quoting=csv.QUOTE_NONE)
+    header = next(cells, [])
+    for (number, _), values in zip(numbered[1:], cells, strict=True):
+        row = dict(zip(header, values, strict=False))
+        # Cells beyond the header are kept under a name that no column has.
+        if len(values) > len(header):
+            row[""] = "\t".join(values[len(header) :])
+        row["sample"] = row.get("sample") or row.get("accession", "")
+        yield number, row
+
+
+def _to_sample(row: Row) -> Sample:
+    return Sample(
+        sample=row["sample"],
+        accession=row.get("accession", ""),
+        r1=_split(row.get("r1", "")),
+        r2=_split(row.get("r2", "")),
+        assembly=row.get("assembly", ""),
+        genome_size=int(row.get("genome_size") or 0),
+        species=row.get("species", ""),
+    )
+
+
+def _split(cell: str) -> list[str]:
+    return [part for part in cell.split(SEPARATOR) if part]
+
+
+def _check_text(lines: list[str]) -> list[str]:
+    """Find what makes the whole file unreadable, before any column of it is looked at."""
+    problems = []
+    if not any(lines):
+        return ["line 1: the file is empty; its first line names the columns"]
+    if lines[0].startswith(BOM):
+        problems.append("line 1: it starts with a byte order mark; save it as UTF-8 without BOM")
+    windows = next((i for i, line in enumerate(lines, start=1) if line.endswith("\r")), None)
+    if windows:
+        problems.append(f"line {windows}: it has Windows line ends; convert it with dos2unix")
+    bad = next((i for i, line in enumerate(lines, start=1) if "\ufffd" in line), None)
+    if bad:
+        problems.append(f"line {bad}: it is not UTF-8; save it as UTF-8")
+    return problems
+
+
+def _check_header(lines: list[str], schema: dict[str, Any]) -> list[str]:
+    number, line = next(
+        (i, line) for i, line in enumerate(lines, start=1) if line and line[0] != "#"
+    )
+    columns = line.split("\t")
+    known = list(schema["properties"])
+    problems = [
+        f"line {number}, column {column!r}: unknown; known columns are {', '.join(known)} "
+        "(separated by tabs)"
+        for column in columns
+        if column not in known
+    ]
+    problems += [
+        f"line {number}, column {column!r}: it is there more than once"
+        for column in sorted({column for column in columns if columns.count(column) > 1})
+    ]
+    if not set(columns) & {"accession", "r1", "assembly"}:
+        problems.append(f"line {number}: none of the columns accession, r1 or assembly is there")
+    if "sample" not in columns and "accession" not in columns:
+        problems.append(f"line {number}, column 'sample': it is missing")
+    return problems
+
+
+def _check_rows(lines: list[str], schema: dict[str, Any]) -> list[str]:
+    # The compiled check is quick and stops at the first fault; only a row that fails it is looked
+    # at with the library that finds and words them all.
+    is_valid = fastjsonschema.compile(schema)
+    explain = jsonschema.Draft202012Validator(schema)
+    problems: list[str] = []
+    first_lines: dict[str, int] = {}
+    rows = 0
+    for number, row in _iter_rows(lines):
+        rows += 1
+        given = {column: value for column, value in row.items() if value}
+        try:
+            is_valid(given)
+        except fastjsonschema.JsonSchemaException:
+            problems += [
+                f"line {number}, {_describe(error)}" for error in explain.iter_errors(given)
+            ]
+        # macOS and Windows take names that differ in case for the same file.
+        first = first_lines.setdefault(row["sample"].casefold(), number)
+        if first != number:
+            problems.append(
+                f"line {number}, column sample: {row['sample']!r} is the sample of line {first} "
+                "too; each genome needs a name of its own"
+            )
+        problems += [f"line {number}, {problem}" for problem in _check_input(row)]
+    if not rows:
+        problems.append("line 1: there are no samples below the header")
+    return problems
+
+
+def _check_input(row: Row) -> Iterator[str]:
+    """Find what is wrong with the kind of input of a row, and with its files."""
+    kinds = [kind for kind in ("accession", "r1", "assembly") if row.get(kind)]
+    if not kinds:
+        yield "columns accession, r1 and assembly: all are empty; one of them is needed"
+    if len(kinds) > 1:
+        yield f"columns {' and '.join(kinds)}: two kinds of input are given; leave one of them"
+    if row.get("r2") and not row.get("r1"):
+        yield f"column r2: {row['r2']!r} is given without r1; single-end reads go into r1"
+    elif row.get("r2") and len(_split(row["r1"])) != len(_split(row["r2"])):
+        yield "columns r1 and r2: they name different numbers of files"
+    if row.get("r2") and set(_split(row["r1"])) & set(_split(row["r2"])):
+        yield f"columns r1 and r2: both name {row['r2']!r}"
+    for column in ("r1", "r2", "assembly"):
+        for name in _split(row.get(column, "")):
+            if not Path(name).is_file():
+                yield f"column {column}: there is no file {name!r}"
+
+
+def _describe(error: jsonschema.ValidationError) -> str:
+    column = str(error.absolute_path[0]) if error.absolute_path else ""
+    if error.validator == "additionalProperties":
+        return "it has more cells than the header has columns"
+    if error.validator == "required":
+        return "column sample: it is empty"
+    allowed = error.schema.get("description", error.message)
+    return f"column {column}: {_clip(str(error.instance))} is given, allowed is {allowed}"
+
+
+def _clip(value: str, length: int = 60) -> str:
+    return repr(value if len(value) <= length else value[:length] + "…")
+
+
+def _shorten(problems: list[str]) -> list[str]:
+    more = len(problems) - MAX_PROBLEMS_SHOWN
+    return problems[:MAX_PROBLEMS_SHOWN] + ([f"and {more:,} more"] if more > 0 else [])

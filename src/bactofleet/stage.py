@@ -1,0 +1,308 @@
+"""One stage of one genome: its folder, its record, and how it ends.
+
+A stage writes one folder, `scratch/<sample>/<stage>/`:
+
+    stage.json   what the stage found and made (`StageRecord`), written last
+    publish/     files of the result, laid out as in the tarball (Bactopia's layout)
+    ...          files that only later stages need
+
+A stage that finds its genome unusable (`Excluded`) leaves Bactopia's error file and a record that
+says so; the stages after it pass that on. A stage that fails leaves no record but
+`<failures>/<sample>.json`, and an exit status that says whether another attempt may help.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import os
+import resource
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from bactofleet.errors import (
+    RETRYABLE_EXIT_CODES,
+    Excluded,
+    OutOfMemory,
+    StageFailure,
+    TemporaryFailure,
+    ToolFailure,
+)
+from bactofleet.files import read_json, sha256_of, write_json
+from bactofleet.tools import Stopwatch, Toolbox
+from bactofleet.versions import get_versions
+
+RECORD = "stage.json"
+PUBLISH = "publish"
+# Where each stage's results lie in Bactopia's layout.
+BACTOPIA_FOLDERS = {
+    "download": "main/gather",
+    "qc": "main/qc",
+    "assembly": "main/assembler",
+    "annotation": "main/annotator/prokka",
+}
+LOG_TAIL_LINES = 15
+# An executor that runs this in a container may ask to be told how the job ended.
+EXIT_CODE_FILE = "SNAKEMAKE_JOB_EXIT_CODE_FILE"
+
+
+@dataclass
+class StageRecord:
+    """What a stage leaves for the next one, and for the receipt."""
+
+    sample: str
+    stage: str
+    excluded: dict[str, str] | None = None
+    """Why the genome is excluded: `type`, `stage`, `message`."""
+    input: dict[str, Any] = field(default_factory=dict)
+    """What the genome is made from: kind, runtype, sources, species, genome size."""
+    metrics: dict[str, float | int] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    usage: dict[str, float] = field(default_factory=dict)
+    """Wall `seconds`, `cpu_seconds`, and `max_rss_mb` of the largest process."""
+    multiqc: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Bytes and SHA-256 of each file of the folder, for the staging check."""
+
+
+def read_record(folder: Path) -> StageRecord:
+    """Read the record of a finished stage."""
+    return StageRecord(**read_json(folder / RECORD))
+
+
+def check_staging(folder: Path) -> None:
+    """Verify that everything a stage made is here, whole and readable.
+
+    Raises `TemporaryFailure` with the file and what is wrong with it: a file that its producer
+    recorded and that is not what was recorded has been lost on the way, and can be made again.
+    """
+    try:
+        record = read_record(folder)
+    except (OSError, ValueError, TypeError) as error:
+        raise TemporaryFailure(f"{folder / RECORD} cannot be read: {error}") from error
+    for name, expected in record.files.items():
+        _check_file(folder / name, expected)
+
+
+def _check_file(path: Path, expected: dict[str, Any]) -> None:
+    try:
+        size = path.stat().st_size
+        if size != expected["bytes"]:
+            raise TemporaryFailure(f"{path} has {size:,} bytes, not {expected['bytes']:,}")
+        if sha256_of(path) != expected["sha256"]:
+            raise TemporaryFailure(f"{path} does not have the checksum that was recorded")
+    except OSError as error:
+        raise TemporaryFailure(f"{path} cannot be read to its end: {error.strerror}") from error
+
+
+@dataclass
+class Stage:
+    """What a stage's function works with."""
+
+    name: str
+    sample: str
+    folder: Path
+    work: Path
+    """Folder for files that nobody needs later; removed at the end."""
+    inputs: dict[str, Path]
+    """Folders of earlier stages, by the stage's name."""
+    parameters: dict[str, Any]
+    threads: int
+    mem_mb: int
+    tools: Toolbox
+    record: StageRecord
+    watch: Stopwatch = field(default_factory=Stopwatch)
+
+    @property
+    def memory_gb(self) -> int:
+        """Whole gigabytes that a tool may be told to use, with 1 GB left for the rest."""
+        return max(1, self.mem_mb // 1000 - 1)
+
+    def publish(self, name: str) -> Path:
+        """Return the path of a file of the result, below the stage's folder of Bactopia's."""
+        path = self.folder / PUBLISH / BACTOPIA_FOLDERS[self.name] / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def usage_so_far(self) -> dict[str, float]:
+        """Return the stage's `seconds`, `cpu_seconds` and `max_rss_mb` (largest process, MB)."""
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        tools = self.tools.usage
+        return {
+            "seconds": round(self.watch.seconds, 2),
+            "cpu_seconds": round(tools.cpu_seconds + own.ru_utime + own.ru_stime, 2),
+            "max_rss_mb": round(max(tools.max_rss_mb, own.ru_maxrss / 1024), 1),
+        }
+
+    def use(self, *tools: str) -> None:
+        """Record the versions of the tools that this stage uses."""
+        versions = get_versions()
+        self.record.versions |= {tool: versions.get(tool, "unknown") for tool in tools}
+
+
+StageFunction = Callable[[Stage], None]
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the arguments that every stage's script takes."""
+    parser = argparse.ArgumentParser(description="Run one stage of one genome.")
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--sample", required=True)
+    parser.add_argument("--inputs", type=Path, nargs="*", default=[], help="folders of stages")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--parameters", type=json.loads, required=True, help="JSON object")
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--mem-mb", type=int, required=True)
+    parser.add_argument("--attempt", type=int, required=True)
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--failures", type=Path, required=True, help="folder for failures")
+    return parser.parse_args(argv)
+
+
+def run_stage(function: StageFunction, argv: list[str] | None = None) -> int:
+    """Run one stage as a command; return its exit status."""
+    args = parse_arguments(argv)
+    return _repeated_failure(args) or _guard(args, lambda log: _run(function, args, log))
+
+
+def run_staging_check(argv: list[str] | None = None) -> int:
+    """Check the inputs of a stage as a command; return its exit status."""
+    args = parse_arguments(argv)
+
+    def check(_: IO[str]) -> None:
+        for folder in args.inputs:
+            check_staging(folder)
+
+    return _guard(args, check)
+
+
+def read_failure(folder: Path, sample: str) -> dict[str, Any]:
+    """Read how a sample failed last, or an empty dictionary."""
+    path = folder / f"{sample}.json"
+    return read_json(path) if path.exists() else {}
+
+
+def _repeated_failure(args: argparse.Namespace) -> int:
+    """Return the exit status of the attempt before, if it was final; 0 otherwise.
+
+    Snakemake's `retries` repeats every failed job. A tool that said no says it again, after all
+    the same hours: only failures of the infrastructure deserve another attempt.
+    """
+    failure = read_failure(args.failures, args.sample)
+    if args.attempt == 1 or failure.get("stage") != args.stage:
+        return 0
+    status = int(failure["exit_code"])
+    return 0 if status in RETRYABLE_EXIT_CODES else status
+
+
+def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> None:
+    shutil.rmtree(args.output, ignore_errors=True)
+    work = args.output / "work"
+    work.mkdir(parents=True)
+    record = StageRecord(sample=args.sample, stage=args.stage)
+    stage = Stage(
+        name=args.stage,
+        sample=args.sample,
+        folder=args.output.absolute(),
+        work=work.absolute(),
+        inputs={folder.name: folder.absolute() for folder in args.inputs},
+        parameters=args.parameters,
+        threads=args.threads,
+        mem_mb=args.mem_mb,
+        tools=Toolbox(work.absolute(), log),
+        record=record,
+    )
+    record.excluded = _find_exclusion(stage)
+    # Publishing is the one stage that an excluded genome goes through as well.
+    if not record.excluded or args.stage not in BACTOPIA_FOLDERS:
+        try:
+            function(stage)
+        except Excluded as reason:
+            _exclude(stage, reason, log)
+    shutil.rmtree(work)
+    record.usage = stage.usage_so_far()
+    record.files = _list_files(args.output)
+    write_json(args.output / RECORD, asdict(record))
+
+
+def _find_exclusion(stage: Stage) -> dict[str, str] | None:
+    """Return why an earlier stage excluded the genome, if one did."""
+    records = (read_record(folder) for folder in stage.inputs.values())
+    return next((record.excluded for record in records if record.excluded), None)
+
+
+def _exclude(stage: Stage, reason: Excluded, log: IO[str]) -> None:
+    message = f"{stage.sample} was excluded at {stage.name}: {reason.message}."
+    print(message, file=log)
+    stage.record.excluded = {
+        "type": reason.kind,
+        "stage": stage.name,
+        "message": reason.message,
+    }
+    stage.publish(f"{stage.sample}-{reason.kind}-error.txt").write_text(message + "\n")
+
+
+def _list_files(folder: Path) -> dict[str, dict[str, Any]]:
+    return {
+        str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+def _guard(args: argparse.Namespace, work: Callable[[IO[str]], object]) -> int:
+    """Do some work with the stage's log; turn what ends it into a failure a user can act on."""
+    args.log.parent.mkdir(parents=True, exist_ok=True)
+    with args.log.open("w", encoding="utf-8", buffering=1) as log:
+        try:
+            work(log)
+        except Exception as error:  # the last place where a reason can be recorded
+            failure = _classify(error)
+            if not isinstance(error, StageFailure):
+                traceback.print_exc(file=log)
+            log.write(f"{args.sample} failed at {args.stage}: {failure}\n")
+        else:
+            return 0
+    # A full disk may refuse the record too; the exit status still says what happened.
+    with suppress(OSError):
+        _record_failure(args, failure)
+    return failure.exit_code
+
+
+def _classify(error: Exception) -> StageFailure:
+    match error:
+        case StageFailure():
+            return error
+        case MemoryError():
+            return OutOfMemory("bactofleet itself ran out of memory")
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return TemporaryFailure(f"the disk is full: {error.filename or error.strerror}")
+        case OSError():
+            return TemporaryFailure(f"{type(error).__name__}: {error}")
+        case _:
+            return ToolFailure(f"{type(error).__name__}: {error}")
+
+
+def _record_failure(args: argparse.Namespace, failure: StageFailure) -> None:
+    tail = args.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
+    record = {
+        "sample": args.sample,
+        "stage": args.stage,
+        "exit_code": failure.exit_code,
+        "kind": failure.kind,
+        "message": str(failure),
+        "attempt": args.attempt,
+        "log": str(args.log),
+        "tail": tail,
+    }
+    if path := os.environ.get(EXIT_CODE_FILE):
+        Path(path).write_text(f"{failure.exit_code}\n{args.stage}: {failure}\n")
+    print("\n".join(tail), file=sys.stderr)
+    write_json(args.failures / f"{args.sample}.json", record)

@@ -1,0 +1,107 @@
+"""Stage 4, annotation: prokka with Bactopia's options, and BLAST databases of what it found."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from bactofleet.errors import ToolFailure
+from bactofleet.reproducible import fix_asn1_date, fix_genbank_date, fix_log
+from bactofleet.stage import Stage, read_record
+from bactofleet.tarball import write_tarball
+
+PARAMETERS = ("proteins", "prokka_evalue", "prokka_coverage")
+CENTRE = "Bactopia"
+# prokka refuses contig names over 37 characters (GenBank's limit).
+MAX_CONTIG_NAME = 37
+COMPRESSED = ("gff", "gbk", "fna", "faa", "ffn", "sqn", "fsa", "tbl")
+PLAIN = ("tsv", "txt")
+LOGS = ("log", "err")
+FAKE_TIME = "1980-01-01 00:00:00"
+GENUS_DATABASES = re.compile(r"Genera: (.*)")
+FEATURES = ("CDS", "rRNA", "tRNA", "tmRNA")
+
+
+def run(stage: Stage) -> None:
+    """Annotate the assembly; publish all of prokka's files and a BLAST database."""
+    stage.use("prokka", "prodigal", "aragorn", "barrnap", "blastp", "cmscan", "hmmscan")
+    assembly = stage.inputs["assembly"]
+    species = read_record(assembly).input.get("species") or ""
+    fasta = assembly / f"{stage.sample}.fna"
+    made = stage.work / "prokka"
+    stage.tools.run(
+        ["prokka", *_options(stage, species), "--outdir", made, "--prefix", stage.sample, fasta]
+    )
+    _publish_files(stage, made)
+    _publish_blast_databases(stage, made)
+
+
+def _options(stage: Stage, species: str) -> list[object]:
+    options: list[object] = ["--evalue", stage.parameters["prokka_evalue"]]
+    options += ["--coverage", stage.parameters["prokka_coverage"]]
+    options += ["--centre", CENTRE, "--cpus", stage.threads]
+    if len(f"gnl|{CENTRE}|{stage.sample}_100000") > MAX_CONTIG_NAME:
+        options += ["--compliant"]  # with a locus tag of prokka's own, which is short
+    else:
+        options += ["--locustag", stage.sample]
+    if stage.parameters["proteins"]:
+        options += ["--proteins", Path(stage.parameters["proteins"]).absolute()]
+    genus, _, rest = species.partition(" ")
+    if genus:
+        options += ["--genus", genus]
+        options += ["--species", rest.split()[0]] if rest else []
+        options += ["--usegenus"] if genus in _genus_databases(stage) else []
+    return options
+
+
+def _genus_databases(stage: Stage) -> list[str]:
+    """Return the genera for which prokka has a database of their own."""
+    listing = stage.work / "databases.txt"
+    stage.tools.run(["prokka", "--listdb"], stdout=stage.work / "stdout.txt", stderr=listing)
+    found = GENUS_DATABASES.search(listing.read_text())
+    return found[1].split() if found else []
+
+
+def _publish_files(stage: Stage, made: Path) -> None:
+    for kind in (*COMPRESSED, *PLAIN, *LOGS):
+        if not (made / f"{stage.sample}.{kind}").exists():
+            raise ToolFailure(f"prokka ended well but made no .{kind} file")
+    _fix(made / f"{stage.sample}.gbk", fix_genbank_date)
+    _fix(made / f"{stage.sample}.sqn", fix_asn1_date)
+    for kind in COMPRESSED:
+        path = made / f"{stage.sample}.{kind}"
+        target = stage.publish(f"{path.name}.gz")
+        target.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+    for kind in PLAIN:
+        path = made / f"{stage.sample}.{kind}"
+        stage.publish(path.name).write_bytes(path.read_bytes())
+    for kind in LOGS:
+        log = (made / f"{stage.sample}.{kind}").read_text(errors="replace")
+        stage.publish(f"logs/{stage.sample}.{kind}").write_text(fix_log(log, stage.folder.parent))
+    summary = (made / f"{stage.sample}.txt").read_text()
+    counts = dict(line.split(": ", 1) for line in summary.splitlines() if ": " in line)
+    stage.record.metrics |= {
+        f"annotator_total_{kind.lower()}": int(counts.get(kind, 0)) for kind in FEATURES
+    }
+    stage.record.multiqc["prokka"] = summary
+
+
+def _fix(path: Path, fix: Callable[[str], str]) -> None:
+    path.write_text(fix(path.read_text()))
+
+
+def _publish_blast_databases(stage: Stage, made: Path) -> None:
+    """Make the databases that Bactopia packs as `<sample>-blastdb.tar.gz`."""
+    folder = stage.work / "blastdb"
+    folder.mkdir()
+    for kind, molecule in (("fna", "nucl"), ("ffn", "nucl"), ("faa", "prot")):
+        fasta = made / f"{stage.sample}.{kind}"
+        # makeblastdb writes the time into the database and has no option not to.
+        stage.tools.run(
+            ["faketime", "-f", FAKE_TIME, "makeblastdb", "-in", fasta, "-dbtype", molecule]
+            + ["-title", f"{stage.sample}.{kind}", "-out", f"blastdb/{stage.sample}.{kind}"]
+        )
+    files = {f"blastdb/{path.name}": path for path in folder.iterdir()}
+    write_tarball(stage.publish(f"{stage.sample}-blastdb.tar.gz"), files)

@@ -1,0 +1,229 @@
+"""Stage 3, assembly: shovill's steps, each with its own exit status looked at.
+
+Against shovill 1.1.0 as Bactopia calls it, the mates are not merged with FLASH before SKESA:
+that costs time and gave more contigs (docs/assembly.md has the measurements).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from bactofleet.errors import Excluded
+from bactofleet.fasta import Contig, assembly_stats, gc_percent, read_fasta, write_fasta
+from bactofleet.reads import READS
+from bactofleet.stage import Stage, read_record
+from bactofleet.stages.download import ASSEMBLY
+
+PARAMETERS = (
+    "assembler",
+    "polish",
+    "min_contig_length",
+    "min_contig_coverage",
+    "min_genome_size",
+    "max_genome_size",
+    "keep",
+)
+PILON_JAR = Path("/usr/share/java/pilon.jar")
+# shovill's: mappings and bases that Pilon may trust.
+MIN_MAPPING_QUALITY = 60
+MIN_BASE_QUALITY = 3
+MIN_PILON_DEPTH = 0.25
+# A longer clipped end is a read that belongs elsewhere (samclip's default is 5).
+MAX_CLIPPED_BASES = 5
+# Reads are mapped in batches of so many bases whatever the number of threads: bwa estimates insert
+# sizes batch by batch, so that without it the alignments would differ between machines.
+BWA_BATCH_BASES = 10_000_000
+COVERAGE = re.compile(r"(?:multi=|cov_|Contig_\d+_)(\d+(?:\.\d+)?)")
+# Columns of assembly-scan that go into the metrics.
+METRICS = (
+    "total_contig",
+    "total_contig_length",
+    "max_contig_length",
+    "n50_contig_length",
+    "l50_contig_count",
+)
+
+
+class Draft(NamedTuple):
+    """A contig as the assembler made it."""
+
+    name: str
+    sequence: str
+    coverage: float
+
+
+def run(stage: Stage) -> None:
+    """Leave `<sample>.fna`: contigs named, sorted, polished and long enough."""
+    download = stage.inputs["download"]
+    given = download / ASSEMBLY / f"{stage.sample}.fna"
+    final = stage.folder / f"{stage.sample}.fna"
+    if given.exists():
+        shutil.copyfile(given, final)
+    else:
+        reads = sorted((stage.inputs["qc"] / READS).glob("*.fastq.gz"))
+        write_fasta(final, _assemble(stage, reads))
+    _judge(stage, final, read_fasta(final) if final.stat().st_size else [])
+
+
+def _assemble(stage: Stage, reads: list[Path]) -> list[Contig]:
+    """Assemble, polish and filter; return no contigs where the assembler found none."""
+    assembler = str(stage.parameters["assembler"])
+    stage.use(assembler)
+    draft = stage.work / "draft.fasta"
+    ASSEMBLERS[assembler](stage, reads, draft)
+    if not draft.exists() or not draft.stat().st_size:
+        return []
+    changes: dict[str, int] = {}
+    if stage.parameters["polish"]:
+        draft, changes = _polish(stage, reads, draft)
+    return _name_contigs(stage, read_fasta(draft), changes)
+
+
+def _skesa(stage: Stage, reads: list[Path], contigs: Path) -> None:
+    stage.tools.run(
+        ["skesa", "--reads", ",".join(map(str, reads)), "--contigs_out", contigs]
+        + ["--cores", stage.threads, "--memory", stage.memory_gb]
+        # fastp has removed the adapters that SKESA would look for.
+        + ["--vector_percent", "1", "--min_contig", "1"]
+    )
+
+
+def _spades(stage: Stage, reads: list[Path], contigs: Path) -> None:
+    inputs = ["-1", reads[0], "-2", reads[1]] if reads[1:] else ["-s", reads[0]]
+    stage.tools.run(
+        ["spades.py", *inputs, "--isolate", "--threads", stage.threads]
+        + ["--memory", stage.memory_gb, "-o", "spades"]
+    )
+    shutil.move(stage.work / "spades" / "contigs.fasta", contigs)
+
+
+def _megahit(stage: Stage, reads: list[Path], contigs: Path) -> None:
+    inputs = ["-1", reads[0], "-2", reads[1]] if reads[1:] else ["-r", reads[0]]
+    stage.tools.run(
+        ["megahit", *inputs, "-t", stage.threads, "-m", stage.memory_gb * 10**9]
+        + ["--min-contig-len", "1", "-o", "megahit"]
+    )
+    shutil.move(stage.work / "megahit" / "final.contigs.fa", contigs)
+
+
+ASSEMBLERS = {"skesa": _skesa, "spades": _spades, "megahit": _megahit}
+
+
+def _polish(stage: Stage, reads: list[Path], draft: Path) -> tuple[Path, dict[str, int]]:
+    """Correct bases with Pilon; return the new contigs, and how often each was corrected."""
+    stage.use("bwa", "samtools", "pilon")
+    bam = _map_reads(stage, reads, draft)
+    memory = [f"-Xmx{stage.memory_gb}g", "-XX:+ExitOnOutOfMemoryError"]
+    kind = "--frags" if reads[1:] else "--unpaired"
+    stage.tools.run(
+        ["java", *memory, "-jar", PILON_JAR, "--genome", draft, kind, bam, "--output", "pilon"]
+        + ["--minmq", MIN_MAPPING_QUALITY, "--minqual", MIN_BASE_QUALITY]
+        + ["--mindepth", MIN_PILON_DEPTH, "--fix", "bases", "--changes"]
+        + ["--threads", stage.threads]
+    )
+    corrections = stage.publish("supplemental/shovill.corrections")
+    shutil.move(stage.work / "pilon.changes", corrections)
+    if "bam" in stage.parameters["keep"]:
+        shutil.move(bam, stage.publish(f"supplemental/{stage.sample}.bam"))
+    return stage.work / "pilon.fasta", _count_changes(corrections.read_text())
+
+
+def _map_reads(stage: Stage, reads: list[Path], draft: Path) -> Path:
+    bam = stage.work / "mapped.bam"
+    threads = ["-t", stage.threads, "-K", BWA_BATCH_BASES]
+    sort = ["samtools", "sort", "--no-PG", "-l", "1", "-m", "512M", "-T", "sort", "-o", bam, "-"]
+    stage.tools.run(["bwa", "index", draft])
+    stage.tools.pipe(
+        [
+            ["bwa", "mem", "-v", "1", "-x", "intractg", *threads, draft, *reads],
+            ["samtools", "view", "--no-PG", "-u", "-e", f"sclen <= {MAX_CLIPPED_BASES}", "-"],
+            sort,
+        ]
+    )
+    stage.tools.run(["samtools", "index", bam])
+    return bam
+
+
+def _count_changes(changes: str) -> dict[str, int]:
+    """Count the lines of Pilon's `.changes` (`<contig>:<position> ...`) for each contig."""
+    counts: dict[str, int] = {}
+    for line in changes.splitlines():
+        contig = line.split(maxsplit=1)[0].rpartition(":")[0]
+        counts[contig] = counts.get(contig, 0) + 1
+    return counts
+
+
+def _name_contigs(stage: Stage, contigs: list[Contig], changes: dict[str, int]) -> list[Contig]:
+    """Drop what is short, thin or one letter; number the rest, longest first, as shovill does."""
+    assembler = str(stage.parameters["assembler"])
+    made_by = f"sw=bactofleet-{assembler}/{stage.record.versions[assembler]}"
+    kept = []
+    for contig in contigs:
+        name = contig.name.replace(" ", "_")
+        draft = Draft(name, contig.sequence, _coverage_of(name))
+        if _is_good(stage, draft):
+            kept.append(draft)
+    kept.sort(key=lambda draft: (-len(draft.sequence), draft.name))
+    return [
+        Contig(
+            f"{stage.sample}_{i:05d} len={len(draft.sequence)} cov={draft.coverage:.1f} "
+            f"corr={changes.get(_draft_name(draft.name), 0)} origname={draft.name} {made_by}",
+            draft.sequence,
+        )
+        for i, draft in enumerate(kept, start=1)
+    ]
+
+
+def _is_good(stage: Stage, draft: Draft) -> bool:
+    return (
+        len(draft.sequence) >= stage.parameters["min_contig_length"]
+        and draft.coverage >= stage.parameters["min_contig_coverage"]
+        and len(set(draft.sequence.upper())) > 1
+    )
+
+
+def _coverage_of(name: str) -> float:
+    """Read a contig's k-mer coverage out of its name, as each assembler writes it there."""
+    found = COVERAGE.search(name)
+    return float(found[1]) if found else 0.0
+
+
+def _draft_name(name: str) -> str:
+    """Return the name that a polished contig had before: Pilon appends `_pilon`."""
+    return name.split("_flag=", maxsplit=1)[0].removesuffix("_pilon")
+
+
+def _judge(stage: Stage, fasta: Path, contigs: list[Contig]) -> None:
+    """Publish the assembly and its statistics; exclude what cannot be a bacterial genome."""
+    stage.use("pigz")
+    if not contigs:
+        _publish(stage, fasta, "-error")
+        raise Excluded("assembly", "the assembler found no contigs that are good enough")
+    sequences = [contig.sequence for contig in contigs]
+    row = assembly_stats(stage.sample, sequences)
+    total = int(row["total_contig_length"])
+    smallest = stage.parameters["min_genome_size"]
+    largest = stage.parameters["max_genome_size"]
+    good = smallest <= total <= largest
+    suffix = "" if good else "-error"
+    _publish(stage, fasta, suffix)
+    table = "\t".join(row) + "\n" + "\t".join(map(str, row.values())) + "\n"
+    stage.publish(f"{stage.sample}{suffix}.tsv").write_text(table)
+    stage.record.metrics |= {f"assembler_{key}": int(row[key]) for key in METRICS}
+    stage.record.metrics["assembler_gc_percent"] = gc_percent(sequences)
+    if not good:
+        raise Excluded(
+            "assembly",
+            f"the assembly has {total:,} bp, outside {smallest:,} to {largest:,} "
+            "(min_genome_size, max_genome_size)",
+        )
+    stage.record.input = read_record(stage.inputs["download"]).input
+
+
+def _publish(stage: Stage, fasta: Path, suffix: str) -> None:
+    compressed = stage.publish(f"{stage.sample}{suffix}.fna.gz")
+    command = ["pigz", "-n", "--best", "-p", stage.threads, "-c", fasta]
+    stage.tools.run(command, stdout=compressed)

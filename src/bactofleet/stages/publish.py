@@ -1,0 +1,105 @@
+"""Stage 5, publish: one tarball to where results go, then the receipt that says so."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from bactofleet.config import fingerprint
+from bactofleet.destination import deliver
+from bactofleet.files import sha256_of, write_json
+from bactofleet.report.multiqc import trim_fastp
+from bactofleet.stage import BACTOPIA_FOLDERS, PUBLISH, Stage, StageRecord, read_record
+from bactofleet.tarball import write_tarball
+from bactofleet.versions import get_versions
+
+RECEIPT_SCHEMA = 1
+CPU_INFO = Path("/proc/cpuinfo")
+
+
+def run(stage: Stage) -> None:
+    """Pack what the stages publish, deliver it, and write the receipt last of all."""
+    records = {name: read_record(folder) for name, folder in stage.inputs.items()}
+    tarball = stage.work / f"{stage.sample}.tar.gz"
+    write_tarball(tarball, _collect(stage, records))
+    delivered = {"bytes": tarball.stat().st_size, "sha256": sha256_of(tarball)}
+    delivered["path"] = deliver(tarball, stage.parameters["results"])
+    write_json(Path(stage.parameters["receipt"]), _receipt(stage, records, delivered))
+
+
+def _collect(stage: Stage, records: dict[str, StageRecord]) -> dict[str, Path]:
+    """Return the files of the tarball by their names in it."""
+    files = {}
+    for name, folder in stage.inputs.items():
+        versions = stage.work / f"{name}-versions.yml"
+        _write_versions(versions, name, records[name])
+        files[f"{stage.sample}/{BACTOPIA_FOLDERS[name]}/logs/versions.yml"] = versions
+        root = folder / PUBLISH
+        files |= {
+            f"{stage.sample}/{path.relative_to(root)}": path
+            for path in root.rglob("*")
+            if path.is_file()
+        }
+    return files
+
+
+def _write_versions(path: Path, stage: str, record: StageRecord) -> None:
+    lines = [f'"bactofleet:{stage}":']
+    lines += [f"    {tool}: {json.dumps(version)}" for tool, version in record.versions.items()]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _receipt(
+    stage: Stage, records: dict[str, StageRecord], tarball: dict[str, Any]
+) -> dict[str, Any]:
+    """Return everything that is told of a genome; docs/outputs.md describes each key."""
+    excluded = stage.record.excluded
+    merged = StageRecord(sample=stage.sample, stage=stage.name)
+    for record in records.values():
+        merged.input = merged.input or record.input
+        merged.metrics |= record.metrics
+        merged.versions |= record.versions
+        merged.multiqc |= record.multiqc
+    if "fastp" in merged.multiqc:
+        merged.multiqc["fastp"] = trim_fastp(merged.multiqc["fastp"])
+    usage = {name: record.usage for name, record in records.items()}
+    return {
+        "schema": RECEIPT_SCHEMA,
+        "sample": stage.sample,
+        "status": "excluded" if excluded else "complete",
+        "reason": excluded,
+        "input": merged.input,
+        "metrics": merged.metrics,
+        "stages": usage | {stage.name: stage.usage_so_far()},
+        "versions": merged.versions,
+        "parameters": stage.parameters["parameters"],
+        "fingerprint": {
+            "parameters": fingerprint(stage.parameters["parameters"]),
+            "image": fingerprint(get_versions()),
+        },
+        "tarball": tarball,
+        "host": _describe_host(),
+        "finished": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "multiqc": merged.multiqc,
+    }
+
+
+def _describe_host() -> dict[str, Any]:
+    return {
+        "name": platform.node(),
+        "cpu": _cpu_model(),
+        "architecture": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+    }
+
+
+def _cpu_model() -> str:
+    """Return the CPU's name as Linux tells it; arm64 gives none, so its part number."""
+    keys = ("model name", "CPU part")
+    lines = CPU_INFO.read_text().splitlines() if CPU_INFO.exists() else []
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith(keys))
+    return next(found, "unknown")

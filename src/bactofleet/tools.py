@@ -1,0 +1,148 @@
+"""Run the tools of the field: as lists of words, each exit status looked at, its usage recorded."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from bactofleet.errors import IllegalInstruction, OutOfMemory, TemporaryFailure, ToolFailure
+
+SIGNAL_BASE = 128  # a shell's exit status for a process ended by signal n is 128 + n
+JAVA_OUT_OF_MEMORY = 3  # exit status of the JVM under -XX:+ExitOnOutOfMemoryError
+DISK_RESERVE_BYTES = 64 << 20
+VMSTAT = Path("/proc/vmstat")
+
+# The words of a command: text, paths and numbers.
+Command = Sequence[object]
+
+
+@dataclass
+class Usage:
+    """Resources used by the processes that were waited for."""
+
+    cpu_seconds: float = 0.0
+    max_rss_mb: float = 0.0
+    """Resident memory (MB) of the largest single process."""
+
+    def add(self, cpu_seconds: float, max_rss_mb: float) -> None:
+        """Add one process and its descendants."""
+        self.cpu_seconds += cpu_seconds
+        self.max_rss_mb = max(self.max_rss_mb, max_rss_mb)
+
+
+class Toolbox:
+    """Runs tools for one stage: in its folder, with their output in its log."""
+
+    def __init__(self, folder: Path, log: IO[str]) -> None:
+        self.folder = folder
+        self.usage = Usage()
+        self._log = log
+
+    def run(
+        self, command: Command, *, stdout: Path | None = None, stderr: Path | None = None
+    ) -> None:
+        """Run one tool; its output goes to `stdout` and `stderr`, or to the stage's log."""
+        self.pipe([command], stdout=stdout, stderr=stderr)
+
+    def pipe(
+        self, commands: Sequence[Command], *, stdout: Path | None = None, stderr: Path | None = None
+    ) -> None:
+        """Run commands joined by pipes, as `a | b | c` with pipefail.
+
+        Raises the `StageFailure` that says what another attempt would need, from how the first
+        failing command ended.
+        """
+        words = [[str(word) for word in command] for command in commands]
+        self._log.write("$ " + " | ".join(shlex.join(command) for command in words) + "\n")
+        self._log.flush()
+        kills_before = _count_oom_kills()
+        with contextlib.ExitStack() as stack:
+            out = stack.enter_context(stdout.open("wb")) if stdout else self._log
+            err = stack.enter_context(stderr.open("wb")) if stderr else self._log
+            processes = self._start(words, out, err)
+            statuses = [self._wait(process) for process in processes]
+        for command, status in zip(words, statuses, strict=True):
+            # A writer whose reader ended early is ended by SIGPIPE: the reader has the reason.
+            if status not in (0, -signal.SIGPIPE):
+                self._raise(Path(command[0]).name, status, _count_oom_kills() > kills_before)
+        if any(statuses):
+            self._raise(Path(words[0][0]).name, next(filter(None, statuses)), False)
+
+    def _start(
+        self, commands: list[list[str]], out: IO[bytes] | IO[str], err: IO[bytes] | IO[str]
+    ) -> list[subprocess.Popen[bytes]]:
+        processes: list[subprocess.Popen[bytes]] = []
+        for i, command in enumerate(commands):
+            last = i == len(commands) - 1
+            upstream = processes[-1].stdout if processes else subprocess.DEVNULL
+            try:
+                process = subprocess.Popen(
+                    command,
+                    stdin=upstream,
+                    stdout=out if last else subprocess.PIPE,
+                    stderr=err,
+                    cwd=self.folder,
+                )
+            except FileNotFoundError as error:
+                for started in processes:
+                    started.kill()
+                raise ToolFailure(f"{command[0]} is not installed, or not on PATH") from error
+            if processes and processes[-1].stdout:
+                processes[-1].stdout.close()  # so that the writer sees when its reader ends
+            processes.append(process)
+        return processes
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for a process; return its status, negative for a signal, as `Popen.returncode`."""
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.usage.add(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+        return process.returncode
+
+    def _raise(self, tool: str, status: int, oom_killed: bool) -> None:
+        """Raise the failure that a tool's exit status stands for."""
+        if status in (-signal.SIGILL, SIGNAL_BASE + signal.SIGILL):
+            raise IllegalInstruction(f"{tool} met an instruction that this CPU lacks (SIGILL)")
+        # A tool that runs others (prokka, spades.py) ends with a status of its own when one of
+        # them was killed; the kernel's count of such kills says so all the same.
+        if status in (-signal.SIGKILL, SIGNAL_BASE + signal.SIGKILL) or oom_killed:
+            raise OutOfMemory(f"{tool} was killed: out of memory")
+        if status == JAVA_OUT_OF_MEMORY and tool == "java":
+            raise OutOfMemory("the Java heap was too small")
+        if shutil.disk_usage(self.folder).free < DISK_RESERVE_BYTES:
+            raise TemporaryFailure(f"{tool} ended with exit status {status}: the disk is full")
+        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        raise ToolFailure(f"{tool} ended with {how}")
+
+
+def _count_oom_kills() -> int:
+    """Return how many processes the kernel has killed for memory since it started.
+
+    The machine's count, cgroups included (`oom_kill` in /proc/vmstat, Linux 4.13); 0 elsewhere.
+    """
+    with contextlib.suppress(OSError):
+        for line in VMSTAT.read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time in seconds."""
+        return time.monotonic() - self._start
