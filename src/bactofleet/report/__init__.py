@@ -1,0 +1,21 @@
+"""The cohort report: one table, one page and a MultiQC report from the receipts of a run.
+
+`write_report` is imported when it is first used: the workers import `bactofleet.report.multiqc`
+from this package and must not pay for pandas and Plotly.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bactofleet.report.build import ReportPaths, write_report
+
+__all__ = ["ReportPaths", "write_report"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("bactofleet.report.build"), name)

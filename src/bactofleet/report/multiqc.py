@@ -1,0 +1,154 @@
+"""MultiQC's report of a run, from the tools' own summaries that the receipts carry.
+
+A genome's files stay in its tarball, so the few that MultiQC can read are written again, small,
+from the receipts: fastp's JSON and prokka's text. Importing this module is cheap; a worker calls
+`trim_fastp`, and MultiQC itself runs as a process of its own.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bactofleet.files import write_atomically
+
+logger = logging.getLogger(__name__)
+
+# Above this MultiQC's page takes minutes to build and no longer opens in a usual browser.
+MAX_GENOMES = 2_000
+TIMEOUT_S = 1_800
+
+# What prokka writes into <sample>.txt; MultiQC stops at a line of any other form.
+PROKKA_SUMMARY = re.compile(r"organism:[^\n]*\ncontigs: *\d+\nbases: *\d+\n(?:[^:\n]+: *\d+\n?)*")
+
+_AFTER_FILTERING = ("read1_after_filtering", "read2_after_filtering")
+
+# https://docs.seqera.io/multiqc/getting_started/config
+CONFIGURATION = {
+    # A genome's name is its file's name: MultiQC would take it from fastp's command line, and cut
+    # it at the first ".fastq", "_S1" or the like.
+    "use_filename_as_sample_name": True,
+    "fn_clean_exts": [{"type": "regex", "pattern": r"\.(json|txt)$"}],
+    "fn_clean_trim": [],
+    "show_analysis_paths": False,
+    "no_version_check": True,
+    "megaqc_url": None,
+    "no_ai": True,
+    # Drawings of flat plots need a browser on the computer that makes the report.
+    "plots_force_interactive": True,
+}
+
+
+def trim_fastp(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what MultiQC 1.35 shows of fastp's JSON, 2 to 4 kB of its 150 kB.
+
+    MultiQC finds the file by the text `"before_filtering": {` in its first 50 lines and passes over
+    it without `command`. It shows `filtering_result`; `duplication.rate`; `insert_size.histogram`;
+    the read, base, Q30 and GC numbers of `summary.before_filtering` and `.after_filtering`;
+    `summary.fastp_version`; `adapter_cutting.adapter_trimmed_reads`; and the mean quality at each
+    position, kept here after filtering only, to one decimal. A part that `report` lacks (insert
+    size of single-end reads, say) is left out. The command is emptied: it names folders of the
+    worker and MultiQC shows none of it.
+
+    Format: https://github.com/OpenGene/fastp#json-report and MultiQC's modules/fastp/fastp.py.
+    """
+    trimmed: dict[str, Any] = {
+        name: report[name] for name in ("summary", "filtering_result") if name in report
+    }
+    trimmed |= _select(report, "duplication", ("rate",))
+    trimmed |= _select(report, "insert_size", ("peak", "unknown", "histogram"))
+    trimmed |= _select(
+        report, "adapter_cutting", ("adapter_trimmed_reads", "adapter_trimmed_bases")
+    )
+    for name in _AFTER_FILTERING:
+        if name in report:
+            mean = report[name]["quality_curves"]["mean"]
+            trimmed[name] = {"quality_curves": {"mean": [round(value, 1) for value in mean]}}
+    return {**trimmed, "command": ""}
+
+
+def _select(report: Mapping[str, Any], part: str, names: Iterable[str]) -> dict[str, Any]:
+    if part not in report:
+        return {}
+    return {part: {name: report[part][name] for name in names if name in report[part]}}
+
+
+def write_multiqc(
+    outputs: Iterable[tuple[str, Mapping[str, Any]]], genomes: int, path: Path, title: str
+) -> str | None:
+    """Write MultiQC's report to `path`; return why there is none, or None if there is.
+
+    `outputs` are pairs of a sample's name and the `multiqc` part of its receipt. When MultiQC is
+    left out, `path` becomes a page that says why, so that no report of an earlier run stays there.
+    """
+    if genomes > MAX_GENOMES:
+        return _leave_out(
+            path, f"there are {genomes:,} genomes, and it serves up to {MAX_GENOMES:,}"
+        )
+    with tempfile.TemporaryDirectory(prefix="multiqc-") as folder:
+        found = sum(_write_outputs(Path(folder), sample, part) for sample, part in outputs)
+        if not found:
+            return _leave_out(path, "no genome has a summary of fastp or prokka yet")
+        problem = _run_multiqc(Path(folder), title)
+        if problem:
+            logger.warning("MultiQC did not finish: %s", problem)
+            return _leave_out(path, f"MultiQC did not finish: {problem}")
+        write_atomically(path, (Path(folder) / path.name).read_text(encoding="utf-8"))
+    return None
+
+
+def _write_outputs(folder: Path, sample: str, tools: Mapping[str, Any]) -> int:
+    """Write the files of one genome as MultiQC finds them; return how many."""
+    files: dict[str, str] = {}
+    fastp, prokka = tools.get("fastp"), tools.get("prokka")
+    if isinstance(fastp, dict):
+        files[f"{sample}.json"] = json.dumps(fastp, indent=1)
+    if isinstance(prokka, str) and PROKKA_SUMMARY.fullmatch(prokka):
+        files[f"{sample}.txt"] = prokka
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return len(files)
+
+
+def _run_multiqc(folder: Path, title: str) -> str | None:
+    """Run MultiQC offline on a folder; return its last words if it fails."""
+    configuration = folder / "multiqc_config.yaml"
+    # JSON is YAML.
+    configuration.write_text(json.dumps({**CONFIGURATION, "title": title}), encoding="utf-8")
+    command = [sys.executable, "-m", "multiqc", ".", "--config", configuration.name]
+    command += ["--module", "fastp", "--module", "prokka", "--filename", "multiqc_report.html"]
+    command += ["--no-data-dir", "--no-ansi", "--quiet"]
+    # HOME: the user's own configuration of MultiQC belongs to other reports.
+    environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"it took more than {TIMEOUT_S} s"
+    if done.returncode == 0 and (folder / "multiqc_report.html").exists():
+        return None
+    return (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+
+
+def _leave_out(path: Path, why: str) -> str:
+    page = (
+        "<!doctype html><meta charset=utf-8><title>MultiQC</title><p>MultiQC is left out: {}.</p>\n"
+    )
+    write_atomically(path, page.format(html.escape(why)))
+    return why
