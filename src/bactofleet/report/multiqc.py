@@ -107,15 +107,18 @@ def write_multiqc(
 
 
 def _write_outputs(folder: Path, sample: str, tools: Mapping[str, Any]) -> int:
-    """Write the files of one genome as MultiQC finds them; return how many."""
+    """Write the files of one genome as MultiQC finds them; return how many.
+
+    MultiQC puts names and values into its page as they are, so markup is escaped here.
+    """
     files: dict[str, str] = {}
     fastp, prokka = tools.get("fastp"), tools.get("prokka")
     if isinstance(fastp, dict):
-        files[f"{sample}.json"] = json.dumps(fastp, indent=1)
+        files["json"] = html.escape(json.dumps(fastp, indent=1), quote=False)
     if isinstance(prokka, str) and PROKKA_SUMMARY.fullmatch(prokka):
-        files[f"{sample}.txt"] = prokka
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        files["txt"] = html.escape(prokka)
+    for suffix, text in files.items():
+        (folder / f"{html.escape(sample)}.{suffix}").write_text(text, encoding="utf-8")
     return len(files)
 
 
@@ -123,7 +126,8 @@ def _run_multiqc(folder: Path, title: str) -> str | None:
     """Run MultiQC offline on a folder; return its last words if it fails."""
     configuration = folder / "multiqc_config.yaml"
     # JSON is YAML.
-    configuration.write_text(json.dumps({**CONFIGURATION, "title": title}), encoding="utf-8")
+    settings = {**CONFIGURATION, "title": html.escape(title)}
+    configuration.write_text(json.dumps(settings), encoding="utf-8")
     command = [sys.executable, "-m", "multiqc", ".", "--config", configuration.name]
     command += ["--module", "fastp", "--module", "prokka", "--filename", "multiqc_report.html"]
     command += ["--no-data-dir", "--no-ansi", "--quiet"]

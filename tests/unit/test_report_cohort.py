@@ -1,0 +1,108 @@
+"""cohort.tsv: a row a genome, the documented columns, numbers as they were."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from support.synthetic_cohort import write_genomes
+
+from bactofleet.errors import ConfigurationError
+from bactofleet.report import build, write_report
+from bactofleet.report.cohort import read_cohort, tabulate, write_tsv
+from bactofleet.report.columns import COLUMNS
+
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "outputs.md"
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Return a function that writes rows as cohort.tsv and gives its lines, split into cells."""
+
+    def write(rows):
+        path = tmp_path / "cohort.tsv"
+        write_tsv(tabulate(rows), path)
+        header, *lines = [line.split("\t") for line in path.read_text().splitlines()]
+        return [dict(zip(header, line, strict=True)) for line in lines]
+
+    return write
+
+
+def test_rows_are_in_the_order_of_the_sheet(tmp_path):
+    samples = write_genomes(tmp_path, ["complete", "failed", "waiting", "excluded"])[::-1]
+
+    genomes = read_cohort(tmp_path, samples).genomes
+
+    assert genomes["sample"].tolist() == samples
+    assert genomes["status"].tolist() == ["excluded", "waiting", "failed", "complete"]
+
+
+def test_receipts_of_samples_that_are_not_in_the_sheet_are_ignored(tmp_path):
+    samples = write_genomes(tmp_path, ["complete", "complete"])
+
+    assert read_cohort(tmp_path, samples[:1]).genomes["sample"].tolist() == samples[:1]
+
+
+def test_every_documented_column_is_there_even_without_a_value(table):
+    [row] = table([{"sample": "a", "status": "waiting"}])
+
+    assert list(row) == [column.name for column in COLUMNS]
+
+
+def test_a_metric_that_is_not_documented_follows_the_others(table):
+    [row] = table([{"sample": "a", "status": "complete", "qc_final_read_std": 3.5}])
+
+    assert list(row)[-1] == "qc_final_read_std"
+    assert row["qc_final_read_std"] == "3.5"
+
+
+def test_whole_numbers_stay_whole_where_others_are_missing(table):
+    rows = table([{"sample": "a", "assembler_total_contig": 28}, {"sample": "b"}])
+
+    assert [row["assembler_total_contig"] for row in rows] == ["28", ""]
+
+
+def test_names_that_look_like_numbers_are_kept_as_text(table):
+    assert [row["sample"] for row in table([{"sample": "007"}, {"sample": "1e5"}])] == [
+        "007",
+        "1e5",
+    ]
+
+
+def test_the_documentation_lists_the_columns_with_units_and_meaning():
+    section = DOCUMENTATION.read_text().partition("## cohort.tsv")[2].partition("\n## ")[0]
+
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", section, flags=re.MULTILINE)
+
+    assert rows == [(column.name, column.unit, column.meaning) for column in COLUMNS]
+
+
+@pytest.fixture
+def without_multiqc(monkeypatch):
+    monkeypatch.setattr(build, "write_multiqc", lambda *_: "not in this test")
+
+
+@pytest.mark.usefixtures("without_multiqc")
+def test_the_report_is_written_whole_and_leaves_nothing_else_behind(tmp_path):
+    samples = write_genomes(tmp_path, ["complete", "failed"])
+
+    paths = write_report(tmp_path, samples)
+
+    assert len(pd.read_csv(paths.table, sep="\t")) == 2
+    assert paths.page.read_text().rstrip().endswith("</html>")
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {"receipts", "failed", "cohort.tsv", "report.html"}
+
+
+@pytest.mark.usefixtures("without_multiqc")
+def test_a_run_without_any_result_still_has_a_report(tmp_path):
+    paths = write_report(tmp_path, ["a", "b"])
+
+    assert paths.table.read_text().splitlines()[1].startswith("a\twaiting")
+    assert "There are no measurements yet" in paths.page.read_text()
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "..", "", "a\0b"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path, name):
+    with pytest.raises(ConfigurationError, match="cannot be the name of a file"):
+        write_report(tmp_path, ["good", name])

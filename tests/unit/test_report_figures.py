@@ -1,0 +1,134 @@
+"""Plots: with units, without empty ones, and of a size that does not follow the cohort's."""
+
+import numpy as np
+import pytest
+
+from bactofleet.report import figures
+from bactofleet.report.cohort import tabulate
+
+
+def genomes(count, **changes):
+    rng = np.random.default_rng(1)
+    rows = [
+        {
+            "sample": f"s{index}",
+            "status": "complete",
+            "species": "Escherichia coli",
+            "genome_size": 5_000_000,
+            "genome_size_source": "given",
+            "assembler_total_contig": int(rng.integers(20, 200)),
+            "assembler_total_contig_length": int(rng.normal(5e6, 1e5)),
+            "assembler_n50_contig_length": int(rng.integers(50_000, 500_000)),
+            "qc_original_coverage": float(rng.uniform(50, 200)),
+            "qc_final_coverage": 100.0,
+            "assembly_seconds": float(rng.lognormal(6, 0.5)),
+            "assembly_max_rss_mb": float(rng.lognormal(8, 0.2)),
+        }
+        for index in range(count)
+    ]
+    return tabulate([row | changes for row in rows])
+
+
+def names(table):
+    return [plot.name for plot in figures.build_plots(table)]
+
+
+def test_a_complete_cohort_has_a_plot_of_each_kind_but_of_reasons():
+    assert names(genomes(40)) == ["contiguity", "size", "difference", "depth", "minutes", "memory"]
+
+
+def test_plots_without_data_are_left_out():
+    assert names(tabulate([{"sample": "a", "status": "waiting"}])) == []
+
+
+def test_reasons_are_plotted_as_soon_as_there_is_one():
+    table = tabulate([{"sample": "a", "status": "failed", "reason_type": "tool"}])
+
+    [plot] = figures.build_plots(table)
+
+    assert plot.figure.data[0].y == ("unknown stage: tool",)
+
+
+def test_a_few_genomes_are_points_that_carry_their_names():
+    depth = figures.plot_depth(genomes(3))
+
+    assert [trace.type for trace in depth.figure.data] == ["scatter", "scatter"]
+    assert depth.figure.data[0].text == ("s0", "s1", "s2")
+
+
+def test_more_genomes_are_a_histogram_that_counts_each_once():
+    size = figures.plot_assembly_size(genomes(100))
+
+    assert size.figure.data[0].type == "bar"
+    assert sum(size.figure.data[0].y) == 100
+
+
+def test_above_the_limit_the_cloud_is_a_density_that_counts_each_once(monkeypatch):
+    monkeypatch.setattr(figures, "MAX_POINTS", 99)
+
+    [trace] = figures.plot_contiguity(genomes(100)).figure.data
+
+    assert trace.type == "heatmap"
+    assert np.sum(trace.text) == 100
+
+
+def test_boxes_have_the_quartiles_and_the_whiskers_of_tukey():
+    table = genomes(101).assign(assembly_seconds=[*range(60, 6060, 60), 60_000])
+
+    box = figures.plot_minutes(table).figure.data[0]
+
+    assert (box.q1[0], box.median[0], box.q3[0]) == (26, 51, 76)
+    assert (box.lowerfence[0], box.upperfence[0]) == (1, 100)
+
+
+def test_genomes_above_the_whiskers_are_named_points():
+    table = genomes(101).assign(assembly_seconds=[*range(60, 6060, 60), 60_000])
+
+    points = figures.plot_minutes(table).figure.data[1]
+
+    assert (list(points.x), points.text) == ([1000], ("s100",))
+
+
+def test_the_difference_is_in_percent_of_the_expected_size():
+    table = genomes(1, assembler_total_contig_length=5_500_000)
+
+    assert figures.plot_size_difference(table).figure.data[0].x[0] == pytest.approx(10)
+
+
+def test_plots_of_ten_times_the_genomes_are_hardly_larger():
+    small, large = (
+        sum(len(plot.figure.to_json()) for plot in figures.build_plots(genomes(count)))
+        for count in (3_000, 30_000)
+    )
+
+    assert large < 1.2 * small
+
+
+@pytest.mark.parametrize("count", [2, 50, 3_000])
+def test_every_axis_of_numbers_has_a_title_and_those_with_a_unit_name_it(count):
+    axes = {
+        plot.name: (plot.figure.layout.xaxis.title.text, plot.figure.layout.yaxis.title.text)
+        for plot in figures.build_plots(genomes(count))
+    }
+
+    assert axes["contiguity"] == ("Contigs", "N50 (kb)")
+    assert axes["size"][0] == "Assembly size (Mb)"
+    assert axes["difference"][0] == "Difference from the expected size (%)"
+    assert axes["depth"][0] == "Depth (x)"
+    assert axes["minutes"][0] == "Wall time (minutes)"
+    assert axes["memory"][0] == "Peak memory (GB)"
+
+
+def test_a_logarithmic_axis_of_one_value_has_room_around_it():
+    low, high = figures.plot_contiguity(genomes(1)).figure.layout.xaxis.range
+
+    assert high > low
+
+
+def test_markup_in_names_is_shown_and_not_followed():
+    table = genomes(1, species="<b>coli</b>", sample="<a href='x'>s</a>")
+
+    trace = figures.plot_assembly_size(table).figure.data[0]
+
+    assert trace.y == ("&lt;b&gt;coli&lt;/b&gt;",)
+    assert trace.text == ("&lt;a href='x'&gt;s&lt;/a&gt;",)

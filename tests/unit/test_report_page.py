@@ -1,0 +1,149 @@
+"""report.html: one file without any address to fetch from, in which names are only names."""
+
+import base64
+import gzip
+import json
+import re
+from collections import Counter
+
+import plotly.offline
+import pytest
+
+from bactofleet.report.cohort import Cohort, tabulate
+from bactofleet.report.page import render_page
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'"
+
+
+def render(rows, *, tails=None, versions=(), parameters=(), title="Genomes", left_out=None):
+    cohort = Cohort(tabulate(rows), tails or {}, Counter(versions), Counter(parameters))
+    return render_page(cohort, title, left_out)
+
+
+def unpack(page, name):
+    packed = re.search(rf'<script type="text/plain" id="{name}">([^<]*)</script>', page)[1]
+    return gzip.decompress(base64.b64decode(packed)).decode()
+
+
+def test_no_element_refers_to_anything_outside_the_page():
+    page = render([{"sample": "a", "status": "complete"}])
+
+    assert set(re.findall(r'(?:src|href)="([^"#]+)"', page)) == {
+        "cohort.tsv",
+        "multiqc_report.html",
+    }
+    assert not re.search(r"@import|url\(", page)
+
+
+def test_the_policy_forbids_the_network_and_scripts_that_are_not_the_pages_own():
+    page = render([{"sample": "a", "status": "complete"}])
+
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy.partition("script-src")[2].partition(";")[0]
+
+
+def test_hostile_text_is_escaped_wherever_it_appears():
+    row = dict.fromkeys(("sample", "species", "reason_type", "reason_message"), HOSTILE)
+    settings = Counter([(HOSTILE, HOSTILE), (HOSTILE, "2")])
+
+    page = render(
+        [row | {"status": "failed"}, row | {"status": "excluded"}],
+        tails={HOSTILE: [HOSTILE]},
+        versions=settings,
+        parameters=settings,
+        title=HOSTILE,
+        left_out=HOSTILE,
+    )
+
+    assert "<img" not in page
+    assert "<script>alert" not in page
+    assert page.count("<script") == 3
+
+
+def test_the_data_of_the_table_have_every_column_but_the_checksum():
+    page = render([{"sample": "a", "status": "complete", "tarball_sha256": "0", "qc_x": 1.5}])
+
+    columns = {column["name"]: column for column in json.loads(unpack(page, "data"))["columns"]}
+
+    assert columns["sample"]["values"] == ["a"]
+    assert columns["qc_x"] | {"meaning": ""} == {
+        "name": "qc_x",
+        "unit": "",
+        "meaning": "",
+        "heading": "",
+        "numeric": True,
+        "values": [1.5],
+    }
+    assert "tarball_sha256" not in columns
+
+
+def test_missing_values_are_null():
+    page = render([{"sample": "a", "qc_final_coverage": 1.0}, {"sample": "b"}])
+
+    columns = {column["name"]: column for column in json.loads(unpack(page, "data"))["columns"]}
+
+    assert columns["qc_final_coverage"]["values"] == [1.0, None]
+    assert columns["species"]["values"] == [None, None]
+
+
+def test_the_embedded_library_is_of_the_version_that_the_figures_are_made_for():
+    library = unpack(render([{"sample": "a", "status": "complete"}]), "plotly")
+
+    version = re.search(r"plotly\.js \(cartesian - minified\) v([\d.]+)", library)[1]
+
+    assert version == plotly.offline.get_plotlyjs_version()
+
+
+def test_failures_are_told_with_where_why_and_the_end_of_the_log():
+    row = {
+        "sample": "SRX1",
+        "status": "failed",
+        "reason_stage": "assembly",
+        "reason_type": "infrastructure",
+        "reason_message": "out of memory",
+        "reason_exit_code": 137,
+        "reason_log": "logs/SRX1.log",
+    }
+
+    page = render([row], tails={"SRX1": ["last words"]})
+
+    for text in ("SRX1", "out of memory", "assembly · infrastructure · exit 137", "last words"):
+        assert text in page
+
+
+def test_exclusions_are_grouped_by_reason_the_commonest_first():
+    reasons = ["assembly", "low-read-count", "low-read-count"]
+    rows = [
+        {"sample": f"s{index}", "status": "excluded", "reason_type": reason}
+        for index, reason in enumerate(reasons)
+    ]
+
+    page = render(rows)
+
+    assert page.index(">low-read-count<") < page.index(">assembly<")
+    assert "s1, s2" in page
+
+
+def test_of_very_many_failures_the_page_lists_the_first_and_says_so():
+    rows = [{"sample": f"s{index}", "status": "failed"} for index in range(1_234)]
+
+    page = render(rows)
+
+    assert "The first 50 of 1,234" in page
+    assert page.count("<li>") == 50
+
+
+@pytest.mark.parametrize(("images", "warned"), [(("1", "1"), False), (("1", "2"), True)])
+def test_genomes_made_with_different_images_are_warned_of(images, warned):
+    rows = [{"sample": image, "status": "complete", "fingerprint_image": image} for image in images]
+
+    assert ("not all made alike" in render(rows)) is warned
+
+
+def test_a_left_out_multiqc_report_is_not_linked_but_explained():
+    page = render([{"sample": "a", "status": "complete"}], left_out="there are too many")
+
+    assert "multiqc_report.html" not in page
+    assert "there are too many" in page
