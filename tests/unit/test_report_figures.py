@@ -119,10 +119,20 @@ def test_every_axis_of_numbers_has_a_title_and_those_with_a_unit_name_it(count):
     assert axes["memory"][0] == "Peak memory (GB)"
 
 
-def test_a_logarithmic_axis_of_one_value_has_room_around_it():
-    low, high = figures.plot_contiguity(genomes(1)).figure.layout.xaxis.range
+def test_a_logarithmic_axis_of_one_value_has_room_around_it_and_labels():
+    axis = figures.plot_contiguity(genomes(1, assembler_total_contig=32)).figure.layout.xaxis
 
-    assert high > low
+    assert 10 ** axis.range[0] < 32 < 10 ** axis.range[1]
+    assert (axis.tickvals, axis.nticks) == (None, 5)
+
+
+def test_a_logarithmic_axis_is_labelled_with_plain_numbers():
+    contigs = [*range(20, 200)]
+    table = genomes(180).assign(assembler_total_contig=contigs)
+
+    axis = figures.plot_contiguity(table).figure.layout.xaxis
+
+    assert {"20", "50", "100"} <= set(axis.ticktext)
 
 
 def test_markup_in_names_is_shown_and_not_followed():

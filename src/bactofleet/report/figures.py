@@ -362,18 +362,20 @@ def _rows(count: int) -> dict[str, Any]:
 
 
 def _log_axis(values: pd.Series[float]) -> dict[str, Any]:
-    """Return a logarithmic axis labelled in full: Plotly's own labels are 2, 5, 1 and so on."""
+    """Return a logarithmic axis labelled in full: Plotly's own labels are 2, 5, 1 and so on.
+
+    Plotly labels the axis of values that lie so close together that few round numbers are there.
+    """
     low, high = math.log10(values.min()), math.log10(values.max())
     margin = max(0.04 * (high - low), 0.03)
-    digits = (1,) if high - low > 4 else (1, 2, 5) if high - low > 0.7 else tuple(range(1, 10))
-    decades = range(math.floor(low - margin), math.ceil(high + margin) + 1)
+    low, high = low - margin, high + margin
+    digits = (1,) if high - low > 4 else (1, 2, 5) if high - low > 0.8 else (1, 2, 3, 4, 5, 7)
+    decades = range(math.floor(low), math.ceil(high))
     ticks = [digit * 10.0**decade for decade in decades for digit in digits]
-    return {
-        "type": "log",
-        "range": [low - margin, high + margin],
-        "tickvals": ticks,
-        "ticktext": [f"{tick:,.10g}" for tick in ticks],
-    }
+    axis: dict[str, Any] = {"type": "log", "range": [low, high]}
+    if sum(low <= math.log10(tick) <= high for tick in ticks) < 3:
+        return axis | {"nticks": 5}
+    return axis | {"tickvals": ticks, "ticktext": [f"{tick:,.10g}" for tick in ticks]}
 
 
 def _whole_ticks(largest: int) -> dict[str, int]:

@@ -1,0 +1,259 @@
+"""The report in a real browser, of 3 and of 2,000 genomes."""
+
+import json
+
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+from support import browser as chromium
+from support.synthetic_cohort import write_cohort, write_genomes
+
+from bactofleet.report.cohort import read_cohort
+from bactofleet.report.page import render_page
+
+pytestmark = pytest.mark.skipif(
+    not (chromium.CHROMIUM and chromium.DRIVER),
+    reason="needs Debian's packages chromium and chromium-driver",
+)
+
+SHOWN_WITHIN_S = 3
+HOSTILE = "<img src=x onerror=alert(1)>\"'&"
+OVERLAPS = """
+const boxes = (plot, what) => [...plot.querySelectorAll(what)]
+  .filter((element) => element.textContent.trim() || element.matches(".modebar"))
+  .map((element) => [element.textContent, element.getBoundingClientRect()])
+  .filter(([, box]) => box.width && box.height);
+const crossing = ([, a], [, b]) =>
+  a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+return [...document.querySelectorAll(".plot")].flatMap((plot) => {
+  const labels = ".xtick text, .ytick text, .xtitle, .ytitle, .legendtext, .bartext, .modebar";
+  const all = boxes(plot, labels);
+  return all.flatMap((one, index) => all.slice(index + 1).filter((other) => crossing(one, other))
+    .map((other) => `${plot.dataset.plot}: ${one[0]} / ${other[0]}`));
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    with chromium.open_browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
+
+
+def make_page(folder, samples):
+    page = folder / "report.html"
+    page.write_text(render_page(read_cohort(folder, samples), "Isolates", None))
+    return page
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Reports by number of genomes."""
+    small, large = tmp_path_factory.mktemp("small"), tmp_path_factory.mktemp("large")
+    return {
+        3: make_page(small, write_genomes(small, ["complete", "complete", "excluded"])),
+        2_000: make_page(large, write_cohort(large, 2_000)),
+    }
+
+
+@pytest.fixture
+def table(driver, pages):
+    """The table of the report of 2,000 genomes, freshly opened."""
+    chromium.open_report(driver, pages[2_000])
+    return Table(driver)
+
+
+class Table:
+    """What a reader sees of the table and does with it."""
+
+    def __init__(self, driver):
+        self.driver = driver
+
+    def column(self, name):
+        """Return the texts of a column in the rows that are drawn."""
+        script = """
+          const place = [...document.querySelectorAll('#genomes thead th')]
+            .findIndex((cell) => cell.dataset.column === arguments[0]);
+          return [...document.querySelectorAll('#genomes tbody tr:not(.gap)')]
+            .map((row) => row.cells[place].textContent.trim());"""
+        return self.driver.execute_script(script, name)
+
+    def heading(self, name):
+        return self.driver.find_element(By.CSS_SELECTOR, f"th[data-column='{name}']")
+
+    def filter(self, name, text):
+        self.heading(name).find_element(By.TAG_NAME, "input").send_keys(text)
+
+    @property
+    def shown(self):
+        return self.driver.find_element(By.ID, "shown").text
+
+
+@pytest.mark.parametrize("count", [3, 2_000])
+def test_the_report_is_shown_in_time(driver, pages, count):
+    chromium.open_report(driver, pages[count])
+
+    assert chromium.seconds_until(driver, "shown") < SHOWN_WITHIN_S
+
+
+@pytest.mark.parametrize("count", [3, 2_000])
+def test_it_asks_the_network_for_nothing_and_logs_no_error(driver, pages, count):
+    chromium.requests_since_last_asked(driver), driver.get_log("browser")
+
+    chromium.open_report(driver, pages[count])
+
+    assert chromium.requests_since_last_asked(driver) == [pages[count].as_uri()]
+    assert driver.get_log("browser") == []
+
+
+@pytest.mark.parametrize("count", [3, 2_000])
+def test_no_plot_is_empty(driver, pages, count):
+    chromium.open_report(driver, pages[count])
+
+    marks = driver.execute_script("""
+      return Object.fromEntries([...document.querySelectorAll('.plot')].map((plot) =>
+        [plot.dataset.plot, plot.querySelectorAll('.point, .points path, .box').length]));""")
+
+    assert len(marks) == 7
+    assert all(marks.values()), marks
+
+
+@pytest.mark.parametrize("width", [400, 900, 1_600])
+@pytest.mark.parametrize("count", [3, 2_000])
+def test_labels_do_not_overlap_and_nothing_is_wider_than_the_window(driver, pages, count, width):
+    chromium.open_report(driver, pages[count], width)
+
+    assert driver.execute_script(OVERLAPS) == []
+    assert driver.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_only_the_rows_in_view_are_in_the_document(table):
+    assert table.shown == "2,000 genomes"
+    assert 20 < len(table.column("sample")) < 100
+
+
+def test_scrolling_to_the_end_shows_the_last_genome(table):
+    table.driver.execute_script(
+        "arguments[0].scrollTop = 1e9", table.driver.find_element(By.ID, "genomes")
+    )
+
+    WebDriverWait(table.driver, 5).until(lambda _: table.column("sample")[-1] == "SRX10473963")
+
+
+def test_a_heading_sorts_up_then_down_then_as_the_sheet(table):
+    heading = table.heading("assembler_total_contig")
+    orders = []
+    for _ in range(3):
+        heading.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
+        orders.append((heading.get_attribute("aria-sort"), table.column("sample")[0]))
+        numbers = [int(text) for text in table.column("assembler_total_contig") if text]
+        if len(orders) < 3:
+            assert numbers == sorted(numbers, reverse=len(orders) == 2)
+
+    assert [order for order, _ in orders] == ["ascending", "descending", "none"]
+    assert orders[2][1] == "SRX10400000"
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        (">100", lambda number: number > 100),
+        ("<=40", lambda number: number <= 40),
+        ("50..60", lambda number: 50 <= number <= 60),
+        ("51", lambda number: number == 51),
+    ],
+)
+def test_numbers_are_filtered_by_comparison(table, text, holds):
+    table.filter("assembler_total_contig", text)
+
+    numbers = [int(number) for number in table.column("assembler_total_contig")]
+
+    assert numbers
+    assert all(map(holds, numbers))
+    assert table.shown.endswith(" of 2,000 genomes")
+
+
+def test_text_is_filtered_by_a_part_in_any_case(table):
+    table.filter("species", "KLEBS")
+
+    assert set(table.column("species")) == {"Klebsiella pneumoniae"}
+
+
+def test_a_filter_that_is_not_understood_is_marked_and_hides_nothing(table):
+    table.filter("assembler_total_contig", "many")
+
+    field = table.heading("assembler_total_contig").find_element(By.TAG_NAME, "input")
+    assert field.get_attribute("aria-invalid") == "true"
+    assert table.shown == "2,000 genomes"
+
+
+def test_a_status_tile_shows_its_genomes_and_clearing_shows_all(table):
+    table.driver.find_element(By.CSS_SELECTOR, ".tile[data-status='failed']").click()
+    assert set(table.column("status")) == {"failed"}
+
+    table.driver.find_element(By.ID, "clear").click()
+    assert table.shown == "2,000 genomes"
+
+
+def test_the_rows_as_filtered_are_downloaded_with_all_columns(table, driver):
+    folder = driver.capabilities["chrome"]["userDataDir"]
+    table.filter("status", "failed")
+
+    driver.find_element(By.ID, "download").click()
+
+    path = chromium.Path(folder) / "cohort-selection.tsv"
+    WebDriverWait(driver, 5).until(lambda _: path.exists())
+    header, *rows = [line.split("\t") for line in path.read_text().splitlines()]
+    assert {row[header.index("status")] for row in rows} == {"failed"}
+    assert "assembly_max_rss_mb" in header
+
+
+def test_a_click_on_a_point_finds_its_genome(driver, pages):
+    chromium.open_report(driver, pages[3])
+    point = driver.find_element(By.CSS_SELECTOR, "[data-plot=size] .points path")
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", point)
+
+    ActionChains(driver).move_to_element(point).pause(0.3).click().perform()
+
+    WebDriverWait(driver, 5).until(lambda _: Table(driver).shown == "1 of 3 genomes")
+    assert Table(driver).column("sample")[0].startswith("SRX104000")
+
+
+def test_the_keyboard_reaches_the_table(driver, pages):
+    chromium.open_report(driver, pages[3])
+    driver.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
+
+    assert driver.switch_to.active_element.text == "Skip to the table"
+
+
+def test_plots_and_page_follow_a_reader_who_prefers_dark_colours(driver, pages):
+    chromium.open_report(driver, pages[3])
+    colours = """return [getComputedStyle(document.body).backgroundColor,
+      getComputedStyle(document.querySelector('.xtick text')).fill]"""
+    light = driver.execute_script(colours)
+
+    chromium.use_colours(driver, "dark")
+    WebDriverWait(driver, 5).until(lambda _: driver.execute_script(colours)[1] != light[1])
+    dark = driver.execute_script(colours)
+    chromium.use_colours(driver, "light")
+
+    assert dark[0] != light[0]
+
+
+def test_hostile_names_and_messages_are_inert(driver, tmp_path):
+    samples = [*write_genomes(tmp_path, ["complete", "excluded"]), HOSTILE]
+    failure = {"sample": HOSTILE, "message": HOSTILE, "stage": HOSTILE, "tail": [HOSTILE]}
+    (tmp_path / "failed" / f"{HOSTILE}.json").write_text(json.dumps(failure))
+    receipt = tmp_path / "receipts" / f"{samples[0]}.json"
+    receipt.write_text(
+        receipt.read_text().replace("Escherichia coli", "<img src=x onerror=alert(1)>")
+    )
+    page = make_page(tmp_path, samples)
+
+    chromium.open_report(driver, page)
+
+    assert driver.execute_script("return document.querySelectorAll('img').length") == 0
+    assert HOSTILE in Table(driver).column("sample")
+    assert driver.get_log("browser") == []
