@@ -29,7 +29,8 @@ def fix_asn1_date(text: str) -> str:
 
 def fix_log(text: str, folder: Path) -> str:
     """Replace dates, times and durations by words, and make paths below `folder` relative."""
-    text = text.replace(f"{folder}/", "").replace(str(folder), ".")
+    for path in (str(folder), str(folder).replace("/", r"\/")):  # prokka logs slashes escaped
+        text = text.replace(path, ".")
     for pattern, word in _LOG_TIMES:
         text = pattern.sub(word, text)
     return text

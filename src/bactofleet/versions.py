@@ -74,4 +74,13 @@ def _ask(command: list[str], pattern: str) -> str:
         command, capture_output=True, text=True, errors="replace", timeout=60, check=False
     )
     match = re.search(pattern, answer.stdout + answer.stderr)
-    return next(filter(None, match.groups()), "unknown") if match else "unknown"
+    return next(filter(None, match.groups())) if match else _package_version(command[0])
+
+
+def _package_version(package: str) -> str:
+    """Return the version of a Debian package; its Pilon does not know its own."""
+    if not shutil.which("dpkg-query"):
+        return "unknown"
+    command = ["dpkg-query", "--show", "--showformat=${Version}", package]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.partition("-")[0] or "unknown"

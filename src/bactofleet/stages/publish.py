@@ -35,9 +35,10 @@ def _collect(stage: Stage, records: dict[str, StageRecord]) -> dict[str, Path]:
     """Return the files of the tarball by their names in it."""
     files = {}
     for name, folder in stage.inputs.items():
-        versions = stage.work / f"{name}-versions.yml"
-        _write_versions(versions, name, records[name])
-        files[f"{stage.sample}/{BACTOPIA_FOLDERS[name]}/logs/versions.yml"] = versions
+        if records[name].versions:
+            versions = stage.work / f"{name}-versions.yml"
+            _write_versions(versions, name, records[name])
+            files[f"{stage.sample}/{BACTOPIA_FOLDERS[name]}/logs/versions.yml"] = versions
         root = folder / PUBLISH
         files |= {
             f"{stage.sample}/{path.relative_to(root)}": path

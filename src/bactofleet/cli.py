@@ -1,0 +1,64 @@
+"""The `bactofleet` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+from bactofleet import __version__, report, versions
+from bactofleet.config import check_config, load_schema
+from bactofleet.destination import local_folder
+from bactofleet.errors import ConfigurationError
+from bactofleet.samples import check_samples, read_samples
+
+SCHEMAS = Path("workflow/schemas")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        args.run(args)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bactofleet", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"bactofleet {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser("check", help="check the configuration and the sample sheet")
+    check.set_defaults(run=_check)
+    report_command = commands.add_parser("report", help="write the cohort's table and report")
+    report_command.set_defaults(run=_report)
+    for command in (check, report_command):
+        command.add_argument(
+            "--config", type=Path, default=Path("config/config.yaml"), help="configuration file"
+        )
+    ask = commands.add_parser("versions", help="print the versions of all tools as JSON")
+    ask.set_defaults(run=lambda _: print(versions.to_json()))
+    return parser
+
+
+def _load(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        raise ConfigurationError([f"{path}: there is no such file; run this in the repository"])
+    config = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return check_config(config, load_schema(SCHEMAS / "config.schema.yaml"), str(path))
+
+
+def _check(args: argparse.Namespace) -> None:
+    sheet = Path(str(_load(args.config)["samples"]))
+    samples = check_samples(sheet, load_schema(SCHEMAS / "samples.schema.yaml"))
+    print(f"{args.config} and {sheet} are good: {len(samples):,} genomes.")
+
+
+def _report(args: argparse.Namespace) -> None:
+    config = _load(args.config)
+    samples = read_samples(Path(str(config["samples"])))
+    report.write_report(local_folder(str(config["results"])), list(samples))
