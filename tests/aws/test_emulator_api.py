@@ -134,6 +134,22 @@ def test_the_request_log_tells_operation_iam_action_object_status_and_caller(sha
     )
 
 
+@pytest.mark.parametrize(
+    ("service", "method", "arguments", "action"),
+    [
+        ("iam", "list_roles", {}, "iam:ListRoles"),
+        ("logs", "describe_log_groups", {}, "logs:DescribeLogGroups"),
+        ("batch", "describe_job_queues", {}, "batch:DescribeJobQueues"),
+        ("batch", "terminate_jobs", {"jobs": ["x"], "reason": "x"}, "batch:TerminateJob"),
+        ("s3", "list_objects_v2", {"Bucket": "genomes-bucket"}, "s3:ListBucket"),
+    ],
+)
+def test_the_request_log_names_the_iam_action(shared_aws, service, method, arguments, action):
+    getattr(shared_aws.client(service), method)(**arguments)
+
+    assert shared_aws.requests()[-1]["action"] == action
+
+
 def test_a_stubbed_child_does_what_its_function_does(start_aws):
     aws = start_aws(stub="stub_functions:put_index")
     bucket = {"environment": [{"name": "BUCKET", "value": aws.bucket}]}

@@ -4,6 +4,7 @@ Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_S
 and https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """
 
+import io
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -53,7 +54,7 @@ class Operation:
 
 
 def identify(environ: dict[str, Any]) -> Operation:
-    """The operation of a WSGI request; its body is not read."""
+    """The operation of a WSGI request."""
     credential = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     access_key, service = credential.groups() if credential else (None, "s3")
     path = environ.get("PATH_INFO", "/")
@@ -62,7 +63,16 @@ def identify(environ: dict[str, Any]) -> Operation:
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         return Operation(service, target.rsplit(".", 1)[-1], "", access_key)
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return Operation(service, _form_action(environ), "", access_key)
     return Operation(service, _rest_operation(service, path), "", access_key)
+
+
+def _form_action(environ: dict[str, Any]) -> str:
+    """The action of services that take forms, as IAM and EC2 do; the body is put back."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return parse_qs(body.decode())["Action"][0]
 
 
 @cache
