@@ -1,0 +1,58 @@
+# Set-up and everyday commands. Everything can be called again at any time: what is done stays done.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+STAMPS := .build
+PYTHON := $(VENV)/bin/python
+IN_CONTAINER := $(PYTHON) -m bactofleet.container --
+ARGS ?=
+
+.PHONY: help setup image demo test run shell lint format check-arm64 clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/venv image ## Python environment, container engine and image.
+
+$(STAMPS)/venv: pyproject.toml containers/venv.sh
+	@containers/venv.sh $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+image: ## Build the image (bactofleet:latest); quick when nothing changed.
+	@containers/build.sh
+
+demo: setup ## Annotate the genomes of demo/, small ones; ends with where the table and report are.
+	$(IN_CONTAINER) snakemake --profile profiles/local --configfile demo/config.yaml $(ARGS)
+	@ls demo-results/cohort.tsv demo-results/report.html >/dev/null
+	@printf 'Cohort table: %s\nHTML report:  %s\n' $(CURDIR)/demo-results/cohort.tsv $(CURDIR)/demo-results/report.html
+
+test: setup ## Pass all tests.
+	$(VENV)/bin/pytest tests/unit
+	$(VENV)/bin/pytest tests/workflow
+
+run: setup ## Annotate the genomes of config/samples.tsv; Snakemake's options in ARGS="--dry-run".
+	$(IN_CONTAINER) snakemake --profile profiles/local $(ARGS)
+
+shell: setup ## A shell in the image.
+	$(IN_CONTAINER) bash
+
+lint: $(STAMPS)/venv ## Check style and types.
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/snakefmt --check Snakefile workflow
+	$(VENV)/bin/mypy
+
+format: $(STAMPS)/venv ## Put the sources into the project's style.
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/snakefmt Snakefile workflow
+
+check-arm64: setup ## Check that every package of the image exists for arm64.
+	@containers/check-arm64.sh
+
+clean: ## Remove what set-up and demo made, but no results; the image and the engine stay.
+	rm -rf $(VENV) $(STAMPS) demo-results scratch/demo

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Make the Python environment with the project and what its tests need.
+#
+# usage: venv.sh FOLDER
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+folder=$1
+
+fail() {
+    echo "error: $*" >&2
+    exit 1
+}
+
+has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+install_venv() {
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        fail "Python's venv module is missing: install it (apt-get install python3-venv), or run this command as root, which does."
+    fi
+    echo "Python's venv module is missing: installing it (Debian/Ubuntu package python3-venv)." >&2
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv
+}
+
+command -v python3 >/dev/null || fail "python3 is missing: install Python 3.11 or later."
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+    || fail "$(python3 --version) is too old: install Python 3.11 or later."
+has_venv || install_venv
+[ -x "$folder/bin/pip" ] || python3 -m venv "$folder"
+echo "Installing the Python packages of pyproject.toml into $folder." >&2
+"$folder/bin/pip" install --quiet --disable-pip-version-check --editable '.[dev,aws-test]'
