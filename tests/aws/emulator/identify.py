@@ -70,7 +70,7 @@ def identify(environ: dict[str, Any]) -> Operation:
 
 def _form_action(environ: dict[str, Any]) -> str:
     """The action of services that take forms, as IAM and EC2 do; the body is put back."""
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     return parse_qs(body.decode())["Action"][0]
 
