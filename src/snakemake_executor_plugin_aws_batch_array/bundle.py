@@ -1,0 +1,112 @@
+"""The bundle: all that a child needs to know of the workflow, in one object of S3."""
+
+import hashlib
+import io
+import json
+import shlex
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from snakemake_interface_common.exceptions import WorkflowError
+
+# Member that says how Snakemake is called; it is not a name that a workflow has.
+RUN_FILE = ".aws-batch-array.json"
+# As Workflow.write_source_archive: a git repository may hold large files that no rule reads.
+MAX_TRACKED_BYTES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A gzipped tar archive and the digest of what decides on results: sources and options."""
+
+    content: bytes
+    code_digest: str
+    members: frozenset[str]
+
+
+def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[str, str]) -> Bundle:
+    """Pack sources, configuration and the files that the configuration names.
+
+    A file that only the configuration names (a sample sheet) is data: it is packed, but is not
+    part of the digest, so that a longer sheet does not make other results of the genomes before.
+
+    Raises:
+        WorkflowError: a source is outside the working directory.
+    """
+    sources = sorted(_iter_sources(workflow))
+    data = sorted(set(_iter_configured_files(workflow.config)) - set(sources))
+    run = json.dumps({"arguments": common_arguments, "environment": environment}, sort_keys=True)
+    digest = hashlib.sha256(run.encode())
+    for path in sources:
+        digest.update(f"\0{path}\0".encode() + hashlib.sha256(Path(path).read_bytes()).digest())
+    members = [*sources, *data]
+    return Bundle(_pack(members, run), digest.hexdigest(), frozenset(members))
+
+
+def get_common_arguments(workflow: Any, snakefile: str, settings: Any) -> list[str]:
+    """The part of the inner command line that is equal for all jobs, as a list of words.
+
+    Args:
+        workflow: Snakemake's workflow.
+        snakefile: Relative to the working directory.
+        settings: CommonSettings of the plugin.
+    """
+    words = shlex.split(workflow.spawned_job_args_factory.general_args(settings))
+    if "--directory" in words:  # of this machine; the child's is where the bundle is unpacked
+        position = words.index("--directory")
+        del words[position : position + 2]
+    return ["--snakefile", snakefile, *words, "--mode", "remote", "--show-failed-logs"]
+
+
+def _iter_sources(workflow: Any) -> Iterator[str]:
+    """Sources as Snakemake knows them (it asks git), and the standard folder where there is no git.
+
+    https://snakemake.readthedocs.io/en/stable/snakefiles/deployment.html
+    """
+    needed = {str(f) for f in workflow.configfiles}
+    folder = {str(path) for path in Path("workflow").rglob("*") if "__pycache__" not in path.parts}
+    for path in workflow.dag.get_sources() | folder:
+        if path.startswith(".."):
+            raise WorkflowError(
+                f"the source {path!r} is outside the working directory; start Snakemake in a "
+                "folder that holds the Snakefile and all that it includes"
+            )
+        size = Path(path).stat().st_size if Path(path).is_file() else None
+        if size is not None and (size <= MAX_TRACKED_BYTES or path in needed):
+            yield path
+
+
+def _iter_configured_files(value: Any) -> Iterator[str]:
+    """Files below the working directory that the configuration names by a relative path."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _iter_configured_files(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _iter_configured_files(item)
+    elif isinstance(value, str) and _is_file_inside(value):
+        yield value
+
+
+def _is_file_inside(name: str) -> bool:
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name:
+        return False
+    try:
+        return path.is_file()
+    except OSError:  # a long text is a value, not a name
+        return False
+
+
+def _pack(members: list[str], run: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        info = tarfile.TarInfo(RUN_FILE)
+        info.size = len(run.encode())
+        archive.addfile(info, io.BytesIO(run.encode()))
+        for path in members:
+            archive.add(path, recursive=False)
+    return buffer.getvalue()

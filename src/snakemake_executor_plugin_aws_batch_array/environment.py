@@ -1,0 +1,23 @@
+"""Environment variables between controller, child and rules."""
+
+# Set by the plugin. Names that begin with AWS_BATCH are reserved:
+# https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerOverrides.html
+BUCKET = "SNAKEMAKE_BATCH_BUCKET"
+RUN_PREFIX = "SNAKEMAKE_BATCH_RUN_PREFIX"
+SCRATCH = "SNAKEMAKE_BATCH_SCRATCH"
+ARRAY = "SNAKEMAKE_BATCH_ARRAY"
+LINE_BYTES = "SNAKEMAKE_BATCH_LINE_BYTES"
+
+# Set by Batch: https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
+ARRAY_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
+ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
+JOB_ID = "AWS_BATCH_JOB_ID"
+
+# Set by the child for its rules: a command that fails may write its exit code into this file,
+# and on a second line one sentence with the stage and the reason.
+EXIT_CODE_FILE = "SNAKEMAKE_JOB_EXIT_CODE_FILE"
+
+# First words of the log line in which an attempt says where it runs.
+HOST_LINE = "aws-batch-array host: "
+# First words of the log line in which an attempt says why it failed.
+REASON_LINE = "aws-batch-array reason: "

@@ -1,0 +1,258 @@
+"""The executor: Snakemake calls it, and it calls those who know arrays, Batch and S3."""
+
+import asyncio
+import secrets
+import threading
+import time
+from collections.abc import AsyncGenerator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from snakemake_interface_common.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
+from snakemake_interface_executor_plugins.executors.real import RealExecutor
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
+
+from .adoption import Adopter
+from .bundle import Bundle, build_bundle, get_common_arguments
+from .client import ArrayBatchClient, is_throttled
+from .collector import THREADS, Collected, Collector
+from .ledger import Ledger, lock_folder
+from .live import LiveArray
+from .logs import LogReader
+from .monitor import Ended, Monitor
+from .queues import get_queues
+from .requirements import get_requirements
+from .settlement import Settlement
+from .status import FALLBACK_CAUSES, RETRIED_CAUSES, Cause, Failure
+from .store import RunFolder, Store
+from .submitter import Submitter
+from .tasks import Task, build_task
+
+STATE_FOLDER = ".aws-batch-array"
+# The longer a run, the less a look each few seconds tells: looks are at least a fiftieth of the
+# run's age apart, some 600 in five days.
+POLL_SHARE_OF_AGE = 0.02
+MAX_POLL_S = 1200.0
+
+
+class Executor(RemoteExecutor):  # type: ignore[misc]
+    """Runs jobs as children of AWS Batch array jobs."""
+
+    # RemoteExecutor starts its waiting thread before it calls __post_init__.
+    _is_ready = False
+
+    def __post_init__(self) -> None:
+        """Look at all that a run needs, before anything is submitted."""
+        self._settings = self.workflow.executor_settings
+        if self.workflow.remote_execution_settings.precommand:
+            raise WorkflowError(
+                "--precommand is not run by the executor aws-batch-array, as no shell starts the "
+                "jobs; put what it does into the image"
+            )
+        self._folder = Path(self._settings.report_dir)
+        state = self._folder / STATE_FOLDER
+        state.mkdir(parents=True, exist_ok=True)
+        self._lock_handle = lock_folder(state)
+        self._started = time.monotonic()
+        self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        self._live: dict[str, LiveArray] = {}
+        self._live_lock = threading.Lock()
+        self._on_fallback: set[str] = set()
+        self._bundle: Bundle | None = None
+        self._reclaimed = 0
+        try:
+            self._connect(state)
+        except (ClientError, BotoCoreError) as error:
+            raise WorkflowError(f"AWS refuses what the executor needs: {error}") from error
+        self._is_ready = True
+
+    def _connect(self, state: Path) -> None:
+        settings = self._settings
+        session = boto3.session.Session(region_name=settings.region)
+        retries = {"mode": "adaptive", "total_max_attempts": 10}
+        config = Config(retries=retries, max_pool_connections=THREADS)
+        self._client = ArrayBatchClient(session)
+        self._store = Store(session.client("s3", config=config), settings.bucket)
+        self._store.check()
+        self._queues = get_queues(self._client, settings)
+        self._ledger = Ledger(state / "ledger.sqlite")
+        self._adopter = Adopter(self._client, self._ledger, self.logger)
+        self._submitter = Submitter(
+            self._run, settings, self._queues.platform, self._client, self._store, self._ledger
+        )
+        self._monitor = Monitor(self._client, settings.unplaceable_after)
+        self._collector = Collector(self._store, state)
+        logs = LogReader(session.client("logs", config=config))
+        self._settlement = Settlement(self._run, settings.region, self._folder, self._client, logs)
+
+    # Submission, in the main thread.
+
+    def run_job(self, job: JobExecutorInterface) -> None:
+        """Submit one job."""
+        self.run_jobs([job])
+
+    def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
+        """Submit jobs as arrays; what an earlier controller submitted is taken over."""
+        if self._bundle is None:
+            arguments = get_common_arguments(
+                self.workflow, self.get_snakefile(), self.common_settings
+            )
+            self._bundle = build_bundle(self.workflow, arguments, self.envvars())
+        tasks = [self._build_task(job, self._bundle) for job in jobs]
+        for job in jobs:
+            self.run_job_pre(job)
+        try:
+            adopted = self._adopt([task for task in tasks if task.job.attempt == 1])
+            rest = [task for task in tasks if task.key not in adopted]
+            for array in self._submitter.iter_arrays(rest):
+                self._follow(self._submitter.submit(array, self._bundle))
+                self.logger.info(
+                    f"Submitted {len(array.tasks)} jobs to {array.queue} as {array.name}."
+                )
+        except (ClientError, BotoCoreError) as error:
+            raise WorkflowError(f"AWS refuses the submission: {error}") from error
+
+    def _build_task(self, job: Any, bundle: Bundle) -> Task:
+        requirements = get_requirements(job, self._queues.platform)
+        task = build_task(job, self.dag, bundle.code_digest, self._settings.job_queue, requirements)
+        if self._settings.fallback_queue and task.key in self._on_fallback:
+            task.queue = self._settings.fallback_queue
+        self._queues.check(job.name, task.queue, requirements)
+        return task
+
+    def _adopt(self, tasks: list[Task]) -> set[str]:
+        """Take over children of earlier runs; return the keys of their tasks."""
+        adopted: set[str] = set()
+        for array in self._adopter.iter_adopted(tasks):
+            self._follow(array)
+            adopted.update(task.key for task in array.open.values())
+        if adopted:
+            self.logger.info(f"Took over {len(adopted)} jobs that an earlier run submitted.")
+        return adopted
+
+    def _follow(self, array: LiveArray) -> None:
+        tasks = list(array.open.items())
+        with self._live_lock:
+            if array.name in self._live:
+                self._live[array.name].open.update(array.open)
+            else:
+                self._live[array.name] = array
+        for index, task in tasks:
+            job_id = array.get_child_id(index)
+            self.report_job_submission(SubmittedJobInfo(task.job, external_jobid=job_id))
+
+    def report_job_submission(self, job_info: SubmittedJobInfo, register_job: bool = False) -> None:
+        """Report without the list of active jobs and without markers of incomplete files.
+
+        The arrays know what is open, in time that does not grow with the number of jobs, and
+        outputs appear whole or not at all.
+        """
+        RealExecutor.report_job_submission(self, job_info, register_job=register_job)
+
+    # Status, in the waiting thread.
+
+    async def check_active_jobs(
+        self, active_jobs: list[SubmittedJobInfo]
+    ) -> AsyncGenerator[SubmittedJobInfo, None]:
+        """Settle the children that have ended since the last look."""
+        if self._is_ready:
+            self._look()
+        for job in active_jobs:
+            yield job
+
+    def _look(self) -> None:
+        with self._live_lock:
+            self._live = {name: array for name, array in self._live.items() if array.open}
+            arrays = list(self._live.values())
+        try:
+            for portion in self._collector.iter_portions(self._monitor.iter_ended(arrays)):
+                self._settle(portion)
+        except ClientError as error:
+            if not is_throttled(error):
+                raise WorkflowError(f"AWS refuses to tell the status of jobs: {error}") from error
+            self.logger.info("AWS is busy; the status of the jobs is asked again later.")
+        except BotoCoreError as error:
+            self.logger.warning(f"AWS cannot be reached; trying again: {error}")
+
+    def _settle(self, portion: list[Collected]) -> None:
+        self._reclaimed += self._settlement.record_usage(portion)
+        for ended, _ in portion:
+            if ended.failure is not None:
+                self._report_failure(ended, ended.failure)
+        for name, indices in _get_positions(portion):
+            self._ledger.close_children(name, indices)
+        for ended, _ in portion:
+            task = ended.array.open.pop(ended.index)
+            info = SubmittedJobInfo(task.job, ended.array.get_child_id(ended.index))
+            if ended.failure is None:
+                self.report_job_success(info)
+            else:
+                self.report_job_error(info)
+
+    def _report_failure(self, ended: Ended, failure: Failure) -> None:
+        """Decide what happens next, and say it with all that is known."""
+        task = ended.array.open[ended.index]
+        self._reclaimed += failure.reclaimed
+        if failure.cause in FALLBACK_CAUSES:
+            self._on_fallback.add(task.key)
+        following = self._get_following(task, failure.cause)
+        if following == "final":
+            # What would fail again is tried once: Snakemake retries while attempts are left.
+            task.job.attempt = max(task.job.attempt, task.job.restart_times + 1)
+        self.logger.error(self._settlement.report_failure(ended, failure, following))
+
+    def _get_following(self, task: Task, cause: Cause) -> str:
+        if cause not in RETRIED_CAUSES or task.job.attempt > task.job.restart_times:
+            return "final"
+        if cause is Cause.OUT_OF_MEMORY:
+            return "retried with the memory of the next attempt"
+        queue = self._settings.fallback_queue if task.key in self._on_fallback else None
+        return f"retried on {queue or self._settings.job_queue}"
+
+    async def sleep(self) -> None:
+        """Wait for the next look, but no longer than the workflow runs."""
+        age = time.monotonic() - self._started if self._is_ready else 0.0
+        pause = max(self.executor_settings.poll_interval, min(POLL_SHARE_OF_AGE * age, MAX_POLL_S))
+        until = time.monotonic() + pause
+        while self.wait and time.monotonic() < until:
+            await asyncio.sleep(min(0.5, pause))
+
+    # The end.
+
+    def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
+        """Terminate what is open, unless it shall go on without a controller."""
+        if self._settings.detach:
+            self.logger.info("The jobs go on; the next run of this workflow takes them over.")
+            return
+        for array in self._ledger.get_open_arrays():
+            if array.name not in self._live and array.job_id is not None:
+                continue  # of an earlier run, and not asked for by this one
+            job_id = array.job_id or self._client.find_job(array.queue, array.name)
+            if job_id is not None:
+                self._client.terminate(job_id, "Snakemake was interrupted")
+            self._ledger.record_cancelled(array.name)
+
+    def shutdown(self) -> None:
+        """End the waiting thread, and remove what finished runs have left in S3 and Batch."""
+        super().shutdown()
+        self._adopter.close()
+        for prefix, definition in self._ledger.pop_finished_runs():
+            self._store.remove(RunFolder(prefix))
+            self._client.deregister_job_definition(jobDefinition=definition)
+        if self._reclaimed:
+            self.logger.info(
+                f"{self._reclaimed} attempts lost their host; {self._folder}/usage.tsv has them."
+            )
+
+
+def _get_positions(portion: list[Collected]) -> Iterator[tuple[str, list[int]]]:
+    positions: dict[str, list[int]] = {}
+    for ended, _ in portion:
+        positions.setdefault(ended.array.name, []).append(ended.index)
+    yield from positions.items()

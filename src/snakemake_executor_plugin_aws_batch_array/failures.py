@@ -1,0 +1,80 @@
+"""A failed child in words: for the terminal and for failures.tsv."""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from .logs import LogReader, Tail, get_log_url
+from .monitor import Ended
+from .status import Cause, Failure
+from .tables import FailureRow
+
+# What the C library says for ENOSPC, in every tool's error message.
+_DISK_FULL = "No space left on device"
+
+
+class FailureReport(NamedTuple):
+    """The row of the table and the text for the terminal."""
+
+    row: FailureRow
+    text: str
+
+
+def build_failure(
+    ended: Ended, failure: Failure, run: str, region: str, following: str, logs: LogReader
+) -> FailureReport:
+    """Describe a failed child.
+
+    Args:
+        ended: The child.
+        failure: How it ended.
+        run: Id of the run.
+        region: For the link to the log.
+        following: What happens now, for example `final`.
+        logs: Where the last lines are read.
+    """
+    tail = logs.get_tail(failure.log_stream) if failure.log_stream else Tail([])
+    url = get_log_url(region, failure.log_stream) if failure.log_stream else ""
+    task = ended.array.open[ended.index]
+    reason = _describe(failure, tail)
+    row = FailureRow(
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        run=run,
+        job=str(task.job.name),
+        target=task.target,
+        queue=ended.array.queue,
+        job_id=ended.array.get_child_id(ended.index),
+        cause=_get_cause(failure, tail),
+        exit_code=failure.exit_code,
+        reclaimed=failure.reclaimed,
+        next=following,
+        reason=reason,
+        log_url=url,
+    )
+    return FailureReport(row, _format(row, tail))
+
+
+def _get_cause(failure: Failure, tail: Tail) -> Cause:
+    """A full disk is an exit code like any other; only the log tells. It decides nothing."""
+    if failure.cause is Cause.EXIT and any(_DISK_FULL in line for line in tail.lines):
+        return Cause.DISK_FULL
+    return failure.cause
+
+
+def _describe(failure: Failure, tail: Tail) -> str:
+    parts = [str(_get_cause(failure, tail))]
+    if failure.reclaimed:
+        times = "once" if failure.reclaimed == 1 else f"{failure.reclaimed} times"
+        parts.append(f"host reclaimed {times}")
+    if failure.exit_code is not None:
+        parts.append(f"exit code {failure.exit_code}")
+    parts.append(tail.reason or failure.detail)
+    return "; ".join(dict.fromkeys(parts))
+
+
+def _format(row: FailureRow, tail: Tail) -> str:
+    lines = [f"{row.target} failed ({row.next}): {row.reason}", f"  AWS Batch job {row.job_id}"]
+    if tail.lines:
+        lines += [f"  last {len(tail.lines)} lines of its log:", *(f"    {x}" for x in tail.lines)]
+    if row.log_url:
+        lines.append(f"  log: {row.log_url}")
+    return "\n".join(lines)

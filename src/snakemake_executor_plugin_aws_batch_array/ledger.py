@@ -1,0 +1,140 @@
+"""What was submitted, written down before it is, so that a restarted controller finds it again."""
+
+import fcntl
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from snakemake_interface_common.exceptions import WorkflowError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (prefix TEXT PRIMARY KEY, definition TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS arrays (
+    name TEXT PRIMARY KEY, prefix TEXT NOT NULL, queue TEXT NOT NULL, size INTEGER NOT NULL,
+    job_id TEXT, submitted REAL NOT NULL, cancelled INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS children (
+    array TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, target TEXT NOT NULL,
+    PRIMARY KEY (array, position)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class OpenChild:
+    """A child that was not settled: digest of its work and its first output."""
+
+    key: str
+    target: str
+
+
+@dataclass
+class OpenArray:
+    """An array of which some children were not settled.
+
+    Attributes:
+        name: Unique name of the Batch job.
+        prefix: Folder of its run in the bucket.
+        queue: Where it was submitted.
+        size: Number of its children.
+        job_id: None if the controller died before it had the answer to SubmitJob.
+        submitted: Seconds since the epoch.
+        cancelled: 1 if the controller terminated it, else 0.
+        children: The children by index.
+    """
+
+    name: str
+    prefix: str
+    queue: str
+    size: int
+    job_id: str | None
+    submitted: float
+    cancelled: int
+    children: dict[int, OpenChild]
+
+
+def lock_folder(folder: Path) -> IO[str]:
+    """Keep other controllers out; the kernel lifts the lock when this process ends, however.
+
+    Raises:
+        WorkflowError: another controller works here.
+    """
+    handle = (folder / "lock").open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise WorkflowError(
+            f"another Snakemake submits to AWS Batch from {str(folder)!r}; wait until it has "
+            "ended or stop it, or use another --aws-batch-array-report-dir for another run"
+        ) from error
+    return handle
+
+
+class Ledger:
+    """An SQLite file; every change is on disk before the method returns."""
+
+    def __init__(self, path: Path) -> None:
+        # The main thread submits, the status thread settles.
+        self._connection = sqlite3.connect(path, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        self._lock = threading.Lock()
+        self._connection.executescript("PRAGMA journal_mode = WAL;" + _SCHEMA)
+
+    def open_run(self, prefix: str, definition: str) -> None:
+        """Record a run and its job definition."""
+        self._write("INSERT INTO runs VALUES (?, ?)", [(prefix, definition)])
+
+    def open_array(self, name: str, prefix: str, queue: str, children: list[OpenChild]) -> None:
+        """Record the intent to submit an array."""
+        rows = [(name, i, child.key, child.target) for i, child in enumerate(children)]
+        with self._lock, self._connection:
+            self._connection.execute(
+                "INSERT INTO arrays (name, prefix, queue, size, submitted) VALUES (?, ?, ?, ?, ?)",
+                (name, prefix, queue, len(children), time.time()),
+            )
+            self._connection.executemany("INSERT INTO children VALUES (?, ?, ?, ?)", rows)
+
+    def record_job(self, name: str, job_id: str) -> None:
+        """Record that an array was submitted."""
+        self._write("UPDATE arrays SET job_id = ? WHERE name = ?", [(job_id, name)])
+
+    def record_cancelled(self, name: str) -> None:
+        """Record that an array was terminated: only what it had finished is of use."""
+        self._write("UPDATE arrays SET cancelled = 1 WHERE name = ?", [(name,)])
+
+    def close_children(self, name: str, positions: list[int]) -> None:
+        """Record that children were settled, one way or the other."""
+        self._write(
+            "DELETE FROM children WHERE array = ? AND position = ?",
+            [(name, position) for position in positions],
+        )
+
+    def get_open_arrays(self) -> list[OpenArray]:
+        """Return the arrays with children that were not settled, oldest first."""
+        with self._lock:
+            arrays = self._connection.execute(
+                "SELECT name, prefix, queue, size, job_id, submitted, cancelled FROM arrays "
+                "WHERE name IN (SELECT array FROM children) ORDER BY submitted"
+            ).fetchall()
+            return [OpenArray(**dict(row), children=self._get(row["name"])) for row in arrays]
+
+    def pop_finished_runs(self) -> list[tuple[str, str]]:
+        """Forget the runs that have no open child; return their prefixes and definitions."""
+        finished = "prefix NOT IN (SELECT prefix FROM arrays JOIN children ON arrays.name = array)"
+        with self._lock, self._connection:
+            runs = self._connection.execute(f"SELECT prefix, definition FROM runs WHERE {finished}")  # noqa: S608
+            found = [(row["prefix"], row["definition"]) for row in runs]
+            self._connection.execute(f"DELETE FROM arrays WHERE {finished}")  # noqa: S608
+            self._connection.execute(f"DELETE FROM runs WHERE {finished}")  # noqa: S608
+        return found
+
+    def _get(self, name: str) -> dict[int, OpenChild]:
+        rows = self._connection.execute(
+            "SELECT position, key, target FROM children WHERE array = ?", (name,)
+        )
+        return {position: OpenChild(key, target) for position, key, target in rows}
+
+    def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
+        with self._lock, self._connection:
+            self._connection.executemany(statement, rows)

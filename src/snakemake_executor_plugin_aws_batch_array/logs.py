@@ -1,0 +1,63 @@
+"""The log of an attempt in CloudWatch."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from . import environment
+
+# https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html
+LOG_GROUP = "/aws/batch/job"
+TAIL_LINES = 30
+# The host is said in the first line; some more, as the runtime may warn before it.
+HEAD_LINES = 10
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The last lines of a log and the sentence that the attempt gave as its reason."""
+
+    lines: list[str]
+    reason: str = ""
+
+
+class LogReader:
+    """Reads streams of one log group; a log that cannot be read is an empty one."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def get_tail(self, stream: str) -> Tail:
+        """Return the end of a log."""
+        lines = self._get_lines(stream, limit=TAIL_LINES, startFromHead=False)
+        reasons = [line for line in lines if line.startswith(environment.REASON_LINE)]
+        return Tail(lines, reasons[-1].removeprefix(environment.REASON_LINE) if reasons else "")
+
+    def get_host(self, stream: str) -> dict[str, Any]:
+        """Return what the attempt said of its host when it began."""
+        for line in self._get_lines(stream, limit=HEAD_LINES, startFromHead=True):
+            if line.startswith(environment.HOST_LINE):
+                host: dict[str, Any] = json.loads(line.removeprefix(environment.HOST_LINE))
+                return host
+        return {}
+
+    def _get_lines(self, stream: str, **options: Any) -> list[str]:
+        try:
+            reply = self._client.get_log_events(
+                logGroupName=LOG_GROUP, logStreamName=stream, **options
+            )
+        except (ClientError, BotoCoreError):  # the stream may never have been made, or is gone
+            return []
+        return [str(event["message"]) for event in reply["events"]]
+
+
+def get_log_url(region: str, stream: str) -> str:
+    """Address of a log in the console, which wants every `%` of an encoded name as `$25`."""
+    group, name = (quote(part, safe="").replace("%", "$25") for part in (LOG_GROUP, stream))
+    return (
+        f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+        f"#logsV2:log-groups/log-group/{group}/log-events/{name}"
+    )

@@ -1,0 +1,35 @@
+"""The manifest of an array: line i is what child i has to do.
+
+Lines have one width, padded with spaces, so that a child reads its own with one ranged GET
+instead of the ten thousand of its siblings.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Line:
+    """Work of one child: arguments of Snakemake, local inputs, files to return."""
+
+    arguments: list[str]
+    inputs: list[str]
+    outputs: list[str]
+
+
+def build_manifest(lines: list[Line]) -> tuple[bytes, int]:
+    """Return the manifest and the number of bytes of each of its lines."""
+    # JSON in ASCII: a character is a byte, and no name can break a line.
+    rows = [json.dumps(asdict(line), separators=(",", ":")) for line in lines]
+    width = max(map(len, rows)) + 1
+    return "".join(row.ljust(width - 1) + "\n" for row in rows).encode("ascii"), width
+
+
+def parse_line(content: bytes) -> Line:
+    """Read one line of a manifest."""
+    return Line(**json.loads(content))
+
+
+def get_byte_range(index: int, width: int) -> str:
+    """Value of the header `Range` for line `index` (from 0)."""
+    return f"bytes={index * width}-{(index + 1) * width - 1}"

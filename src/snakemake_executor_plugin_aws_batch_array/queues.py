@@ -1,0 +1,87 @@
+"""The queues as they are in the account, looked at before anything is submitted."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from snakemake_interface_common.exceptions import WorkflowError
+
+from .client import ArrayBatchClient
+from .requirements import Platform, Requirements
+from .settings import ExecutorSettings
+
+
+@dataclass(frozen=True)
+class Queues:
+    """Platform of all queues of a run, and the largest job that each can hold."""
+
+    platform: Platform
+    max_vcpus: dict[str, int]
+
+    def check(self, job_name: str, queue: str, requirements: Requirements) -> None:
+        """Refuse a job that its queue could never place.
+
+        Raises:
+            WorkflowError: it asks for more vCPUs than the queue's environments have in all.
+        """
+        if requirements.vcpus > self.max_vcpus[queue]:
+            raise WorkflowError(
+                f"job {job_name} asks for {requirements.vcpus} vCPUs, but the compute "
+                f"environments of queue {queue!r} have at most {self.max_vcpus[queue]} (maxvCpus); "
+                "ask for fewer threads or raise maxvCpus"
+            )
+
+
+def get_queues(client: ArrayBatchClient, settings: ExecutorSettings) -> Queues:
+    """Describe the queues of the settings.
+
+    Raises:
+        WorkflowError: a queue does not exist or takes no jobs, the queues differ in platform, or
+            a setting does not go with the platform.
+    """
+    names = [name for name in (settings.job_queue, settings.fallback_queue) if name]
+    environments = {name: _get_environments(client, name) for name in names}
+    platforms = {name: _get_platform(found) for name, found in environments.items()}
+    if len(set(platforms.values())) > 1:
+        kinds = ", ".join(f"{name!r} is {platform}" for name, platform in platforms.items())
+        raise WorkflowError(f"job queue and fallback queue must be of one platform: {kinds}")
+    platform = platforms[names[0]]
+    _check_settings(settings, platform)
+    return Queues(platform, {name: _get_max_vcpus(found) for name, found in environments.items()})
+
+
+def _get_environments(client: ArrayBatchClient, name: str) -> list[dict[str, Any]]:
+    queue = client.describe_queue(name)
+    if queue is None:
+        raise WorkflowError(f"there is no job queue {name!r} in this account and region")
+    if queue["state"] != "ENABLED" or queue.get("status", "VALID") != "VALID":
+        raise WorkflowError(
+            f"job queue {name!r} takes no jobs: it is {queue['state']} and {queue.get('status')}"
+        )
+    order = queue["computeEnvironmentOrder"]
+    return client.describe_environments([entry["computeEnvironment"] for entry in order])
+
+
+def _get_platform(environments: list[dict[str, Any]]) -> Platform:
+    """Environments of a queue are all Fargate or all EC2.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateJobQueue.html
+    """
+    kinds = {str(env.get("computeResources", {}).get("type")) for env in environments}
+    is_fargate = any(kind.startswith("FARGATE") for kind in kinds)
+    return Platform.FARGATE if is_fargate else Platform.EC2
+
+
+def _get_max_vcpus(environments: list[dict[str, Any]]) -> int:
+    return max(int(env.get("computeResources", {}).get("maxvCpus", 0)) for env in environments)
+
+
+def _check_settings(settings: ExecutorSettings, platform: Platform) -> None:
+    if platform is not Platform.FARGATE:
+        return
+    if settings.shared_memory or settings.scratch_volume:
+        raise WorkflowError(
+            "shared-memory and scratch-volume are for EC2, but the job queue is Fargate; "
+            "leave them out or use a queue of EC2 instances"
+        )
+    if not settings.execution_role:
+        raise WorkflowError("the job queue is Fargate; give --aws-batch-array-execution-role")

@@ -1,0 +1,168 @@
+"""The settings of the executor, checked when they are given and not at the ten thousandth job."""
+
+# ruff: noqa: UP045 - Snakemake makes options of `Optional[str]`, and cannot of `str | None`
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from snakemake_executor_plugin_aws_batch import ExecutorSettings as AwsBatchSettings
+from snakemake_interface_common.exceptions import WorkflowError
+
+# https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
+MAX_ATTEMPTS = 10
+# https://docs.aws.amazon.com/batch/latest/APIReference/API_JobTimeout.html
+MIN_TIMEOUT_S = 60
+# https://docs.aws.amazon.com/batch/latest/APIReference/API_RegisterJobDefinition.html
+MAX_TAGS = 50
+
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
+# Name or ARN: https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateJobQueue.html
+_QUEUE = re.compile(r"(arn:aws[a-z-]*:batch:[a-z0-9-]+:\d{12}:job-queue/)?[\w-]{1,128}")
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"[\w.-]+(/[\w.-]+)*")
+_IMAGE = re.compile(r"[\w.:/@-]+")
+_HOST_PATH = re.compile(r"/[\w./-]+")
+
+
+def parse_tags(text: str) -> dict[str, str]:
+    """Read `KEY=VALUE,KEY=VALUE`.
+
+    Raises:
+        WorkflowError: a part has no `=`, or its key is empty.
+    """
+    pairs = [part.partition("=") for part in text.split(",")]
+    if any(not key or not equals for key, equals, _ in pairs):
+        raise WorkflowError(
+            f"tags {text!r} is not a list of KEY=VALUE separated by commas; "
+            "write for example project=genomes,owner=me"
+        )
+    return {key: value for key, _, value in pairs}
+
+
+def format_tags(tags: dict[str, str]) -> str:
+    """Write tags as `parse_tags` reads them."""
+    return ",".join(f"{key}={value}" for key, value in tags.items())
+
+
+def _setting(default: Any, text: str, **metadata: Any) -> Any:
+    return field(default=default, metadata={"help": text, "env_var": True, **metadata})
+
+
+@dataclass
+class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
+    """Every setting is `--aws-batch-array-<name>` or `SNAKEMAKE_AWS_BATCH_ARRAY_<NAME>`."""
+
+    region: Optional[str] = _setting(None, "AWS region, for example us-east-1.", required=True)
+    job_queue: Optional[str] = _setting(
+        None, "Name or ARN of the job queue (usually spot).", required=True
+    )
+    fallback_queue: Optional[str] = _setting(
+        None,
+        "Name or ARN of the queue (usually on-demand) for jobs whose attempts on the first queue "
+        "were used up; without it they go to the first queue again.",
+    )
+    job_role: Optional[str] = _setting(
+        None, "ARN of the IAM role that the containers have.", required=True
+    )
+    execution_role: Optional[str] = _setting(
+        None, "ARN of the IAM role that pulls the image and writes logs; Fargate needs it."
+    )
+    bucket: Optional[str] = _setting(
+        None, "S3 bucket for the run's bundle, manifests and returned files.", required=True
+    )
+    prefix: str = _setting("snakemake", "Folder in the bucket.", type=str)
+    image: Optional[str] = _setting(
+        None,
+        "Container image with Snakemake, this plugin and the workflow's tools.",
+        required=True,
+    )
+    attempts: int = _setting(
+        3, "Attempts that Batch makes on one queue when a host is lost (1 to 10).", type=int
+    )
+    task_timeout: Optional[int] = _setting(
+        None, "Seconds after which an attempt is ended, at least 60 (default: none).", type=int
+    )
+    tags: Optional[dict[str, str]] = field(
+        default=None,
+        metadata={
+            "help": "Tags of the jobs and of the job definition, as KEY=VALUE,KEY=VALUE.",
+            "env_var": True,
+            "parse_func": parse_tags,
+            "unparse_func": format_tags,
+        },
+    )
+    shared_memory: Optional[int] = _setting(
+        None, "Size of /dev/shm in MiB, EC2 only (default: Docker's 64).", type=int
+    )
+    scratch_volume: Optional[str] = _setting(
+        None,
+        "Folder of the host, EC2 only, in which jobs have their scratch, for example on an NVMe "
+        "disk (default: a volume that lives as long as the container).",
+    )
+    detach: bool = _setting(False, "Leave the jobs running when Snakemake is interrupted.")
+    poll_interval: int = _setting(
+        10, "Least number of seconds between two looks at the jobs' status.", type=int
+    )
+    unplaceable_after: int = _setting(
+        1800,
+        "Seconds after which jobs that Batch says it can never place are given up.",
+        type=int,
+    )
+    report_dir: str = _setting(
+        "results", "Folder for failures.tsv, usage.tsv and the record of submissions.", type=str
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value that was given, and say all that is wrong at once."""
+        problems = [text for text in self._iter_problems() if text]
+        if problems:
+            raise WorkflowError(
+                "Settings of the executor aws-batch-array:\n  " + "\n  ".join(problems)
+            )
+
+    def _iter_problems(self) -> list[str | None]:
+        return [
+            _mismatch("job-queue", self.job_queue, _QUEUE, "a queue's name or ARN"),
+            _mismatch("fallback-queue", self.fallback_queue, _QUEUE, "a queue's name or ARN"),
+            _mismatch("job-role", self.job_role, _ROLE_ARN, "arn:aws:iam::<account>:role/<name>"),
+            _mismatch(
+                "execution-role",
+                self.execution_role,
+                _ROLE_ARN,
+                "arn:aws:iam::<account>:role/<name>",
+            ),
+            _mismatch("bucket", self.bucket, _BUCKET, "a bucket's name, without s3://"),
+            _mismatch("prefix", self.prefix, _PREFIX, "letters, digits, . _ - and /"),
+            _mismatch("image", self.image, _IMAGE, "an image as `docker pull` takes it"),
+            _mismatch("scratch-volume", self.scratch_volume, _HOST_PATH, "an absolute path"),
+            _outside("attempts", self.attempts, 1, MAX_ATTEMPTS),
+            _outside("task-timeout", self.task_timeout, MIN_TIMEOUT_S, None),
+            _outside("shared-memory", self.shared_memory, 1, None),
+            _outside("poll-interval", self.poll_interval, 1, None),
+            _outside("unplaceable-after", self.unplaceable_after, 0, None),
+            _outside("tags (how many)", len(self.tags or {}), 0, MAX_TAGS),
+            self._equal_queues(),
+        ]
+
+    def _equal_queues(self) -> str | None:
+        if self.fallback_queue is None or self.fallback_queue != self.job_queue:
+            return None
+        return (
+            f"fallback-queue is the job-queue {self.job_queue!r}; "
+            "name another queue or leave it out"
+        )
+
+
+def _mismatch(name: str, value: str | None, pattern: re.Pattern[str], allowed: str) -> str | None:
+    if value is None or (pattern.fullmatch(value) and ".." not in value):
+        return None
+    return f"{name} is {value!r}; give {allowed}"
+
+
+def _outside(name: str, value: int | None, low: int, high: int | None) -> str | None:
+    if value is None or (value >= low and (high is None or value <= high)):
+        return None
+    limits = f"at least {low}" if high is None else f"{low} to {high}"
+    return f"{name} is {value}; give {limits}"

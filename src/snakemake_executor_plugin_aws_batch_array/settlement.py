@@ -1,0 +1,56 @@
+"""Writes down how children ended: usage.tsv, failures.tsv, and the text for the terminal."""
+
+from pathlib import Path
+
+from .client import ArrayBatchClient
+from .collector import Collected
+from .failures import build_failure
+from .logs import LogReader
+from .monitor import Ended
+from .status import Failure, count_reclaimed
+from .tables import FailureRow, Table, UsageRow
+from .usage import build_earlier_rows, build_last_row
+
+
+class Settlement:
+    """The two tables of a run."""
+
+    def __init__(
+        self, run: str, region: str, folder: Path, client: ArrayBatchClient, logs: LogReader
+    ) -> None:
+        self._run = run
+        self._region = region
+        self._client = client
+        self._logs = logs
+        self._usage = Table(folder / "usage.tsv", UsageRow)
+        self._failures = Table(folder / "failures.tsv", FailureRow)
+
+    def record_usage(self, portion: list[Collected]) -> int:
+        """Add a row for every attempt of these children.
+
+        Returns:
+            How many attempts of those that succeeded in the end had lost their host.
+        """
+        rows: list[UsageRow] = []
+        retried: dict[str, Ended] = {}
+        for ended, record in portion:
+            if record:
+                rows.append(build_last_row(ended, self._run, "succeeded", record))
+                if record["attempt"] > 1:
+                    retried[ended.array.get_child_id(ended.index)] = ended
+            else:
+                attempts = ended.summary.get("attempts", [])
+                rows += build_earlier_rows(ended, self._run, attempts, self._logs)
+        reclaimed = 0
+        for detail in self._client.iter_described(list(retried)):
+            earlier = detail["attempts"][:-1]
+            reclaimed += count_reclaimed(earlier)
+            rows += build_earlier_rows(retried[detail["jobId"]], self._run, earlier, self._logs)
+        self._usage.append(rows)
+        return reclaimed
+
+    def report_failure(self, ended: Ended, failure: Failure, following: str) -> str:
+        """Add a row for a failed child and return the text about it."""
+        report = build_failure(ended, failure, self._run, self._region, following, self._logs)
+        self._failures.append([report.row])
+        return report.text

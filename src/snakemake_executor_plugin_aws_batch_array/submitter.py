@@ -1,0 +1,93 @@
+"""Puts tasks on Batch: recorded first, in as few calls as they fit."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from .arrays import Array, iter_arrays
+from .bundle import Bundle
+from .client import ArrayBatchClient
+from .definitions import build_definition, build_submission
+from .ledger import Ledger, OpenChild
+from .live import LiveArray
+from .manifest import Line, build_manifest
+from .requirements import Platform
+from .settings import ExecutorSettings
+from .store import RunFolder, Store
+from .tasks import Task
+
+
+class Submitter:
+    """Submits the arrays of one run; what they share is made before the first."""
+
+    def __init__(
+        self,
+        run: str,
+        settings: ExecutorSettings,
+        platform: Platform,
+        client: ArrayBatchClient,
+        store: Store,
+        ledger: Ledger,
+    ) -> None:
+        self._run = run
+        self._folder = RunFolder(f"{settings.prefix}/runs/{run}")
+        self._settings = settings
+        self._platform = platform
+        self._client = client
+        self._store = store
+        self._ledger = ledger
+        self._definition: str | None = None
+        self._arrays = 0
+        self._sent: dict[str, int] = {}
+
+    def iter_arrays(self, tasks: list[Task]) -> list[Array]:
+        """Divide tasks into arrays with names that are unique in the run."""
+        arrays = list(iter_arrays(tasks, self._run, self._arrays))
+        self._arrays += len(arrays)
+        return arrays
+
+    def submit(self, array: Array, bundle: Bundle) -> LiveArray:
+        """Submit one array; it is on record before Batch knows of it."""
+        definition = self._prepare(bundle)
+        self._send_inputs(array, bundle)
+        lines = [
+            Line(task.arguments, [p for p in task.inputs if p not in bundle.members], task.outputs)
+            for task in array.tasks
+        ]
+        manifest, line_bytes = build_manifest(lines)
+        self._store.put(self._folder.get_manifest(array.name), manifest)
+        children = [OpenChild(task.key, task.target) for task in array.tasks]
+        self._ledger.open_array(array.name, self._folder.prefix, array.queue, children)
+        request = build_submission(array, definition, line_bytes, self._settings)
+        job_id = self._client.submit_once(**request)
+        self._ledger.record_job(array.name, job_id)
+        return LiveArray(
+            name=array.name,
+            job_id=job_id,
+            folder=self._folder,
+            queue=array.queue,
+            size=len(array.tasks),
+            submitted=time.time(),
+            open=dict(enumerate(array.tasks)),
+        )
+
+    def _prepare(self, bundle: Bundle) -> str:
+        """Send the bundle and register the definition, once."""
+        if self._definition is None:
+            self._store.put(self._folder.bundle, bundle.content)
+            name = f"snakemake-{self._run}"
+            request = build_definition(name, self._settings, self._platform, self._folder.prefix)
+            reply: dict[str, Any] = self._client.register_job_definition(**request)
+            self._definition = str(reply["jobDefinitionArn"])
+            self._ledger.open_run(self._folder.prefix, self._definition)
+        return self._definition
+
+    def _send_inputs(self, array: Array, bundle: Bundle) -> None:
+        """Send local inputs that are not in the bundle, and again only if they have changed."""
+        for path in sorted({path for task in array.tasks for path in task.inputs}):
+            if path in bundle.members:
+                continue
+            modified = Path(path).stat().st_mtime_ns
+            if self._sent.get(path) != modified:
+                self._store.put_file(self._folder.get_input(path), path)
+                self._sent[path] = modified

@@ -1,0 +1,64 @@
+"""Where every attempt of a child ran, for usage.tsv."""
+
+from typing import Any
+
+from .logs import LogReader
+from .monitor import Ended
+from .status import HOST_LOST
+from .tables import UsageRow, format_time
+
+
+def build_last_row(ended: Ended, run: str, outcome: str, host: dict[str, Any]) -> UsageRow:
+    """The attempt that ended a child, from its own record and the times of Batch."""
+    return _build_row(ended, run, int(host.get("attempt", 1)), outcome, host, ended.summary)
+
+
+def build_earlier_rows(
+    ended: Ended, run: str, attempts: list[dict[str, Any]], logs: LogReader
+) -> list[UsageRow]:
+    """Attempts that sent nothing back: their logs begin with the host they were on."""
+    return [
+        _build_row(ended, run, number, get_outcome(attempt), _get_host(attempt, logs), attempt)
+        for number, attempt in enumerate(attempts, start=1)
+    ]
+
+
+def get_outcome(attempt: dict[str, Any]) -> str:
+    """One word for the end of an attempt that failed."""
+    if attempt.get("statusReason", "").startswith(HOST_LOST):
+        return "reclaimed"
+    exit_code = attempt.get("container", {}).get("exitCode")
+    return "not started" if exit_code is None else f"exit {exit_code}"
+
+
+def _get_host(attempt: dict[str, Any], logs: LogReader) -> dict[str, Any]:
+    stream = attempt.get("container", {}).get("logStreamName")
+    return logs.get_host(stream) if stream else {}
+
+
+def _build_row(
+    ended: Ended,
+    run: str,
+    attempt: int,
+    outcome: str,
+    host: dict[str, Any],
+    times: dict[str, Any],
+) -> UsageRow:
+    task = ended.array.open[ended.index]
+    return UsageRow(
+        run=run,
+        job=str(task.job.name),
+        target=task.target,
+        job_id=ended.array.get_child_id(ended.index),
+        attempt=attempt,
+        outcome=outcome,
+        queue=ended.array.queue,
+        instance_type=host.get("instance_type", ""),
+        instance_id=host.get("instance_id", ""),
+        zone=host.get("zone", ""),
+        life_cycle=host.get("life_cycle", ""),
+        vcpus=task.requirements.vcpus,
+        memory_mib=task.requirements.memory_mib,
+        started=format_time(times.get("startedAt")),
+        stopped=format_time(times.get("stoppedAt")),
+    )

@@ -1,0 +1,145 @@
+"""Entry point of a container: `python3 -m snakemake_executor_plugin_aws_batch_array.worker`.
+
+It unpacks the bundle, runs its line of the manifest, sends the declared outputs back and exits
+with the code by which Batch decides whether there is another attempt.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any, NoReturn
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from . import environment, exit_codes
+from .bundle import RUN_FILE
+from .instance import describe_instance
+from .manifest import Line, get_byte_range, parse_line
+from .returns import pack_outputs
+from .store import RunFolder, Store
+
+# What a network or a busy service may raise: another attempt can succeed.
+STAGING_ERRORS = (BotoCoreError, ClientError, Boto3Error, KeyError, tarfile.TarError)
+
+
+class Interrupted(Exception):
+    """SIGTERM: the host goes away, or the job was terminated."""
+
+
+def main() -> int:
+    """Run one child; the working directory is removed whatever happens."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    record = {"attempt": int(os.environ[environment.ATTEMPT]), **describe_instance()}
+    print(environment.HOST_LINE + json.dumps(record), flush=True)
+    folder = Path(tempfile.mkdtemp(dir=os.environ[environment.SCRATCH]))
+    try:
+        ending = run_child(folder, record)
+    except Interrupted:
+        ending = exit_codes.Ending(exit_codes.TERMINATED, "stopped by SIGTERM")
+    finally:
+        os.chdir("/")
+        shutil.rmtree(folder, ignore_errors=True)
+    if ending.reason:
+        print(environment.REASON_LINE + ending.reason, flush=True)
+    return ending.code
+
+
+def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
+    """Stage in, run Snakemake, stage out, in an empty folder."""
+    store, run, array, index = _connect()
+    work, private = folder / "work", folder / "private"
+    work.mkdir()
+    private.mkdir()
+    os.chdir(work)
+    try:
+        options, line = stage_in(store, run, array, index)
+    except STAGING_ERRORS as error:
+        return exit_codes.Ending(exit_codes.TEMPORARY, f"staging in failed: {error}")
+    code = run_snakemake(options, line, private)
+    if code != 0:
+        return exit_codes.get_ending(code, private / "exit-code")
+    return stage_out(store, run.get_returned(array, index), line, record, private)
+
+
+def stage_in(store: Store, run: RunFolder, array: str, index: int) -> tuple[dict[str, Any], Line]:
+    """Bring sources and inputs here; return the options of the run and the line of this child."""
+    with tarfile.open(fileobj=store.open(run.bundle), mode="r|gz") as archive:
+        archive.extractall(filter="data")
+    options = json.loads(Path(RUN_FILE).read_text())
+    width = int(os.environ[environment.LINE_BYTES])
+    line = parse_line(store.open(run.get_manifest(array), get_byte_range(index, width)).read())
+    for path in line.inputs:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with Path(path).open("wb") as target:
+            shutil.copyfileobj(store.open(run.get_input(path)), target)
+    return options, line
+
+
+def run_snakemake(options: dict[str, Any], line: Line, private: Path) -> int:
+    """Run the rules of this child; return Snakemake's exit code.
+
+    Home, cache and temporary files are beside the working directory, as the container's own
+    file system may be read-only.
+    """
+    temporary = private / "tmp"
+    temporary.mkdir()
+    variables = {
+        **os.environ,
+        **options["environment"],
+        "HOME": str(private),
+        "XDG_CACHE_HOME": str(private / "cache"),
+        "TMPDIR": str(temporary),
+        environment.EXIT_CODE_FILE: str(private / "exit-code"),
+    }
+    command = [sys.executable, "-m", "snakemake", *line.arguments, *options["arguments"]]
+    process = subprocess.Popen(command, env=variables, start_new_session=True)
+    try:
+        return process.wait()
+    except Interrupted:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+
+
+def stage_out(
+    store: Store, key: str, line: Line, record: dict[str, Any], private: Path
+) -> exit_codes.Ending:
+    """Send the declared outputs back, in one object."""
+    archive = private / "returned.tar.gz"
+    try:
+        pack_outputs(archive, line.outputs, record)
+        store.put_file(key, str(archive))
+    except FileNotFoundError as error:
+        return exit_codes.Ending(1, f"declared output {error.filename!r} was not made")
+    except STAGING_ERRORS as error:
+        return exit_codes.Ending(exit_codes.TEMPORARY, f"staging out failed: {error}")
+    return exit_codes.Ending(0, "")
+
+
+def _connect() -> tuple[Store, RunFolder, str, int]:
+    client = boto3.client(
+        "s3", config=Config(retries={"mode": "standard", "total_max_attempts": 8})
+    )
+    return (
+        Store(client, os.environ[environment.BUCKET]),
+        RunFolder(os.environ[environment.RUN_PREFIX]),
+        os.environ[environment.ARRAY],
+        int(os.environ.get(environment.ARRAY_INDEX, "0")),
+    )
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise Interrupted
+
+
+if __name__ == "__main__":
+    sys.exit(main())
