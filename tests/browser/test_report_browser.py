@@ -10,6 +10,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from support import browser as chromium
 from support.synthetic_cohort import write_cohort, write_genomes
 
+from bactofleet.report import figures
 from bactofleet.report.cohort import read_cohort
 from bactofleet.report.page import render_page
 
@@ -28,7 +29,8 @@ const boxes = (plot, what) => [...plot.querySelectorAll(what)]
 const crossing = ([, a], [, b]) =>
   a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
 return [...document.querySelectorAll(".plot")].flatMap((plot) => {
-  const labels = ".xtick text, .ytick text, .xtitle, .ytitle, .legendtext, .bartext, .modebar";
+  const labels = ".xtick text, .ytick text, .xtitle, .ytitle, .legendtext, .bartext, .modebar, " +
+    ".colorbar text";
   const all = boxes(plot, labels);
   return all.flatMap((one, index) => all.slice(index + 1).filter((other) => crossing(one, other))
     .map((other) => `${plot.dataset.plot}: ${one[0]} / ${other[0]}`));
@@ -127,6 +129,17 @@ def test_labels_do_not_overlap_and_nothing_is_wider_than_the_window(driver, page
 
     assert driver.execute_script(OVERLAPS) == []
     assert driver.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [400, 1_600])
+def test_the_key_of_a_density_does_not_overlap_either(driver, tmp_path, monkeypatch, width):
+    monkeypatch.setattr(figures, "MAX_POINTS", 99)
+    page = make_page(tmp_path, write_cohort(tmp_path, 150))
+
+    chromium.open_report(driver, page, width)
+
+    assert driver.find_elements(By.CSS_SELECTOR, "[data-plot=contiguity] .colorbar text")
+    assert driver.execute_script(OVERLAPS) == []
 
 
 def test_only_the_rows_in_view_are_in_the_document(table):

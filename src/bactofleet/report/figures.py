@@ -241,6 +241,10 @@ def _density(part: pd.DataFrame, x: str, y: str) -> go.Heatmap:
             "tickvals": list(ticks),
             "ticktext": [f"{10**tick:,}" for tick in ticks],
             "thickness": 14,
+            # Below the buttons.
+            "len": 0.7,
+            "y": 0,
+            "yanchor": "bottom",
         },
         hovertemplate="%{text} genomes<br>about %{x:,.0f} contigs, N50 %{y:,.0f} kb<extra></extra>",
     )
