@@ -1,0 +1,92 @@
+"""Bactopia's own parsers read what we make, and find the keys that they find in its outputs."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+import yaml
+from bactopia.parsers import annotator, assembler, gather, qc
+from bactopia.parsers.error import parse_errors
+from conftest import Project, broken, make_project, plasmid
+
+# What the same parsers return for Bactopia's own outputs (bactopia-tests, SRR2838702).
+GATHER_KEYS = {
+    *("sample", "runtype", "original_runtype", "is_paired", "is_compressed", "species"),
+    "genome_size",
+}
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Unpacked results of a complete and of an excluded genome."""
+    project: Project = make_project(tmp_path_factory.mktemp("project") / "p")
+    project.write_samples([plasmid("complete"), broken("excluded")])
+    assert project.run().status == 0
+    return {name: project.unpack(name) for name in ("complete", "excluded")}
+
+
+def test_gather_reads_the_meta_table(unpacked: dict[str, Path]) -> None:
+    for name, folder in unpacked.items():
+        meta = gather.parse(str(folder / f"main/gather/{name}-meta.tsv"), name)
+
+        assert {key.removeprefix("gather_") for key in meta} >= GATHER_KEYS
+
+
+def test_assembler_reads_the_statistics(unpacked: dict[str, Path]) -> None:
+    stats = assembler.parse(str(unpacked["complete"] / "main/assembler/complete.tsv"), "complete")
+
+    assert int(stats["assembler_total_contig"]) > 0
+    assert len([key for key in stats if key.startswith("assembler_")]) == 23
+
+
+def test_annotator_reads_prokkas_summary(unpacked: dict[str, Path]) -> None:
+    summary = unpacked["complete"] / "main/annotator/prokka/complete.txt"
+
+    counts = annotator.parse(str(summary), "complete")
+
+    assert {"annotator_total_CDS", "annotator_total_rRNA", "annotator_total_tRNA"} <= set(counts)
+
+
+@pytest.mark.parametrize("when", ["original", "final"])
+def test_qc_reads_the_read_statistics(unpacked: dict[str, Path], when: str) -> None:
+    folder = unpacked["complete"] / "main/qc/supplemental"
+
+    stats = qc.parse(str(folder / f"complete-{when}.json"), "complete")
+
+    assert stats[f"qc_{when}_is_paired"]
+    assert float(stats[f"qc_{when}_coverage"]) > 0
+
+
+def test_error_finds_the_exclusion(unpacked: dict[str, Path]) -> None:
+    errors = parse_errors(unpacked["excluded"], "excluded")
+
+    assert [error["error_type"] for error in errors] == ["gzip"]
+    assert not parse_errors(unpacked["complete"], "complete")
+
+
+def test_versions_name_every_tool_of_every_stage(unpacked: dict[str, Path]) -> None:
+    files = sorted(unpacked["complete"].rglob("versions.yml"))
+    found = [yaml.safe_load(path.read_text()) for path in files]
+
+    assert [next(iter(one)) for one in found] == [
+        "bactofleet:annotation",
+        "bactofleet:assembly",
+        "bactofleet:download",
+        "bactofleet:qc",
+    ]
+    assert "unknown" not in str(found)
+
+
+def test_the_assembly_and_its_annotation_agree(unpacked: dict[str, Path]) -> None:
+    folder = unpacked["complete"] / "main"
+    stats = assembler.parse(str(folder / "assembler/complete.tsv"), "complete")
+    text = (folder / "annotator/prokka/complete.txt").read_text()
+    summary = dict(line.split(": ") for line in text.splitlines())
+    header = gzip.open(folder / "assembler/complete.fna.gz", "rt").readline()
+
+    assert summary["contigs"] == str(stats["assembler_total_contig"])
+    assert summary["bases"] == str(stats["assembler_total_contig_length"])
+    assert header.startswith(">complete_00001 len=")
+    assert "date=" not in header

@@ -1,0 +1,87 @@
+"""A run that is cut off, at any point, goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import Project, broken, interrupt, plasmid
+
+NAMES = ["a", "b", "c"]
+
+
+def wait_for(condition: object, timeout_s: float = 240) -> None:
+    """Wait until `condition()` holds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it did not come to this"
+        time.sleep(0.2)
+
+
+def kill_container(project: Project) -> None:
+    """End the whole container at once, as a machine that loses power."""
+    listing = ["docker", "ps", "--quiet", "--no-trunc"]
+    for container in subprocess.check_output(listing, text=True).split():
+        inspect = ["docker", "inspect", "--format", "{{.Config.WorkingDir}}", container]
+        found = subprocess.run(inspect, capture_output=True, text=True, check=False)
+        if found.stdout.strip() == str(project.folder):
+            subprocess.run(["docker", "kill", "--signal", "KILL", container], check=True)
+
+
+def check_receipts(project: Project) -> list[str]:
+    """Return the samples with a receipt, each of which must name a whole tarball."""
+    names = [path.stem for path in (project.folder / "results/receipts").glob("*.json")]
+    for name in names:
+        tarball = project.receipt(name)["tarball"]
+        content = (project.folder / tarball["path"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == tarball["sha256"]
+    return names
+
+
+@pytest.mark.parametrize("stage", ["qc", "assembly", "annotation", "publish"])
+def test_a_run_killed_during_a_stage_is_finished_by_the_next(project: Project, stage: str) -> None:
+    project.write_samples([plasmid("a"), broken("b")])
+    process = project.start()
+    wait_for((project.folder / "scratch/a" / stage / "work").exists)
+
+    kill_container(project)
+    process.communicate(timeout=60)
+    before = check_receipts(project)
+    result = project.run()
+
+    assert result.status == 0, result.output[-2000:]
+    assert sorted(check_receipts(project)) == ["a", "b"]
+    assert f"2 genomes: {len(before)} finished, {2 - len(before)} to do" in result.output
+
+
+def test_ctrl_c_stops_and_the_next_start_does_only_what_is_left(project: Project) -> None:
+    project.write_samples([plasmid(name) for name in NAMES])
+    process = project.start()
+    wait_for(lambda: any((project.folder / "results/receipts").glob("*.json")))
+
+    interrupt(process)
+    done = {name: project.receipt(name)["finished"] for name in check_receipts(project)}
+    result = project.run()
+
+    assert process.returncode != 0
+    assert 1 <= len(done) < len(NAMES)
+    assert result.status == 0
+    assert all(project.receipt(name)["finished"] == when for name, when in done.items())
+    assert f"3 genomes: {len(done)} finished" in result.output
+
+
+def test_a_second_run_on_the_same_results_is_refused(project: Project) -> None:
+    project.write_samples([plasmid("a")])
+    first = project.start()
+    wait_for((project.folder / "scratch/a").exists)
+
+    second = project.run()
+    os.killpg(first.pid, signal.SIGINT)
+    first.communicate(timeout=120)
+
+    assert second.status != 0
+    assert "in use by another run" in second.output

@@ -1,0 +1,180 @@
+"""Settings: assemblers, options, what is kept, what is done again, and mistakes in them."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+from conftest import DEMO, SHARED, Project, broken, make_project, plasmid
+
+ECOLI = SHARED / "ecoli-SRR2627019-1Mb-10x"
+
+
+@pytest.mark.parametrize("assembler", ["spades", "megahit"])
+def test_the_other_assemblers_make_a_complete_genome(project: Project, assembler: str) -> None:
+    project.config |= {"assembler": assembler}
+    project.write_samples([plasmid(), {"sample": "single", "r1": DEMO / "plasmid_R1.fastq.gz"}])
+
+    result = project.run()
+
+    assert result.status == 0, result.output[-3000:]
+    for name in ("plasmid", "single"):
+        receipt = project.receipt(name)
+        assert receipt["metrics"]["assembler_total_contig_length"] == pytest.approx(27041, rel=0.1)
+        assert assembler in receipt["versions"]
+        header = gzip.open(project.unpack(name) / f"main/assembler/{name}.fna.gz").readline()
+        assert f"sw=bactofleet-{assembler}/".encode() in header
+        assert b" cov=" in header
+
+
+def test_every_option_at_once(project: Project, tmp_path: Path) -> None:
+    proteins = tmp_path / "proteins.faa"
+    proteins.write_text(">trusted\nMKKLLPTAAAGLLLLAAQPAMA\n")
+    project.config |= {
+        "phix": True,
+        "error_correction": True,
+        "keep": ["reads", "bam"],
+        "coverage": 30,
+        "proteins": str(proteins),
+    }
+    project.write_samples([plasmid()])
+
+    result = project.run()
+    unpacked = project.unpack("plasmid") / "main"
+    metrics = project.receipt("plasmid")["metrics"]
+
+    assert result.status == 0, result.output[-3000:]
+    assert metrics["qc_final_coverage"] == pytest.approx(30, rel=0.05)
+    assert metrics["qc_original_coverage"] > 50
+    assert gzip.open(unpacked / "qc/plasmid_R1.fastq.gz").read(1) == b"@"
+    assert (unpacked / "assembler/supplemental/plasmid.bam").stat().st_size > 10_000
+    assert {"bbduk", "lighter", "seqtk"} <= set(project.receipt("plasmid")["versions"])
+
+
+def test_reads_are_simulated_from_an_assembly_when_asked_for(
+    project: Project, tmp_path: Path
+) -> None:
+    assembly = tmp_path / "a.fna"
+    reads = gzip.decompress((DEMO / "plasmid_R1.fastq.gz").read_bytes()).decode().split("\n")
+    assembly.write_text(">contig\n" + "".join(reads[1:800:4]) + "\n")
+    project.config |= {"simulate_reads": True}
+    project.write_samples([{"sample": "x", "assembly": assembly}])
+
+    result = project.run()
+
+    assert result.status == 0, result.output[-3000:]
+    assert project.receipt("x")["metrics"]["qc_original_read_total"] > 1000
+    assert (project.unpack("x") / "main/gather/reads-simulated-from-assembly.txt").exists()
+
+
+def test_two_runs_give_the_same_tarball_to_the_byte(tmp_path: Path) -> None:
+    digests = []
+    for folder, threads in (("first", 1), ("second/elsewhere", 2)):
+        project = make_project(tmp_path / folder, threads=threads)
+        project.write_samples([plasmid(), broken()])
+        assert project.run().status == 0
+        digests.append(
+            [project.receipt(name)["tarball"]["sha256"] for name in ("plasmid", "broken")]
+        )
+
+    assert digests[0] == digests[1]
+
+
+def test_a_tarball_holds_real_files_below_the_samples_name_and_no_reads(project: Project) -> None:
+    project.write_samples([plasmid()])
+    assert project.run().status == 0
+
+    with tarfile.open(project.tarball("plasmid")) as tar:
+        members = tar.getmembers()
+
+    assert all(member.isfile() and member.name.startswith("plasmid/") for member in members)
+    assert not [member.name for member in members if "fastq.gz" in member.name]
+
+
+def test_changed_settings_keep_finished_genomes_until_redo_says_otherwise(
+    project: Project,
+) -> None:
+    project.write_samples([broken("a"), broken("b")])
+    assert project.run().status == 0
+    first = project.receipt("a")["finished"]
+
+    project.config |= {"coverage": 50}
+    kept = project.run()
+    plan = project.run("--dry-run", "--config", "redo=changed", "coverage=50")
+    project.config |= {"redo": "changed"}
+    redone = project.run()
+    again = project.run()
+    project.config |= {"redo": ["b"]}
+    named = project.run()
+
+    assert "2 genomes: 2 finished, 0 to do" in kept.output
+    assert "2 finished genomes were made with other settings" in kept.output
+    assert "coverage was 100, is 50" in kept.output
+    assert "2 finished genomes are done AGAIN" in plan.output
+    assert redone.status == 0
+    assert project.receipt("a")["parameters"]["coverage"] == 50
+    assert project.receipt("a")["finished"] >= first
+    assert "2 finished, 0 to do" in again.output
+    assert "1 finished genomes are done AGAIN: b" in named.output
+
+
+def test_a_dry_run_shows_the_plan_and_makes_nothing(project: Project) -> None:
+    project.write_samples([plasmid(), {"accession": "SRR2838702"}])
+
+    result = project.run("--dry-run")
+
+    assert result.status == 0
+    assert "2 genomes: 0 finished, 2 to do" in result.output
+    assert "annotation       2" in result.output or "annotation      2" in result.output
+    assert not (project.folder / "results").exists() or not any(
+        path.is_file() for path in (project.folder / "results").rglob("*")
+    )
+
+
+def test_mistakes_in_configuration_and_sheet_are_named_before_anything_runs(
+    project: Project,
+) -> None:
+    project.write_samples(
+        [
+            {"sample": "../evil", "r1": "/nowhere.fastq.gz", "accession": ""},
+            {"sample": "a$(touch pwned)", "r1": DEMO / "plasmid_R1.fastq.gz"},
+            {"sample": "two kinds", "r1": DEMO / "plasmid_R1.fastq.gz", "accession": "SRR1"},
+        ]
+    )
+
+    sheet = project.run()
+    project.config |= {"coverag": 10}
+    config = project.run()
+
+    assert sheet.status != 0
+    for words in ("line 2, column sample: '../evil'", "there is no file '/nowhere.fastq.gz'"):
+        assert words in sheet.output
+    for words in ("line 3, column sample", "line 4, column accession: 'SRR1'", "two kinds"):
+        assert words in sheet.output
+    assert "unknown option 'coverag'" in config.output
+    assert not (project.folder / "pwned").exists()
+
+
+@pytest.mark.skipif(not ECOLI.exists(), reason="the larger reads are not part of the repository")
+def test_a_megabase_of_real_ecoli_reads_gives_about_0_88_mb(project: Project) -> None:
+    reads = {f"r{mate}": ECOLI / f"SRR2627019_R{mate}.fastq.gz" for mate in (1, 2)}
+    project.write_samples([{"sample": "ecoli", "species": "Escherichia coli"} | reads])
+
+    result = project.run()
+    metrics = project.receipt("ecoli")["metrics"]
+
+    assert result.status == 0
+    assert metrics["assembler_total_contig_length"] == pytest.approx(880_000, rel=0.05)
+    assert metrics["annotator_total_cds"] == pytest.approx(836, rel=0.1)
+
+
+def test_the_image_runs_as_nobody_in_particular_and_has_no_compiler() -> None:
+    def ask(*command: str) -> str:
+        line = ["docker", "run", "--rm", "--network", "none", "bactofleet:latest", *command]
+        return subprocess.run(line, capture_output=True, text=True, check=False).stdout
+
+    assert ask("id", "-u").strip() not in ("", "0")
+    assert ask("sh", "-c", "command -v gcc cc g++ clang").strip() == ""
