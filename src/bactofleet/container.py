@@ -5,6 +5,9 @@ names are mounted at their own paths, inputs read-only, so that a path means the
 outside. The command's exit status and its signals are the engine's own: this process becomes it.
 """
 
+# Paths are text where a sheet may name 134,000 of them: `Path` takes seconds for those.
+# ruff: noqa: PTH110, PTH114, PTH115, PTH118, PTH120
+
 from __future__ import annotations
 
 import argparse
@@ -32,7 +35,7 @@ SEPARATOR = ";"  # between the files of one cell
 TEMPORARY = Path("/tmp")  # noqa: S108  # the image's, a volume of the container
 # Mounting these would hide the image's own: a file directly in one is mounted by itself.
 IMAGE_FOLDERS = frozenset(
-    map(Path, ("/", "/dev", "/etc", "/opt", "/proc", "/sys", "/tmp", "/usr", "/usr/share", "/var"))  # noqa: S108
+    ("/", "/dev", "/etc", "/opt", "/proc", "/sys", "/tmp", "/usr", "/usr/share", "/var")  # noqa: S108
 )
 # An engine starts slowly with thousands of mounts, and Linux bounds a command line to 2 MB
 # (https://man7.org/linux/man-pages/man2/execve.2.html): beyond this many, parents are mounted.
@@ -101,9 +104,9 @@ def find_mounts(command: Sequence[str], directory: Path) -> Mounts:
     outputs = [directory / path for path in _local_paths(configuration, OUTPUT_OPTIONS)]
     writable = {directory} | {name for folder in outputs for name in _iter_names(folder)}
     sheet = directory / str(configuration.get("samples") or DEFAULT_SHEET)
-    inputs = [directory / path for path in _local_paths(configuration, ("proteins",))]
-    inputs += [REPOSITORY / "Snakefile", *named_files, sheet]
-    inputs += [directory / name for name in iter_inputs(sheet)]
+    named = [*_local_paths(configuration, ("proteins",)), *iter_inputs(sheet)]
+    inputs: list[Path | str] = [REPOSITORY / "Snakefile", *named_files, sheet]
+    inputs += [os.path.join(directory, name) for name in named]
     seen = {path for path in _iter_input_mounts(inputs) if not _is_below(path, writable)}
     return Mounts(tuple(sorted(_without_nested(writable))), tuple(sorted(_join_folders(seen))))
 
@@ -201,23 +204,24 @@ def make_folders(folders: Iterable[Path]) -> None:
             sys.exit(f"error: {folder}: {error.strerror}; name a folder that you may write to")
 
 
-def _iter_input_mounts(files: Iterable[Path]) -> Iterator[Path]:
+def _iter_input_mounts(files: Iterable[Path | str]) -> Iterator[Path]:
     """Yield the folders that hold the files and those that links lead to, each once."""
-    seen: set[Path] = set()
-    for path in (path for file in files for path in _follow_links(file)):
-        mount = path if path.parent in IMAGE_FOLDERS else path.parent
+    seen: set[str] = set()
+    for path in (path for file in files for path in _follow_links(os.fspath(file))):
+        folder = os.path.dirname(path)
+        mount = path if folder in IMAGE_FOLDERS else folder
         if mount not in seen:
             seen.add(mount)
-            if mount.exists():
-                yield from _iter_names(mount)
+            if os.path.exists(mount):
+                yield from _iter_names(Path(mount))
 
 
-def _follow_links(path: Path) -> Iterator[Path]:
+def _follow_links(path: str) -> Iterator[str]:
     for _ in range(MAX_LINKS):
         yield path
-        if not path.is_symlink():
+        if not os.path.islink(path):
             return
-        path = path.parent / path.readlink()
+        path = os.path.join(os.path.dirname(path), os.readlink(path))
 
 
 def _iter_names(path: Path) -> Iterator[Path]:
@@ -238,7 +242,7 @@ def _without_nested(paths: set[Path]) -> set[Path]:
 def _join_folders(paths: set[Path]) -> set[Path]:
     """Replace the deepest folders by their parents until there are few enough."""
     while len(paths) > MAX_INPUT_MOUNTS:
-        joined = {path for path in paths if path.parent in IMAGE_FOLDERS}
+        joined = {path for path in paths if str(path.parent) in IMAGE_FOLDERS}
         deepest = max((len(path.parts) for path in paths - joined), default=0)
         if not deepest:
             break

@@ -112,7 +112,7 @@ def test_file_directly_in_a_folder_of_the_image_is_mounted_by_itself(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads = make_file(tmp_path / "opt/reads.fq.gz")
-    monkeypatch.setattr(container, "IMAGE_FOLDERS", frozenset({reads.parent}))
+    monkeypatch.setattr(container, "IMAGE_FOLDERS", frozenset({str(reads.parent)}))
     write_sheet(directory, f"s1\t\t{reads}\t\t")
 
     mounts = find_mounts(["snakemake"], directory)
