@@ -80,7 +80,7 @@ def test_a_worker_does_not_pay_for_pandas_plotly_or_multiqc():
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """MultiQC's real report of three genomes, one with a name that MultiQC would shorten."""
-    path = tmp_path_factory.mktemp("multiqc") / "multiqc_report.html"
+    path = tmp_path_factory.mktemp("multiqc") / "any name.html"
     pairs = [*outputs("SRX1", "my.fastq_R1"), ("SRX9damaged", {"prokka": "organism: x\nrubbish"})]
     assert write_multiqc(pairs, 3, path, "A title") is None
     return path.read_text()
