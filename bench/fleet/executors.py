@@ -54,7 +54,7 @@ def scheduling_arguments(genomes: int) -> list[str]:
     """Allow that everything is submitted at once."""
     return [
         *("--jobs", str(UNLIMITED)),
-        *("--scheduler", "greedy"),
+        *("--scheduler", "first-fit"),
         *("--max-jobs-per-timespan", f"{UNLIMITED}/1s"),
         *("--config", f"genomes={genomes}"),
         "--nocolor",

@@ -57,7 +57,8 @@ class Measurement:
 def measure(contestant: Contestant, genomes: int, limit_s: float | None = None) -> Measurement:
     """Run so many stub jobs.
 
-    Raises TimeoutError after the limit, RuntimeError with the end of Snakemake's output if it failed.
+    Raises TimeoutError after the limit, RuntimeError with the end of Snakemake's output if that
+    failed.
     """
     with (
         tempfile.TemporaryDirectory(prefix="fleet-") as folder,
