@@ -1,6 +1,6 @@
 """Snakemake scheduler `first-fit`: in order of priority, every job for which there is room.
 
-Snakemake's own `greedy` looks at all ready jobs again for each one that it selects: 2,000 ready jobs
+Snakemake's own `greedy` looks at all ready jobs again for each one that it selects: 2,000 jobs
 took it 5 s of CPU and 4,000 took 19 s, so that 67,000 would take more than an hour.  One pass is
 enough where nearly everything may start, as on AWS Batch.
 """
