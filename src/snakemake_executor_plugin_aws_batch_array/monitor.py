@@ -10,7 +10,7 @@ from .live import LiveArray
 from .status import UNPLACEABLE, Cause, Failure, get_failure, is_listing_due
 
 # How long a job that was submitted may stay unknown to DescribeJobs.
-VISIBLE_WITHIN_S = 60
+VISIBLE_WITHIN_S = 30
 ENDED = ("SUCCEEDED", "FAILED")
 AT_WORK = ("STARTING", "RUNNING")
 

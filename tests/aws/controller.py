@@ -1,0 +1,149 @@
+"""Runs Snakemake as a user does, in a folder of its own, against the emulated AWS.
+
+`EXECUTOR_TEST_IMAGE` and `EXECUTOR_TEST_WORKFLOW` (a folder) take another worker image and
+another workflow than the small ones of these tests.
+"""
+
+import csv
+import functools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from emulator import provision
+from emulator.client import EmulatedAWS
+
+HERE = Path(__file__).parent
+PROFILES = HERE.parents[1] / "profiles"
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+WAIT_S = 120
+
+
+@functools.cache
+def get_worker_image() -> str:
+    """The image of the environment, or the small one, built when something changed."""
+    if image := os.environ.get("EXECUTOR_TEST_IMAGE"):
+        return image
+    subprocess.run([HERE / "image" / "build"], check=True, capture_output=True)
+    return "bactofleet-test-worker"
+
+
+def get_workflow() -> Path:
+    """The folder with the workflow that is run."""
+    return Path(os.environ.get("EXECUTOR_TEST_WORKFLOW", HERE / "workflow"))
+
+
+class Controller:
+    """One working directory with the workflow, and the `snakemake` that is called there."""
+
+    def __init__(self, aws: EmulatedAWS, folder: Path, samples: list[str] | None = None) -> None:
+        self.aws = aws
+        self.folder = folder
+        shutil.copytree(get_workflow(), folder, dirs_exist_ok=True)
+        if samples is not None:
+            sheet = "".join(f"{sample}\n" for sample in samples)
+            (folder / "config" / "samples.tsv").write_text(sheet)
+        self.settings: dict[str, object] = {
+            "region": aws.region,
+            "bucket": aws.bucket,
+            "job_queue": aws.queue,
+            "fallback_queue": aws.fallback_queue,
+            "job_role": aws.job_role_arn,
+            "image": get_worker_image(),
+            "poll_interval": 1,
+        }
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start `snakemake --profile profiles/aws`, its output going to controller.log."""
+        variables = {
+            f"SNAKEMAKE_AWS_BATCH_ARRAY_{name.upper()}": str(value)
+            for name, value in self.settings.items()
+        }
+        with (self.folder / "controller.log").open("a") as log:
+            return subprocess.Popen(
+                [*SNAKEMAKE, "--profile", str(PROFILES / "aws"), "--cores", "1", *arguments],
+                cwd=self.folder,
+                env={**os.environ, **self.aws.environment, **variables},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+
+    def run(self, *arguments: str, timeout_s: float = WAIT_S) -> int:
+        """Run it to its end and return the exit code."""
+        process = self.start(*arguments)
+        try:
+            return process.wait(timeout_s)
+        finally:
+            process.kill()
+            process.wait()
+
+    def kill_when(self, happened: Callable[[], bool], *arguments: str) -> None:
+        """Start it and send SIGKILL as soon as something has happened."""
+        self.signal_when(signal.SIGKILL, happened, *arguments)
+
+    def signal_when(self, number: int, happened: Callable[[], bool], *arguments: str) -> int:
+        """Start it, send one signal as soon as something has happened, wait for its end."""
+        process = self.start(*arguments)
+        try:
+            wait_until(lambda: happened() or process.poll() is not None)
+            assert process.poll() is None, self.log
+            process.send_signal(number)
+            return process.wait(WAIT_S)
+        finally:
+            process.kill()
+            process.wait()
+
+    @property
+    def log(self) -> str:
+        """All that was said so far."""
+        return (self.folder / "controller.log").read_text()
+
+    def get_receipts(self) -> dict[str, Any]:
+        """Receipts by sample."""
+        folder = self.folder / "results" / "receipts"
+        return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+
+    def get_table(self, name: str) -> list[dict[str, str]]:
+        """Rows of failures.tsv or usage.tsv."""
+        path = self.folder / "results" / name
+        if not path.exists():
+            return []
+        with path.open(newline="") as handle:
+            return list(csv.DictReader(handle, dialect="excel-tab"))
+
+    def count(self, service: str, operation: str | None = None) -> Counter[str]:
+        """Requests that succeeded, by operation, of the controller and of the jobs."""
+        return Counter(
+            request["operation"]
+            for request in self.aws.requests()
+            if request["service"] == service
+            and request["status"] < 300
+            and request["caller"].startswith(("controller", "job/"))
+            and operation in (None, request["operation"])
+        )
+
+    def get_owner(self, service: str) -> Any:
+        """A client of the account's owner, whose requests are not the executor's."""
+        return provision.client(service, self.aws.endpoint_url)
+
+    def get_keys(self) -> list[str]:
+        """Keys of all objects in the bucket."""
+        reply = self.get_owner("s3").list_objects_v2(Bucket=self.aws.bucket)
+        return sorted(item["Key"] for item in reply.get("Contents", []))
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = WAIT_S) -> None:
+    """Look again and again, at most for some time."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
