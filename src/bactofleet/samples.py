@@ -7,7 +7,7 @@ of one experiment, are separated by semicolons and joined in the order given.
 
 from __future__ import annotations
 
-import csv
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,14 +19,16 @@ import jsonschema
 from bactofleet.errors import ConfigurationError
 
 SEPARATOR = ";"
-INPUT_COLUMNS = ("accession", "r1", "r2", "assembly")
+KIND_COLUMNS = ("accession", "r1", "assembly")
 MAX_PROBLEMS_SHOWN = 50
+MAX_PATH_SHOWN = 200
 BOM = "\ufeff"
 
 Row = dict[str, str]
 
 
-@dataclass(frozen=True)
+# Not frozen, which would take twice as long: every job reads the whole sheet.
+@dataclass(slots=True)
 class Sample:
     """One genome to make."""
 
@@ -65,7 +67,10 @@ class Sample:
 
 
 def read_samples(path: Path) -> dict[str, Sample]:
-    """Read a sheet that was checked before; return its samples by name, in its order."""
+    """Read a sheet that was checked before; return its samples by name, in its order.
+
+    Raises `ConfigurationError` where there is no sheet.
+    """
     return {row["sample"]: _to_sample(row) for _, row in _iter_rows(_read_lines(path))}
 
 
@@ -75,31 +80,31 @@ def check_samples(path: Path, schema: dict[str, Any]) -> dict[str, Sample]:
     Raises `ConfigurationError` with a line for every problem that was found: the file, the line,
     the column, the value and what is allowed.
     """
-    if not path.is_file():
-        raise ConfigurationError([f"{path}: there is no such file; it lists the genomes to make"])
-    lines = _read_lines(path)
-    problems = _check_text(lines) or _check_header(lines, schema)
-    if not problems:
-        problems = _check_rows(lines, schema)
-    if problems:
+    if problems := _find_problems(_read_lines(path), schema):
         raise ConfigurationError(_shorten([f"{path}, {problem}" for problem in problems]))
     return read_samples(path)
 
 
 def _read_lines(path: Path) -> list[str]:
+    if not path.is_file():
+        raise ConfigurationError([f"{path}: there is no such file; it lists the genomes to make"])
     # newline="" keeps Windows line ends, so that they can be named rather than guessed at.
     with path.open(encoding="utf-8", errors="replace", newline="") as handle:
         return handle.read().split("\n")
 
 
+def _iter_cells(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield line number and cells, the header first; empty lines and comments (#) do not count."""
+    for number, line in enumerate(lines, start=1):
+        if line and line[0] != "#":
+            yield number, line.split("\t")
+
+
 def _iter_rows(lines: list[str]) -> Iterator[tuple[int, Row]]:
-    """Yield line number and cells of each row; empty lines and comments (#) are passed over."""
-    numbered = [
-        (number, line) for number, line in enumerate(lines, start=1) if line and line[0] != "#"
-    ]
-    cells = csv.reader((line for _, line in numbered), delimiter="\t", quoting=csv.QUOTE_NONE)
-    header = next(cells, [])
-    for (number, _), values in zip(numbered[1:], cells, strict=True):
+    """Yield line number and cells by column of each row."""
+    numbered = _iter_cells(lines)
+    _, header = next(numbered, (0, []))
+    for number, values in numbered:
         row = dict(zip(header, values, strict=False))
         # Cells beyond the header are kept under a name that no column has.
         if len(values) > len(header):
@@ -124,11 +129,22 @@ def _split(cell: str) -> list[str]:
     return [part for part in cell.split(SEPARATOR) if part]
 
 
+def _find_problems(lines: list[str], schema: dict[str, Any]) -> list[str]:
+    """Find everything that is wrong, so that a sheet is corrected once and not fault by fault."""
+    problems = _check_text(lines)
+    lines = [line.removeprefix(BOM).removesuffix("\r") for line in lines]
+    number, columns = next(_iter_cells(lines), (1, []))
+    if not columns:
+        return [*problems, "line 1: the file is empty; its first line names the columns"]
+    problems += _check_columns(number, columns, list(schema["properties"]))
+    # Without these every row would be wrong in the same way.
+    lacking = _check_needed_columns(number, columns)
+    return problems + (lacking or _check_rows(lines, schema))
+
+
 def _check_text(lines: list[str]) -> list[str]:
-    """Find what makes the whole file unreadable, before any column of it is looked at."""
+    """Find what is wrong with the text of the file, before any column of it is looked at."""
     problems = []
-    if not any(lines):
-        return ["line 1: the file is empty; its first line names the columns"]
     if lines[0].startswith(BOM):
         problems.append("line 1: it starts with a byte order mark; save it as UTF-8 without BOM")
     windows = next((i for i, line in enumerate(lines, start=1) if line.endswith("\r")), None)
@@ -140,23 +156,22 @@ def _check_text(lines: list[str]) -> list[str]:
     return problems
 
 
-def _check_header(lines: list[str], schema: dict[str, Any]) -> list[str]:
-    number, line = next(
-        (i, line) for i, line in enumerate(lines, start=1) if line and line[0] != "#"
-    )
-    columns = line.split("\t")
-    known = list(schema["properties"])
+def _check_columns(number: int, columns: list[str], known: list[str]) -> list[str]:
     problems = [
-        f"line {number}, column {column!r}: unknown; known columns are {', '.join(known)} "
+        f"line {number}, column {_clip(column)}: unknown; known columns are {', '.join(known)} "
         "(separated by tabs)"
         for column in columns
         if column not in known
     ]
-    problems += [
-        f"line {number}, column {column!r}: it is there more than once"
+    return problems + [
+        f"line {number}, column {_clip(column)}: it is there more than once"
         for column in sorted({column for column in columns if columns.count(column) > 1})
     ]
-    if not set(columns) & {"accession", "r1", "assembly"}:
+
+
+def _check_needed_columns(number: int, columns: list[str]) -> list[str]:
+    problems = []
+    if not set(columns) & set(KIND_COLUMNS):
         problems.append(f"line {number}: none of the columns accession, r1 or assembly is there")
     if "sample" not in columns and "accession" not in columns:
         problems.append(f"line {number}, column 'sample': it is missing")
@@ -168,21 +183,23 @@ def _check_rows(lines: list[str], schema: dict[str, Any]) -> list[str]:
     # at with the library that finds and words them all.
     is_valid = fastjsonschema.compile(schema)
     explain = jsonschema.Draft202012Validator(schema)
+    checked = {*schema["properties"], ""}
     problems: list[str] = []
     first_lines: dict[str, int] = {}
     rows = 0
     for number, row in _iter_rows(lines):
         rows += 1
-        given = {column: value for column, value in row.items() if value}
+        given = {column: row[column] for column in checked & row.keys() if row[column]}
         try:
             is_valid(given)
         except fastjsonschema.JsonSchemaException:
             problems += [
-                f"line {number}, {_describe(error)}" for error in explain.iter_errors(given)
+                f"line {number}, {_describe(error)}"
+                for error in sorted(explain.iter_errors(given), key=_column_of)
             ]
         # macOS and Windows take names that differ in case for the same file.
         first = first_lines.setdefault(row["sample"].casefold(), number)
-        if first != number:
+        if row["sample"] and first != number:
             problems.append(
                 f"line {number}, column sample: {row['sample']!r} is the sample of line {first} "
                 "too; each genome needs a name of its own"
@@ -195,31 +212,45 @@ def _check_rows(lines: list[str], schema: dict[str, Any]) -> list[str]:
 
 def _check_input(row: Row) -> Iterator[str]:
     """Find what is wrong with the kind of input of a row, and with its files."""
-    kinds = [kind for kind in ("accession", "r1", "assembly") if row.get(kind)]
+    kinds = [kind for kind in KIND_COLUMNS if row.get(kind)]
     if not kinds:
         yield "columns accession, r1 and assembly: all are empty; one of them is needed"
     if len(kinds) > 1:
-        yield f"columns {' and '.join(kinds)}: two kinds of input are given; leave one of them"
-    if row.get("r2") and not row.get("r1"):
-        yield f"column r2: {row['r2']!r} is given without r1; single-end reads go into r1"
-    elif row.get("r2") and len(_split(row["r1"])) != len(_split(row["r2"])):
-        yield "columns r1 and r2: they name different numbers of files"
-    if row.get("r2") and set(_split(row["r1"])) & set(_split(row["r2"])):
-        yield f"columns r1 and r2: both name {row['r2']!r}"
+        values = " and ".join(_clip(row[kind]) for kind in kinds)
+        yield (
+            f"columns {' and '.join(kinds)}: {values} are given, two kinds of input; "
+            "leave one of them"
+        )
+    yield from _check_mates(_split(row.get("r1", "")), _split(row.get("r2", "")))
     for column in ("r1", "r2", "assembly"):
         for name in _split(row.get(column, "")):
-            if not Path(name).is_file():
-                yield f"column {column}: there is no file {name!r}"
+            # Unlike Path.is_file, it has an answer for names that are too long too.
+            if not os.path.isfile(name):  # noqa: PTH113
+                yield f"column {column}: there is no file {_clip(name, MAX_PATH_SHOWN)}"
+
+
+def _check_mates(r1: list[str], r2: list[str]) -> Iterator[str]:
+    if r2 and not r1:
+        names = SEPARATOR.join(r2)
+        yield f"column r2: {_clip(names)} is given without r1; single-end reads go into r1"
+    elif r2 and len(r1) != len(r2):
+        yield f"columns r1 and r2: {len(r1)} and {len(r2)} files are given; each mate needs as many"
+    for both in sorted(set(r1) & set(r2)):
+        yield f"columns r1 and r2: both name {_clip(both)}; each mate has a file of its own"
+
+
+def _column_of(error: jsonschema.ValidationError) -> str:
+    return str(error.absolute_path[0]) if error.absolute_path else ""
 
 
 def _describe(error: jsonschema.ValidationError) -> str:
-    column = str(error.absolute_path[0]) if error.absolute_path else ""
     if error.validator == "additionalProperties":
-        return "it has more cells than the header has columns"
+        extra = _clip(error.instance[""])
+        return f"after the last column: {extra} is given, allowed is a cell for each column"
     if error.validator == "required":
         return "column sample: it is empty"
     allowed = error.schema.get("description", error.message)
-    return f"column {column}: {_clip(str(error.instance))} is given, allowed is {allowed}"
+    return f"column {_column_of(error)}: {_clip(error.instance)} is given, allowed is {allowed}"
 
 
 def _clip(value: str, length: int = 60) -> str:

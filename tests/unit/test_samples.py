@@ -1,0 +1,437 @@
+"""The sample sheet: what is taken, and that every fault is named with its place and its remedy."""
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from bactofleet.config import load_schema
+from bactofleet.errors import ConfigurationError
+from bactofleet.samples import Sample, check_samples, read_samples
+
+REPOSITORY = Path(__file__).parents[2]
+SCHEMA = load_schema(REPOSITORY / "workflow/schemas/samples.schema.yaml")
+HEADER = "sample\taccession\tr1\tr2\tassembly\tgenome_size\tspecies"
+COHORT = 67_000
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working directory, which holds reads and an assembly."""
+    for name in ("a_1.fq.gz", "a_2.fq.gz", "b_1.fq.gz", "b_2.fq.gz", "x.fna"):
+        (tmp_path / name).write_text("some data")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_sheet(text: str) -> Path:
+    path = Path("samples.tsv")
+    path.write_bytes(text.encode())
+    return path
+
+
+def check(*rows: str, header: str = HEADER) -> dict[str, Sample]:
+    return check_samples(write_sheet("\n".join((header, *rows)) + "\n"), SCHEMA)
+
+
+def problems_of(*rows: str, header: str = HEADER) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        check(*rows, header=header)
+    return caught.value.problems
+
+
+def problems_of_text(text: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        check_samples(write_sheet(text), SCHEMA)
+    return caught.value.problems
+
+
+# --- what is taken --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "runtype"),
+    [
+        ("S1\tSRX1390622", "accession", "sra_accession"),
+        ("S1\t\ta_1.fq.gz\ta_2.fq.gz", "reads", "paired-end"),
+        ("S1\t\ta_1.fq.gz", "reads", "single-end"),
+        ("S1\t\t\t\tx.fna", "assembly", "assembly"),
+    ],
+)
+def test_each_kind_of_input_is_taken(row: str, kind: str, runtype: str) -> None:
+    sample = check(row)["S1"]
+
+    assert (sample.kind, sample.runtype) == (kind, runtype)
+
+
+def test_optional_columns_are_read() -> None:
+    sample = check("S1\t\ta_1.fq.gz\t\t\t2800000\tStaphylococcus aureus")["S1"]
+
+    assert (sample.genome_size, sample.species) == (2_800_000, "Staphylococcus aureus")
+
+
+def test_optional_columns_may_be_left_out_and_columns_come_in_any_order() -> None:
+    sample = check("a_2.fq.gz\tS1\ta_1.fq.gz", header="r2\tsample\tr1")["S1"]
+
+    assert (sample.r1, sample.r2) == (["a_1.fq.gz"], ["a_2.fq.gz"])
+
+
+def test_a_missing_sample_is_named_after_its_accession() -> None:
+    assert list(check("\tSRR2838702")) == ["SRR2838702"]
+    assert list(check("SRR2838702", header="accession")) == ["SRR2838702"]
+
+
+@pytest.mark.parametrize(
+    "accession",
+    ["SRR2838702", "ERX1390622", "DRS110978", "SAMN04216817", "SAMEA104216817", "SAMD00000550"],
+)
+def test_runs_experiments_and_samples_of_the_three_archives_are_accessions(accession: str) -> None:
+    assert check(f"S1\t{accession}")["S1"].accession == accession
+
+
+def test_files_of_several_runs_keep_their_order() -> None:
+    sample = check("S1\t\tb_1.fq.gz;a_1.fq.gz\tb_2.fq.gz;a_2.fq.gz")["S1"]
+
+    assert sample.r1 == ["b_1.fq.gz", "a_1.fq.gz"]
+    assert sample.sources == ["b_1.fq.gz", "a_1.fq.gz", "b_2.fq.gz", "a_2.fq.gz"]
+
+
+def test_empty_lines_and_comments_are_passed_over_and_lines_still_counted() -> None:
+    problems = problems_of("", "# a comment", "S1\tSRR2838702", "", "S 2\tSRR2838703")
+
+    assert problems[0].startswith("samples.tsv, line 6, column sample: 'S 2'")
+
+
+def test_samples_keep_the_order_of_the_sheet() -> None:
+    assert list(check("S2\tSRR2838702", "S1\tSRR2838703")) == ["S2", "S1"]
+
+
+@pytest.mark.parametrize("name", ['it\'s "mine" $(x).fq', "-rf", "é ü.fq", "a|b&c.fq"])
+def test_a_path_may_hold_any_character_that_a_file_name_can(folder: Path, name: str) -> None:
+    (folder / name).write_text("some data")
+
+    assert check(f"S1\t\t{name}")["S1"].r1 == [name]
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+UNSAFE_NAMES = [
+    "../S1",
+    "a/b",
+    "..",
+    ".hidden",
+    "ends.",
+    "_first",
+    "two words",
+    " S1",
+    "S1 ",
+    "S-1",
+    "it's",
+    'a"b',
+    "$(touch x)",
+    "`id`",
+    "a;b",
+    "a|b",
+    "a&b",
+    "a>b",
+    "a*",
+    "a\\b",
+    "a{b}",
+    "Ünïcode",
+    "S\uff11",
+    "S\u200b1",
+    "S\x071",
+    "x" * 65,
+    "x" * 200,
+]
+
+
+@pytest.mark.parametrize("name", UNSAFE_NAMES)
+def test_an_unsafe_name_is_refused_and_the_safe_form_told(name: str) -> None:
+    (problem,) = problems_of(f"{name}\tSRR2838702")
+
+    shown = name if len(name) <= 60 else name[:60] + "…"
+    assert problem.startswith(f"samples.tsv, line 2, column sample: {shown!r} is given, allowed is")
+    assert "1 to 64 letters, digits, '_' and '.'" in problem
+
+
+@given(name=st.text(st.characters(exclude_characters="\n\t", exclude_categories=["Cs"])))
+@example(name="S" * 64)
+@example(name="a..b")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_name_that_is_taken_is_safe_as_part_of_a_path_and_of_a_command(name: str) -> None:
+    try:
+        names = list(check(f"{name}\tSRR2838702"))
+    except ConfigurationError:
+        return
+
+    safe = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.")
+    for taken in names:
+        assert set(taken) <= safe
+        assert 1 <= len(taken) <= 64
+        assert taken[0] not in "._"
+        assert taken[-1] != "."
+
+
+@given(name=st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_.]{0,62}[A-Za-z0-9_])?", fullmatch=True))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+def test_every_safe_name_is_taken(name: str) -> None:
+    assert list(check(f"{name}\tSRR2838702")) == [name]
+
+
+@pytest.mark.parametrize("second", ["S1", "s1"])
+def test_a_name_that_is_there_twice_is_refused_also_in_another_case(second: str) -> None:
+    (problem,) = problems_of("S1\tSRR2838702", f"{second}\tSRR2838703")
+
+    assert "line 3, column sample" in problem
+    assert f"{second!r} is the sample of line 2 too" in problem
+
+
+def test_two_rows_of_one_accession_without_names_are_duplicates() -> None:
+    (problem,) = problems_of("\tSRR2838702", "\tSRR2838702")
+
+    assert "line 3, column sample: 'SRR2838702' is the sample of line 2 too" in problem
+
+
+def test_rows_without_a_name_are_named_as_such_and_not_as_duplicates() -> None:
+    problems = problems_of("\t\ta_1.fq.gz", "\t\tb_1.fq.gz")
+
+    assert problems == [f"samples.tsv, line {n}, column sample: it is empty" for n in (2, 3)]
+
+
+# --- kinds of input and files ---------------------------------------------------------------------
+
+
+def test_a_row_without_input_is_refused() -> None:
+    (problem,) = problems_of("S1")
+
+    assert "line 2, columns accession, r1 and assembly: all are empty" in problem
+
+
+@pytest.mark.parametrize(
+    ("row", "columns", "values"),
+    [
+        ("S1\tSRR2838702\ta_1.fq.gz", "accession and r1", "'SRR2838702' and 'a_1.fq.gz'"),
+        ("S1\tSRR2838702\t\t\tx.fna", "accession and assembly", "'SRR2838702' and 'x.fna'"),
+        ("S1\t\ta_1.fq.gz\ta_2.fq.gz\tx.fna", "r1 and assembly", "'a_1.fq.gz' and 'x.fna'"),
+    ],
+)
+def test_two_kinds_of_input_in_a_row_are_refused(row: str, columns: str, values: str) -> None:
+    (problem,) = problems_of(row)
+
+    assert problem.startswith(f"samples.tsv, line 2, columns {columns}: {values} are given")
+
+
+def test_r2_alone_is_refused() -> None:
+    problems = problems_of("S1\t\t\ta_2.fq.gz")
+
+    assert any("column r2: 'a_2.fq.gz' is given without r1" in problem for problem in problems)
+
+
+def test_different_numbers_of_files_of_the_mates_are_refused() -> None:
+    (problem,) = problems_of("S1\t\ta_1.fq.gz;b_1.fq.gz\ta_2.fq.gz")
+
+    assert "columns r1 and r2: 2 and 1 files are given" in problem
+
+
+def test_one_file_as_both_mates_is_refused() -> None:
+    (problem,) = problems_of("S1\t\ta_1.fq.gz\ta_1.fq.gz")
+
+    assert "columns r1 and r2: both name 'a_1.fq.gz'" in problem
+
+
+@pytest.mark.parametrize("cell", [";", "a_1.fq.gz;", ";a_1.fq.gz", "a_1.fq.gz;;b_1.fq.gz"])
+def test_nothing_between_separators_is_refused(cell: str) -> None:
+    problems = problems_of(f"S1\t\t{cell}")
+
+    assert any(f"column r1: {cell!r} is given" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "name"),
+    [
+        ("S1\t\tno.fq\ta_2.fq.gz", "r1", "no.fq"),
+        ("S1\t\ta_1.fq.gz\tno.fq", "r2", "no.fq"),
+        ("S1\t\t\t\tno.fna", "assembly", "no.fna"),
+        ("S1\t\t\t\t.", "assembly", "."),
+        ("S1\t\tx.fna/under-a-file", "r1", "x.fna/under-a-file"),
+        (f"S1\t\t{'n' * 190}" + "n" * 110, "r1", "n" * 200 + "…"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named(row: str, column: str, name: str) -> None:
+    (problem,) = problems_of(row)
+
+    assert problem == f"samples.tsv, line 2, column {column}: there is no file {name!r}"
+
+
+@pytest.mark.parametrize("accession", ["SRR1", "GCF_000017085", "srr2838702", "SRR2838702;x", "x"])
+def test_what_is_no_accession_of_reads_is_refused_with_examples(accession: str) -> None:
+    (problem,) = problems_of(f"S1\t{accession}")
+
+    assert f"column accession: {accession!r} is given" in problem
+    assert "SRR2838702" in problem
+
+
+@pytest.mark.parametrize("size", ["2.8m", "2800000.0", "0", "-5", "999", "1e6", "9999999999"])
+def test_a_genome_size_is_a_whole_number_of_base_pairs(size: str) -> None:
+    (problem,) = problems_of(f"S1\tSRR2838702\t\t\t\t{size}")
+
+    assert f"column genome_size: {size!r} is given" in problem
+
+
+@pytest.mark.parametrize("species", ["aureus", "S. aureus; rm", "--help", "Staph\u00ff"])
+def test_a_species_is_a_name_that_is_safe_on_a_command_line(species: str) -> None:
+    (problem,) = problems_of(f"S1\tSRR2838702\t\t\t\t\t{species}")
+
+    assert f"column species: {species!r} is given" in problem
+
+
+# --- the file itself ------------------------------------------------------------------------------
+
+
+def test_a_sheet_that_is_not_there_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"no\.tsv: there is no such file"):
+        check_samples(Path("no.tsv"), SCHEMA)
+    with pytest.raises(ConfigurationError, match=r"no\.tsv: there is no such file"):
+        read_samples(Path("no.tsv"))
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "\ufeff", "\r\n", "# only a comment\n"])
+def test_an_empty_file_is_refused(text: str) -> None:
+    assert (
+        "line 1: the file is empty; its first line names the columns" in problems_of_text(text)[-1]
+    )
+
+
+@pytest.mark.parametrize("text", [HEADER, f"{HEADER}\n", f"{HEADER}\n\n# comment\n"])
+def test_a_header_alone_is_refused(text: str) -> None:
+    assert problems_of_text(text) == ["samples.tsv, line 1: there are no samples below the header"]
+
+
+def test_windows_line_ends_are_named_with_the_first_line_that_has_them() -> None:
+    (problem,) = problems_of_text(f"{HEADER}\nS1\tSRR2838702\r\nS2\tSRR2838703\r\n")
+
+    assert problem.startswith("samples.tsv, line 2: it has Windows line ends")
+
+
+def test_a_byte_order_mark_is_named() -> None:
+    (problem,) = problems_of_text(f"\ufeff{HEADER}\nS1\tSRR2838702\n")
+
+    assert problem.startswith("samples.tsv, line 1: it starts with a byte order mark")
+
+
+def test_line_ends_of_an_old_mac_are_an_unknown_column() -> None:
+    problems = problems_of_text("sample\taccession\rS1\tSRR2838702")
+
+    assert "column 'accession\\rS1': unknown" in problems[0]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_file_that_is_not_utf8_is_refused(encoding: str) -> None:
+    sheet = Path("samples.tsv")
+    sheet.write_bytes(f"{HEADER}\nS1\tSRR2838702\t\t\t\t\tStaphylococcus é\n".encode(encoding))
+
+    with pytest.raises(ConfigurationError) as caught:
+        check_samples(sheet, SCHEMA)
+
+    assert any("it is not UTF-8" in problem for problem in caught.value.problems)
+
+
+def test_an_unknown_column_is_named_with_those_that_are_known() -> None:
+    (problem,) = problems_of("S1\tSRR2838702\tx", header="sample\taccession\tcolour")
+
+    assert problem.startswith("samples.tsv, line 1, column 'colour': unknown; known columns are")
+    assert "genome_size" in problem
+
+
+@pytest.mark.parametrize("separator", [",", "    ", ";"])
+def test_a_sheet_without_tabs_is_told_that_columns_are_separated_by_tabs(separator: str) -> None:
+    header, row = separator.join(("sample", "accession")), separator.join(("S1", "SRR2838702"))
+
+    problems = problems_of(row, header=header)
+
+    assert f"column {header!r}: unknown" in problems[0]
+    assert "separated by tabs" in problems[0]
+
+
+def test_a_column_that_is_there_twice_is_named() -> None:
+    (problem,) = problems_of("S1\tSRR2838702\tS1", header="sample\taccession\tsample")
+
+    assert "line 1, column 'sample': it is there more than once" in problem
+
+
+def test_a_sheet_without_names_or_without_input_is_refused_once_and_not_for_every_row() -> None:
+    (no_input,) = problems_of("S1\t2800000", "S2\t2800000", header="sample\tgenome_size")
+    (no_name,) = problems_of("a_1.fq.gz", "b_1.fq.gz", header="r1")
+
+    assert "none of the columns accession, r1 or assembly is there" in no_input
+    assert "column 'sample': it is missing" in no_name
+
+
+def test_cells_beyond_the_header_are_named() -> None:
+    (problem,) = problems_of("S1\tSRR2838702\tmore", header="sample\taccession")
+
+    assert problem.startswith("samples.tsv, line 2, after the last column: 'more' is given")
+
+
+# --- all at once ----------------------------------------------------------------------------------
+
+
+def test_all_problems_are_reported_at_once_each_with_file_line_and_column() -> None:
+    text = (
+        f"\ufeff{HEADER}\tcolour\r\n"
+        "S 1\tSRR2838702\ta_1.fq.gz\r\n"
+        "S2\t\tno.fq\t\t\tbig\r\n"
+        "s2\tSRR2838703\r\n"
+    )
+
+    problems = problems_of_text(text)
+
+    expected = [
+        "line 1: it starts with a byte order mark",
+        "line 1: it has Windows line ends",
+        "line 1, column 'colour': unknown",
+        "line 2, column sample: 'S 1'",
+        "line 2, columns accession and r1",
+        "line 3, column genome_size: 'big'",
+        "line 3, column r1: there is no file 'no.fq'",
+        "line 4, column sample: 's2' is the sample of line 3 too",
+    ]
+    assert len(problems) == len(expected)
+    for problem, start in zip(problems, expected, strict=True):
+        assert problem.startswith(f"samples.tsv, {start}")
+
+
+def test_thousands_of_problems_are_shown_as_fifty_and_a_count() -> None:
+    problems = problems_of(*(f"S {i}\tSRR2838702" for i in range(1200)))
+
+    assert len(problems) == 51
+    assert problems[-1] == "and 1,150 more"
+
+
+# --- a cohort of 67,000 ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cohort() -> Path:
+    """Return a sheet of 67,000 genomes: half of them accessions, half pairs of files that exist."""
+    rows = (
+        f"S{i}\tSRR{i:07d}" if i % 2 else f"S{i}\t\ta_1.fq.gz\ta_2.fq.gz" for i in range(COHORT)
+    )
+    return write_sheet("\n".join((HEADER, *rows)) + "\n")
+
+
+def test_67000_genomes_are_checked_and_read_in_seconds(cohort: Path) -> None:
+    # CPU time: other work on the machine is not what is measured.
+    start = time.process_time()
+    samples = check_samples(cohort, SCHEMA)
+    checked = time.process_time()
+    again = read_samples(cohort)
+    read = time.process_time()
+
+    assert len(samples) == COHORT
+    assert again == samples
+    assert checked - start < 5
+    assert read - checked < 1
