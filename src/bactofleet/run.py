@@ -41,6 +41,13 @@ PARAMETERS = {
     "annotation": annotation.PARAMETERS,
 }
 CONFIG_FILE = "config/config.yaml"
+TOOLS = {"faketime", "fastp", "kmc", "kmc_tools", "makeblastdb", "pigz", "prokka", "seqtk"}
+OPTIONAL_TOOLS = {
+    "error_correction": {"lighter"},
+    "phix": {"bbduk"},
+    "polish": {"bwa", "java", "pilon", "samtools"},
+    "simulate_reads": {"art_illumina"},
+}
 
 
 class Run:
@@ -92,11 +99,13 @@ class Run:
     def receipts_to_write(self, dag: Any) -> list[str]:
         """Return the receipts that this run is to write, the targets of the workflow.
 
-        Receipts that exist and are to be written anew are forced in Snakemake's graph, as
-        `--forcerun` would.
+        They are forced in Snakemake's graph, as `--forcerun` would: those to be done again exist
+        already, and one that is missing is no reason for Snakemake to make it as long as there is
+        a report from the last run.
         """
-        dag.forcefiles.update(self._receipt(name) for name in self.plan.redo)
-        return [self._receipt(name) for name in self.plan.todo]
+        receipts = [self._receipt(name) for name in self.plan.todo]
+        dag.forcefiles.update(receipts)
+        return receipts
 
     def start(self, *, runs_here: bool) -> None:
         """Begin for real, not a dry run: lock the results, look for the tools, clear up.
@@ -132,10 +141,9 @@ class Run:
             raise ConfigurationError([f"{CONFIG_FILE}: proteins: there is no file {proteins!r}"])
 
     def _check_tools(self) -> None:
-        needed = {"bwa", "fastp", "kmc", "pigz", "pilon", "prokka", "samtools", "seqtk"}
-        needed.add(self.config["assembler"])
-        for option, tool in (("phix", "bbduk"), ("error_correction", "lighter")):
-            needed |= {tool} if self.config[option] else set()
+        needed = TOOLS | {self.config["assembler"]}
+        for option, tools in OPTIONAL_TOOLS.items():
+            needed |= tools if self.config[option] else set()
         if missing := missing_tools(needed):
             raise ConfigurationError(
                 [

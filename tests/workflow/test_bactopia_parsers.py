@@ -46,7 +46,7 @@ def test_annotator_reads_prokkas_summary(unpacked: dict[str, Path]) -> None:
 
     counts = annotator.parse(str(summary), "complete")
 
-    assert {"annotator_total_CDS", "annotator_total_rRNA", "annotator_total_tRNA"} <= set(counts)
+    assert counts["annotator_total_CDS"] > 10  # prokka names only what there is: no RNA here
 
 
 @pytest.mark.parametrize("when", ["original", "final"])

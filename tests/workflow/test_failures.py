@@ -42,7 +42,7 @@ def finished(
     sabotaged_image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Project, Result]:
     """A run of good, bad and unlucky genomes."""
-    project = make_project(tmp_path_factory.mktemp("project") / "p", memory_mb=2000)
+    project = make_project(tmp_path_factory.mktemp("project") / "p", memory_mb=4000)
     project.image = sabotaged_image
     names = ["killed_once", "illegal_once", "always_killed", "crashing", "good"]
     project.write_samples([*map(plasmid, names), broken("excluded")])
@@ -66,7 +66,7 @@ def test_a_genome_killed_for_memory_comes_back_with_more_and_completes(
     log = (project.folder / "results/logs/killed_once/assembly.log").read_text()
 
     assert project.receipt("killed_once")["status"] == "complete"
-    assert "--memory 3" in log  # 2 x 2000 MB, less 1 GB
+    assert "--memory 7" in log  # 2 x 4000 MB, less 1 GB
 
 
 def test_a_genome_that_met_an_illegal_instruction_is_tried_again(

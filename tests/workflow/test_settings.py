@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from bactopia.parsers import annotator
 from conftest import DEMO, SHARED, Project, broken, make_project, plasmid
 
 ECOLI = SHARED / "ecoli-SRR2627019-1Mb-10x"
@@ -165,7 +166,10 @@ def test_a_megabase_of_real_ecoli_reads_gives_about_0_88_mb(project: Project) ->
 
     result = project.run()
     metrics = project.receipt("ecoli")["metrics"]
+    summary = project.unpack("ecoli") / "main/annotator/prokka/ecoli.txt"
+    counts = annotator.parse(str(summary), "ecoli")
 
+    assert {f"annotator_total_{kind}" for kind in ("CDS", "rRNA", "tRNA")} <= set(counts)
     assert result.status == 0
     assert metrics["assembler_total_contig_length"] == pytest.approx(880_000, rel=0.05)
     assert metrics["annotator_total_cds"] == pytest.approx(836, rel=0.1)

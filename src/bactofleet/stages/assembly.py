@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from bactofleet.errors import Excluded
+from bactofleet.errors import Excluded, OutOfMemory
 from bactofleet.fasta import Contig, assembly_stats, gc_percent, read_fasta, write_fasta
 from bactofleet.reads import READS
 from bactofleet.stage import Stage, read_record
@@ -83,12 +83,26 @@ def _assemble(stage: Stage, reads: list[Path]) -> list[Contig]:
 
 
 def _skesa(stage: Stage, reads: list[Path], contigs: Path) -> None:
+    needed_gb = skesa_memory_gb(read_record(stage.inputs["qc"]).metrics["qc_final_total_bp"])
+    if stage.memory_gb < needed_gb:
+        # SKESA would end with the status of any other error.
+        raise OutOfMemory(f"SKESA needs {needed_gb:.1f} GB and may use {stage.memory_gb} GB")
     stage.tools.run(
         ["skesa", "--reads", ",".join(map(str, reads)), "--contigs_out", contigs]
         + ["--cores", stage.threads, "--memory", stage.memory_gb]
         # fastp has removed the adapters that SKESA would look for.
         + ["--vector_percent", "1", "--min_contig", "1"]
     )
+
+
+def skesa_memory_gb(basepairs: float) -> float:
+    """Return the least memory (GB) that SKESA 2.4 accepts for so many base pairs of reads.
+
+    It counts k-mers in at most 10 passes, beside a buffer of 2 GB; a k-mer takes up to about 20
+    bytes a base pair (at k = 96 of 250 bp reads) and it allows for 1.2 times that (counter.hpp in
+    https://github.com/ncbi/SKESA).
+    """
+    return 2 + 1.2 * 20 * basepairs / 10 / 1e9
 
 
 def _spades(stage: Stage, reads: list[Path], contigs: Path) -> None:
