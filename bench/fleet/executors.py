@@ -57,5 +57,6 @@ def scheduling_arguments(genomes: int) -> list[str]:
         *("--scheduler", "first-fit"),
         *("--max-jobs-per-timespan", f"{UNLIMITED}/1s"),
         *("--config", f"genomes={genomes}"),
+        *("--quiet", "rules"),
         "--nocolor",
     ]
