@@ -49,7 +49,7 @@ def _iter_records(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
             if name or sequence:
                 yield name, sequence
             name, sequence = line[1:], []
-        else:
+        elif line.strip():
             sequence.append(line.strip())
     if name or sequence:
         yield name, sequence

@@ -2,7 +2,8 @@
 
 The statistics are those of fastq-scan 1.0.1 (https://github.com/rpetit3/fastq-scan), which
 Bactopia's parsers expect: the same keys, the quality of a read rounded down to a whole number, and
-its own definition of a percentile.
+its own definition of a percentile. fastq-scan divides in single precision, so that the last of the
+six digits that it prints may differ by one from ours.
 """
 
 from __future__ import annotations
@@ -155,7 +156,7 @@ def _scan_block(path: Path, data: bytes, stats: ReadStats) -> list[bytes]:
     if problem := _format_problem(array, starts, ends):
         raise Excluded("fastq-format", f"{path.name} is not FASTQ: {problem}")
     lengths = ends[1::4] - starts[1::4]
-    sums, quality_sums = _sum_qualities(array, starts[3::4], lengths)
+    sums, quality_sums = _sum_qualities(path, array, starts[3::4], lengths)
     # A read without bases has no quality; fastq-scan refuses it, we count it as 0.
     means = sums // np.maximum(lengths, 1)
     stats.add(lengths, means, quality_sums)
@@ -173,14 +174,17 @@ def _format_problem(array: Bytes, starts: Counts, ends: Counts) -> str | None:
         return "a record does not start with '@'"
     if np.any(array[starts[2::4]] != PLUS):
         return "the third line of a record does not start with '+'"
-    if np.any(ends[1::4] - starts[1::4] != ends[3::4] - starts[3::4]):
-        return "a read and its qualities differ in length"
+    # Before the lengths: the last line of a file may lack its line end.
     if array[ends[0] - 1] == ord("\r"):
         return "it has Windows line ends; convert it with dos2unix"
+    if np.any(ends[1::4] - starts[1::4] != ends[3::4] - starts[3::4]):
+        return "a read and its qualities differ in length"
     return None
 
 
-def _sum_qualities(array: Bytes, starts: Counts, lengths: Counts) -> tuple[Counts, Counts]:
+def _sum_qualities(
+    path: Path, array: Bytes, starts: Counts, lengths: Counts
+) -> tuple[Counts, Counts]:
     """Return the sum of the Phred qualities of each read, and of each position."""
     longest = int(lengths.max(initial=0))
     per_read = np.zeros(len(lengths), np.int64)
@@ -195,7 +199,8 @@ def _sum_qualities(array: Bytes, starts: Counts, lengths: Counts) -> tuple[Count
         if beyond.any():
             matrix[beyond] = 0
         if matrix.max(initial=0) > PHRED_MAX:
-            raise Excluded("fastq-format", "a quality is outside Phred+33 ('!' to '~')")
+            problem = "a quality is outside Phred+33 ('!' to '~')"
+            raise Excluded("fastq-format", f"{path.name} is not FASTQ: {problem}")
         per_read[chunk] = matrix.sum(axis=1, dtype=np.int64)
         per_position += matrix.sum(axis=0, dtype=np.int64)
     return per_read, per_position

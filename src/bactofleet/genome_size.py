@@ -56,7 +56,7 @@ def find_valley(counts: Sequence[int]) -> int:
 
 
 def _first_records(path: Path, size: int) -> list[bytes]:
-    """Return the first whole records of a FASTQ, up to about `size` bytes."""
+    """Return the first whole records of a FASTQ, about `size` bytes, with a line end at its end."""
     parts: list[bytes] = []
     for block in read_blocks(path):
         parts.append(block)
@@ -64,7 +64,7 @@ def _first_records(path: Path, size: int) -> list[bytes]:
         if size <= 0:
             break
     else:
-        return parts
+        return parts if parts[-1].endswith(b"\n") else [*parts, b"\n"]
     last = parts[-1]
     lines = sum(part.count(b"\n") for part in parts)
     for _ in range(lines % 4 + 1):  # back to the end of the last whole record
