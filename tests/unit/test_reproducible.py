@@ -1,0 +1,49 @@
+"""What tools write of today's date, of times and of folders is taken out; all else stays."""
+
+from pathlib import Path
+
+import pytest
+
+from bactofleet.reproducible import fix_asn1_date, fix_genbank_date, fix_log
+
+LOCUS = "LOCUS       S1_1       7356 bp    DNA     linear   {}"
+
+
+def test_every_locus_line_of_genbank_gets_the_same_date() -> None:
+    text = "\n".join(
+        [LOCUS.format("22-NOV-2026"), "DEFINITION  22-NOV-2026", LOCUS.format("01-MAY-1999")]
+    )
+
+    assert fix_genbank_date(text).splitlines() == [
+        LOCUS.format("01-JAN-1980"),
+        "DEFINITION  22-NOV-2026",
+        LOCUS.format("01-JAN-1980"),
+    ]
+
+
+def test_dates_of_asn1_become_the_same_and_other_numbers_stay() -> None:
+    text = "create-date std {\n  year 2026 ,\n  month 11 ,\n  day 22 } , length 2026"
+    text = text.replace(" ,", ",").replace("create-date std", "date\n  std")
+
+    fixed = fix_asn1_date(text)
+
+    assert "year 1980,\n  month 1,\n  day 1 }" in fixed
+    assert fixed.endswith("length 2026")
+
+
+@pytest.mark.parametrize(
+    ("line", "fixed"),
+    [
+        ("[16:20:01] Running: prodigal", "[TIME] Running: prodigal"),
+        ("started at Sun Nov 22 16:20:01 2026", "started at DATE"),
+        ("started at Sun Nov  2 16:20:01 UTC 2026", "started at DATE"),
+        ("2026-11-22 16:20:01.123 done", "DATE TIME done"),
+        ("Walltime used: 1.85 minutes", "Walltime used: N minutes"),
+        ("fastp v0.24.0, time used: 36 seconds", "fastp v0.24.0, time used: N seconds"),
+        ("wrote /scratch/S1/annotation/x.gff", "wrote ./annotation/x.gff"),
+        (r"s/\/scratch\/S1\/annotation/x/", r"s/.\/annotation/x/"),
+        ("Found 2648 CDS in 80 contigs", "Found 2648 CDS in 80 contigs"),
+    ],
+)
+def test_dates_times_durations_and_the_folder_leave_a_log(line: str, fixed: str) -> None:
+    assert fix_log(line, Path("/scratch/S1")) == fixed
