@@ -60,8 +60,9 @@ def ask_versions() -> dict[str, str]:
 
 
 def missing_tools(needed: set[str]) -> list[str]:
-    """Return those of the named tools whose command is not on PATH."""
-    return sorted(name for name in needed if not shutil.which(COMMANDS[name][0][0]))
+    """Return those of the named tools and commands that are not on PATH."""
+    commands = {name: COMMANDS[name][0][0] if name in COMMANDS else name for name in needed}
+    return sorted(name for name, command in commands.items() if not shutil.which(command))
 
 
 def to_json() -> str:
