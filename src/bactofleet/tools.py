@@ -70,12 +70,12 @@ class Toolbox:
             err = stack.enter_context(stderr.open("wb")) if stderr else self._log
             processes = self._start(words, out, err)
             statuses = [self._wait(process) for process in processes]
-        for command, status in zip(words, statuses, strict=True):
-            # A writer whose reader ended early is ended by SIGPIPE: the reader has the reason.
-            if status not in (0, -signal.SIGPIPE):
-                self._raise(Path(command[0]).name, status, _count_oom_kills() > kills_before)
-        if any(statuses):
-            self._raise(Path(words[0][0]).name, next(filter(None, statuses)), False)
+        failed = [(c[0], status) for c, status in zip(words, statuses, strict=True) if status]
+        # A writer whose reader ended early is ended by SIGPIPE: the reader has the reason.
+        failed.sort(key=lambda end: end[1] == -signal.SIGPIPE)
+        if failed:
+            tool, status = failed[0]
+            self._raise(Path(tool).name, status, _count_oom_kills() > kills_before)
 
     def _start(
         self, commands: list[list[str]], out: IO[bytes] | IO[str], err: IO[bytes] | IO[str]
@@ -92,9 +92,10 @@ class Toolbox:
                     stderr=err,
                     cwd=self.folder,
                 )
-            except FileNotFoundError as error:
+            except (FileNotFoundError, PermissionError) as error:
                 for started in processes:
                     started.kill()
+                    started.communicate()
                 raise ToolFailure(f"{command[0]} is not installed, or not on PATH") from error
             if processes and processes[-1].stdout:
                 processes[-1].stdout.close()  # so that the writer sees when its reader ends
