@@ -10,12 +10,14 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from bactofleet.errors import ConfigurationError
 from bactofleet.files import read_json
+from bactofleet.stage import STAGES
 
 RECEIPTS, FAILED, LOGS = "receipts", "failed", "logs"
 SHOWN_CHANGES = 5
@@ -103,9 +105,11 @@ def _difference(path: Path, parameters: dict[str, Any], image: str | None) -> st
         receipt = read_json(path)
         before = receipt["parameters"]
         made_by = receipt["fingerprint"]["image"]
-    except (ValueError, KeyError, OSError):
+        keys = sorted(before.keys() | parameters.keys())
+    # A file cut off, or not JSON, or JSON that is no receipt.
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "its receipt cannot be read"
-    for key in sorted(before.keys() | parameters.keys()):
+    for key in keys:
         if before.get(key) != parameters.get(key):
             return f"{key} was {before.get(key)}, is {parameters.get(key)}"
     return "another image" if image and made_by != image else ""
@@ -132,15 +136,18 @@ def lock_results(results: Path) -> IO[str]:
 def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
     """Remove what a run that was cut off left behind.
 
-    Failures of genomes that are tried again now, and the scratch folders of genomes that were
-    finished at that very moment.
+    Failures of genomes that are tried again now, and the stages' folders of genomes that were
+    finished at that very moment. Only those: a scratch folder may be shared with the user's data.
     """
     for name in plan.todo:
         (results / FAILED / f"{name}.json").unlink(missing_ok=True)
     done = set(plan.finished) - set(plan.redo)
     for folder in scratch.iterdir() if scratch.is_dir() else ():
         if folder.name in done:
-            shutil.rmtree(folder, ignore_errors=True)
+            for stage in STAGES:
+                shutil.rmtree(folder / stage, ignore_errors=True)
+            with suppress(OSError):  # not empty: somebody else's files
+                folder.rmdir()
 
 
 def read_failures(results: Path, samples: Iterable[str]) -> list[dict[str, Any]]:

@@ -21,8 +21,8 @@ import resource
 import shutil
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -48,6 +48,7 @@ BACTOPIA_FOLDERS = {
     "assembly": "main/assembler",
     "annotation": "main/annotator/prokka",
 }
+STAGES = (*BACTOPIA_FOLDERS, "publish")
 LOG_TAIL_LINES = 15
 # An executor that runs this in a container may ask to be told how the job ended.
 EXIT_CODE_FILE = "SNAKEMAKE_JOB_EXIT_CODE_FILE"
@@ -169,7 +170,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def run_stage(function: StageFunction, argv: list[str] | None = None) -> int:
     """Run one stage as a command; return its exit status."""
     args = parse_arguments(argv)
-    return _repeated_failure(args) or _guard(args, lambda log: _run(function, args, log))
+    status = _repeated_failure(args) or _guard(args, lambda log: _run(function, args, log))
+    if status == 0:
+        # What an earlier attempt failed of is no longer how the genome ended.
+        (args.failures / f"{args.sample}.json").unlink(missing_ok=True)
+    return status
 
 
 def run_staging_check(argv: list[str] | None = None) -> int:
@@ -259,21 +264,30 @@ def _list_files(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _guard(args: argparse.Namespace, work: Callable[[IO[str]], object]) -> int:
     """Do some work with the stage's log; turn what ends it into a failure a user can act on."""
-    args.log.parent.mkdir(parents=True, exist_ok=True)
-    with args.log.open("w", encoding="utf-8", buffering=1) as log:
-        try:
+    try:
+        args.log.parent.mkdir(parents=True, exist_ok=True)
+        with args.log.open("w", encoding="utf-8", buffering=1) as log, _logged_failure(args, log):
             work(log)
-        except Exception as error:  # the last place where a reason can be recorded
-            failure = _classify(error)
-            if not isinstance(error, StageFailure):
-                traceback.print_exc(file=log)
-            log.write(f"{args.sample} failed at {args.stage}: {failure}\n")
-        else:
-            return 0
+    except Exception as error:  # the last place where a reason can be recorded
+        failure = _classify(error)
+    else:
+        return 0
     # A full disk may refuse the record too; the exit status still says what happened.
     with suppress(OSError):
         _record_failure(args, failure)
     return failure.exit_code
+
+
+@contextmanager
+def _logged_failure(args: argparse.Namespace, log: IO[str]) -> Iterator[None]:
+    """Write what ends a stage into its log; a log on a full disk is itself such a failure."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, StageFailure):
+            traceback.print_exc(file=log)
+        log.write(f"{args.sample} failed at {args.stage}: {_classify(error)}\n")
+        raise
 
 
 def _classify(error: Exception) -> StageFailure:
@@ -291,6 +305,8 @@ def _classify(error: Exception) -> StageFailure:
 
 
 def _record_failure(args: argparse.Namespace, failure: StageFailure) -> None:
+    if path := os.environ.get(EXIT_CODE_FILE):
+        Path(path).write_text(f"{failure.exit_code}\n{args.stage}: {failure}\n")
     tail = args.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
     record = {
         "sample": args.sample,
@@ -302,7 +318,5 @@ def _record_failure(args: argparse.Namespace, failure: StageFailure) -> None:
         "log": str(args.log),
         "tail": tail,
     }
-    if path := os.environ.get(EXIT_CODE_FILE):
-        Path(path).write_text(f"{failure.exit_code}\n{args.stage}: {failure}\n")
     print("\n".join(tail), file=sys.stderr)
     write_json(args.failures / f"{args.sample}.json", record)
