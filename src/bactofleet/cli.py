@@ -48,7 +48,10 @@ def _parser() -> argparse.ArgumentParser:
 def _load(path: Path) -> dict[str, object]:
     if not path.is_file():
         raise ConfigurationError([f"{path}: there is no such file; run this in the repository"])
-    config = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError([f"{path} is not YAML: {error}"]) from error
     return check_config(config, load_schema(SCHEMAS / "config.schema.yaml"), str(path))
 
 

@@ -32,7 +32,13 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) ->
     if problems:
         raise ConfigurationError(problems)
     defaults = {name: option["default"] for name, option in schema["properties"].items()}
-    return defaults | config
+    complete = defaults | config
+    # The one rule about two options, which a schema cannot say.
+    smallest, largest = complete["min_genome_size"], complete["max_genome_size"]
+    if smallest > largest:
+        problem = f"min_genome_size: {smallest} is given, allowed is at most {largest}"
+        raise ConfigurationError([f"{source}: {problem} (max_genome_size)"])
+    return complete
 
 
 def parameters_of(config: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +59,7 @@ def fingerprint(data: Any) -> str:
 
 def _describe(error: jsonschema.ValidationError) -> str:
     """Say which option, what was given and what is allowed."""
-    option = ".".join(str(part) for part in error.absolute_path)
+    option = ".".join(str(part) for part in error.absolute_path) or "the whole file"
     match error.validator:
         case "additionalProperties":
             known = ", ".join(sorted(error.schema["properties"]))
