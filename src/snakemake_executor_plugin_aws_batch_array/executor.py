@@ -22,6 +22,7 @@ from .adoption import Adopter
 from .bundle import Bundle, build_bundle, get_common_arguments
 from .client import ArrayBatchClient, is_throttled
 from .collector import THREADS, Collected, Collector
+from .groups import rebuild_stale_groups
 from .ledger import Ledger, lock_folder
 from .live import LiveArray
 from .logs import LogReader
@@ -55,6 +56,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
                 "--precommand is not run by the executor aws-batch-array, as no shell starts the "
                 "jobs; put what it does into the image"
             )
+        rebuild_stale_groups(self.dag)
         self._folder = Path(self._settings.report_dir)
         state = self._folder / STATE_FOLDER
         state.mkdir(parents=True, exist_ok=True)

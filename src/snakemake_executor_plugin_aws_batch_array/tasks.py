@@ -55,13 +55,14 @@ def build_task(
         WorkflowError: a wildcard or a path cannot be handed over safely.
     """
     members = list(job.jobs) if job.is_group() else [job]
-    outputs = [check_path(path) for path in _iter_returned(members, dag)]
+    for path in (path for member in members for path in member.output if not path.is_storage):
+        check_path(str(path))
     return Task(
         job=job,
         key=_get_key(members, code_digest),
         arguments=_get_arguments(job, dag, requirements),
         inputs=[check_path(path) for path in _iter_local_inputs(job)],
-        outputs=outputs,
+        outputs=list(_iter_returned(members, dag)),
         queue=queue,
         requirements=requirements,
     )

@@ -1,4 +1,4 @@
-"""Controllers that are killed, interrupted or started twice: nothing is lost, nothing done twice."""
+"""Controllers that are killed, interrupted or started twice lose nothing and do nothing twice."""
 
 import signal
 from pathlib import Path

@@ -119,3 +119,23 @@ def test_tarballs_equal_those_of_a_local_run(
         remote = s3.get_object(Bucket=finished.aws.bucket, Key=f"results/{sample}.tar.gz")
         local = (tmp_path / "tarballs" / f"{sample}.tar.gz").read_bytes()
         assert hashlib.sha256(remote["Body"].read()).digest() == hashlib.sha256(local).digest()
+
+
+def test_four_genomes_in_one_child_share_what_is_local_to_their_group(
+    aws: EmulatedAWS, tmp_path: Path
+) -> None:
+    controller = Controller(aws, tmp_path)
+
+    assert controller.run("--group-components", "genome=4") == 0, controller.log
+
+    assert len(controller.get_receipts()) == 4
+    assert len(aws.containers()) == 1
+    assert count_in_logs(controller, "rule probe:") == 1
+    assert count_in_logs(controller, "rule assembly:") == 4
+
+
+def count_in_logs(controller: Controller, line: str) -> int:
+    """How often a line is in the logs of all attempts."""
+    logs = controller.get_owner("logs")
+    events = logs.filter_log_events(logGroupName="/aws/batch/job")["events"]
+    return [event["message"].strip() for event in events].count(line)
