@@ -1,0 +1,135 @@
+"""The configuration: every option known, checked at once, and fingerprinted where it matters."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bactofleet.config import check_config, fingerprint, load_schema, parameters_of
+from bactofleet.errors import ConfigurationError
+
+REPOSITORY = Path(__file__).parents[2]
+SCHEMA = load_schema(REPOSITORY / "workflow/schemas/config.schema.yaml")
+SHIPPED = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
+
+
+def check(**options: Any) -> dict[str, Any]:
+    return check_config(options, SCHEMA, "config.yaml")
+
+
+def problems_of(**options: Any) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        check(**options)
+    return caught.value.problems
+
+
+def test_the_shipped_configuration_holds_every_option_with_the_default_of_the_schema() -> None:
+    defaults = {name: option["default"] for name, option in SCHEMA["properties"].items()}
+
+    assert defaults == SHIPPED
+
+
+def test_defaults_are_themselves_allowed() -> None:
+    assert check(**SHIPPED) == SHIPPED
+
+
+def test_options_left_out_get_their_defaults() -> None:
+    assert check(coverage=50) == SHIPPED | {"coverage": 50}
+
+
+def test_an_unknown_option_is_named_with_those_that_are_known() -> None:
+    (problem,) = problems_of(coverge=50)
+
+    assert problem.startswith(
+        "config.yaml: unknown option 'coverge'; known are assembler, coverage"
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("coverage", "deep", "of type number"),
+        ("coverage", 0, "at least 1"),
+        ("coverage", 20_000, "at most 10000"),
+        ("threads", 2.5, "of type integer"),
+        ("threads", True, "of type integer"),
+        ("threads", 0, "at least 1"),
+        ("memory_mb", 1000, "at least 4000"),
+        ("min_proportion", 1.5, "at most 1"),
+        ("phix", "yes", "of type boolean"),
+        ("assembler", "velvet", "one of skesa, spades, megahit"),
+        ("results", "", "a folder, or s3://bucket/prefix"),
+        ("proteins", None, "of type string"),
+        ("keep", "reads", "of type array"),
+        ("prokka_evalue", -1, "at least 0"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(
+    option: str, value: object, allowed: str
+) -> None:
+    assert problems_of(**{option: value}) == [
+        f"config.yaml: {option}: {value!r} is given, allowed is {allowed}"
+    ]
+
+
+def test_a_wrong_item_of_a_list_is_named() -> None:
+    (problem,) = problems_of(keep=["reads", "sam"])
+
+    assert problem == "config.yaml: keep.1: 'sam' is given, allowed is one of reads, bam"
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    problems = problems_of(coverage=0, threads="all", colour="blue", assembler="velvet")
+
+    assert len(problems) == 4
+
+
+def test_a_smallest_genome_larger_than_the_largest_is_refused() -> None:
+    (problem,) = problems_of(min_genome_size=5_000_000, max_genome_size=2_000_000)
+
+    assert "min_genome_size: 5000000 is given, allowed is at most 2000000" in problem
+
+
+def test_a_configuration_that_is_no_mapping_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"the whole file: .* of type object"):
+        check_config(["coverage"], SCHEMA, "config.yaml")  # type: ignore[arg-type]
+
+
+# --- the fingerprint ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("samples", "other.tsv"),
+        ("results", "s3://bucket/other"),
+        ("scratch", "/fast"),
+        ("redo", "changed"),
+        ("threads", 8),
+        ("memory_mb", 16_000),
+    ],
+)
+def test_where_and_how_genomes_are_made_is_no_parameter(option: str, value: object) -> None:
+    assert parameters_of(SHIPPED | {option: value}) == parameters_of(SHIPPED)
+
+
+@pytest.mark.parametrize("option", ["coverage", "assembler", "keep", "min_reads", "polish"])
+def test_what_a_genome_becomes_is_a_parameter(option: str) -> None:
+    assert option in parameters_of(SHIPPED)
+
+
+def test_the_contents_of_the_proteins_are_a_parameter(tmp_path: Path) -> None:
+    proteins = tmp_path / "proteins.faa"
+    config = SHIPPED | {"proteins": str(proteins)}
+    proteins.write_text(">a\nMKV\n")
+    before = parameters_of(config)
+
+    proteins.write_text(">a\nMKL\n")
+
+    assert parameters_of(config) != before
+
+
+def test_a_fingerprint_depends_on_contents_and_not_on_their_order() -> None:
+    assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1})
+    assert fingerprint({"a": 1}) != fingerprint({"a": 2})
