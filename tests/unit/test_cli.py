@@ -1,0 +1,124 @@
+"""The command checks before anything is spent, and versions and tools are found by asking."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bactofleet import __version__, versions
+from bactofleet.cli import main
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working directory: a project with one good sample."""
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow/schemas").symlink_to(REPOSITORY / "workflow/schemas")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("coverage: 50\n")
+    (tmp_path / "config/samples.tsv").write_text("sample\taccession\nS1\tSRR2838702\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_tool(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_a_good_project_is_said_to_be_good(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check"]) == 0
+    assert "config/samples.tsv are good: 1 genomes." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "problem"),
+    [
+        ("config/config.yaml", "coverage: deep", "coverage: 'deep' is given"),
+        ("config/config.yaml", "coverage: [", "config.yaml is not YAML"),
+        ("config/config.yaml", "coverage", "'coverage' is given, allowed is of type object"),
+        ("config/config.yaml", "samples: no.tsv", "no.tsv: there is no such file"),
+        ("config/samples.tsv", "sample\taccession\nS 1\tSRR2838702", "column sample: 'S 1'"),
+    ],
+)
+def test_what_is_wrong_is_told_without_a_traceback(
+    project: Path, capsys: pytest.CaptureFixture[str], path: str, text: str, problem: str
+) -> None:
+    (project / path).write_text(text)
+
+    assert main(["check"]) == 1
+    assert problem in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "report"])
+def test_outside_of_a_project_it_is_said_what_is_missing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert main([command]) == 1
+    assert "config/config.yaml: there is no such file" in capsys.readouterr().err
+
+
+def test_a_report_without_a_sheet_says_so(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "config/samples.tsv").unlink()
+
+    assert main(["report"]) == 1
+    assert "samples.tsv: there is no such file" in capsys.readouterr().err
+
+
+def test_a_report_is_written_of_what_there_is(project: Path) -> None:
+    assert main(["report"]) == 0
+
+    assert "S1" in (project / "results/cohort.tsv").read_text()
+    assert (project / "results/report.html").stat().st_size > 1000
+
+
+def test_versions_are_asked_of_the_tools_on_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tool(tmp_path, "fastp", "echo fastp 0.24.0 >&2")
+    write_tool(tmp_path, "bwa", "echo 'Version: 0.7.18-r1243'; exit 1")
+    write_tool(tmp_path, "skesa", "echo says nothing of its version")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert main(["versions"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert found.pop("python").startswith("3.")
+    assert found == {
+        "bactofleet": __version__,
+        "bwa": "0.7.18-r1243",
+        "fastp": "0.24.0",
+        "skesa": "unknown",
+    }
+
+
+def test_the_list_of_the_image_is_taken_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "IMAGE_VERSIONS", tmp_path / "versions.json")
+    (tmp_path / "versions.json").write_text('{"prokka": "1.14.6"}')
+
+    assert versions.get_versions() == {"prokka": "1.14.6"}
+
+
+def test_missing_tools_are_named_whether_by_tool_or_by_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tool(tmp_path, "spades.py", "")
+    write_tool(tmp_path, "makeblastdb", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    missing = versions.missing_tools({"spades", "makeblastdb", "bbduk", "faketime"})
+
+    assert missing == ["bbduk", "faketime"]

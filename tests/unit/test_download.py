@@ -1,0 +1,225 @@
+"""Gathering reads and assemblies: real copies, checked to the end, whatever they are."""
+
+import gzip
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fastq import Read, make_reads, to_fastq, write_gzip, write_reads
+from support.stages import Genome
+
+from bactofleet import versions
+from bactofleet.files import read_json
+from bactofleet.samples import Sample
+from bactofleet.stages import download
+
+PARAMETERS = {
+    "min_reads": 10,
+    "min_basepairs": 100,
+    "min_proportion": 0.5,
+    "min_genome_size": 1000,
+    "max_genome_size": 10_000,
+    "simulate_reads": False,
+    "coverage": 100,
+}
+Gather = Callable[..., Genome]
+
+
+@pytest.fixture
+def gather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gather:
+    """Return a function that gathers one sample and gives back what there is of its genome."""
+    image = tmp_path / "versions.json"
+    image.write_text("{}")
+    monkeypatch.setattr(versions, "IMAGE_VERSIONS", image)
+
+    def run(**row: Any) -> Genome:
+        genome = Genome(tmp_path)
+        sample = asdict(Sample("S1", **{"genome_size": 5000} | row))
+        assert genome.run("download", download.run, parameters=PARAMETERS | {"sample": sample}) == 0
+        return genome
+
+    return run
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[str, str]:
+    """Return the files of a good pair."""
+    r1, r2 = (
+        write_reads(tmp_path / f"x_{mate}.fq.gz", make_reads(20, seed=mate, suffix=f"/{mate}"))
+        for mate in (1, 2)
+    )
+    return str(r1), str(r2)
+
+
+def reads_of(genome: Genome, name: str) -> bytes:
+    return gzip.decompress((genome.folder("download") / f"reads/{name}.fastq.gz").read_bytes())
+
+
+def meta_of(genome: Genome) -> dict[str, str]:
+    table = genome.published("download", "main/gather/S1-meta.tsv").read_text()
+    header, row = (line.split("\t") for line in table.splitlines())
+    return dict(zip(header, row, strict=True))
+
+
+def test_a_pair_is_copied_and_described_under_bactopias_names(
+    gather: Gather, pair: tuple[str, str]
+) -> None:
+    genome = gather(r1=[pair[0]], r2=[pair[1]])
+
+    folder = genome.folder("download")
+    assert genome.record("download").excluded is None
+    assert not (folder / "reads/S1_R1.fastq.gz").is_symlink()
+    assert reads_of(genome, "S1_R1") == gzip.decompress(Path(pair[0]).read_bytes())
+    scan = read_json(folder / "stats/S1_R2-original.json")
+    assert scan["qc_stats"]["read_total"] == 20
+    assert scan["qc_stats"]["coverage"] == pytest.approx(scan["qc_stats"]["total_bp"] / 5000)
+
+
+def test_single_end_reads_are_named_so(gather: Gather, pair: tuple[str, str]) -> None:
+    genome = gather(r1=[pair[0]])
+
+    assert [path.name for path in (genome.folder("download") / "reads").iterdir()] == [
+        "S1_SE.fastq.gz"
+    ]
+    assert meta_of(genome)["runtype"] == "single-end"
+
+
+def test_runs_are_joined_in_the_order_of_the_sheet(gather: Gather, tmp_path: Path) -> None:
+    runs = [make_reads(10, seed=seed) for seed in (5, 3, 4)]
+    paths = [write_reads(tmp_path / f"run{i}.fq.gz", run) for i, run in enumerate(runs)]
+
+    genome = gather(r1=[str(path) for path in paths])
+
+    assert reads_of(genome, "S1_SE") == b"".join(map(to_fastq, runs))
+
+
+def test_mates_given_the_wrong_way_round_are_exchanged_and_it_is_said(
+    gather: Gather, pair: tuple[str, str]
+) -> None:
+    genome = gather(r1=[pair[1]], r2=[pair[0]])
+
+    stats = read_json(genome.folder("download") / "stats/S1_R1-original.json")
+    assert reads_of(genome, "S1_R1").startswith(b"@r1/1\n")
+    assert stats["qc_stats"]["total_bp"] == sum(len(r.bases) for r in make_reads(20, seed=1))
+    assert "exchanged" in genome.record("download").input["note"]
+
+
+def test_the_table_of_the_sample_has_bactopias_columns(
+    gather: Gather, pair: tuple[str, str]
+) -> None:
+    genome = gather(r1=[pair[0]], r2=[pair[1]], species="Escherichia coli")
+
+    assert meta_of(genome) == {
+        "sample": "S1",
+        "runtype": "paired-end",
+        "original_runtype": "paired-end",
+        "is_paired": "true",
+        "is_compressed": "true",
+        "species": "Escherichia coli",
+        "genome_size": "5000",
+    }
+
+
+def cut_off(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    Path(pair[1]).write_bytes(Path(pair[1]).read_bytes()[:-10])
+    return {"r1": [pair[0]], "r2": [pair[1]]}
+
+
+def fewer_mates(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    write_reads(Path(pair[1]), make_reads(19, seed=2, suffix="/2"))
+    return {"r1": [pair[0]], "r2": [pair[1]]}
+
+
+def shuffled(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    write_reads(Path(pair[1]), reversed(make_reads(20, seed=2, suffix="/2")))
+    return {"r1": [pair[0]], "r2": [pair[1]]}
+
+
+def empty(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    return {"r1": [str(write_gzip(folder / "empty.fq.gz", b""))]}
+
+
+def not_fastq(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    return {"r1": [str(write_gzip(folder / "x.fq.gz", b">contig\nACGT\n"))]}
+
+
+def few(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    return {"r1": [str(write_reads(folder / "x.fq.gz", make_reads(9)))]}
+
+
+def short(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    reads = [Read(f"r{i}", "A", "I") for i in range(20)]
+    return {"r1": [str(write_reads(folder / "x.fq.gz", reads))]}
+
+
+def lopsided(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    write_reads(Path(pair[1]), make_reads(20, lengths=(5, 5), suffix="/2"))
+    return {"r1": [pair[0]], "r2": [pair[1]]}
+
+
+def too_large(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    return {"r1": [pair[0]], "genome_size": 12_000_000}
+
+
+def proteins(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    (folder / "x.faa").write_text(">a\nMKVLE\n")
+    return {"assembly": str(folder / "x.faa")}
+
+
+def an_accession(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    return {"accession": "SRR2838702"}
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (cut_off, "gzip"),
+        (fewer_mates, "different-read-count"),
+        (shuffled, "paired-end"),
+        (empty, "empty"),
+        (not_fastq, "fastq-format"),
+        (few, "low-read-count"),
+        (short, "low-sequence-depth"),
+        (lopsided, "low-basepair-proportion"),
+        (too_large, "genome-size"),
+        (proteins, "assembly"),
+        (an_accession, "fastq-download"),
+    ],
+)
+def test_bad_data_exclude_the_genome_with_an_error_file_and_its_table(
+    gather: Gather, tmp_path: Path, pair: tuple[str, str], make: Any, kind: str
+) -> None:
+    genome = gather(**make(tmp_path, pair))
+
+    excluded = genome.record("download").excluded
+    assert excluded
+    assert (excluded["type"], excluded["stage"]) == (kind, "download")
+    assert genome.published("download", f"main/gather/S1-{kind}-error.txt").is_file()
+    assert meta_of(genome)["sample"] == "S1"
+
+
+@pytest.mark.parametrize("name", ["x.fna", "x.fna.gz"])
+def test_an_assembly_is_unpacked_and_measured(gather: Gather, tmp_path: Path, name: str) -> None:
+    text = b">a\n" + b"ACGT" * 500 + b"\n>b\nAC\n"
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+
+    genome = gather(assembly=str(path), genome_size=0)
+
+    assert (genome.folder("download") / "assembly/S1.fna").read_bytes() == text
+    assert genome.record("download").input["genome_size"] == 2002
+    assert genome.record("download").input["genome_size_source"] == "assembly"
+
+
+def test_a_file_that_has_vanished_since_the_check_may_be_tried_again(
+    tmp_path: Path, gather: Gather
+) -> None:
+    genome = Genome(tmp_path)
+    sample = asdict(Sample("S1", r1=[str(tmp_path / "gone.fq.gz")], genome_size=5000))
+
+    status = genome.run("download", download.run, parameters=PARAMETERS | {"sample": sample})
+
+    assert status == 75
+    assert genome.published("download", "main/gather/S1-meta.tsv").is_file()
