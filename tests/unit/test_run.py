@@ -1,0 +1,115 @@
+"""A start of the workflow: the main process checks everything, a job reads what it needs."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from snakemake.exceptions import WorkflowError
+
+from bactofleet.run import OPTIONAL_TOOLS, TOOLS, Run
+from bactofleet.versions import COMMANDS
+
+SCHEMAS = Path(__file__).parents[2] / "workflow/schemas"
+GOOD = "sample\taccession\nS1\tSRR2838702\nS2\tSRR2838703\n"
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working directory, with a good sheet and no tools on PATH."""
+    (tmp_path / "samples.tsv").write_text(GOOD)
+    (tmp_path / "bin").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path
+
+
+def start(*, is_main: bool = True, **options: object) -> Run:
+    return Run({"samples": "samples.tsv"} | options, SCHEMAS, is_main=is_main)
+
+
+def install(folder: Path, names: set[str]) -> None:
+    for name in names:
+        command = COMMANDS[name][0][0] if name in COMMANDS else name
+        (folder / "bin" / command).write_text("#!/bin/sh\n")
+        (folder / "bin" / command).chmod(0o755)
+
+
+def test_the_main_process_says_how_many_genomes_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    start()
+
+    assert capsys.readouterr().err == "bactofleet: 2 genomes: 0 finished, 2 to do\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"coverage": "deep"}, "coverage: 'deep' is given"),
+        ({"samples": "no.tsv"}, "no.tsv: there is no such file"),
+        ({"proteins": "no.faa"}, "proteins: there is no file 'no.faa'"),
+        ({"redo": ["S9"]}, "S9: no such sample"),
+    ],
+)
+def test_what_is_wrong_stops_the_main_process(options: dict[str, object], problem: str) -> None:
+    with pytest.raises(WorkflowError, match=problem):
+        start(**options)
+
+
+def test_a_job_reads_the_sheet_without_checking_or_saying_anything(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "samples.tsv").write_text("sample\tr1\nS1\treads-that-are-not-here.fq\n")
+
+    run = start(is_main=False)
+
+    assert list(run.samples) == ["S1"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_stage_gets_its_own_parameters_and_the_download_its_sample() -> None:
+    run = start(coverage=50)
+
+    download = json.loads(run.parameters("download", "S2"))
+    assert download["coverage"] == 50
+    assert download["sample"]["accession"] == "SRR2838703"
+    assert "sample" not in json.loads(run.parameters("annotation", "S2"))
+
+
+def test_missing_tools_are_named_before_the_run_those_of_options_only_when_asked_for(
+    project: Path,
+) -> None:
+    install(project, TOOLS - {"makeblastdb"} | OPTIONAL_TOOLS["polish"])
+
+    with pytest.raises(WorkflowError, match="not on PATH: bbduk, makeblastdb, megahit"):
+        start(assembler="megahit", phix=True).start(runs_here=True)
+
+
+def test_a_controller_whose_jobs_run_elsewhere_needs_no_tools(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bactofleet.run.atexit", SimpleNamespace(register=lambda function: None))
+
+    start().start(runs_here=False)
+
+
+def test_a_second_run_on_the_same_results_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bactofleet.run.atexit", SimpleNamespace(register=lambda function: None))
+    first, second = start(), start()
+    first.start(runs_here=False)
+
+    with pytest.raises(WorkflowError, match="in use by another run"):
+        second.start(runs_here=False)
+
+
+def test_a_genome_that_was_finished_since_the_plan_was_made_is_not_paid_twice(
+    project: Path,
+) -> None:
+    run = start()
+    assert run.plan.todo == ["S1", "S2"]
+    (project / "results/receipts").mkdir(parents=True)
+    (project / "results/receipts/S1.json").write_text("{}")
+
+    with pytest.raises(WorkflowError, match="Another run has finished meanwhile"):
+        run.start(runs_here=False)

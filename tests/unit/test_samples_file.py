@@ -1,0 +1,141 @@
+"""The sample sheet as a file: its text, its header, and that all faults are told at once."""
+
+from pathlib import Path
+
+import pytest
+from support.sheets import HEADER, SCHEMA, problems_of, problems_of_text
+
+from bactofleet.errors import ConfigurationError
+from bactofleet.samples import check_samples, read_samples
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working directory, which holds reads."""
+    for name in ("a_1.fq.gz", "b_1.fq.gz"):
+        (tmp_path / name).write_text("some data")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# --- the file itself ------------------------------------------------------------------------------
+
+
+def test_a_sheet_that_is_not_there_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"no\.tsv: there is no such file"):
+        check_samples(Path("no.tsv"), SCHEMA)
+    with pytest.raises(ConfigurationError, match=r"no\.tsv: there is no such file"):
+        read_samples(Path("no.tsv"))
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "\ufeff", "\r\n", "# only a comment\n"])
+def test_an_empty_file_is_refused(text: str) -> None:
+    assert (
+        "line 1: the file is empty; its first line names the columns" in problems_of_text(text)[-1]
+    )
+
+
+@pytest.mark.parametrize("text", [HEADER, f"{HEADER}\n", f"{HEADER}\n\n# comment\n"])
+def test_a_header_alone_is_refused(text: str) -> None:
+    assert problems_of_text(text) == ["samples.tsv, line 1: there are no samples below the header"]
+
+
+def test_windows_line_ends_are_named_with_the_first_line_that_has_them() -> None:
+    (problem,) = problems_of_text(f"{HEADER}\nS1\tSRR2838702\r\nS2\tSRR2838703\r\n")
+
+    assert problem.startswith("samples.tsv, line 2: it has Windows line ends")
+
+
+def test_a_byte_order_mark_is_named() -> None:
+    (problem,) = problems_of_text(f"\ufeff{HEADER}\nS1\tSRR2838702\n")
+
+    assert problem.startswith("samples.tsv, line 1: it starts with a byte order mark")
+
+
+def test_line_ends_of_an_old_mac_are_an_unknown_column() -> None:
+    problems = problems_of_text("sample\taccession\rS1\tSRR2838702")
+
+    assert "column 'accession\\rS1': unknown" in problems[0]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_file_that_is_not_utf8_is_refused(encoding: str) -> None:
+    sheet = Path("samples.tsv")
+    sheet.write_bytes(f"{HEADER}\nS1\tSRR2838702\t\t\t\t\tStaphylococcus é\n".encode(encoding))
+
+    with pytest.raises(ConfigurationError) as caught:
+        check_samples(sheet, SCHEMA)
+
+    assert any("it is not UTF-8" in problem for problem in caught.value.problems)
+
+
+def test_an_unknown_column_is_named_with_those_that_are_known() -> None:
+    (problem,) = problems_of("S1\tSRR2838702\tx", header="sample\taccession\tcolour")
+
+    assert problem.startswith("samples.tsv, line 1, column 'colour': unknown; known columns are")
+    assert "genome_size" in problem
+
+
+@pytest.mark.parametrize("separator", [",", "    ", ";"])
+def test_a_sheet_without_tabs_is_told_that_columns_are_separated_by_tabs(separator: str) -> None:
+    header, row = separator.join(("sample", "accession")), separator.join(("S1", "SRR2838702"))
+
+    problems = problems_of(row, header=header)
+
+    assert f"column {header!r}: unknown" in problems[0]
+    assert "separated by tabs" in problems[0]
+
+
+def test_a_column_that_is_there_twice_is_named() -> None:
+    (problem,) = problems_of("S1\tSRR2838702\tS1", header="sample\taccession\tsample")
+
+    assert "line 1, column 'sample': it is there more than once" in problem
+
+
+def test_a_sheet_without_names_or_without_input_is_refused_once_and_not_for_every_row() -> None:
+    (no_input,) = problems_of("S1\t2800000", "S2\t2800000", header="sample\tgenome_size")
+    (no_name,) = problems_of("a_1.fq.gz", "b_1.fq.gz", header="r1")
+
+    assert "none of the columns accession, r1 or assembly is there" in no_input
+    assert "column 'sample': it is missing" in no_name
+
+
+def test_cells_beyond_the_header_are_named() -> None:
+    (problem,) = problems_of("S1\tSRR2838702\tmore", header="sample\taccession")
+
+    assert problem.startswith("samples.tsv, line 2, after the last column: 'more' is given")
+
+
+# --- all at once ----------------------------------------------------------------------------------
+
+
+def test_all_problems_are_reported_at_once_each_with_file_line_and_column() -> None:
+    text = (
+        f"\ufeff{HEADER}\tcolour\r\n"
+        "S 1\tSRR2838702\ta_1.fq.gz\r\n"
+        "S2\t\tno.fq\t\t\tbig\r\n"
+        "s2\tSRR2838703\r\n"
+    )
+
+    problems = problems_of_text(text)
+
+    expected = [
+        "line 1: it starts with a byte order mark",
+        "line 1: it has Windows line ends",
+        "line 1, column 'colour': unknown",
+        "line 2, column sample: 'S 1'",
+        "line 2, columns accession and r1",
+        "line 3, column genome_size: 'big'",
+        "line 3, column r1: there is no file 'no.fq'",
+        "line 4, column sample: 's2' is the sample of line 3 too",
+    ]
+    assert len(problems) == len(expected)
+    for problem, start in zip(problems, expected, strict=True):
+        assert problem.startswith(f"samples.tsv, {start}")
+
+
+def test_thousands_of_problems_are_shown_as_fifty_and_a_count() -> None:
+    problems = problems_of(*(f"S {i}\tSRR2838702" for i in range(1200)))
+
+    assert len(problems) == 51
+    assert problems[-1] == "and 1,150 more"
