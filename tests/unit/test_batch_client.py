@@ -1,0 +1,94 @@
+"""Calls to Batch that may be throttled, or whose answers may be lost."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+from snakemake_executor_plugin_aws_batch_array.client import ArrayBatchClient, RateLimiter
+
+REQUEST = {"jobQueue": "genomes", "jobName": "run-0000"}
+
+
+def make_error(code: str, status: int) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "SubmitJob"
+    )
+
+
+class FakeBatch:
+    """A Batch that answers SubmitJob with what it was told, in that order.
+
+    An exception named in `effective` comes after the job was made.
+    """
+
+    def __init__(self, *answers: Exception, effective: bool = False) -> None:
+        self.answers = list(answers)
+        self.effective = effective
+        self.jobs: list[str] = []
+
+    def client(self, *_: Any, **__: Any) -> "FakeBatch":
+        return self
+
+    def submit_job(self, **request: Any) -> dict[str, str]:
+        error = self.answers.pop(0) if self.answers else None
+        if error is None or self.effective:
+            self.jobs.append(request["jobName"])
+        if error is not None:
+            raise error
+        return {"jobId": f"job-{len(self.jobs)}"}
+
+    def list_jobs(self, **request: Any) -> dict[str, Any]:
+        (name,) = request["filters"][0]["values"]
+        found = [{"jobId": f"job-{i}"} for i, job in enumerate(self.jobs, 1) if job == name]
+        return {"jobSummaryList": found}
+
+
+def submit(batch: FakeBatch) -> str:
+    return ArrayBatchClient(batch, sleep=lambda _: None).submit_once(**REQUEST)
+
+
+LOST = ConnectionClosedError(endpoint_url="http://localhost")
+
+
+def test_a_throttled_submission_is_repeated_until_it_passes():
+    batch = FakeBatch(*[make_error("TooManyRequestsException", 429)] * 30)
+
+    assert submit(batch) == "job-1"
+    assert len(batch.jobs) == 1
+
+
+@pytest.mark.parametrize("error", [LOST, make_error("ServerException", 500)])
+def test_a_job_whose_answer_was_lost_is_found_by_its_name(error):
+    batch = FakeBatch(error, effective=True)
+
+    assert submit(batch) == "job-1"
+    assert len(batch.jobs) == 1
+
+
+def test_a_submission_that_had_no_effect_is_repeated():
+    batch = FakeBatch(LOST)
+
+    assert submit(batch) == "job-1"
+    assert len(batch.jobs) == 1
+
+
+def test_a_refused_submission_is_an_error_at_once():
+    batch = FakeBatch(make_error("AccessDeniedException", 403))
+
+    with pytest.raises(ClientError):
+        submit(batch)
+
+    assert batch.jobs == []
+
+
+def test_calls_are_spread_over_the_second(monkeypatch: pytest.MonkeyPatch):
+    pauses: list[float] = []
+    monkeypatch.setattr("time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("time.sleep", pauses.append)
+    limiter = RateLimiter(per_second=40)
+
+    for _ in range(3):
+        limiter.wait()
+
+    assert pauses == pytest.approx([0.0, 0.025, 0.05])

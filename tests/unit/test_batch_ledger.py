@@ -1,0 +1,72 @@
+"""What a restarted controller finds of the one before."""
+
+from pathlib import Path
+
+import pytest
+from snakemake_interface_common.exceptions import WorkflowError
+
+from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild, lock_folder
+
+CHILDREN = [OpenChild("key0", "a.json"), OpenChild("key1", "b.json")]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite"
+
+
+def open_array(path: Path) -> Ledger:
+    ledger = Ledger(path)
+    ledger.open_run("prefix/runs/1", "definition:1")
+    ledger.open_array("run-0000", "prefix/runs/1", "genomes", CHILDREN)
+    return ledger
+
+
+def test_an_intent_is_found_without_a_job_id(path: Path):
+    open_array(path)
+
+    (array,) = Ledger(path).get_open_arrays()
+
+    assert array.job_id is None
+    assert array.children == {0: CHILDREN[0], 1: CHILDREN[1]}
+    assert (array.prefix, array.queue, array.size) == ("prefix/runs/1", "genomes", 2)
+
+
+def test_a_submitted_array_is_found_with_what_is_open(path: Path):
+    ledger = open_array(path)
+    ledger.record_job("run-0000", "job-id")
+    ledger.close_children("run-0000", [0])
+
+    (array,) = Ledger(path).get_open_arrays()
+
+    assert array.job_id == "job-id"
+    assert not array.cancelled
+    assert array.children == {1: CHILDREN[1]}
+
+
+def test_a_cancelled_array_is_marked(path: Path):
+    open_array(path).record_cancelled("run-0000")
+
+    (array,) = Ledger(path).get_open_arrays()
+
+    assert array.cancelled
+
+
+def test_a_run_is_finished_when_no_child_is_open(path: Path):
+    ledger = open_array(path)
+    assert ledger.pop_finished_runs() == []
+
+    ledger.close_children("run-0000", [0, 1])
+
+    assert ledger.pop_finished_runs() == [("prefix/runs/1", "definition:1")]
+    assert ledger.pop_finished_runs() == []
+
+
+def test_a_second_controller_is_refused_until_the_first_has_ended(tmp_path: Path):
+    first = lock_folder(tmp_path)
+    with pytest.raises(WorkflowError, match="another Snakemake submits"):
+        lock_folder(tmp_path)
+
+    first.close()
+
+    lock_folder(tmp_path).close()

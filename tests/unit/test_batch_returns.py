@@ -1,0 +1,85 @@
+"""What a child sends back, and what of it is taken."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from snakemake_executor_plugin_aws_batch_array.returns import pack_outputs, unpack_outputs
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Working directories of the child and of the controller."""
+    child, controller = tmp_path / "child", tmp_path / "controller"
+    child.mkdir()
+    (controller / "staging").mkdir(parents=True)
+    monkeypatch.chdir(child)
+    return child, controller
+
+
+def test_files_and_folders_arrive_with_the_record(folders, monkeypatch):
+    child, controller = folders
+    (child / "out" / "folder").mkdir(parents=True)
+    (child / "out" / "a.json").write_text("{}")
+    (child / "out" / "folder" / "b.txt").write_text("b")
+    outputs = ["out/a.json", "out/folder"]
+    pack_outputs(child / "returned.tar.gz", outputs, {"attempt": 2})
+    monkeypatch.chdir(controller)
+
+    with (child / "returned.tar.gz").open("rb") as stream:
+        record = unpack_outputs(stream, outputs, Path("staging"))
+
+    assert record == {"attempt": 2}
+    assert Path("out/a.json").read_text() == "{}"
+    assert Path("out/folder/b.txt").read_text() == "b"
+    assert not list(Path("staging").iterdir())
+
+
+def test_an_output_that_was_not_made_is_an_error(folders):
+    child, _ = folders
+
+    with pytest.raises(FileNotFoundError):
+        pack_outputs(child / "returned.tar.gz", ["missing.json"], {})
+
+
+def make_archive(*names: str) -> io.BytesIO:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = 3
+            archive.addfile(member, io.BytesIO(b"new"))
+    stream.seek(0)
+    return stream
+
+
+def test_what_was_not_declared_is_left_out(folders, monkeypatch):
+    _, controller = folders
+    monkeypatch.chdir(controller)
+
+    unpack_outputs(make_archive("a.json", ".bashrc"), ["a.json"], Path("staging"))
+
+    assert sorted(path.name for path in controller.iterdir()) == ["a.json", "staging"]
+
+
+def test_an_archive_without_a_declared_output_changes_nothing(folders, monkeypatch):
+    _, controller = folders
+    monkeypatch.chdir(controller)
+    Path("b.json").write_text("old")
+
+    with pytest.raises(FileNotFoundError):
+        unpack_outputs(make_archive("other.json"), ["b.json"], Path("staging"))
+
+    assert Path("b.json").read_text() == "old"
+
+
+def test_a_member_cannot_leave_the_folder(folders, monkeypatch):
+    _, controller = folders
+    monkeypatch.chdir(controller)
+
+    with pytest.raises(tarfile.FilterError):
+        unpack_outputs(make_archive("out/../../evil"), ["out"], Path("staging"))
+
+    assert not (controller.parent / "evil").exists()
