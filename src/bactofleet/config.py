@@ -14,6 +14,7 @@ from bactofleet.errors import ConfigurationError
 
 # Options that say where and how, not what: they do not change a genome.
 NOT_PARAMETERS = frozenset({"samples", "results", "scratch", "redo", "threads", "memory_mb"})
+SWITCH = {"true": True, "false": False}
 
 
 def load_schema(path: Path) -> dict[str, Any]:
@@ -27,6 +28,8 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) ->
     Raises `ConfigurationError` with a line for every wrong option: its name, its value, and what
     is allowed.
     """
+    if isinstance(config, dict):
+        config = {name: _read_switch(value, schema, name) for name, value in config.items()}
     validator = jsonschema.Draft202012Validator(schema)
     problems = sorted(f"{source}: {_describe(error)}" for error in validator.iter_errors(config))
     if problems:
@@ -55,6 +58,12 @@ def fingerprint(data: Any) -> str:
     """Return a short checksum of JSON data, the same for the same contents in any order."""
     text = json.dumps(data, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read_switch(value: Any, schema: dict[str, Any], name: str) -> Any:
+    """Return the boolean that was meant: `--config phix=true` reaches us as a word."""
+    is_switch = schema["properties"].get(name, {}).get("type") == "boolean"
+    return SWITCH.get(value, value) if is_switch and isinstance(value, str) else value
 
 
 def _describe(error: jsonschema.ValidationError) -> str:

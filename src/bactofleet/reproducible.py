@@ -9,11 +9,12 @@ EPOCH_GENBANK = "01-JAN-1980"
 MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
 _GENBANK_DATE = re.compile(rf"(?m)^(LOCUS .*?)\d\d-(?:{MONTHS})-\d{{4}}$")
 _ASN1_DATE = re.compile(r"(?s)(date\s+std \{\s+year )\d+(,\s+month )\d+(,\s+day )\d+")
-_LOG_TIMES = [
+_VOLATILE = [
     (re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w* \w{3} +\d+ [\d:]{8}( \w+)? \d{4}"), "DATE"),
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
     (re.compile(r"\b\d\d:\d\d:\d\d(\.\d+)?\b"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? (seconds|minutes|hours|secs?|mins?)\b"), r"N \2"),
+    (re.compile(r"(\.tmp\\?\.)\d+(\\?\.)"), r"\1PID\2"),  # prokka's temporary files
 ]
 
 
@@ -28,9 +29,8 @@ def fix_asn1_date(text: str) -> str:
 
 
 def fix_log(text: str, folder: Path) -> str:
-    """Replace dates, times and durations by words, and make paths below `folder` relative."""
-    for path in (str(folder), str(folder).replace("/", r"\/")):  # prokka logs slashes escaped
-        text = text.replace(path, ".")
-    for pattern, word in _LOG_TIMES:
+    """Replace dates, times and process ids by words; make paths below `folder` relative."""
+    text = text.replace(str(folder), ".")
+    for pattern, word in _VOLATILE:
         text = pattern.sub(word, text)
     return text

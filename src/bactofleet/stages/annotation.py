@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,11 +30,13 @@ def run(stage: Stage) -> None:
     stage.use("prokka", "prodigal", "aragorn", "barrnap", "blastp", "cmscan", "hmmscan")
     assembly = stage.inputs["assembly"]
     species = read_record(assembly).input.get("species") or ""
-    fasta = assembly / f"{stage.sample}.fna"
-    made = stage.work / "prokka"
+    # A copy, and names without folders: prokka's log is published and shall not tell where it ran.
+    fasta = f"{stage.sample}.fna"
+    shutil.copyfile(assembly / fasta, stage.work / fasta)
     stage.tools.run(
-        ["prokka", *_options(stage, species), "--outdir", made, "--prefix", stage.sample, fasta]
+        ["prokka", *_options(stage, species), "--outdir", "prokka", "--prefix", stage.sample, fasta]
     )
+    made = stage.work / "prokka"
     _publish_files(stage, made)
     _publish_blast_databases(stage, made)
 
