@@ -49,10 +49,12 @@ EOF
 
 # apt works over plain http, pip needs this machine's certificates where a proxy inspects TLS.
 make_build_base() {
-    "$engine" build --quiet --tag "$build_base" --file - "$ca_folder" >&2 <<EOF
+    local output
+    output=$("$engine" build --tag "$build_base" --file - "$ca_folder" 2>&1 <<EOF
 FROM $base
 COPY *.crt $ca_folder/
 EOF
+    ) || fail "$build_base could not be built: $output"
 }
 
 if ! has_image "$base"; then
