@@ -31,7 +31,9 @@ demo: setup ## Annotate the genomes of demo/, small ones; ends with where the ta
 	@printf 'Cohort table: %s\nHTML report:  %s\n' $(CURDIR)/demo-results/cohort.tsv $(CURDIR)/demo-results/report.html
 
 test: setup ## Pass all tests.
+	@tests/browser/install.sh
 	$(VENV)/bin/pytest tests/unit
+	$(VENV)/bin/pytest tests/browser
 	$(VENV)/bin/pytest tests/workflow
 
 run: setup ## Annotate the genomes of config/samples.tsv; Snakemake's options in ARGS="--dry-run".
