@@ -5,7 +5,7 @@ instead of the ten thousand of its siblings.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Line:
 def build_manifest(lines: list[Line]) -> tuple[bytes, int]:
     """Return the manifest and the number of bytes of each of its lines."""
     # JSON in ASCII: a character is a byte, and no name can break a line.
-    rows = [json.dumps(asdict(line), separators=(",", ":")) for line in lines]
+    rows = [json.dumps(vars(line), separators=(",", ":")) for line in lines]
     width = max(map(len, rows)) + 1
     return "".join(row.ljust(width - 1) + "\n" for row in rows).encode("ascii"), width
 

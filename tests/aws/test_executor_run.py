@@ -130,8 +130,8 @@ def test_four_genomes_in_one_child_share_what_is_local_to_their_group(
 
     assert len(controller.get_receipts()) == 4
     assert len(aws.containers()) == 1
-    assert count_in_logs(controller, "rule probe:") == 1
-    assert count_in_logs(controller, "rule assembly:") == 4
+    assert count_in_logs(controller, "localrule probe:") == 1
+    assert count_in_logs(controller, "localrule assembly:") == 4
 
 
 def count_in_logs(controller: Controller, line: str) -> int:
