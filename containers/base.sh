@@ -4,12 +4,14 @@
 # usage: base.sh ENGINE
 # Prints the name of the build stages' base.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 engine=$1
 base=debian:trixie-slim
 build_base=localhost/bactofleet-build-base
 ca_folder=/usr/local/share/ca-certificates
 mirror=http://deb.debian.org/debian
+log=.build/base.log
 
 say() { echo "$*" >&2; }
 
@@ -23,18 +25,19 @@ has_image() { "$engine" image inspect "$1" >/dev/null 2>&1; }
 install_debootstrap() {
     command -v debootstrap >/dev/null && return
     say "Installing debootstrap, to make $base here."
-    apt-get update -qq >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap >&2
+    apt-get update -qq >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap >/dev/null
 }
 
 # As Debian makes the slim image: minbase, without documentation and translations.
 make_base() {
     [ "$(id -u)" = 0 ] || fail "$base cannot be pulled. Ask for access to a registry, or run this command as root, which makes it with debootstrap."
     install_debootstrap
-    say "$base cannot be pulled: making it with debootstrap from $mirror."
+    say "$base cannot be pulled: making it with debootstrap from $mirror, log in $log."
     root=$(mktemp -d)
     trap 'rm -rf "$root"' EXIT
-    debootstrap --variant=minbase trixie "$root" "$mirror" >&2
+    mkdir -p .build
+    debootstrap --variant=minbase trixie "$root" "$mirror" >"$log" 2>&1 || fail "debootstrap failed: see $log"
     cat >"$root/etc/apt/sources.list" <<EOF
 deb $mirror trixie main
 deb $mirror trixie-updates main

@@ -29,17 +29,17 @@ install_docker() {
     is_root || fail "no container engine on this machine: install Docker (apt-get install docker.io) or Podman, or run this command as root, which installs Docker."
     command -v apt-get >/dev/null || fail "no container engine and no apt-get on this machine: install Docker or Podman."
     say "No container engine on this machine: installing Docker (Debian/Ubuntu package docker.io)."
-    apt-get update -qq >&2
+    apt-get update -qq >/dev/null
     # The client is a package of its own since Debian 13.
     local packages=(docker.io)
     if apt-cache show docker-cli >/dev/null 2>&1; then packages+=(docker-cli); fi
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 }
 
 has_init() { [ -d /run/systemd/system ]; }
 
 start_daemon() {
-    is_root || fail "Docker's daemon does not answer, or this user may not use it: start it (systemctl start docker), and add the user to its group (usermod -aG docker $(id -un), then log in again)."
+    is_root || fail "Docker's daemon does not answer, or this user may not use it: start it (systemctl start docker), and add the user to its group (usermod -aG docker USER, then log in again)."
     if has_init; then
         say "Starting Docker's daemon (systemctl start docker)."
         systemctl start docker

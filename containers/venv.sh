@@ -19,8 +19,8 @@ install_venv() {
         fail "Python's venv module is missing: install it (apt-get install python3-venv), or run this command as root, which does."
     fi
     echo "Python's venv module is missing: installing it (Debian/Ubuntu package python3-venv)." >&2
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv
+    apt-get update -qq >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
 }
 
 command -v python3 >/dev/null || fail "python3 is missing: install Python 3.11 or later."
