@@ -124,8 +124,17 @@ def read_configuration(
     configuration: dict[str, Any] = {}
     for path in files:
         configuration |= _read_yaml(path)
-    configuration |= dict(pair.split("=", 1) for pair in given.config if "=" in pair)
+    pairs = (pair.split("=", 1) for pair in given.config if "=" in pair)
+    configuration |= {name: _read_value(value) for name, value in pairs}
     return configuration, files
+
+
+def _read_value(text: str) -> Any:
+    """Read an option of the command line as Snakemake does: as YAML, or else as it stands."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def iter_inputs(sheet: Path) -> Iterator[str]:

@@ -76,6 +76,7 @@ def _assemble(stage: Stage, reads: list[Path]) -> list[Contig]:
     ASSEMBLERS[assembler](stage, reads, draft)
     if not draft.exists() or not draft.stat().st_size:
         return []
+    _join_names(draft)
     changes: dict[str, int] = {}
     if stage.parameters["polish"]:
         draft, changes = _polish(stage, reads, draft)
@@ -124,6 +125,12 @@ def _megahit(stage: Stage, reads: list[Path], contigs: Path) -> None:
 
 
 ASSEMBLERS = {"skesa": _skesa, "spades": _spades, "megahit": _megahit}
+
+
+def _join_names(draft: Path) -> None:
+    """Make each name one word: MEGAHIT tells the coverage behind a space, where Pilon drops it."""
+    contigs = read_fasta(draft)
+    write_fasta(draft, [contig._replace(name=contig.name.replace(" ", "_")) for contig in contigs])
 
 
 def _polish(stage: Stage, reads: list[Path], draft: Path) -> tuple[Path, dict[str, int]]:
@@ -176,8 +183,7 @@ def _name_contigs(stage: Stage, contigs: list[Contig], changes: dict[str, int]) 
     made_by = f"sw=bactofleet-{assembler}/{stage.record.versions[assembler]}"
     kept = []
     for contig in contigs:
-        name = contig.name.replace(" ", "_")
-        draft = Draft(name, contig.sequence, _coverage_of(name))
+        draft = Draft(contig.name, contig.sequence, _coverage_of(contig.name))
         if _is_good(stage, draft):
             kept.append(draft)
     kept.sort(key=lambda draft: (-len(draft.sequence), draft.name))
