@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.ht
 import json
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import boto3
 import docker
@@ -55,19 +54,19 @@ def test_a_container_has_the_shared_memory_and_ulimits_of_its_definition(shared_
     assert [line.strip() for line in log_of(shared_aws, job)] == ["128", "2000"]
 
 
-def test_a_host_volume_is_a_new_folder_on_each_host_and_gone_with_it(shared_aws, tmp_path):
+def test_a_host_volume_is_a_new_folder_on_each_host_and_gone_with_it(
+    start_aws, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the emulator makes its hosts' folders
+    aws = start_aws()
     writes = "ls /scratch; touch /scratch/file; df --output=target /scratch | tail -1; exit 1"
-    properties = {
-        **scratch_volume({"sourcePath": str(tmp_path)}),
-        "user": "1234",
-        "readonlyRootFilesystem": True,
-    }
+    volume = scratch_volume({"sourcePath": "/mnt/nvme"})
+    properties = {**volume, "user": "1234", "readonlyRootFilesystem": True}
 
-    job = run(shared_aws, writes, container=properties, retryStrategy={"attempts": 2})
+    job = run(aws, writes, container=properties, retryStrategy={"attempts": 2})
 
-    assert [log_of(shared_aws, attempt) for attempt in job["attempts"]] == [["/scratch"]] * 2
-    assert list(tmp_path.iterdir()) == []
-    assert list(Path("/tmp").glob("emulated-host-*")) == []  # noqa: S108
+    assert [log_of(aws, attempt) for attempt in job["attempts"]] == [["/scratch"]] * 2
+    assert list(tmp_path.glob("emulated-host-*")) == []
 
 
 def test_a_volume_without_a_host_path_is_a_new_docker_volume_that_root_owns(shared_aws):
