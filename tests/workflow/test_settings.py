@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -104,8 +105,8 @@ def test_changed_settings_keep_finished_genomes_until_redo_says_otherwise(
 
     project.config |= {"coverage": 50}
     kept = project.run()
-    plan = project.run("--dry-run", "--config", "redo=changed", "coverage=50")
     project.config |= {"redo": "changed"}
+    plan = project.run("--dry-run")
     redone = project.run()
     again = project.run()
     project.config |= {"redo": ["b"]}
@@ -129,7 +130,7 @@ def test_a_dry_run_shows_the_plan_and_makes_nothing(project: Project) -> None:
 
     assert result.status == 0
     assert "2 genomes: 0 finished, 2 to do" in result.output
-    assert "annotation       2" in result.output or "annotation      2" in result.output
+    assert re.search(r"annotation +2\n", result.output)
     assert not (project.folder / "results").exists() or not any(
         path.is_file() for path in (project.folder / "results").rglob("*")
     )

@@ -25,7 +25,7 @@ PARAMETERS = (
 )
 SEED = 42
 SUPPLEMENTAL = "supplemental"
-# The image's copy of NC_001422; where there is none, BBMap's own, which it knows as "phix".
+# bbduk's own reference, unpacked in the image: Debian's bbduk does not find it by its name "phix".
 PHIX = Path("/usr/share/bactofleet/phix174.fa")
 # The options that Bactopia gives bbduk for PhiX.
 BBDUK_PHIX = ["k=31", "hdist=1", "tpe=t", "tbo=t", "qtrim=rl", "trimq=6", "minlength=35"]
