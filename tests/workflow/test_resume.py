@@ -19,7 +19,7 @@ def wait_for(condition: object, timeout_s: float = 240) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it did not come to this"
-        time.sleep(0.2)
+        time.sleep(0.01)
 
 
 def kill_container(project: Project) -> None:
