@@ -1,7 +1,6 @@
 """Stage 3, assembly: shovill's steps, each with its own exit status looked at.
 
-Against shovill 1.1.0 as Bactopia calls it, the mates are not merged with FLASH before SKESA:
-that costs time and gave more contigs (docs/assembly.md has the measurements).
+docs/assembly.md says what differs from shovill 1.1.0 as Bactopia calls it.
 """
 
 from __future__ import annotations
