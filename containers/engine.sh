@@ -26,9 +26,9 @@ is_root() { [ "$(id -u)" = 0 ]; }
 answers() { docker info >/dev/null 2>&1; }
 
 install_docker() {
-    is_root || fail "no container engine on this machine: install Docker (apt-get install docker.io) or Podman, or run this command as root, which installs Docker."
-    command -v apt-get >/dev/null || fail "no container engine and no apt-get on this machine: install Docker or Podman."
-    say "No container engine on this machine: installing Docker (Debian/Ubuntu package docker.io)."
+    is_root || fail "no Docker daemon on this machine: install Docker (apt-get install docker.io) or Podman, or run this command as root, which installs Docker."
+    command -v apt-get >/dev/null || fail "no Docker daemon and no apt-get on this machine: install Docker or Podman."
+    say "No Docker daemon on this machine: installing Docker (Debian/Ubuntu package docker.io)."
     apt-get update -qq >/dev/null
     # The client is a package of its own since Debian 13.
     local packages=(docker.io)
@@ -70,7 +70,11 @@ wait_for_daemon() {
 }
 
 if command -v docker >/dev/null; then
-    answers || start_daemon
+    if ! answers; then
+        # The client may be there without a daemon, which comes with the distribution's package.
+        command -v dockerd >/dev/null || install_docker
+        start_daemon
+    fi
     echo docker
 elif command -v podman >/dev/null; then
     echo podman
