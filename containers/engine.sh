@@ -72,7 +72,7 @@ wait_for_daemon() {
 if command -v docker >/dev/null; then
     if ! answers; then
         # The client may be there without a daemon, which comes with the distribution's package.
-        command -v dockerd >/dev/null || install_docker
+        if is_root && ! command -v dockerd >/dev/null; then install_docker; fi
         start_daemon
     fi
     echo docker
