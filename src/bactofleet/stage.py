@@ -185,7 +185,8 @@ def run_staging_check(argv: list[str] | None = None) -> int:
         for folder in args.inputs:
             check_staging(folder)
 
-    return _guard(args, check)
+    # A final failure of the attempt before keeps its log.
+    return _repeated_failure(args) or _guard(args, check)
 
 
 def read_failure(folder: Path, sample: str) -> dict[str, Any]:
