@@ -140,7 +140,8 @@ def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
     finished at that very moment. Only those: a scratch folder may be shared with the user's data.
     """
     for name in plan.todo:
-        (results / FAILED / f"{name}.json").unlink(missing_ok=True)
+        for suffix in ("json", "log"):
+            (results / FAILED / f"{name}.{suffix}").unlink(missing_ok=True)
     done = set(plan.finished) - set(plan.redo)
     for folder in scratch.iterdir() if scratch.is_dir() else ():
         if folder.name in done:

@@ -174,6 +174,7 @@ def run_stage(function: StageFunction, argv: list[str] | None = None) -> int:
     if status == 0:
         # What an earlier attempt failed of is no longer how the genome ended.
         (args.failures / f"{args.sample}.json").unlink(missing_ok=True)
+        _failed_log(args).unlink(missing_ok=True)
     return status
 
 
@@ -185,7 +186,6 @@ def run_staging_check(argv: list[str] | None = None) -> int:
         for folder in args.inputs:
             check_staging(folder)
 
-    # A final failure of the attempt before keeps its log.
     return _repeated_failure(args) or _guard(args, check)
 
 
@@ -205,7 +205,16 @@ def _repeated_failure(args: argparse.Namespace) -> int:
     if args.attempt == 1 or failure.get("stage") != args.stage:
         return 0
     status = int(failure["exit_code"])
-    return 0 if status in RETRYABLE_EXIT_CODES else status
+    if status in RETRYABLE_EXIT_CODES:
+        return 0
+    # Snakemake removes the log before each attempt.
+    shutil.copyfile(_failed_log(args), args.log)
+    return status
+
+
+def _failed_log(args: argparse.Namespace) -> Path:
+    """Return where the log of a failed attempt is kept."""
+    return Path(args.failures) / f"{args.sample}.log"
 
 
 def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> None:
@@ -320,4 +329,6 @@ def _record_failure(args: argparse.Namespace, failure: StageFailure) -> None:
         "tail": tail,
     }
     print("\n".join(tail), file=sys.stderr)
+    args.failures.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(args.log, _failed_log(args))
     write_json(args.failures / f"{args.sample}.json", record)
