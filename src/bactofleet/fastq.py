@@ -114,9 +114,13 @@ def mate_number(path: Path) -> str | None:
 
 def open_reads(path: Path) -> gzip.GzipFile | Any:
     """Open a FASTQ or FASTA, compressed by gzip or not (told by its first bytes), as bytes."""
+    return gzip.open(path, "rb") if is_gzip(path) else path.open("rb")
+
+
+def is_gzip(path: Path) -> bool:
+    """Say whether a file begins as gzip does (RFC 1952)."""
     with path.open("rb") as handle:
-        compressed = handle.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if compressed else path.open("rb")
+        return handle.read(2) == b"\x1f\x8b"
 
 
 def read_blocks(path: Path, size: int = BLOCK_BYTES) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bactofleet.errors import Excluded
 from bactofleet.fasta import read_fasta
-from bactofleet.fastq import ReadStats, mate_number, open_reads, scan_reads
+from bactofleet.fastq import ReadStats, is_gzip, mate_number, open_reads, scan_reads
 from bactofleet.files import CHUNK_BYTES, write_json
 from bactofleet.genome_size import estimate_genome_size
 from bactofleet.reads import READS, STATS, check_amounts, read_names
@@ -111,16 +111,11 @@ def _merge(stage: Stage, sources: list[Path], copy: Path) -> None:
     """Join the files of several runs, in the order given; gzip files join as they are."""
     for i, source in enumerate(sources):
         part = source
-        if not _is_gzip(source):
+        if not is_gzip(source):
             part = stage.work / f"{copy.name}.{i}"
             _compress(stage, source, part)
         with part.open("rb") as handle, copy.open("ab") as joined:
             shutil.copyfileobj(handle, joined, CHUNK_BYTES)
-
-
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as handle:
-        return handle.read(2) == b"\x1f\x8b"
 
 
 def _compress(stage: Stage, source: Path, target: Path) -> None:
