@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import atexit
 import json
+import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +44,7 @@ PARAMETERS = {
     "annotation": annotation.PARAMETERS,
 }
 CONFIG_FILE = "config/config.yaml"
+PART_GENOMES = 1000
 TOOLS = {"faketime", "fastp", "kmc", "kmc_tools", "makeblastdb", "pigz", "prokka", "seqtk"}
 OPTIONAL_TOOLS = {
     "error_correction": {"lighter"},
@@ -55,20 +59,24 @@ class Run:
 
     def __init__(self, config: dict[str, Any], schemas: Path, *, is_main: bool) -> None:
         """Check everything in the main process; raise `WorkflowError` with all that is wrong."""
-        try:
-            schema = load_schema(schemas / "config.schema.yaml")
+        schema = load_schema(schemas / "config.schema.yaml")
+        problems: list[str] = []
+        with _collect(problems):
             self.config = check_config(config, schema, CONFIG_FILE)
+        sheet = Path(str(config.get("samples", schema["properties"]["samples"]["default"])))
+        with _collect(problems):
+            if is_main:
+                self.samples = check_samples(sheet, load_schema(schemas / "samples.schema.yaml"))
+            else:
+                self.samples = read_samples(sheet)
+        problems += _check_proteins(config) if is_main else []
+        if not problems:
             self.results = local_folder(self.config["results"])
             self.scratch = Path(self.config["scratch"])
-            if is_main:
-                samples_schema = load_schema(schemas / "samples.schema.yaml")
-                self.samples = check_samples(Path(self.config["samples"]), samples_schema)
-                self._check_proteins()
-                self._say(self.plan.summary())
-            else:
-                self.samples = read_samples(Path(self.config["samples"]))
-        except ConfigurationError as error:
-            raise WorkflowError("Please correct the following.\n" + str(error)) from None
+            with _collect(problems):
+                self._say(self.plan.summary() if is_main else [])
+        if problems:
+            raise WorkflowError("Please correct the following.\n" + "\n".join(problems))
 
     @cached_property
     def all_parameters(self) -> dict[str, Any]:
@@ -96,14 +104,20 @@ class Run:
         results, parameters = self.config["results"], self.all_parameters
         return json.dumps({"results": results, "receipt": receipt, "parameters": parameters})
 
-    def receipts_to_write(self, dag: Any) -> list[str]:
-        """Return the receipts that this run is to write, the targets of the workflow.
+    def parts(self) -> range:
+        """Number the parts of this run, of at most `PART_GENOMES` genomes each."""
+        return range(math.ceil(len(self.plan.todo) / PART_GENOMES))
+
+    def receipts_to_write(self, dag: Any, part: int) -> list[str]:
+        """Return the receipts of a part of this run, the targets of the workflow.
 
         They are forced in Snakemake's graph, as `--forcerun` would: those to be done again exist
         already, and one that is missing is no reason for Snakemake to make it as long as there is
         a report from the last run.
         """
-        receipts = [self._receipt(name) for name in self.plan.todo]
+        first = part * PART_GENOMES
+        names = self.plan.todo[first : first + PART_GENOMES]
+        receipts = [self._receipt(name) for name in names]
         dag.forcefiles.update(receipts)
         return receipts
 
@@ -135,11 +149,6 @@ class Run:
     def _receipt(self, sample: str) -> str:
         return str(self.results / RECEIPTS / f"{sample}.json")
 
-    def _check_proteins(self) -> None:
-        proteins = self.config["proteins"]
-        if proteins and not Path(proteins).is_file():
-            raise ConfigurationError([f"{CONFIG_FILE}: proteins: there is no file {proteins!r}"])
-
     def _check_tools(self) -> None:
         needed = TOOLS | {self.config["assembler"]}
         for option, tools in OPTIONAL_TOOLS.items():
@@ -167,3 +176,19 @@ class Run:
     def _say(lines: list[str]) -> None:
         for line in lines:
             print(line if line.startswith(" ") else f"bactofleet: {line}", file=sys.stderr)
+
+
+@contextmanager
+def _collect(problems: list[str]) -> Iterator[None]:
+    """Add the problems that a check raises to those found before it."""
+    try:
+        yield
+    except ConfigurationError as error:
+        problems += error.problems
+
+
+def _check_proteins(config: dict[str, Any]) -> list[str]:
+    proteins = config.get("proteins")
+    if isinstance(proteins, str) and proteins and not Path(proteins).is_file():
+        return [f"{CONFIG_FILE}: proteins: there is no file {proteins!r}"]
+    return []

@@ -57,6 +57,31 @@ def test_what_is_wrong_stops_the_main_process(options: dict[str, object], proble
         start(**options)
 
 
+def test_the_problems_of_configuration_sheet_and_files_are_told_together(project: Path) -> None:
+    (project / "samples.tsv").write_text("sample\tr1\nS1\tnowhere.fq\n")
+
+    with pytest.raises(WorkflowError) as stop:
+        start(coverage="deep", proteins="no.faa")
+
+    for problem in ("coverage: 'deep'", "no file 'nowhere.fq'", "no file 'no.faa'"):
+        assert problem in str(stop.value)
+
+
+def test_receipts_are_gathered_in_parts_that_together_are_all_genomes_to_do(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bactofleet.run.PART_GENOMES", 2)
+    rows = "".join(f"S{i}\tSRR283870{i}\n" for i in range(5))
+    (project / "samples.tsv").write_text("sample\taccession\n" + rows)
+    dag = SimpleNamespace(forcefiles=set())
+    run = start()
+
+    parts = [run.receipts_to_write(dag, part) for part in run.parts()]
+
+    assert [len(part) for part in parts] == [2, 2, 1]
+    assert dag.forcefiles == {f"results/receipts/S{i}.json" for i in range(5)}
+
+
 def test_a_job_reads_the_sheet_without_checking_or_saying_anything(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
