@@ -39,6 +39,10 @@ def read_fasta(path: Path) -> list[Contig]:
     for contig in contigs:
         if not IUPAC.fullmatch(contig.sequence):
             raise Excluded("assembly", f"{path.name} is not nucleotides: see {contig.name[:40]!r}")
+    identifiers = Counter(contig.name.split()[0] for contig in contigs)
+    if twice := [name for name, count in identifiers.items() if count > 1]:
+        # prokka takes none of them.
+        raise Excluded("assembly", f"{path.name} has more than one sequence {twice[0][:40]!r}")
     return contigs
 
 

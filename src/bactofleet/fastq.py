@@ -221,14 +221,19 @@ def _first_mismatch(names1: Iterator[list[bytes]], names2: Iterator[list[bytes]]
             return None
         common = min(len(left), len(right))
         for name1, name2 in zip(left[:common], right[:common], strict=True):
-            if name1 != name2 and _pair_name(name1) != _pair_name(name2):
+            if name1 != name2 and not _are_mates(name1, name2):
                 shown = " and ".join(repr(n.decode(errors="replace")[:80]) for n in (name1, name2))
                 return f"R1 and R2 are out of step: {shown} are not mates"
         left, right = left[common:], right[common:]
 
 
-def _pair_name(name: bytes) -> bytes:
-    return name[:-2] if name[-2:] in (b"/1", b"/2") else name
+def _are_mates(name1: bytes, name2: bytes) -> bool:
+    """Say whether different names are `x/1` and `x/2`, or `x.1` and `x.2` (fastq-dump --readids).
+
+    Two spots of one run may be called `SRR1.1` and `SRR1.2`, but not all that follow them.
+    """
+    ends = {name1[-2:], name2[-2:]}
+    return name1[:-2] == name2[:-2] and ends in ({b"/1", b"/2"}, {b".1", b".2"})
 
 
 def _add(total: Counts, more: Counts) -> Counts:

@@ -87,6 +87,7 @@ def test_compressed_fasta_that_is_cut_off_is_excluded(tmp_path: Path) -> None:
         ("@r1\nACGT\n+\nIIII\n", "is not FASTA"),
         (">a\nMKVLAAGIE\n", "is not nucleotides: see 'a'"),
         (">a\nACGT\n>b\nAC GT\n", "is not nucleotides: see 'b'"),
+        (">a first\nACGT\n>a second\nACGT\n", "more than one sequence 'a'"),
     ],
 )
 def test_what_is_not_nucleotide_fasta_is_excluded(tmp_path: Path, text: str, why: str) -> None:

@@ -170,8 +170,9 @@ def write_pair(folder: Path, names1: list[str], names2: list[str]) -> list[Path]
         ("M0:1:FC:1:1:1:{} 1:N:0:ACGT", "M0:1:FC:1:1:1:{} 2:N:0:ACGT"),
         ("SRR1.{} {} length=4", "SRR1.{} {} length=4"),
         ("r{}\t1:N:0", "r{}\t2:N:0"),
+        ("SRR1.{}.1 {} length=4", "SRR1.{}.2 {} length=4"),
     ],
-    ids=["alike", "slash", "Casava", "SRA", "tab"],
+    ids=["alike", "slash", "Casava", "SRA", "tab", "SRA with read ids"],
 )
 def test_pairs_of_every_way_of_naming_are_in_step(tmp_path: Path, name1: str, name2: str) -> None:
     numbers = range(20)
@@ -208,6 +209,17 @@ def test_mates_out_of_step_are_excluded_with_the_first_pair_that_is_none(
 
     assert kind == "paired-end"
     assert "'@r10' and '@r11' are not mates" in message
+
+
+def test_a_missing_first_read_is_seen_though_the_first_two_names_look_like_mates(
+    tmp_path: Path,
+) -> None:
+    names = [f"SRR1.{i}" for i in range(1, 21)]
+
+    kind, message = reason_of(*write_pair(tmp_path, names[:-1], names[1:]))
+
+    assert kind == "paired-end"
+    assert "'@SRR1.2' and '@SRR1.3' are not mates" in message
 
 
 def test_mates_may_lie_in_blocks_of_different_numbers_of_reads(
