@@ -11,10 +11,11 @@ import platform
 import re
 import shutil
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 from bactofleet import __version__
-from bactofleet.files import read_json
+from bactofleet.files import read_json, sha256_of
 
 IMAGE_VERSIONS = Path("/usr/share/bactofleet/versions.json")
 
@@ -41,7 +42,13 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "seqtk": (["seqtk"], r"Version: (\S+)"),
     "skesa": (["skesa", "--version"], r"SKESA v?\.?([\d.]+)"),
     "spades": (["spades.py", "--version"], r"v([\d.]+)"),
+    "tbl2asn": (["tbl2asn", "--help"], r"tbl2asn ([\d.]+)"),
 }
+
+
+PACKAGES = ("multiqc", "snakemake")
+# The proteins that prokka looks at for every bacterium, below its folder of databases.
+BACTERIA = Path("kingdom/Bacteria/sprot")
 
 
 def get_versions() -> dict[str, str]:
@@ -56,7 +63,9 @@ def ask_versions() -> dict[str, str]:
         for name, (command, pattern) in COMMANDS.items()
         if shutil.which(command[0])
     }
-    return {"bactofleet": __version__, "python": platform.python_version(), **found}
+    packages = {name: metadata.version(name) for name in PACKAGES}
+    ours = {"bactofleet": __version__, "python": platform.python_version(), **packages}
+    return ours | found | _prokka_database()
 
 
 def missing_tools(needed: set[str]) -> list[str]:
@@ -76,6 +85,16 @@ def _ask(command: list[str], pattern: str) -> str:
     )
     match = re.search(pattern, answer.stdout + answer.stderr)
     return next(filter(None, match.groups())) if match else _package_version(command[0])
+
+
+def _prokka_database() -> dict[str, str]:
+    """Return a checksum of prokka's proteins, whose file tells no version of its own."""
+    if not shutil.which("prokka"):
+        return {}
+    folder = _ask(["prokka", "--listdb"], r"databases in: (\S+)")
+    proteins = Path(folder) / BACTERIA
+    known = f"sha256:{sha256_of(proteins)[:16]}" if proteins.is_file() else "unknown"
+    return {"prokka database": known}
 
 
 def _package_version(package: str) -> str:

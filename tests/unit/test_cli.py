@@ -1,12 +1,14 @@
 """The command checks before anything is spent, and versions and tools are found by asking."""
 
 import json
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from bactofleet import __version__, versions
 from bactofleet.cli import main
+from bactofleet.files import sha256_of
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -89,6 +91,10 @@ def test_versions_are_asked_of_the_tools_on_path(
     write_tool(tmp_path, "fastp", "echo fastp 0.24.0 >&2")
     write_tool(tmp_path, "bwa", "echo 'Version: 0.7.18-r1243'; exit 1")
     write_tool(tmp_path, "skesa", "echo says nothing of its version")
+    database = tmp_path / "db/kingdom/Bacteria/sprot"
+    database.parent.mkdir(parents=True)
+    database.write_text(">a\nMKV\n")
+    write_tool(tmp_path, "prokka", f"echo prokka 1.14.6, databases in: {tmp_path}/db")
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert main(["versions"]) == 0
@@ -99,7 +105,11 @@ def test_versions_are_asked_of_the_tools_on_path(
         "bactofleet": __version__,
         "bwa": "0.7.18-r1243",
         "fastp": "0.24.0",
+        "multiqc": metadata.version("multiqc"),
+        "prokka": "1.14.6",
+        "prokka database": f"sha256:{sha256_of(database)[:16]}",
         "skesa": "unknown",
+        "snakemake": metadata.version("snakemake"),
     }
 
 

@@ -27,7 +27,8 @@ FEATURES = ("CDS", "rRNA", "tRNA", "tmRNA")
 
 def run(stage: Stage) -> None:
     """Annotate the assembly; publish all of prokka's files and a BLAST database."""
-    stage.use("prokka", "prodigal", "aragorn", "barrnap", "blastp", "cmscan", "hmmscan")
+    stage.use("prokka", "prokka database", "prodigal", "aragorn", "barrnap")
+    stage.use("blastp", "cmscan", "hmmscan", "tbl2asn")
     assembly = stage.inputs["assembly"]
     species = read_record(assembly).input.get("species") or ""
     # A copy, and names without folders: prokka's log is published and shall not tell where it ran.
