@@ -11,6 +11,9 @@ from bactofleet.errors import TemporaryFailure
 from bactofleet.files import sync_directory
 
 S3_SCHEME = "s3://"
+# Larger tarballs, those with reads, go up in parts; the others in one request, as requests are
+# paid for: https://aws.amazon.com/s3/pricing/
+SINGLE_REQUEST_BYTES = 256 * 1024**2
 
 
 def is_s3(results: str) -> bool:
@@ -47,12 +50,17 @@ def _upload(tarball: Path, results: str) -> str:
     import boto3  # noqa: PLC0415
     import botocore.exceptions  # noqa: PLC0415
     from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415
+    from boto3.s3.transfer import TransferConfig  # noqa: PLC0415
 
     url = urlsplit(results)
     key = "/".join(filter(None, (url.path.strip("/"), tarball.name)))
     try:
         boto3.client("s3").upload_file(
-            str(tarball), url.netloc, key, ExtraArgs={"ChecksumAlgorithm": "SHA256"}
+            str(tarball),
+            url.netloc,
+            key,
+            ExtraArgs={"ChecksumAlgorithm": "SHA256"},
+            Config=TransferConfig(multipart_threshold=SINGLE_REQUEST_BYTES),
         )
     except (S3UploadFailedError, botocore.exceptions.BotoCoreError) as error:
         raise TemporaryFailure(f"the upload to {results} failed: {error}") from error
