@@ -30,14 +30,15 @@ class Bundle:
 def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[str, str]) -> Bundle:
     """Pack sources, configuration and the files that the configuration names.
 
-    A file that only the configuration names (a sample sheet) is data: it is packed, but is not
-    part of the digest, so that a longer sheet does not make other results of the genomes before.
+    A file that the configuration names (a sample sheet) is data, also where git tracks it: it is
+    packed, but is not part of the digest, so that a longer sheet does not make other results of
+    the genomes before.
 
     Raises:
         WorkflowError: a source is outside the working directory.
     """
-    sources = sorted(_iter_sources(workflow))
-    data = sorted(set(_iter_configured_files(workflow.config)) - set(sources))
+    data = sorted(set(_iter_configured_files(workflow.config)))
+    sources = sorted(set(_iter_sources(workflow)) - set(data))
     run = json.dumps({"arguments": common_arguments, "environment": environment}, sort_keys=True)
     digest = hashlib.sha256(run.encode())
     for path in sources:

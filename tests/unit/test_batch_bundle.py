@@ -1,0 +1,89 @@
+"""What travels to the jobs, and which part of it decides whether a result is still asked for."""
+
+import io
+import tarfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from snakemake_interface_common.exceptions import WorkflowError
+
+from snakemake_executor_plugin_aws_batch_array.bundle import RUN_FILE, Bundle, build_bundle
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working directory with a workflow, its configuration and a sample sheet."""
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    Path("workflow").mkdir()
+    for name in ("Snakefile", "workflow/script.py", "config/config.yaml", "config/samples.tsv"):
+        Path(name).write_text(name)
+
+
+def build(*tracked: str, arguments: tuple[str, ...] = (), **config: object) -> Bundle:
+    """Pack the project; git tracks some more of its files."""
+    workflow = SimpleNamespace(
+        dag=SimpleNamespace(get_sources=lambda: {"Snakefile", "config/config.yaml", *tracked}),
+        configfiles=["config/config.yaml"],
+        config={"samples": "config/samples.tsv", **config},
+    )
+    return build_bundle(workflow, list(arguments), {})
+
+
+def test_the_bundle_holds_sources_and_what_the_configuration_names() -> None:
+    Path("proteins.faa").write_text(">p")
+
+    bundle = build(options=[{"proteins": "proteins.faa", "missing": "no.such"}])
+
+    with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
+        names = set(archive.getnames())
+    assert names == {RUN_FILE, *bundle.members}
+    assert bundle.members == {
+        *("Snakefile", "workflow/script.py", "config/config.yaml"),
+        *("config/samples.tsv", "proteins.faa"),
+    }
+
+
+@pytest.mark.parametrize("tracked", [(), ("config/samples.tsv",)])
+def test_a_longer_sheet_is_no_other_workflow_even_if_git_tracks_it(tracked: tuple[str]) -> None:
+    before = build(*tracked)
+
+    Path("config/samples.tsv").write_text("more")
+
+    after = build(*tracked)
+    assert after.code_digest == before.code_digest
+    assert after.content != before.content
+
+
+@pytest.mark.parametrize("source", ["Snakefile", "workflow/script.py", "config/config.yaml"])
+def test_a_changed_source_is_another_workflow(source: str) -> None:
+    before = build()
+
+    Path(source).write_text("changed")
+
+    assert build().code_digest != before.code_digest
+
+
+def test_other_options_of_snakemake_are_another_workflow() -> None:
+    assert build().code_digest != build(arguments=("--config", "x=1")).code_digest
+
+
+def test_files_outside_the_working_directory_that_the_configuration_names_stay_there() -> None:
+    outside = Path("../outside.txt")
+    outside.write_text("secret")
+
+    bundle = build(a=str(outside), b=str(outside.resolve()))
+
+    assert not any("outside" in name for name in bundle.members)
+
+
+def test_a_source_outside_the_working_directory_is_refused() -> None:
+    with pytest.raises(WorkflowError, match=r"'\.\./rules\.smk' is outside the working directory"):
+        build("../rules.smk")
+
+
+def test_large_files_that_git_happens_to_track_are_left_out() -> None:
+    Path("large.bin").write_bytes(bytes(10_000_001))
+
+    assert "large.bin" not in build("large.bin").members
