@@ -11,6 +11,7 @@ import jsonschema
 import yaml
 
 from bactofleet.errors import ConfigurationError
+from bactofleet.files import sha256_of
 
 # Options that say where and how, not what: they do not change a genome.
 NOT_PARAMETERS = frozenset({"samples", "results", "scratch", "redo", "threads", "memory_mb"})
@@ -45,12 +46,11 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) ->
 
 
 def parameters_of(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that decide what a genome becomes, with the contents of files named."""
+    """Return the options that decide what a genome becomes, files by their contents."""
     chosen = {key: value for key, value in sorted(config.items()) if key not in NOT_PARAMETERS}
     if chosen.get("proteins"):
-        chosen["proteins_sha256"] = hashlib.sha256(
-            Path(chosen["proteins"]).read_bytes()
-        ).hexdigest()
+        # By content: the same file in another place makes the same genome.
+        chosen["proteins"] = f"sha256:{sha256_of(Path(chosen['proteins']))}"
     return chosen
 
 

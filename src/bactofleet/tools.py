@@ -117,7 +117,7 @@ class Toolbox:
         # them was killed; the kernel's count of such kills says so all the same.
         if status in (-signal.SIGKILL, SIGNAL_BASE + signal.SIGKILL) or oom_killed:
             raise OutOfMemory(f"{tool} was killed: out of memory")
-        if status == JAVA_OUT_OF_MEMORY and tool == "java":
+        if status == JAVA_OUT_OF_MEMORY and tool == "pilon":
             raise OutOfMemory("the Java heap was too small")
         if shutil.disk_usage(self.folder).free < DISK_RESERVE_BYTES:
             raise TemporaryFailure(f"{tool} ended with exit status {status}: the disk is full")

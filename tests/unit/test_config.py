@@ -130,6 +130,18 @@ def test_the_contents_of_the_proteins_are_a_parameter(tmp_path: Path) -> None:
     assert parameters_of(config) != before
 
 
+def test_where_the_proteins_lie_is_none(tmp_path: Path) -> None:
+    for name in ("here.faa", "there.faa"):
+        (tmp_path / name).write_text(">a\nMKV\n")
+
+    here, there = (
+        parameters_of(SHIPPED | {"proteins": str(tmp_path / name)})
+        for name in ("here.faa", "there.faa")
+    )
+
+    assert here == there
+
+
 def test_a_fingerprint_depends_on_contents_and_not_on_their_order() -> None:
     assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1})
     assert fingerprint({"a": 1}) != fingerprint({"a": 2})

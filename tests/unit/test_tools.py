@@ -120,12 +120,12 @@ def test_a_tool_whose_child_the_kernel_killed_for_memory_is_out_of_memory(
 def test_java_without_memory_is_out_of_memory(
     toolbox: Toolbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    java = tmp_path / "java"
-    java.write_text("#!/bin/sh\nexit 3\n")
-    java.chmod(0o755)
+    pilon = tmp_path / "pilon"
+    pilon.write_text("#!/bin/sh\nexit 3\n")
+    pilon.chmod(0o755)
 
     with pytest.raises(OutOfMemory, match="Java heap"):
-        toolbox.run([java])
+        toolbox.run([pilon])
 
 
 def test_a_tool_that_fails_on_a_full_disk_may_be_tried_again(

@@ -5,6 +5,7 @@ docs/assembly.md says what differs from shovill 1.1.0 as Bactopia calls it.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -25,7 +26,6 @@ PARAMETERS = (
     "max_genome_size",
     "keep",
 )
-PILON_JAR = Path("/usr/share/java/pilon.jar")
 # shovill's: mappings and bases that Pilon may trust.
 MIN_MAPPING_QUALITY = 60
 MIN_BASE_QUALITY = 3
@@ -136,10 +136,11 @@ def _polish(stage: Stage, reads: list[Path], draft: Path) -> tuple[Path, dict[st
     """Correct bases with Pilon; return the new contigs, and how often each was corrected."""
     stage.use("bwa", "samtools", "pilon")
     bam = _map_reads(stage, reads, draft)
-    memory = [f"-Xmx{stage.memory_gb}g", "-XX:+ExitOnOutOfMemoryError"]
+    # Whatever starts Pilon where it is installed, Java takes these last.
+    os.environ["_JAVA_OPTIONS"] = f"-Xmx{stage.memory_gb}g -XX:+ExitOnOutOfMemoryError"
     kind = "--frags" if reads[1:] else "--unpaired"
     stage.tools.run(
-        ["java", *memory, "-jar", PILON_JAR, "--genome", draft, kind, bam, "--output", "pilon"]
+        ["pilon", "--genome", draft, kind, bam, "--output", "pilon"]
         + ["--minmq", MIN_MAPPING_QUALITY, "--minqual", MIN_BASE_QUALITY]
         + ["--mindepth", MIN_PILON_DEPTH, "--fix", "bases", "--changes"]
         + ["--threads", stage.threads]
