@@ -3,12 +3,16 @@
 Columns: `sample`, then exactly one kind of input a row (`accession`; `r1` with or without `r2`;
 `assembly`), and optionally `genome_size` (bp) and `species`. Several files of one mate, the runs
 of one experiment, are separated by semicolons and joined in the order given.
+
+Beside an accession a row may hold what the archives say of it (`runs`, `layout`, `spots`, `bases`,
+`fastq`, `fastq_md5`, `fastq_bytes`), so that a worker has nothing to ask them.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,12 @@ from bactofleet.errors import ConfigurationError
 
 SEPARATOR = ";"
 KIND_COLUMNS = ("accession", "r1", "assembly")
+# What each of them holds is separated by semicolons, in step with the column that it follows.
+RUN_COLUMNS = ("runs", "spots", "bases")
+FASTQ_COLUMNS = ("fastq", "fastq_md5", "fastq_bytes")
+ARCHIVE_COLUMNS = (*RUN_COLUMNS, "layout", *FASTQ_COLUMNS)
+URL_FORMS = {"s3": "s3://bucket/key", "https": "https://host/path, without spaces"}
+URL_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?")
 MAX_PROBLEMS_SHOWN = 50
 MAX_PATH_SHOWN = 200
 BOM = "\ufeff"
@@ -27,7 +37,6 @@ BOM = "\ufeff"
 Row = dict[str, str]
 
 
-# Not frozen, which would take twice as long: every job reads the whole sheet.
 @dataclass(slots=True)
 class Sample:
     """One genome to make."""
@@ -40,6 +49,18 @@ class Sample:
     genome_size: int = 0
     """Expected size in bp; 0 where it is to be estimated."""
     species: str = ""
+    runs: list[str] = field(default_factory=list)
+    """Run accessions, in the order of their names; empty where the archives are to be asked."""
+    layout: str = ""
+    """`paired` or `single`, as the archive claims."""
+    spots: list[int] = field(default_factory=list)
+    """Reads, or pairs of them, of each run."""
+    bases: list[int] = field(default_factory=list)
+    """Base pairs of each run."""
+    fastq: list[str] = field(default_factory=list)
+    """ENA's files of all runs, host and path; empty where ENA has none."""
+    fastq_md5: list[str] = field(default_factory=list)
+    fastq_bytes: list[int] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -66,15 +87,52 @@ class Sample:
         return [*self.r1, *self.r2, *filter(None, [self.assembly])]
 
 
-def read_samples(path: Path) -> dict[str, Sample]:
-    """Read a sheet that was checked before; return its samples by name, in its order.
+class Samples(Mapping[str, Sample]):
+    """The samples of a sheet by name, in its order; each is parsed when it is asked for.
+
+    Every job reads the whole sheet and needs one row of it.
+    """
+
+    def __init__(self, header: list[str], cells: dict[str, list[str]]) -> None:
+        self._header = header
+        self._cells = cells
+
+    def __getitem__(self, name: str) -> Sample:
+        return _to_sample(name, dict(zip(self._header, self._cells[name], strict=False)))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cells)
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+
+def is_remote(source: str) -> bool:
+    """Say whether a row names a file by its URL, so that it is to be fetched."""
+    return "://" in source
+
+
+def run_of(path: str) -> str:
+    """Return the run that a file of ENA belongs to, which its name begins with."""
+    return path.rpartition("/")[2].partition(".")[0].partition("_")[0]
+
+
+def read_samples(path: Path) -> Samples:
+    """Read a sheet that was checked before.
 
     Raises `ConfigurationError` where there is no sheet.
     """
-    return {row["sample"]: _to_sample(row) for _, row in _iter_rows(_read_lines(path))}
+    numbered = _iter_cells(_read_lines(path))
+    _, header = next(numbered, (0, []))
+    columns = [header.index(column) for column in ("sample", "accession") if column in header]
+    cells = {}
+    for _, values in numbered:
+        names = (values[column] for column in columns if column < len(values))
+        cells[next(filter(None, names), "")] = values
+    return Samples(header, cells)
 
 
-def check_samples(path: Path, schema: dict[str, Any]) -> dict[str, Sample]:
+def check_samples(path: Path, schema: dict[str, Any]) -> Samples:
     """Read a sheet and check all of it: names, columns, kinds of input, files.
 
     Raises `ConfigurationError` with a line for every problem that was found: the file, the line,
@@ -113,20 +171,31 @@ def _iter_rows(lines: list[str]) -> Iterator[tuple[int, Row]]:
         yield number, row
 
 
-def _to_sample(row: Row) -> Sample:
+def _to_sample(name: str, row: Row) -> Sample:
     return Sample(
-        sample=row["sample"],
+        sample=name,
         accession=row.get("accession", ""),
         r1=_split(row.get("r1", "")),
         r2=_split(row.get("r2", "")),
         assembly=row.get("assembly", ""),
         genome_size=int(row.get("genome_size") or 0),
         species=row.get("species", ""),
+        runs=_split(row.get("runs", "")),
+        layout=row.get("layout", ""),
+        spots=_split_numbers(row.get("spots", "")),
+        bases=_split_numbers(row.get("bases", "")),
+        fastq=_split(row.get("fastq", "")),
+        fastq_md5=_split(row.get("fastq_md5", "")),
+        fastq_bytes=_split_numbers(row.get("fastq_bytes", "")),
     )
 
 
 def _split(cell: str) -> list[str]:
     return [part for part in cell.split(SEPARATOR) if part]
+
+
+def _split_numbers(cell: str) -> list[int]:
+    return [int(part) for part in _split(cell)]
 
 
 def _find_problems(lines: list[str], schema: dict[str, Any]) -> list[str]:
@@ -224,9 +293,49 @@ def _check_input(row: Row) -> Iterator[str]:
     yield from _check_mates(_split(row.get("r1", "")), _split(row.get("r2", "")))
     for column in ("r1", "r2", "assembly"):
         for name in _split(row.get(column, "")):
-            # Unlike Path.is_file, it has an answer for names that are too long too.
-            if not os.path.isfile(name):  # noqa: PTH113
-                yield f"column {column}: there is no file {_clip(name, MAX_PATH_SHOWN)}"
+            if problem := _check_source(name):
+                yield f"column {column}: {problem}"
+    if any(row.get(column) for column in ARCHIVE_COLUMNS):
+        yield from _check_archive(row)
+
+
+def _check_source(name: str) -> str | None:
+    """Say what is wrong with a file that a row names, or None."""
+    shown = _clip(name, MAX_PATH_SHOWN)
+    if not is_remote(name):
+        # Unlike Path.is_file, it has an answer for names that are too long too.
+        return None if os.path.isfile(name) else f"there is no file {shown}"  # noqa: PTH113
+    scheme, _, rest = name.partition("://")
+    host, _, path = rest.partition("/")
+    if scheme not in URL_FORMS:
+        return f"{shown} is given, allowed are files, s3:// and https:// (nothing unencrypted)"
+    if "@" in host:
+        return (
+            f"{_clip(f'{scheme}://…@…/{path}')} names a user; the sheet is no place for passwords"
+        )
+    if not (URL_HOST.fullmatch(host) and path) or (scheme == "https" and " " in path):
+        return f"{shown} is given, allowed is {URL_FORMS[scheme]}"
+    return None
+
+
+def _check_archive(row: Row) -> Iterator[str]:
+    """Find where the columns that describe an accession do not fit it, or each other."""
+    if not (row.get("accession") and row.get("runs")):
+        given = ", ".join(column for column in ARCHIVE_COLUMNS if row.get(column))
+        yield f"columns {given}: given without accession and runs, which they describe"
+    for first, *others in (RUN_COLUMNS, FASTQ_COLUMNS):
+        expected = len(_split(row.get(first, "")))
+        for column in others:
+            count = len(_split(row.get(column, "")))
+            if count != expected:
+                yield (
+                    f"columns {first} and {column}: {expected} and {count} values are given; "
+                    "they go in step"
+                )
+    runs = _split(row.get("runs", ""))
+    for path in _split(row.get("fastq", "")):
+        if run_of(path) not in runs:
+            yield f"column fastq: {_clip(path, MAX_PATH_SHOWN)} is of none of the runs"
 
 
 def _check_mates(r1: list[str], r2: list[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from bactofleet.config import load_schema
 from bactofleet.errors import ConfigurationError
-from bactofleet.samples import Sample, check_samples
+from bactofleet.samples import Samples, check_samples
 
 SCHEMA = load_schema(Path(__file__).parents[2] / "workflow/schemas/samples.schema.yaml")
 HEADER = "sample\taccession\tr1\tr2\tassembly\tgenome_size\tspecies"
@@ -19,7 +19,7 @@ def write_sheet(text: str) -> Path:
     return path
 
 
-def check(*rows: str, header: str = HEADER) -> dict[str, Sample]:
+def check(*rows: str, header: str = HEADER) -> Samples:
     """Return the samples of a sheet of these rows."""
     return check_samples(write_sheet("\n".join((header, *rows)) + "\n"), SCHEMA)
 
