@@ -9,12 +9,12 @@ from pathlib import Path
 import yaml
 
 from bactofleet import __version__, report, versions
-from bactofleet.config import check_config, load_schema
+from bactofleet.config import SCHEMAS, check_config, load_schema
 from bactofleet.destination import local_folder
-from bactofleet.errors import ConfigurationError
+from bactofleet.errors import BactofleetError, ConfigurationError
 from bactofleet.samples import check_samples, read_samples
-
-SCHEMAS = Path("workflow/schemas")
+from bactofleet.search import command as search
+from bactofleet.search import importing
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         args.run(args)
-    except ConfigurationError as error:
+    except BactofleetError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -40,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--config", type=Path, default=Path("config/config.yaml"), help="configuration file"
         )
+    search.add_parser(commands)
+    importing.add_parser(commands)
     ask = commands.add_parser("versions", help="print the versions of all tools as JSON")
     ask.set_defaults(run=lambda _: print(versions.to_json()))
     return parser

@@ -13,6 +13,7 @@ import yaml
 from bactofleet.errors import ConfigurationError
 from bactofleet.files import sha256_of
 
+SCHEMAS = Path("workflow/schemas")
 # Options that say where and how, not what: they do not change a genome.
 NOT_PARAMETERS = frozenset({"samples", "results", "scratch", "redo", "threads", "memory_mb"})
 SWITCH = {"true": True, "false": False}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,9 +138,21 @@ def check_samples(path: Path, schema: dict[str, Any]) -> Samples:
     Raises `ConfigurationError` with a line for every problem that was found: the file, the line,
     the column, the value and what is allowed.
     """
-    if problems := _find_problems(_read_lines(path), schema):
-        raise ConfigurationError(_shorten([f"{path}, {problem}" for problem in problems]))
+    _refuse(path, _find_problems(_read_lines(path), schema))
     return read_samples(path)
+
+
+def check_rows(source: Path, rows: Iterable[tuple[int, Row]], schema: dict[str, Any]) -> None:
+    """Check rows, each with its line number in `source`, before they are put into a sheet.
+
+    Raises `ConfigurationError` as `check_samples` does.
+    """
+    _refuse(source, _check_rows(rows, schema))
+
+
+def _refuse(path: Path, problems: list[str]) -> None:
+    if problems:
+        raise ConfigurationError(_shorten([f"{path}, {problem}" for problem in problems]))
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -208,7 +220,7 @@ def _find_problems(lines: list[str], schema: dict[str, Any]) -> list[str]:
     problems += _check_columns(number, columns, list(schema["properties"]))
     # Without these every row would be wrong in the same way.
     lacking = _check_needed_columns(number, columns)
-    return problems + (lacking or _check_rows(lines, schema))
+    return problems + (lacking or _check_rows(_iter_rows(lines), schema))
 
 
 def _check_text(lines: list[str]) -> list[str]:
@@ -247,7 +259,7 @@ def _check_needed_columns(number: int, columns: list[str]) -> list[str]:
     return problems
 
 
-def _check_rows(lines: list[str], schema: dict[str, Any]) -> list[str]:
+def _check_rows(numbered: Iterable[tuple[int, Row]], schema: dict[str, Any]) -> list[str]:
     # The compiled check is quick and stops at the first fault; only a row that fails it is looked
     # at with the library that finds and words them all.
     is_valid = fastjsonschema.compile(schema)
@@ -256,7 +268,7 @@ def _check_rows(lines: list[str], schema: dict[str, Any]) -> list[str]:
     problems: list[str] = []
     first_lines: dict[str, int] = {}
     rows = 0
-    for number, row in _iter_rows(lines):
+    for number, row in numbered:
         rows += 1
         given = {column: row[column] for column in checked & row.keys() if row[column]}
         try:

@@ -1,0 +1,201 @@
+"""`bactofleet search`: from a taxon or accessions to rows of the sample sheet."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import chain
+from random import Random
+from typing import TextIO
+
+import fastjsonschema
+from rich.console import Console
+from rich.progress import Progress
+
+from bactofleet.config import SCHEMAS, load_schema
+from bactofleet.errors import ConfigurationError
+from bactofleet.samples import Row
+from bactofleet.search.accessions import Query, parse_query
+from bactofleet.search.archives import Search
+from bactofleet.search.ena import Ena
+from bactofleet.search.experiments import COLUMNS
+from bactofleet.search.filters import LAYOUTS, Limits, Reason
+from bactofleet.search.genome_sizes import fetch_genome_sizes
+from bactofleet.search.http import Unavailable
+from bactofleet.search.intake import Intake
+from bactofleet.search.sheet import append_rows, read_known
+from bactofleet.search.sra import Sra
+from bactofleet.search.tally import Tally, add_output, open_tally
+
+DESCRIPTION = """\
+Find public reads and append a row for each experiment to the sample sheet.
+
+QUERY is one of
+  "Staphylococcus aureus"   a taxon by name; its subspecies and strains are included
+  1280                      a taxon by its number in NCBI's taxonomy
+  PRJNA239251               a study or BioProject, a BioSample, an experiment or a run
+  accessions.txt            a file with one accession a line, or a column `accession`
+
+ENA is asked; SRA where ENA does not answer or does not have it. A run stands for its experiment.
+"""
+EPILOG = """\
+A row that the sheet has, by its sample, accession or run, is not added again: the same command
+after a failure goes on where it was. docs/search.md has more.
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "search",
+        help="find public reads and put them into the sample sheet",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=_search)
+    parser.add_argument("query", metavar="QUERY", help="what to look for, see above")
+    add_output(parser)
+    _add_limits(parser)
+    _add_subset(parser)
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    default = Limits()
+    group = parser.add_argument_group("what an experiment has to be, besides Illumina")
+    group.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        default=default.layout,
+        help="layout of the library as the archive claims it (default: %(default)s)",
+    )
+    group.add_argument(
+        "--any-library",
+        action="store_true",
+        help="take libraries that are not genomic, not WGS, WGA or OTHER, or not randomly selected",
+    )
+    for option, value, text in (
+        ("--min-bases", default.min_bases, "base pairs of all runs"),
+        ("--min-read-length", default.min_read_length, "mean length of a read in bp"),
+        ("--min-depth", default.min_depth, "bases for each of the genome, where its size is known"),
+    ):
+        group.add_argument(
+            option, type=_count, default=value, metavar="N", help=f"{text} (default: %(default)s)"
+        )
+    group.add_argument(
+        "--genome-size",
+        type=_genome_size,
+        default=0,
+        metavar="BP",
+        help="expected size for all rows (default: NCBI's for the species, else none)",
+    )
+
+
+def _add_subset(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("a subset")
+    group.add_argument(
+        "--limit",
+        type=_count,
+        metavar="N",
+        help="stop at N random experiments, those that the sheet has included (default: all)",
+    )
+    group.add_argument(
+        "--seed",
+        type=int,
+        default=42,
+        metavar="N",
+        help="the same number gives the same subset (default: %(default)s)",
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is given, allowed is a whole number")
+    return int(text)
+
+
+def _genome_size(text: str) -> int:
+    size = _count(text)
+    if not 1_000 <= size < 1_000_000_000:
+        raise argparse.ArgumentTypeError(f"{text} is given, allowed are 1000 to 999999999 bp")
+    return size
+
+
+def _search(args: argparse.Namespace) -> None:
+    schema = load_schema(SCHEMAS / "samples.schema.yaml")
+    known = read_known(args.output, schema)
+    query = _resolve(parse_query(args.query))
+    sizes = {} if args.genome_size else fetch_genome_sizes()
+    # The table has species only: what is below one that was asked for has its size.
+    size = args.genome_size or sizes.get(query.taxon, 0)
+    intake = Intake(known, _limits_of(args), sizes, size, fastjsonschema.compile(schema))
+    failure: BaseException | None = None
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as rows, open_tally(args.output) as tally:
+        try:
+            _collect(args, query, intake, rows, tally)
+        except (Unavailable, KeyboardInterrupt) as error:
+            failure = error
+        if tally.kept:
+            append_rows(args.output, COLUMNS, _read_rows(rows))
+    tally.print("experiments", args.output)
+    if failure:
+        raise Unavailable(
+            f"{str(failure) or 'interrupted'}\n"
+            "The sheet has what was found until then; the same command goes on from there."
+        )
+    if not tally.looked_at:
+        raise ConfigurationError([f"{args.query!r} is given: neither ENA nor SRA has reads of it"])
+
+
+def _resolve(query: Query) -> Query:
+    try:
+        return Ena().resolve(query)
+    except Unavailable as error:
+        # SRA finds a taxon by its name too.
+        print(f"{error}; the taxon is searched by its name", file=sys.stderr)
+        return query
+
+
+def _limits_of(args: argparse.Namespace) -> Limits:
+    return Limits(
+        layout=args.layout,
+        any_library=args.any_library,
+        min_bases=args.min_bases,
+        min_read_length=args.min_read_length,
+        min_depth=args.min_depth,
+    )
+
+
+def _collect(
+    args: argparse.Namespace, query: Query, intake: Intake, rows: TextIO, tally: Tally
+) -> None:
+    """Write a row for each experiment that is taken, until there are no more, or enough."""
+    random = None if args.limit is None else Random(args.seed)  # noqa: S311
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("experiments", total=None)
+        search = Search(
+            (Ena(), Sra()),
+            query,
+            random,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+        for experiment in chain.from_iterable(search):
+            if intake.in_sheet == args.limit:
+                return
+            tally.looked_at += 1
+            match intake.judge(experiment):
+                case Reason(name, detail):
+                    tally.leave_out(experiment.accession, name, detail)
+                case row:
+                    rows.write(json.dumps(row) + "\n")
+    for accession in search.missing.accessions:
+        tally.looked_at += 1
+        tally.leave_out(accession, "not found", "neither ENA nor SRA has reads of it")
+
+
+def _read_rows(rows: TextIO) -> Iterator[Row]:
+    rows.seek(0)
+    return map(json.loads, rows)

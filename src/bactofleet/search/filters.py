@@ -1,0 +1,68 @@
+"""Which experiments become rows, and why the others do not.
+
+The libraries are those that bactopia-search asks for. The smallest amounts are the workflow's own
+(`min_basepairs`, `min_coverage`): what has less would be downloaded only to end `excluded`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bactofleet.search.experiments import Experiment
+
+PLATFORM = "ILLUMINA"
+SOURCES = ("GENOMIC",)
+STRATEGIES = ("WGS", "WGA", "OTHER")
+SELECTIONS = ("RANDOM", "MNase", "size fractionation", "unspecified")
+LAYOUTS = {"paired": ("PAIRED",), "single": ("SINGLE",), "any": ("PAIRED", "SINGLE")}
+
+
+class Reason(NamedTuple):
+    """Why an experiment is left out."""
+
+    name: str
+    """What it fails, the same for all that fail it."""
+    detail: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an experiment has to be."""
+
+    layout: str = "paired"
+    any_library: bool = False
+    min_bases: int = 2_241_820
+    min_read_length: int = 0
+    """Of the mean, in bp."""
+    min_depth: int = 10
+    """Where the size of the genome is known."""
+
+
+def find_reason(experiment: Experiment, genome_size: int, limits: Limits) -> Reason | None:
+    """Return the first thing that speaks against an experiment, if any; sizes in bp, 0 unknown."""
+    return next(_find_reasons(experiment, genome_size, limits), None)
+
+
+def _find_reasons(experiment: Experiment, genome_size: int, limits: Limits) -> Iterator[Reason]:
+    yield from _check_word("platform", experiment.platform, (PLATFORM,))
+    yield from _check_word("layout", experiment.layout, LAYOUTS[limits.layout])
+    if not limits.any_library:
+        yield from _check_word("library source", experiment.source, SOURCES)
+        yield from _check_word("library strategy", experiment.strategy, STRATEGIES)
+        yield from _check_word("library selection", experiment.selection, SELECTIONS)
+    yield from _check_amount("bases", experiment.bases, limits.min_bases)
+    yield from _check_amount("read length", experiment.read_length, limits.min_read_length)
+    if genome_size:
+        yield from _check_amount("depth", experiment.bases / genome_size, limits.min_depth)
+
+
+def _check_word(name: str, given: str, allowed: tuple[str, ...]) -> Iterator[Reason]:
+    if given not in allowed:
+        yield Reason(name, f"{name} is {given or 'unknown'}, allowed is {' or '.join(allowed)}")
+
+
+def _check_amount(name: str, given: float, least: int) -> Iterator[Reason]:
+    if given < least:
+        yield Reason(name, f"{name} is {int(given):,}, allowed is at least {least:,}")

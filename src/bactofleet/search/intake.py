@@ -1,0 +1,50 @@
+"""Decide of each experiment that was found: a row for the sheet, or a reason against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import fastjsonschema
+
+from bactofleet.samples import Row
+from bactofleet.search.experiments import Experiment, to_row
+from bactofleet.search.filters import Limits, Reason, find_reason
+
+
+class Intake:
+    """Knows what the sheet has, and what it is to have."""
+
+    def __init__(
+        self,
+        known: set[str],
+        limits: Limits,
+        sizes: dict[str, int],
+        default_size: int,
+        check_row: Callable[[Row], object],
+    ) -> None:
+        self._known = known
+        self._limits = limits
+        self._sizes = sizes
+        self._default_size = default_size
+        self._check_row = check_row
+        self.in_sheet = 0
+        """Experiments seen so far that the sheet has, or now gets."""
+
+    def judge(self, experiment: Experiment) -> Row | Reason:
+        """Return an experiment's row, or why it has none."""
+        names = {name.casefold() for name in experiment.names}
+        if same := names & self._known:
+            self.in_sheet += 1
+            return Reason("in the sheet", f"the sheet has {', '.join(sorted(same)).upper()}")
+        size = self._sizes.get(experiment.tax_id) or self._default_size
+        if reason := find_reason(experiment, size, self._limits):
+            return reason
+        row = to_row(experiment, size)
+        try:
+            self._check_row(row)
+        except fastjsonschema.JsonSchemaException as error:
+            return Reason("metadata", f"what the archive says makes no row: {error.message}")
+        self.in_sheet += 1
+        self._known.add(experiment.accession.casefold())
+        self._known.update(run.accession.casefold() for run in experiment.runs)
+        return row

@@ -1,0 +1,88 @@
+"""Append rows to a sample sheet that is its user's: what is there stays as it is."""
+
+from __future__ import annotations
+
+import shutil
+from collections import deque
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from bactofleet.errors import ConfigurationError
+from bactofleet.files import open_atomically
+from bactofleet.samples import Row, read_samples
+
+
+def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
+    """Return the names in a sheet, if there is one: samples, accessions and runs, case folded.
+
+    Raises `ConfigurationError` for a file that is no sheet, before anything is asked for it.
+    """
+    if not path.exists():
+        return set()
+    _check_text(path)
+    unknown = set(_read_header(path)) - set(schema["properties"])
+    if unknown:
+        raise ConfigurationError(
+            [
+                f"{path}: it has the columns {', '.join(sorted(map(repr, unknown)))}, which a "
+                "sample sheet has not; name another file as --output, or correct its header"
+            ]
+        )
+    return {
+        name.casefold()
+        for sample in read_samples(path).values()
+        for name in (sample.sample, sample.accession, *sample.runs)
+        if name
+    }
+
+
+def append_rows(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Put rows below a sheet, all or none; columns that it lacks come last in its header.
+
+    A row that is there is not touched: cells that it lacks at its end are empty.
+    """
+    # A link to a sheet stays a link.
+    path = path.resolve()
+    given = _read_header(path) if path.exists() else []
+    header = given + [column for column in columns if column not in given]
+    with open_atomically(path) as sheet:
+        if not given:
+            sheet.write("\t".join(header) + "\n")
+        if path.exists():
+            _copy(path, sheet, header)
+            shutil.copymode(path, sheet.name)
+        for row in rows:
+            sheet.write("\t".join(row.get(column, "") for column in header) + "\n")
+
+
+def _check_text(path: Path) -> None:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            deque(lines, maxlen=0)
+    except UnicodeDecodeError as error:
+        raise ConfigurationError([f"{path}: it is not UTF-8 text: {error}"]) from error
+
+
+def _read_header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8", errors="replace", newline="") as lines:
+        header = next(filter(_is_row, lines), "").removesuffix("\n")
+    return header.split("\t") if header else []
+
+
+def _is_row(line: str) -> bool:
+    return line[:1] not in ("#", "\n", "")
+
+
+def _copy(path: Path, sheet: TextIO, header: list[str]) -> None:
+    """Copy a sheet line by line, with another header and an end to its last line."""
+    line = "\n"
+    with path.open(encoding="utf-8", newline="") as lines:
+        for line in lines:
+            if header and _is_row(line):
+                sheet.write("\t".join(header) + "\n")
+                header = []
+            else:
+                sheet.write(line)
+    if not line.endswith("\n"):
+        sheet.write("\n")

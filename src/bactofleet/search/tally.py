@@ -1,0 +1,69 @@
+"""What became of everything that was looked at: a table for the reader, a list beside the sheet."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from bactofleet.files import open_atomically
+
+
+class Tally:
+    """Counts what is looked at and why it is left out; lists what is left out."""
+
+    def __init__(self, listing: TextIO) -> None:
+        self.looked_at = 0
+        self._reasons: Counter[str] = Counter()
+        self._listing = listing
+        listing.write("accession\treason\n")
+
+    @property
+    def kept(self) -> int:
+        """How many were not left out."""
+        return self.looked_at - self._reasons.total()
+
+    def leave_out(self, accession: str, name: str, detail: str) -> None:
+        """Count under a reason's name what was looked at, and list it with the detail."""
+        self._reasons[name] += 1
+        self._listing.write(f"{accession}\t{detail}\n")
+
+    def print(self, what: str, output: Path) -> None:
+        """Print the table: what was looked at, what was left out and why, what was added."""
+        table = Table("", what, title=str(output), title_justify="left")
+        table.columns[1].justify = "right"
+        table.add_row("found", f"{self.looked_at:,}")
+        for name, count in self._reasons.most_common():
+            table.add_row(f"left out: {name}", f"{count:,}")
+        table.add_row("added", f"{self.kept:,}", style="bold")
+        Console().print(table)
+        if self._reasons:
+            print(f"What was left out, and why: {listing_of(output)}")
+
+
+@contextmanager
+def open_tally(output: Path) -> Iterator[Tally]:
+    """Open a tally whose list lies beside a sheet: `samples-left-out.tsv` beside `samples.tsv`."""
+    with open_atomically(listing_of(output)) as listing:
+        yield Tally(listing)
+
+
+def listing_of(output: Path) -> Path:
+    """Return the file that lists what was left out of a sheet by the last command."""
+    return output.with_name(f"{output.stem}-left-out.tsv")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the sheet."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("config/samples.tsv"),
+        help="sample sheet to append to; it is made if it is not there",
+    )
