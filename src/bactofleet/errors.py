@@ -7,6 +7,7 @@ BactofleetError
 ├── TemporaryFailure    staging, a full disk, a vanished file: try again (exit 75)
 ├── OutOfMemory         killed for memory: again with more memory (exit 137)
 ├── IllegalInstruction  built for another CPU: again on another host (exit 132)
+├── MissingInput        a file that the sheet names is not there: final (exit 1)
 └── ToolFailure         a tool said no: final (exit 1)
 """
 
@@ -63,6 +64,12 @@ class IllegalInstruction(StageFailure):
 
     exit_code = 132
     kind = "infrastructure"
+
+
+class MissingInput(StageFailure):
+    """A URL of the sample sheet leads to nothing, or to what we may not read."""
+
+    kind = "input"
 
 
 class ToolFailure(StageFailure):

@@ -112,6 +112,11 @@ def is_remote(source: str) -> bool:
     return "://" in source
 
 
+def shown(source: str) -> str:
+    """Return a source as it may be shown: a URL without its query, which may hold a signature."""
+    return source.partition("?")[0] if is_remote(source) else source
+
+
 def run_of(path: str) -> str:
     """Return the run that a file of ENA belongs to, which its name begins with."""
     return path.rpartition("/")[2].partition(".")[0].partition("_")[0]

@@ -47,6 +47,11 @@ class Toolbox:
         self.usage = Usage()
         self._log = log
 
+    def say(self, line: str) -> None:
+        """Write a line into the stage's log."""
+        self._log.write(f"{line}\n")
+        self._log.flush()
+
     def run(
         self, command: Command, *, stdout: Path | None = None, stderr: Path | None = None
     ) -> None:
@@ -62,8 +67,7 @@ class Toolbox:
         failing command ended.
         """
         words = [[str(word) for word in command] for command in commands]
-        self._log.write("$ " + " | ".join(shlex.join(command) for command in words) + "\n")
-        self._log.flush()
+        self.say("$ " + " | ".join(shlex.join(command) for command in words))
         kills_before = _count_oom_kills()
         with contextlib.ExitStack() as stack:
             out = stack.enter_context(stdout.open("wb")) if stdout else self._log

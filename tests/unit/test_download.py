@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.archive_server import serve
 from support.fastq import Read, make_reads, to_fastq, write_gzip, write_reads
 from support.stages import Genome
 
@@ -211,6 +212,51 @@ def test_an_assembly_is_unpacked_and_measured(gather: Gather, tmp_path: Path, na
     assert (genome.folder("download") / "assembly/S1.fna").read_bytes() == text
     assert genome.record("download").input["genome_size"] == 2002
     assert genome.record("download").input["genome_size_source"] == "assembly"
+
+
+def test_files_named_by_urls_are_fetched_checked_and_described(
+    gather: Gather, tmp_path: Path, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(tmp_path) as archive:
+        archive.files = {f"/r{i}": Path(path) for i, path in enumerate(pair, start=1)}
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(archive.authority))
+        r1, r2 = f"{archive.url}/r1?signature=secret", f"{archive.url}/r2"
+
+        genome = gather(r1=[r1], r2=[r2])
+
+    origin = genome.record("download").input
+    assert reads_of(genome, "S1_R1") == gzip.decompress(Path(pair[0]).read_bytes())
+    assert reads_of(genome, "S1_R2") == gzip.decompress(Path(pair[1]).read_bytes())
+    assert origin["sources"] == [f"{archive.url}/r1", r2]
+    assert [one["bytes"] for one in origin["files"]] == [Path(p).stat().st_size for p in pair]
+    assert meta_of(genome)["runtype"] == "paired-end"
+
+
+def test_an_assembly_named_by_a_url_is_fetched(
+    gather: Gather, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = b">a\n" + b"ACGT" * 500 + b"\n"
+    with serve(tmp_path) as archive:
+        archive.files = {"/x.fna": gzip.compress(text)}
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(archive.authority))
+
+        genome = gather(assembly=f"{archive.url}/x.fna")
+
+    assert (genome.folder("download") / "assembly/S1.fna").read_bytes() == text
+
+
+def test_a_url_that_leads_to_nothing_fails_the_genome_at_once(
+    tmp_path: Path, gather: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genome = Genome(tmp_path)
+    with serve(tmp_path) as archive:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(archive.authority))
+        sample = asdict(Sample("S1", r1=[f"{archive.url}/gone.fq.gz"], genome_size=5000))
+
+        status = genome.run("download", download.run, parameters=PARAMETERS | {"sample": sample})
+
+    assert (status, genome.failure()["kind"]) == (1, "input")
+    assert "correct the sample sheet" in genome.failure()["message"]
 
 
 def test_a_file_that_has_vanished_since_the_check_may_be_tried_again(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bactofleet.errors import Excluded
@@ -11,7 +12,7 @@ from bactofleet.fastq import ReadStats, is_gzip, mate_number, open_reads, scan_r
 from bactofleet.files import CHUNK_BYTES, write_json
 from bactofleet.genome_size import estimate_genome_size
 from bactofleet.reads import READS, STATS, check_amounts, read_names
-from bactofleet.samples import Sample
+from bactofleet.samples import Sample, is_remote, shown
 from bactofleet.stage import Stage
 
 PARAMETERS = (
@@ -38,7 +39,7 @@ def run(stage: Stage) -> None:
     stage.record.input = {
         "kind": sample.kind,
         "runtype": sample.runtype,
-        "sources": sample.sources,
+        "sources": [shown(source) for source in sample.sources],
         "species": sample.species,
         "genome_size": sample.genome_size,
         "genome_size_source": "given" if sample.genome_size else None,
@@ -50,18 +51,41 @@ def run(stage: Stage) -> None:
             f"{sample.accession} was not fetched: this version reads files only; "
             "give them as r1 and r2",
         )
+    files = _bring(stage, sample.files)
     if sample.kind == "assembly":
-        _take_assembly(stage, Path(sample.assembly))
+        _take_assembly(stage, files[0])
     else:
-        _take_reads(stage, sample)
+        runs = len(sample.r1)
+        _take_reads(stage, [mate for mate in (files[:runs], files[runs:]) if mate])
 
 
-def _take_reads(stage: Stage, sample: Sample) -> None:
+def _bring(stage: Stage, sources: list[str]) -> list[Path]:
+    """Return where the files of a row are on this machine, after those named by URLs were fetched.
+
+    Two at a time, the mates of a pair: what is gained by more is not worth a busy server's anger.
+    """
+    targets = [
+        stage.work / f"source{i}" if is_remote(source) else Path(source)
+        for i, source in enumerate(sources)
+    ]
+    remote = [i for i, source in enumerate(sources) if is_remote(source)]
+    if remote:
+        # Imported here: every job reads this module, and needs boto3 and requests only for this.
+        from bactofleet.sources.files import fetch  # noqa: PLC0415
+
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            fetched = pool.map(lambda i: fetch(sources[i], targets[i], stage.tools.say), remote)
+            stage.record.input["files"] = [one.describe() for one in fetched]
+    return targets
+
+
+def _take_reads(stage: Stage, mates: list[list[Path]]) -> None:
+    """Join the files of each mate, one list of them for single-end reads, and check the whole."""
     stage.use("kmc", "pigz")
-    names = read_names(sample.sample, paired=bool(sample.r2))
+    names = read_names(stage.sample, paired=len(mates) == 2)
     copies = _copy_paths(stage, names)
-    for copy, sources in zip(copies, filter(None, (sample.r1, sample.r2)), strict=True):
-        _merge(stage, [Path(source) for source in sources], copy)
+    for copy, sources in zip(copies, mates, strict=True):
+        _merge(stage, sources, copy)
     stats = scan_reads(copies)
     if [mate_number(copy) for copy in copies] == ["2", "1"]:
         _exchange(*copies)
@@ -108,14 +132,28 @@ def _copy_paths(stage: Stage, names: list[str]) -> list[Path]:
 
 
 def _merge(stage: Stage, sources: list[Path], copy: Path) -> None:
-    """Join the files of several runs, in the order given; gzip files join as they are."""
+    """Join the files of several runs, in the order given; gzip files join as they are.
+
+    What lies in the stage's own folder goes at once: a disk need not hold the reads twice.
+    """
     for i, source in enumerate(sources):
         part = source
         if not is_gzip(source):
             part = stage.work / f"{copy.name}.{i}"
             _compress(stage, source, part)
+            _discard(stage, source)
+        if i == 0 and part.is_relative_to(stage.work):
+            part.rename(copy)
+            continue
         with part.open("rb") as handle, copy.open("ab") as joined:
             shutil.copyfileobj(handle, joined, CHUNK_BYTES)
+        _discard(stage, part)
+
+
+def _discard(stage: Stage, file: Path) -> None:
+    """Remove a file of the stage's own, but none of the user's."""
+    if file.is_relative_to(stage.work):
+        file.unlink()
 
 
 def _compress(stage: Stage, source: Path, target: Path) -> None:

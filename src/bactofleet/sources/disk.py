@@ -1,0 +1,25 @@
+"""Room on the disk: asked for before a download, not found out in its middle."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+from bactofleet.tools import DISK_RESERVE_BYTES
+
+GB = 1e9
+
+
+def check_space(folder: Path, needed: int, what: str) -> None:
+    """Raise the error of a full disk where that of `folder` lacks room for `needed` bytes more.
+
+    No other source helps then, so that it is an `OSError` and none of theirs.
+    """
+    free = shutil.disk_usage(folder).free - DISK_RESERVE_BYTES
+    if needed > free:
+        raise OSError(
+            errno.ENOSPC,
+            f"{what} takes {needed / GB:.1f} GB and {max(0, free) / GB:.1f} GB are free in "
+            f"{folder}; make room there, or choose a larger disk for scratch",
+        )

@@ -1,0 +1,27 @@
+"""The files that a row of the sheet names by their URLs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bactofleet.errors import MissingInput
+from bactofleet.sources import https, s3
+from bactofleet.sources.retry import Denied, NotThere, Say
+
+
+def fetch(url: str, target: Path, say: Say) -> https.Fetched:
+    """Bring the file at an `s3://` or `https://` URL to `target`.
+
+    Raises `MissingInput` where it is not there or not given to us, which no other attempt changes,
+    `TemporaryFailure` for the faults that one may change, and `OSError` for those of the disk.
+    """
+    try:
+        if not url.startswith("s3://"):
+            return https.download(url, target, say)
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        client = s3.make_client(signed=s3.has_credentials())
+        return s3.download(client, s3.find_object(client, bucket, key, say), target, say)
+    except Denied as error:
+        raise MissingInput(f"{error}; the run lacks the right to read it") from error
+    except NotThere as error:
+        raise MissingInput(f"{error}; correct the sample sheet") from error

@@ -1,0 +1,62 @@
+"""Another attempt: after which faults, and after how long."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from bactofleet.errors import BactofleetError, TemporaryFailure
+
+ATTEMPTS = 5
+FIRST_PAUSE_S = 2.0
+# Who is asked to wait longer than this goes to the next source, or comes back as another attempt.
+LONGEST_PAUSE_S = 120.0
+
+Result = TypeVar("Result")
+Say = Callable[[str], None]
+"""Takes a line for the stage's log."""
+
+
+class NotThere(BactofleetError):
+    """A source answered that it does not have what it was asked for."""
+
+
+class Denied(NotThere):
+    """A source answered that it does not give it to us."""
+
+
+class Throttled(TemporaryFailure):
+    """A source asks for patience."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+def retry(action: Callable[[], Result], say: Say) -> Result:
+    """Return what `action` returns, after as many as `ATTEMPTS` attempts at it.
+
+    Raises the last attempt's `TemporaryFailure`; other errors end it at once.
+    """
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return action()
+        except TemporaryFailure as fault:
+            pause = _pause_s(fault, attempt)
+            if pause > LONGEST_PAUSE_S:
+                raise
+            say(f"{fault}; attempt {attempt + 1} of {ATTEMPTS} follows in {pause:.1f} s")
+        time.sleep(pause)
+    return action()
+
+
+def _pause_s(fault: TemporaryFailure, attempt: int) -> float:
+    """Return seconds to wait: what the source asks for, and a random share of 2, 4, 8, ...
+
+    All of a fleet meet a fault at once; without chance they would all come back at once
+    (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+    """
+    asked = fault.retry_after_s if isinstance(fault, Throttled) else 0.0
+    return asked + random.uniform(0, FIRST_PAUSE_S * 2 ** (attempt - 1))  # noqa: S311

@@ -1,0 +1,118 @@
+"""Objects on S3: asked for with HEAD first, copied by key in parallel ranges, verified.
+
+AWS_ENDPOINT_URL, AWS_CA_BUNDLE and the other settings of boto3 are respected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import boto3.exceptions
+import botocore
+import botocore.exceptions
+from botocore.config import Config
+
+from bactofleet.errors import TemporaryFailure
+from bactofleet.sources.disk import check_space
+from bactofleet.sources.https import Fetched
+from bactofleet.sources.retry import Denied, NotThere, Say, retry
+
+MISSING = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
+DENIED = ("401", "403", "AccessDenied", "AllAccessDisabled")
+# The ETag of an object that came in one part and is not encrypted with KMS:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+MD5_ETAG = re.compile(r'"([0-9a-f]{32})"')
+SUPPORTS_MD5_ETAG = (None, "AES256")
+
+
+@dataclass(frozen=True)
+class S3Object:
+    """What HEAD says of an object."""
+
+    bucket: str
+    key: str
+    bytes: int
+    md5: str
+    """"" where S3 does not know it."""
+
+    @property
+    def url(self) -> str:
+        """The object's address."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+def make_client(*, signed: bool) -> Any:
+    """Return a client of S3; an unsigned one has the rights of the public."""
+    # Throttling and broken connections are met by botocore first.
+    options: dict[str, Any] = {"retries": {"mode": "standard", "max_attempts": 5}}
+    if not signed:
+        options["signature_version"] = botocore.UNSIGNED
+    return boto3.client("s3", config=Config(**options))
+
+
+def has_credentials() -> bool:
+    """Say whether there are credentials: of the environment, a file, or the instance's role."""
+    return boto3.Session().get_credentials() is not None
+
+
+def find_object(client: Any, bucket: str, key: str, say: Say) -> S3Object:
+    """Ask for an object; raise `NotThere` or `Denied`, or after all attempts `TemporaryFailure`."""
+
+    def ask() -> S3Object:
+        with _named(f"s3://{bucket}/{key}"):
+            head = client.head_object(Bucket=bucket, Key=key)
+        match = MD5_ETAG.fullmatch(head["ETag"])
+        is_md5 = match and head.get("ServerSideEncryption") in SUPPORTS_MD5_ETAG
+        return S3Object(bucket, key, head["ContentLength"], match[1] if match and is_md5 else "")
+
+    return retry(ask, say)
+
+
+def download(client: Any, found: S3Object, target: Path, say: Say) -> Fetched:
+    """Copy an object to `target` and compare its size and MD5 with what HEAD said."""
+
+    def copy() -> None:
+        check_space(target.parent, found.bytes, found.url)
+        with _named(found.url):
+            client.download_file(found.bucket, found.key, str(target))
+        _verify(found, target)
+
+    retry(copy, say)
+    return Fetched(found.url, target, found.bytes, found.md5)
+
+
+def _verify(found: S3Object, target: Path) -> None:
+    size = target.stat().st_size
+    if size != found.bytes:
+        raise TemporaryFailure(f"{found.url} has {size:,} bytes, not {found.bytes:,}")
+    if found.md5:
+        with target.open("rb") as handle:
+            md5 = hashlib.file_digest(
+                handle, lambda: hashlib.md5(usedforsecurity=False)
+            ).hexdigest()
+        if md5 != found.md5:
+            raise TemporaryFailure(f"{found.url} has the MD5 {md5}, not {found.md5}")
+
+
+@contextmanager
+def _named(url: str) -> Iterator[None]:
+    """Turn boto3's errors into ours; they say which object it was about."""
+    try:
+        yield
+    except botocore.exceptions.ClientError as error:
+        code = error.response["Error"]["Code"]
+        said = f"S3 answers {code} for {url}"
+        if code in MISSING:
+            raise NotThere(said) from error
+        if code in DENIED:
+            raise Denied(said) from error
+        raise TemporaryFailure(said) from error
+    except (botocore.exceptions.BotoCoreError, boto3.exceptions.Boto3Error) as error:
+        raise TemporaryFailure(f"{url}: {error}") from error

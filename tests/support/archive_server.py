@@ -1,0 +1,260 @@
+"""The archives on this machine: an HTTPS server with a certificate authority of its own.
+
+It speaks ENA's filereport, SRA's runinfo and NCBI's SDL, serves files with Range and ETag, and has
+faults on request: each file has a queue of them, of which every request takes one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import trustme
+
+SLOW_PAUSE_S = 0.02
+SLOW_BYTES = 1 << 17
+
+
+class Fault(Enum):
+    """What goes wrong with one request."""
+
+    RESET = "the connection is reset after half of the body"
+    SHORT = "the body is half of the file, and the header says that it is all"
+    WRONG = "the body has a wrong byte"
+    TOO_MANY = "429, with Retry-After"
+    UNAVAILABLE = "503"
+    SLOW = "the body drips"
+    NO_RANGE = "Range is ignored"
+    DENIED = "403"
+    ELSEWHERE = "redirected to http://"
+
+
+@dataclass
+class Request:
+    """A request that was made."""
+
+    path: str
+    range: str | None
+
+
+@dataclass
+class Archive:
+    """What the server has, and what it was asked."""
+
+    port: int
+    authority: Path
+    """Certificate of its authority (PEM)."""
+    files: dict[str, bytes | Path] = field(default_factory=dict)
+    """Contents by path."""
+    ena: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """Rows of ENA's filereport by accession."""
+    sra: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """Rows of SRA's runinfo by accession."""
+    faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    down: set[str] = field(default_factory=set)
+    """Beginnings of paths that are answered with 503."""
+    retry_after: str = "0"
+    requests: list[Request] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"https://localhost:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that lead bactofleet here."""
+        return {
+            "REQUESTS_CA_BUNDLE": str(self.authority),
+            "BACTOFLEET_ENA_URL": f"{self.url}/ena",
+            "BACTOFLEET_ENA_FILES_URL": self.url,
+            "BACTOFLEET_SRA_URL": f"{self.url}/Traces/sra-db-be",
+        }
+
+    def asked(self, beginning: str) -> list[Request]:
+        """Return the requests for paths that begin so."""
+        return [request for request in self.requests if request.path.startswith(beginning)]
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[Archive]:
+    """Run an archive until the block ends; its certificate is written into `folder`."""
+    authority = trustme.CA()
+    server = _Server(("127.0.0.1", 0), _Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    server.socket = context.wrap_socket(
+        server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    certificate = folder / "authority.pem"
+    authority.cert_pem.write_to_path(certificate)
+    server.archive = Archive(server.server_port, certificate)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server.archive
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    archive: Archive
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that hang up."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing; `Archive.requests` has it all."""
+
+    server: _Server
+
+    @property
+    def archive(self) -> Archive:
+        return self.server.archive
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        self.archive.requests.append(Request(self.path, self.headers.get("Range")))
+        if any(path.startswith(beginning) for beginning in self.archive.down):
+            return self._answer(503)
+        if path == "/ena/portal/api/filereport":
+            return self._report(self.archive.ena, self._parameters()["accession"], "\t")
+        if path == "/Traces/sra-db-be/runinfo":
+            return self._report(self.archive.sra, self._parameters()["acc"], ",")
+        if path not in self.archive.files:
+            return self._answer(404)
+        faults = self.archive.faults[path]
+        return self._send(path, faults.pop(0) if faults else None)
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        form = self.rfile.read(length).decode(errors="replace")
+        self.archive.requests.append(Request(self.path, None))
+        if any(self.path.startswith(beginning) for beginning in self.archive.down):
+            return self._answer(503)
+        return self._locate(form)
+
+    def _parameters(self) -> dict[str, str]:
+        return {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
+
+    def _answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _report(self, tables: dict[str, list[dict[str, str]]], accession: str, mark: str) -> None:
+        """Answer with a table: the columns asked for, in that order, or all."""
+        rows = tables.get(accession, [])
+        names = list(rows[0]) if rows else ["run_accession"]
+        fields = self._parameters().get("fields")
+        columns = fields.split(",") if fields else names
+        if not rows and mark == ",":
+            return self._answer(200)
+        lines = [mark.join(columns)] + [mark.join(row[c] for c in columns) for row in rows]
+        return self._answer(200, ("\n".join(lines) + "\n").encode())
+
+    def _send(self, path: str, fault: Fault | None) -> None:
+        if fault is Fault.TOO_MANY:
+            return self._answer(429, Retry_After=self.archive.retry_after)
+        if fault is Fault.UNAVAILABLE:
+            return self._answer(503)
+        if fault is Fault.DENIED:
+            return self._answer(403)
+        if fault is Fault.ELSEWHERE:
+            return self._answer(302, Location=f"http://localhost:{self.archive.port}{path}")
+        stored = self.archive.files[path]
+        data = stored if isinstance(stored, bytes) else stored.read_bytes()
+        etag = f'"{hashlib.sha1(data).hexdigest()}"'  # noqa: S324
+        first, last = self._range(len(data), etag if fault is not Fault.NO_RANGE else "")
+        if first > last:
+            return self._answer(416)
+        body = data[first : last + 1]
+        if fault is Fault.WRONG:
+            body = body[:-1] + bytes([body[-1] ^ 1])
+        if fault is Fault.SHORT:
+            body = body[: len(body) // 2]
+        self.send_response(206 if (first, last) != (0, len(data) - 1) else 200)
+        self.send_header("ETag", etag)
+        self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        return None if self.command == "HEAD" else self._write(body, fault)
+
+    def _range(self, size: int, etag: str) -> tuple[int, int]:
+        """Return the first and last byte that are wanted."""
+        wanted = self.headers.get("Range")
+        if not wanted or not etag or self.headers.get("If-Range", etag) != etag:
+            return 0, size - 1
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        return int(first), min(int(last or size), size - 1)
+
+    def _write(self, body: bytes, fault: Fault | None) -> None:
+        if fault is Fault.RESET:
+            self.wfile.write(body[: len(body) // 2])
+            # Closed with linger 0, a connection ends with RST and not with FIN.
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_WR)
+        elif fault is Fault.SLOW:
+            for i in range(0, len(body), SLOW_BYTES):
+                self.wfile.write(body[i : i + SLOW_BYTES])
+                time.sleep(SLOW_PAUSE_S)
+        else:
+            self.wfile.write(body)
+
+    def _locate(self, form: str) -> None:
+        """Answer as NCBI's SDL does: where a run's file is, or 404 inside an answer of 200."""
+        run = next((name for name in self.archive.sra if name in form), "unknown")
+        path = f"/sos/{run}"
+        found: dict[str, object] = {
+            "bundle": run,
+            "status": 404,
+            "msg": "No data at given location",
+        }
+        if path in self.archive.files:
+            stored = self.archive.files[path]
+            data = stored if isinstance(stored, bytes) else stored.read_bytes()
+            file = {
+                "object": f"remote|{run}",
+                "type": "sra",
+                "name": run,
+                "size": len(data),
+                "md5": hashlib.md5(data).hexdigest(),  # noqa: S324
+                "modificationDate": "2020-01-01T00:00:00Z",
+                "locations": [
+                    {
+                        "service": "sra-ncbi",
+                        "region": "public",
+                        "link": f"{self.archive.url}{path}",
+                    }
+                ],
+            }
+            found = {"bundle": run, "status": 200, "msg": "ok", "files": [file]}
+        body = json.dumps({"version": "2", "result": [found]}).encode()
+        self._answer(200, body, Content_Type="application/json")

@@ -1,0 +1,224 @@
+"""Files over HTTPS: whole and right in the end, whatever happens on the way, or a reason why."""
+
+import hashlib
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.archive_server import Archive, Fault, serve
+
+from bactofleet.errors import MissingInput, TemporaryFailure
+from bactofleet.sources import disk, https, retry
+from bactofleet.sources.files import fetch
+from bactofleet.sources.retry import Denied, NotThere, Throttled
+
+DATA = random.Random(1).randbytes(3_000_000)
+MD5 = hashlib.md5(DATA).hexdigest()  # noqa: S324
+PATH = "/reads/a.fastq.gz"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    with serve(tmp_path_factory.mktemp("authority")) as archive:
+        yield archive
+
+
+@pytest.fixture
+def archive(server: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """Return an archive with one file, which tests reach without long pauses."""
+    server.files = {PATH: DATA}
+    server.faults.clear()
+    server.requests.clear()
+    server.retry_after = "0"
+    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.authority))
+    return server
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """Return the lines that go into the stage's log."""
+    return []
+
+
+def download(archive: Archive, folder: Path, said: list[str], **known: object) -> https.Fetched:
+    known = {"size": len(DATA), "md5": MD5} | known
+    return https.download(archive.url + PATH, folder / "a", said.append, **known)
+
+
+def test_a_file_is_brought_here_in_one_request(
+    archive: Archive, tmp_path: Path, said: list[str]
+) -> None:
+    fetched = download(archive, tmp_path, said)
+
+    assert (tmp_path / "a").read_bytes() == DATA
+    assert fetched.describe() == {"source": archive.url + PATH, "bytes": len(DATA), "md5": MD5}
+    assert [request.range for request in archive.requests] == [None]
+    assert said == []
+
+
+@pytest.mark.parametrize("fault", list(Fault)[:7])
+def test_a_temporary_fault_is_overcome(
+    archive: Archive, tmp_path: Path, said: list[str], fault: Fault
+) -> None:
+    archive.faults[PATH] = [Fault.RESET, fault]
+
+    download(archive, tmp_path, said)
+
+    assert (tmp_path / "a").read_bytes() == DATA
+
+
+def test_a_reset_transfer_goes_on_where_it_broke_off(
+    archive: Archive, tmp_path: Path, said: list[str]
+) -> None:
+    archive.faults[PATH] = [Fault.RESET, Fault.RESET]
+
+    download(archive, tmp_path, said)
+
+    first, second, third = (request.range for request in archive.requests)
+    assert first is None
+    assert second is not None and 0 < int(second[6:-1]) <= len(DATA) // 2
+    assert third is not None and int(third[6:-1]) > int(second[6:-1])
+    assert (tmp_path / "a").read_bytes() == DATA
+
+
+def test_a_transfer_starts_over_where_the_file_has_changed_meanwhile(
+    archive: Archive, tmp_path: Path, said: list[str]
+) -> None:
+    archive.faults[PATH] = [Fault.RESET]
+    new = DATA[::-1]
+
+    def change(line: str) -> None:
+        archive.files[PATH] = new
+
+    https.download(archive.url + PATH, tmp_path / "a", change)
+
+    assert (tmp_path / "a").read_bytes() == new
+
+
+def test_a_wrong_checksum_means_all_of_the_file_again(
+    archive: Archive, tmp_path: Path, said: list[str]
+) -> None:
+    archive.faults[PATH] = [Fault.WRONG]
+
+    download(archive, tmp_path, said)
+
+    assert [request.range for request in archive.requests] == [None, None]
+    assert f"not {MD5}" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("known", "problem"),
+    [
+        ({"md5": "0" * 32}, "has the MD5"),
+        ({"size": len(DATA) - 1, "md5": ""}, f"has {len(DATA):,} bytes, not {len(DATA) - 1:,}"),
+        ({"size": len(DATA) + 1, "md5": ""}, "answers 416"),
+    ],
+)
+def test_a_file_that_stays_wrong_is_a_temporary_failure(
+    archive: Archive, tmp_path: Path, said: list[str], known: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(TemporaryFailure, match=problem):
+        download(archive, tmp_path, said, **known)
+
+    assert len(said) == retry.ATTEMPTS - 1
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(Fault.DENIED, Denied), (Fault.ELSEWHERE, NotThere)]
+)
+def test_what_no_attempt_changes_is_not_tried_again(
+    archive: Archive, tmp_path: Path, said: list[str], status: Fault, expected: type[Exception]
+) -> None:
+    archive.faults[PATH] = [status]
+
+    with pytest.raises(expected):
+        download(archive, tmp_path, said)
+
+    assert len(archive.requests) == 1
+
+
+def test_a_file_that_is_not_there_is_not_asked_for_again(
+    archive: Archive, tmp_path: Path, said: list[str]
+) -> None:
+    archive.files.clear()
+
+    with pytest.raises(NotThere, match="answers 404"):
+        download(archive, tmp_path, said)
+
+    assert len(archive.requests) == 1
+
+
+def test_a_server_is_given_the_time_that_it_asks_for(
+    archive: Archive, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.faults[PATH] = [Fault.TOO_MANY]
+    archive.retry_after = "7"
+    slept: list[float] = []
+    monkeypatch.setattr(retry.time, "sleep", slept.append)
+
+    download(archive, tmp_path, said)
+
+    assert slept == [pytest.approx(7, abs=0.01)]
+    assert "answers 429" in said[0]
+
+
+def test_a_server_that_asks_for_an_hour_is_left_for_the_next_source(
+    archive: Archive, tmp_path: Path, said: list[str]
+) -> None:
+    archive.faults[PATH] = [Fault.TOO_MANY]
+    archive.retry_after = "3600"
+
+    with pytest.raises(Throttled):
+        download(archive, tmp_path, said)
+
+    assert len(archive.requests) == 1
+
+
+def test_a_date_to_come_back_at_is_understood() -> None:
+    assert https._seconds("Fri, 31 Dec 1999 23:59:59 GMT") == 0
+    assert https._seconds("Fri, 31 Dec 2100 23:59:59 GMT") > 1e9
+    assert https._seconds("soon") == 0
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(
+    archive: Archive, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+
+    with pytest.raises(TemporaryFailure, match=r"connection failed \(SSLError\)"):
+        download(archive, tmp_path, said)
+
+    assert archive.requests == []
+
+
+def test_signatures_of_a_url_are_neither_recorded_nor_logged(
+    archive: Archive, tmp_path: Path, said: list[str]
+) -> None:
+    archive.faults[PATH] = [Fault.UNAVAILABLE, Fault.RESET]
+
+    fetched = fetch(f"{archive.url}{PATH}?X-Amz-Signature=secret", tmp_path / "a", said.append)
+
+    assert archive.requests[0].path.endswith("?X-Amz-Signature=secret")
+    assert len(said) == 2
+    assert "secret" not in f"{said}{fetched}"
+
+
+def test_a_full_disk_is_known_before_a_byte_is_written(
+    archive: Archive, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "DISK_RESERVE_BYTES", 1 << 60)
+
+    with pytest.raises(OSError, match=r"takes 0\.0 GB and 0\.0 GB are free in") as caught:
+        download(archive, tmp_path, said)
+
+    assert caught.value.errno == 28
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_url_of_the_sheet_that_leads_to_nothing_is_the_users_to_correct(
+    archive: Archive, tmp_path: Path, said: list[str]
+) -> None:
+    with pytest.raises(MissingInput, match=r"answers 404 .* correct the sample sheet"):
+        fetch(f"{archive.url}/no.fastq.gz", tmp_path / "a", said.append)
