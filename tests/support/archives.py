@@ -175,7 +175,7 @@ class Archives:
         return 404, b"not found"
 
     def _search_ena(self, form: dict[str, str]) -> tuple[int, bytes]:
-        fields = form["fields"].split(",")
+        fields = ENA_FIELDS if form["fields"] == "all" else form["fields"].split(",")
         if unknown := set(fields) - set(ENA_FIELDS):
             return 400, json.dumps({"message": f"Invalid field(s): {unknown}"}).encode()
         limit = int(form.get("limit", ENA_DEFAULT_LIMIT)) or None
@@ -275,7 +275,7 @@ class Server:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.archives.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self.archives
 
     def __exit__(self, *_: object) -> None:

@@ -21,13 +21,13 @@ def read_list(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     is an accession. Raises `ConfigurationError` where the file is missing, not text, or has rows
     that do not fit its header.
     """
-    lines = _iter_lines(path)
-    number, cells = next(lines, (1, []))
-    header = [cell.lower() for cell in cells]
-    if not HEADER_COLUMNS & set(header):
-        header = ["accession"]
-        yield number, _to_row(path, number, header, cells)
-    for number, cells in lines:
+    header: list[str] = []
+    for number, cells in _iter_lines(path):
+        if not header:
+            header = [cell.lower() for cell in cells]
+            if HEADER_COLUMNS & set(header):
+                continue
+            header = ["accession"]
         yield number, _to_row(path, number, header, cells)
 
 

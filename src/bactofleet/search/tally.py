@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +22,9 @@ class Tally:
     def __init__(self, listing: TextIO) -> None:
         self.looked_at = 0
         self._reasons: Counter[str] = Counter()
-        self._listing = listing
-        listing.write("accession\treason\n")
+        # It quotes what an archive may have put into a word: tabs and line ends.
+        self._listing = csv.writer(listing, delimiter="\t", lineterminator="\n")
+        self._listing.writerow(("accession", "reason"))
 
     @property
     def kept(self) -> int:
@@ -32,7 +34,7 @@ class Tally:
     def leave_out(self, accession: str, name: str, detail: str) -> None:
         """Count under a reason's name what was looked at, and list it with the detail."""
         self._reasons[name] += 1
-        self._listing.write(f"{accession}\t{detail}\n")
+        self._listing.writerow((accession, detail))
 
     def print(self, what: str, output: Path) -> None:
         """Print the table: what was looked at, what was left out and why, what was added."""

@@ -1,0 +1,444 @@
+"""`bactofleet search`, with its real client, against services on this machine."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.archives import AUREUS, Archives, Fault, Request, Run, Server, make_run
+from support.sheets import SCHEMA
+
+from bactofleet.cli import main
+from bactofleet.samples import Sample, check_samples
+from bactofleet.search import ena, http, sra
+
+REPOSITORY = Path(__file__).parents[2]
+SHEET = Path("config/samples.tsv")
+LEFT_OUT = Path("config/samples-left-out.tsv")
+DOWN = Fault(status=503)
+
+
+@pytest.fixture
+def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archives]:
+    """Return the services; the working directory is a project, and nobody waits for long."""
+    (tmp_path / "workflow").symlink_to(REPOSITORY / "workflow")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(http, "RETRIES", http.RETRIES.new(backoff_factor=0, backoff_jitter=0.01))
+    monkeypatch.setattr(sra, "PAUSE_S", 0)
+    with Server() as archives:
+        for name, value in archives.environment().items():
+            monkeypatch.setenv(name, value)
+        yield archives
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for no more than 2 experiments at once."""
+    monkeypatch.setattr(ena.Ena, "batch_size", 2)
+    monkeypatch.setattr(sra.Sra, "batch_size", 2)
+
+
+def search(query: str, *options: str) -> int:
+    return main(["search", query, *options])
+
+
+def samples() -> dict[str, Sample]:
+    """Return the sheet's samples, checked as the workflow checks them."""
+    return dict(check_samples(SHEET, SCHEMA))
+
+
+def left_out() -> dict[str, str]:
+    lines = LEFT_OUT.read_text().splitlines()[1:]
+    return dict(line.split("\t") for line in lines)
+
+
+def describes(request: Request) -> bool:
+    """Say whether a request is for the description of experiments."""
+    return "efetch" in request.path or "base_count" in request.form.get("fields", "")
+
+
+def break_once(part: Callable[[Request], bool]) -> Callable[[Request], Fault | None]:
+    """Return a fault that breaks the first answer of a kind in its middle."""
+    faults = [Fault(broken=True)]
+    return lambda request: faults.pop() if faults and part(request) else None
+
+
+def make_runs(*numbers: int, **values: str) -> list[Run]:
+    return [make_run(number, **values) for number in numbers]
+
+
+# --- what is found --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("query", ["Staphylococcus aureus", "1280", "PRJNA239251", "SRP042000"])
+def test_every_experiment_of_a_taxon_or_study_is_a_row(archives: Archives, query: str) -> None:
+    archives.ena = make_runs(1, 2, 3)
+
+    assert search(query) == 0
+
+    assert list(samples()) == ["SRX2000001", "SRX2000002", "SRX2000003"]
+
+
+def test_a_row_spares_its_worker_every_question(archives: Archives) -> None:
+    archives.ena = [make_run(1), make_run(2, 1)]
+
+    search("1280")
+
+    sample = samples()["SRX2000001"]
+    assert sample.runs == ["SRR1000001", "SRR1000002"]
+    assert (sample.layout, sample.spots, sample.genome_size) == ("paired", [500_000] * 2, 2_800_000)
+    assert len(sample.fastq) == len(sample.fastq_md5) == len(sample.fastq_bytes) == 4
+
+
+@pytest.mark.parametrize("query", ["SRR1000001", "SRX2000001", "SAMN30000001", "SRS3000001"])
+def test_a_run_or_sample_stands_for_its_whole_experiment(archives: Archives, query: str) -> None:
+    archives.ena = [make_run(1), make_run(2, 1), make_run(3)]
+
+    search(query)
+
+    assert [sample.runs for sample in samples().values()] == [["SRR1000001", "SRR1000002"]]
+
+
+def test_a_taxon_includes_its_strains_which_have_the_size_of_the_species(
+    archives: Archives,
+) -> None:
+    archives.ena = make_runs(1, tax_id="93061", scientific_name="Staphylococcus aureus NCTC 8325")
+    archives.lineages = {"93061": {"1280"}}
+
+    search("Staphylococcus aureus")
+
+    sample = samples()["SRX2000001"]
+    assert (sample.genome_size, sample.species) == (2_800_000, "Staphylococcus aureus")
+
+
+def test_of_taxa_with_one_name_the_prokaryote_is_meant(archives: Archives) -> None:
+    insect = AUREUS | {"taxId": "55087", "lineage": "Eukaryota; Metazoa; Arthropoda; "}
+    archives.taxa = {"Bacillus": [insect, AUREUS]}
+    archives.ena = make_runs(1)
+
+    search("Bacillus")
+
+    assert archives.asked("/search")[0].form["query"] == "tax_tree(1280)"
+
+
+def test_a_file_of_accessions_is_searched_and_what_is_nowhere_is_said(archives: Archives) -> None:
+    archives.ena, archives.sra = make_runs(1), make_runs(1, 2)
+    Path("list").write_text("SRX2000001\nSAMN30000002\nERX9999999\n")
+
+    assert search("list") == 0
+
+    assert list(samples()) == ["SRX2000001", "SRX2000002"]
+    assert left_out() == {"ERX9999999": "neither ENA nor SRA has reads of it"}
+
+
+def test_the_size_of_the_genome_is_the_users_for_all_rows(archives: Archives) -> None:
+    archives.ena = make_runs(1)
+
+    search("1280", "--genome-size", "3000000")
+
+    assert samples()["SRX2000001"].genome_size == 3_000_000
+    assert not archives.asked("species_genome_size")
+
+
+def test_a_search_goes_on_without_sizes_of_genomes(
+    archives: Archives, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archives.ena = make_runs(1)
+    archives.fault = lambda request: Fault(404) if "genome_size" in request.path else None
+
+    assert search("1280") == 0
+
+    assert samples()["SRX2000001"].genome_size == 0
+    assert "no genome sizes" in capsys.readouterr().err
+
+
+def test_nothing_found_is_an_error(archives: Archives, capsys: pytest.CaptureFixture[str]) -> None:
+    assert search("Staphylococcus aureos") == 1
+    assert "neither ENA nor SRA has reads of it" in capsys.readouterr().err
+    assert not SHEET.exists()
+
+
+# --- what is left out -----------------------------------------------------------------------------
+
+
+def test_a_table_counts_what_was_left_out_and_a_list_says_why(
+    archives: Archives, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archives.ena = [
+        *make_runs(1, 2),
+        *make_runs(3, 4, library_layout="SINGLE"),
+        *make_runs(5, library_strategy="AMPLICON"),
+    ]
+
+    assert search("1280") == 0
+
+    rows = [line.strip("│ ").split("│") for line in capsys.readouterr().out.splitlines()]
+    counts = {row[0].strip(): row[1].strip() for row in rows if len(row) == 2}
+    assert counts == {
+        "found": "5",
+        "left out: layout": "2",
+        "left out: library strategy": "1",
+        "added": "2",
+    }
+    assert left_out() == {
+        "SRX2000003": "layout is SINGLE, allowed is PAIRED",
+        "SRX2000004": "layout is SINGLE, allowed is PAIRED",
+        "SRX2000005": "library strategy is AMPLICON, allowed is WGS or WGA or OTHER",
+    }
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"fastq_ftp": "evil.example/x_1.fastq.gz;evil.example/x_2.fastq.gz"},
+        {"fastq_ftp": "ftp.sra.ebi.ac.uk/../../etc/passwd;ftp.sra.ebi.ac.uk/x"},
+        {"run_accession": "$(id)"},
+        {"experiment_accession": "../../SRX1"},
+    ],
+)
+def test_what_an_archive_says_is_checked_before_it_is_written(
+    archives: Archives, values: dict[str, str]
+) -> None:
+    archives.ena = [make_run(1), make_run(2) | values]
+
+    search("1280")
+
+    assert list(samples()) == ["SRX2000001"]
+    assert "makes no row" in "".join(left_out().values())
+
+
+# --- the sheet ------------------------------------------------------------------------------------
+
+
+def test_rows_that_the_sheet_has_are_not_repeated_whatever_they_are_called(
+    archives: Archives,
+) -> None:
+    mine = (
+        "# mine\nsample\taccession\nSRX2000001\tSRX9999999\nby_run\tSRR1000002\n"
+        "by_experiment\tSRX2000003\nby_sample\tSAMN30000004\n"
+    )
+    SHEET.parent.mkdir()
+    SHEET.write_text(mine)
+    archives.ena = make_runs(1, 2, 3, 4, 5)
+
+    search("1280")
+
+    assert SHEET.read_text().splitlines()[2:6] == mine.splitlines()[2:]
+    assert list(samples())[4:] == ["SRX2000005"]
+
+
+def test_the_same_search_again_changes_nothing(archives: Archives) -> None:
+    archives.ena = make_runs(1, 2)
+    search("1280")
+    before = SHEET.read_bytes()
+
+    assert search("1280") == 0
+
+    assert SHEET.read_bytes() == before
+
+
+def test_rows_that_a_user_adds_during_a_search_stay(archives: Archives) -> None:
+    archives.ena = make_runs(1)
+    SHEET.parent.mkdir()
+    SHEET.write_text("sample\taccession\n")
+
+    def edit(request: Request) -> None:
+        if describes(request):
+            SHEET.write_text("sample\taccession\nlate\tSRX9999999\n")
+
+    archives.fault = edit
+
+    search("1280")
+
+    assert list(samples()) == ["late", "SRX2000001"]
+
+
+def test_a_limit_gives_a_random_subset_that_a_seed_repeats(archives: Archives) -> None:
+    archives.ena = make_runs(*range(50))
+
+    def subset(seed: str) -> list[str]:
+        SHEET.unlink(missing_ok=True)
+        assert search("1280", "--limit", "5", "--seed", seed) == 0
+        return list(samples())
+
+    first = subset("1")
+    assert len(first) == 5
+    assert subset("1") == first
+    assert set(subset("2")) != set(first) != {f"SRX200000{i}" for i in range(5)}
+
+
+def test_a_limit_counts_what_passes_and_what_the_sheet_has(archives: Archives) -> None:
+    archives.ena = [*make_runs(*range(5)), *make_runs(*range(5, 10), library_layout="SINGLE")]
+
+    for _ in range(2):
+        search("1280", "--limit", "3")
+
+    assert len(samples()) == 3
+
+
+# --- services that fail ---------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_a_connection_that_breaks_costs_the_batch_that_it_broke(archives: Archives) -> None:
+    archives.ena = make_runs(*range(6))
+    archives.fault = break_once(
+        lambda request: describes(request) and "SRX2000002" in request.form["includeAccessions"]
+    )
+
+    assert search("1280") == 0
+
+    assert len(samples()) == 6
+    asked = [request.form["includeAccessions"][:10] for request in archives.requests[2:]]
+    assert asked == ["SRX2000000", "SRX2000002", "SRX2000002", "SRX2000004"]
+
+
+def test_the_names_of_experiments_are_asked_for_again_when_the_connection_breaks(
+    archives: Archives,
+) -> None:
+    archives.ena = make_runs(*range(6))
+    archives.fault = break_once(lambda request: "query" in request.form)
+
+    search("1280")
+
+    assert len(samples()) == 6
+
+
+def test_a_service_that_asks_for_a_pause_gets_it(archives: Archives) -> None:
+    archives.ena = make_runs(1)
+    pauses = [Fault(status=429, Retry_After="1")]
+    archives.fault = lambda request: pauses.pop() if pauses and describes(request) else None
+    start = time.monotonic()
+
+    assert search("1280") == 0
+
+    assert time.monotonic() - start >= 1
+
+
+@pytest.mark.parametrize("query", ["Staphylococcus aureus", "1280", "PRJNA239251", "SAMN30000001"])
+def test_sra_answers_where_ena_does_not(archives: Archives, query: str) -> None:
+    archives.sra = [make_run(1), make_run(2, 1)]
+    archives.fault = lambda request: DOWN if "/ena/" in request.path else None
+
+    assert search(query) == 0
+
+    sample = samples()["SRX2000001"]
+    assert (sample.runs, sample.layout) == (["SRR1000001", "SRR1000002"], "paired")
+    assert (sample.genome_size, sample.fastq) == (2_800_000, [])
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_sra_goes_on_where_ena_stopped(
+    archives: Archives, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archives.ena = archives.sra = make_runs(*range(6))
+    archives.fault = lambda request: (
+        DOWN if "SRX2000002" in request.form.get("includeAccessions", "") else None
+    )
+
+    assert search("1280") == 0
+
+    assert [bool(sample.fastq) for sample in samples().values()] == [True] * 2 + [False] * 4
+    assert "asking the next archive" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_what_was_found_is_kept_when_all_fail_and_the_same_command_goes_on(
+    archives: Archives, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archives.ena = make_runs(*range(6))
+    archives.fault = lambda request: (
+        DOWN
+        if "eutils" in request.path or "SRX2000004" in request.form.get("includeAccessions", "")
+        else None
+    )
+    assert search("1280") == 1
+    assert "the same command goes on from there" in capsys.readouterr().err
+    assert len(samples()) == 4
+
+    archives.fault = lambda _: None
+    assert search("1280") == 0
+
+    assert len(samples()) == 6
+
+
+def test_an_experiment_that_ena_names_and_does_not_describe_is_asked_of_sra(
+    archives: Archives,
+) -> None:
+    archives.sra = make_runs(1, 2)
+    archives.ena = make_runs(1, 2)
+
+    def lose(request: Request) -> None:
+        if describes(request):
+            archives.ena = make_runs(1)
+
+    archives.fault = lose
+
+    search("1280")
+
+    assert list(samples()) == ["SRX2000001", "SRX2000002"]
+
+
+@pytest.mark.parametrize("body", [b"<html>maintenance</html>", b"Internal error"])
+def test_an_answer_in_another_form_is_no_answer(
+    archives: Archives, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archives.sra = make_runs(1)
+    answer = archives.answer
+    monkeypatch.setattr(
+        archives,
+        "answer",
+        lambda request: (200, b"x\n" + body) if "/search" in request.path else answer(request),
+    )
+
+    assert search("1280") == 0
+
+    assert list(samples()) == ["SRX2000001"]
+
+
+def test_a_key_for_ncbi_is_sent_and_nowhere_shown(
+    archives: Archives, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NCBI_API_KEY", "secret")
+    archives.fault = break_once(lambda request: "efetch" in request.path)
+    archives.sra = make_runs(1)
+
+    search("SRX2000001")
+
+    assert {request.form.get("api_key") for request in archives.asked("eutils")} == {"secret"}
+    assert not archives.asked("secret")
+    assert "secret" not in "".join(capfd.readouterr()) + SHEET.read_text()
+
+
+def test_requests_say_who_asks(archives: Archives) -> None:
+    archives.ena = make_runs(1)
+
+    search("1280")
+
+    assert all(request.user_agent.startswith("bactofleet/") for request in archives.requests)
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+
+def test_a_file_that_is_no_sheet_is_refused_before_anything_is_asked(
+    archives: Archives, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("reads.fasta").write_text(">x\nACGT\n")
+
+    assert search("1280", "--output", "reads.fasta") == 1
+
+    assert "name another file as --output" in capsys.readouterr().err
+    assert not archives.requests
+
+
+@pytest.mark.parametrize(
+    "options", [["--limit", "-1"], ["--min-bases", "many"], ["--genome-size", "5"]]
+)
+def test_a_wrong_number_is_refused(
+    archives: Archives, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        search("1280", *options)
+
+    assert "is given, allowed" in capsys.readouterr().err
