@@ -15,7 +15,9 @@ from bactofleet.files import sha256_of
 
 SCHEMAS = Path("workflow/schemas")
 # Options that say where and how, not what: they do not change a genome.
-NOT_PARAMETERS = frozenset({"samples", "results", "scratch", "redo", "threads", "memory_mb"})
+NOT_PARAMETERS = frozenset(
+    {"samples", "results", "scratch", "redo", "threads", "memory_mb", "providers"}
+)
 SWITCH = {"true": True, "false": False}
 
 

@@ -32,6 +32,11 @@ INPUT_COLUMNS = ("r1", "r2", "assembly")
 OUTPUT_OPTIONS = ("results", "scratch")
 SEPARATOR = ";"  # between the files of one cell
 
+# Variables that the container gets too: how AWS and the archives are reached (docs/download.md).
+PASSED_PREFIXES = ("AWS_", "BACTOFLEET_")
+PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
+FILE_VARIABLES = ("AWS_CA_BUNDLE", "NCBI_SETTINGS", "REQUESTS_CA_BUNDLE")
+
 TEMPORARY = Path("/tmp")  # noqa: S108  # the image's, a volume of the container
 # Mounting these would hide the image's own: a file directly in one is mounted by itself.
 IMAGE_FOLDERS = frozenset(
@@ -58,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("command", nargs="+", help="the command, after --")
     given = parser.parse_args(arguments)
     engine = find_engine()
-    mounts = find_mounts(given.command, Path.cwd())
+    mounts = find_mounts(given.command, Path.cwd(), os.environ)
     make_folders(mounts.writable)
     line = build_command(engine, given.image, given.command, mounts, os.environ)
     os.execvp(engine, line)  # noqa: S606  # a list, through no shell
@@ -94,17 +99,24 @@ def build_command(
     ]
 
 
-def find_mounts(command: Sequence[str], directory: Path) -> Mounts:
+def find_mounts(
+    command: Sequence[str], directory: Path, environment: Mapping[str, str] | None = None
+) -> Mounts:
     """Find the folders that a command started in `directory` needs to see.
 
     Reads the configuration that the command names, and the sample sheet that this names. Both are
-    checked inside the container: what cannot be read here is passed over.
+    checked inside the container: what cannot be read here is passed over. `environment` may name
+    certificates and settings.
     """
     configuration, named_files = read_configuration(command, directory)
     outputs = [directory / path for path in _local_paths(configuration, OUTPUT_OPTIONS)]
     writable = {directory} | {name for folder in outputs for name in _iter_names(folder)}
     sheet = directory / str(configuration.get("samples") or DEFAULT_SHEET)
-    named = [*_local_paths(configuration, ("proteins",)), *iter_inputs(sheet)]
+    named = [
+        *_local_paths(configuration, ("proteins",)),
+        *_local_paths(environment or {}, FILE_VARIABLES),
+        *iter_inputs(sheet),
+    ]
     inputs: list[Path | str] = [REPOSITORY / "Snakefile", *named_files, sheet]
     inputs += [os.path.join(directory, name) for name in named]
     seen = {path for path in _iter_input_mounts(inputs) if not _is_below(path, writable)}
@@ -167,9 +179,10 @@ def _terminal_options() -> list[str]:
 
 
 def _environment_options(environment: Mapping[str, str]) -> list[str]:
-    """Pass AWS settings by name: their values are secrets, and command lines are public."""
-    names = sorted(name for name in environment if name.startswith("AWS_"))
-    return [option for name in names for option in ("--env", name)]
+    """Pass settings by name: their values may be secrets, and command lines are public."""
+    names = {name for name in environment if name.startswith(PASSED_PREFIXES)}
+    names |= environment.keys() & {*PROXY_VARIABLES, *FILE_VARIABLES}
+    return [option for name in sorted(names) for option in ("--env", name)]
 
 
 def _mount_options(mounts: Mounts) -> list[str]:

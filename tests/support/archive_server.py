@@ -66,6 +66,8 @@ class Archive:
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     down: set[str] = field(default_factory=set)
     """Beginnings of paths that are answered with 503."""
+    pages: dict[str, bytes] = field(default_factory=dict)
+    """What is answered to any question at a path."""
     retry_after: str = "0"
     requests: list[Request] = field(default_factory=list)
 
@@ -73,6 +75,10 @@ class Archive:
     def url(self) -> str:
         """Its address."""
         return f"https://localhost:{self.port}"
+
+    def clear(self) -> None:
+        """Forget everything, so that a test begins anew."""
+        self.__init__(self.port, self.authority)  # type: ignore[misc]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -136,6 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.archive.requests.append(Request(self.path, self.headers.get("Range")))
         if any(path.startswith(beginning) for beginning in self.archive.down):
             return self._answer(503)
+        if path in self.archive.pages:
+            return self._answer(200, self.archive.pages[path])
         if path == "/ena/portal/api/filereport":
             return self._report(self.archive.ena, self._parameters()["accession"], "\t")
         if path == "/Traces/sra-db-be/runinfo":
@@ -170,11 +178,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _report(self, tables: dict[str, list[dict[str, str]]], accession: str, mark: str) -> None:
         """Answer with a table: the columns asked for, in that order, or all."""
         rows = tables.get(accession, [])
-        names = list(rows[0]) if rows else ["run_accession"]
+        names = list(rows[0]) if rows else []
         fields = self._parameters().get("fields")
         columns = fields.split(",") if fields else names
-        if not rows and mark == ",":
-            return self._answer(200)
         lines = [mark.join(columns)] + [mark.join(row[c] for c in columns) for row in rows]
         return self._answer(200, ("\n".join(lines) + "\n").encode())
 

@@ -236,6 +236,27 @@ def test_aws_settings_are_passed_by_name_and_never_by_value(directory: Path) -> 
     assert "HOME" not in " ".join(line)
 
 
+@pytest.mark.parametrize(
+    "name", ["BACTOFLEET_ENA_URL", "HTTPS_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE", "NCBI_SETTINGS"]
+)
+def test_how_the_archives_are_reached_is_passed_too(directory: Path, name: str) -> None:
+    line = build_command("docker", "image", ["true"], Mounts((directory,), ()), {name: "value"})
+
+    assert f"--env {name}" in " ".join(line)
+
+
+def test_certificates_that_the_environment_names_are_mounted(
+    directory: Path, tmp_path: Path
+) -> None:
+    authority = tmp_path / "elsewhere" / "authority.pem"
+    authority.parent.mkdir()
+    authority.touch()
+
+    mounts = find_mounts(["bash"], directory, {"REQUESTS_CA_BUNDLE": str(authority)})
+
+    assert authority.parent in mounts.read_only
+
+
 def test_temporary_folder_as_working_directory_takes_the_place_of_the_volume() -> None:
     temporary = container.TEMPORARY
 

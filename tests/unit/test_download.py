@@ -169,10 +169,6 @@ def proteins(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
     return {"assembly": str(folder / "x.faa")}
 
 
-def an_accession(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
-    return {"accession": "SRR2838702"}
-
-
 @pytest.mark.parametrize(
     ("make", "kind"),
     [
@@ -186,7 +182,6 @@ def an_accession(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
         (lopsided, "low-basepair-proportion"),
         (too_large, "genome-size"),
         (proteins, "assembly"),
-        (an_accession, "fastq-download"),
     ],
 )
 def test_bad_data_exclude_the_genome_with_an_error_file_and_its_table(

@@ -27,10 +27,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
 @pytest.fixture
 def archive(server: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
     """Return an archive with one file, which tests reach without long pauses."""
+    server.clear()
     server.files = {PATH: DATA}
-    server.faults.clear()
-    server.requests.clear()
-    server.retry_after = "0"
     monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.authority))
     return server

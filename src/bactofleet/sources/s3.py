@@ -48,13 +48,13 @@ class S3Object:
         return f"s3://{self.bucket}/{self.key}"
 
 
-def make_client(*, signed: bool) -> Any:
+def make_client(*, signed: bool, region: str | None = None) -> Any:
     """Return a client of S3; an unsigned one has the rights of the public."""
     # Throttling and broken connections are met by botocore first.
     options: dict[str, Any] = {"retries": {"mode": "standard", "max_attempts": 5}}
     if not signed:
         options["signature_version"] = botocore.UNSIGNED
-    return boto3.client("s3", config=Config(**options))
+    return boto3.client("s3", region_name=region, config=Config(**options))
 
 
 def has_credentials() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bactofleet.errors import Excluded
 from bactofleet.fasta import read_fasta
@@ -15,6 +16,10 @@ from bactofleet.reads import READS, STATS, check_amounts, read_names
 from bactofleet.samples import Sample, is_remote, shown
 from bactofleet.stage import Stage
 
+if TYPE_CHECKING:
+    from bactofleet.sources.delivery import Delivery
+    from bactofleet.sources.metadata import Run
+
 PARAMETERS = (
     "min_reads",
     "min_basepairs",
@@ -23,8 +28,10 @@ PARAMETERS = (
     "max_genome_size",
     "simulate_reads",
     "coverage",
+    "providers",
 )
 ASSEMBLY = "assembly"
+LAYOUTS = {"paired-end": "paired", "single-end": "single"}
 # As Bactopia: 1.5 times the depth that is kept, so that trimming does not go below it.
 SIMULATED_SURPLUS = 1.5
 
@@ -39,6 +46,7 @@ def run(stage: Stage) -> None:
     stage.record.input = {
         "kind": sample.kind,
         "runtype": sample.runtype,
+        "layout": LAYOUTS.get(sample.runtype, sample.layout or None),
         "sources": [shown(source) for source in sample.sources],
         "species": sample.species,
         "genome_size": sample.genome_size,
@@ -46,17 +54,70 @@ def run(stage: Stage) -> None:
     }
     _write_meta(stage)  # first, so that a sample has one whatever happens
     if sample.kind == "accession":
-        raise Excluded(
-            "fastq-download",
-            f"{sample.accession} was not fetched: this version reads files only; "
-            "give them as r1 and r2",
-        )
+        _take_accession(stage, sample)
+        return
     files = _bring(stage, sample.files)
     if sample.kind == "assembly":
         _take_assembly(stage, files[0])
     else:
         runs = len(sample.r1)
-        _take_reads(stage, [mate for mate in (files[:runs], files[runs:]) if mate])
+        mates = [mate for mate in (files[:runs], files[runs:]) if mate]
+        _accept_reads(stage, *_join_reads(stage, mates))
+
+
+def _take_accession(stage: Stage, sample: Sample) -> None:
+    """Fetch the runs of an accession and join them; record what came from where."""
+    # Imported here: every job reads this module, and few need boto3 and requests.
+    from bactofleet.sources.providers import Workplace, fetch_accession  # noqa: PLC0415
+    from bactofleet.sources.sra import is_lite  # noqa: PLC0415
+
+    at = Workplace(stage.work, stage.tools, stage.threads)
+    runs, deliveries = fetch_accession(sample, stage.parameters["providers"], at)
+    is_paired = any(delivery.is_paired for delivery in deliveries)
+    joined = [delivery for delivery in deliveries if delivery.is_paired == is_paired]
+    stage.record.input["layout"] = "paired" if is_paired else "single"
+    stage.record.input["runs"] = [delivery.describe() for delivery in deliveries]
+    _write_meta(stage)
+    stage.use(*{tool for delivery in joined for tool in delivery.tools})
+    for run, delivery in zip(runs, deliveries, strict=True):
+        _tell_differences(stage, run, delivery, is_joined=delivery in joined)
+    mates = zip(*(delivery.mates for delivery in joined), strict=True)
+    copies, stats = _join_reads(stage, [list(files) for files in mates])
+    names = {delivery.run for delivery in joined}
+    claimed = sum(run.spots for run in runs if run.accession in names)
+    _compare_spots(stage, claimed, stats[0].read_total + sum(d.orphans for d in joined))
+    stage.record.input["qualities"] = "SRA Lite" if is_lite(stats) else "full"
+    _accept_reads(stage, copies, stats)
+
+
+def _tell_differences(stage: Stage, run: Run, delivery: Delivery, *, is_joined: bool) -> None:
+    """Note where a run is not what the archive claims, or not all of it is used."""
+    found = "paired" if delivery.is_paired else "single"
+    notes = list(delivery.notes)
+    if run.layout not in ("", found):
+        notes.append(f"the archive claims {run.layout} reads, they are {found}")
+    if not is_joined:
+        notes.append("it is single-end and was left out of the pairs of the other runs")
+    for note in notes:
+        _note(stage, f"{run.accession}: {note}")
+
+
+def _compare_spots(stage: Stage, claimed: int, arrived: int) -> None:
+    """Record how many reads or pairs the archive claims, and how many came.
+
+    A difference is told and no reason to stop: what came was verified, and archives count
+    differently reads that are empty or technical.
+    """
+    stage.record.input["spots"] = {"claimed": claimed or None, "arrived": arrived}
+    if claimed and arrived != claimed:
+        _note(stage, f"the archive claims {claimed:,} spots, {arrived:,} arrived")
+
+
+def _note(stage: Stage, text: str) -> None:
+    """Add something that a reader of the receipt should know."""
+    notes = [stage.record.input.get("note"), text]
+    stage.record.input["note"] = "; ".join(filter(None, notes))
+    stage.tools.say(text)
 
 
 def _bring(stage: Stage, sources: list[str]) -> list[Path]:
@@ -70,7 +131,6 @@ def _bring(stage: Stage, sources: list[str]) -> list[Path]:
     ]
     remote = [i for i, source in enumerate(sources) if is_remote(source)]
     if remote:
-        # Imported here: every job reads this module, and needs boto3 and requests only for this.
         from bactofleet.sources.files import fetch  # noqa: PLC0415
 
         with ThreadPoolExecutor(max_workers=2) as pool:
@@ -79,8 +139,8 @@ def _bring(stage: Stage, sources: list[str]) -> list[Path]:
     return targets
 
 
-def _take_reads(stage: Stage, mates: list[list[Path]]) -> None:
-    """Join the files of each mate, one list of them for single-end reads, and check the whole."""
+def _join_reads(stage: Stage, mates: list[list[Path]]) -> tuple[list[Path], list[ReadStats]]:
+    """Join the files of each mate, one list of them for single-end reads, and read the whole."""
     stage.use("kmc", "pigz")
     names = read_names(stage.sample, paired=len(mates) == 2)
     copies = _copy_paths(stage, names)
@@ -90,10 +150,15 @@ def _take_reads(stage: Stage, mates: list[list[Path]]) -> None:
     if [mate_number(copy) for copy in copies] == ["2", "1"]:
         _exchange(*copies)
         stats.reverse()
-        stage.record.input["note"] = "r1 and r2 were exchanged, as the names of their reads say"
+        _note(stage, "r1 and r2 were exchanged, as the names of their reads say")
+    return copies, stats
+
+
+def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> None:
+    """Check that there is enough of the reads, and find the size of their genome."""
     check_amounts(stats, stage.parameters)
     _find_genome_size(stage, copies)
-    _write_stats(stage, names, stats)
+    _write_stats(stage, read_names(stage.sample, paired=len(copies) == 2), stats)
 
 
 def _take_assembly(stage: Stage, source: Path) -> None:
@@ -202,7 +267,7 @@ def _write_meta(stage: Stage) -> None:
         "sample": stage.sample,
         "runtype": origin["runtype"],
         "original_runtype": origin["runtype"],
-        "is_paired": str(origin["runtype"] == "paired-end").lower(),
+        "is_paired": str(origin["layout"] == "paired").lower(),
         "is_compressed": str(all(source.endswith(".gz") for source in sources)).lower(),
         "species": origin["species"] or "null",
         "genome_size": str(origin["genome_size"] or 0),

@@ -1,0 +1,39 @@
+"""The reads of one run, as a provider delivered them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bactofleet.sources.https import Fetched
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Files of one run: what it holds is seen, not what the archive claims of it."""
+
+    run: str
+    provider: str
+    mates: list[Path]
+    """FASTQ of the pairs' mates, or of single-end reads alone."""
+    fetched: list[Fetched]
+    orphans: int = 0
+    """Reads without a mate in a paired run; they are left out."""
+    notes: list[str] = field(default_factory=list)
+    tools: tuple[str, ...] = ()
+    """What was run to get them."""
+
+    @property
+    def is_paired(self) -> bool:
+        """Say whether pairs arrived."""
+        return len(self.mates) == 2
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a receipt says of the run."""
+        return {
+            "run": self.run,
+            "provider": self.provider,
+            "layout": "paired" if self.is_paired else "single",
+            "files": [one.describe() for one in self.fetched],
+        }

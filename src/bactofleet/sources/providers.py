@@ -1,0 +1,84 @@
+"""The reads of an accession, from one provider after another until one delivers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bactofleet.errors import Excluded, TemporaryFailure
+from bactofleet.samples import Sample
+from bactofleet.sources import ena, sra
+from bactofleet.sources.delivery import Delivery
+from bactofleet.sources.metadata import REASON, Metadata, Run
+from bactofleet.sources.retry import Denied, NotThere
+from bactofleet.tools import Toolbox
+
+# Tens of thousands of instances must not lean on a public server of files, and within the region
+# of SRA's bucket its bytes are free. Elsewhere ENA's files need no conversion and have an MD5.
+ORDER_ON_AWS = ("sra-odp", "ena", "sra")
+ORDER = ("ena", "sra-odp", "sra")
+# AWS Batch sets it in every job:
+# https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
+BATCH_VARIABLE = "AWS_BATCH_JOB_ID"
+
+Faults = Mapping[str, NotThere | TemporaryFailure]
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where and with what reads are fetched."""
+
+    folder: Path
+    tools: Toolbox
+    threads: int
+
+
+PROVIDERS: Mapping[str, Callable[[Run, Workplace], Delivery]] = {
+    "ena": lambda run, at: ena.fetch_run(run, at.folder, at.tools.say),
+    "sra-odp": lambda run, at: sra.fetch_from_bucket(run, at.folder, at.tools, at.threads),
+    "sra": lambda run, at: sra.prefetch(run, at.folder, at.tools, at.threads),
+}
+
+
+def default_order() -> Sequence[str]:
+    """Return the order of providers where the configuration names none."""
+    return ORDER_ON_AWS if BATCH_VARIABLE in os.environ else ORDER
+
+
+def fetch_accession(
+    sample: Sample, order: Sequence[str], at: Workplace
+) -> tuple[list[Run], list[Delivery]]:
+    """Fetch all runs of a sample's accession, in the order of their names.
+
+    Raises `Excluded` where the archives say that the reads cannot be had, and `TemporaryFailure`
+    where another attempt may bring them.
+    """
+    metadata = Metadata(sample, at.tools.say)
+    runs = metadata.find_runs()
+    return runs, [_fetch_run(run, order or default_order(), at, metadata) for run in runs]
+
+
+def _fetch_run(run: Run, order: Sequence[str], at: Workplace, metadata: Metadata) -> Delivery:
+    faults: dict[str, NotThere | TemporaryFailure] = {}
+    for provider in order:
+        folder = at.folder / run.accession / provider
+        folder.mkdir(parents=True)
+        try:
+            return PROVIDERS[provider](run, replace(at, folder=folder))
+        except (NotThere, TemporaryFailure) as fault:
+            at.tools.say(f"{provider} does not deliver {run.accession}: {fault}")
+            faults[provider] = fault
+            shutil.rmtree(folder)
+    metadata.explain()
+    raise _conclude(run, faults)
+
+
+def _conclude(run: Run, faults: Faults) -> Excluded | TemporaryFailure:
+    """Return the end of a run that no provider delivered: excluded only if all were certain."""
+    told = "; ".join(f"{provider}: {fault}" for provider, fault in faults.items())
+    message = f"no provider delivers {run.accession} ({told})"
+    is_certain = all(isinstance(f, NotThere) and not isinstance(f, Denied) for f in faults.values())
+    return Excluded(REASON, message) if is_certain else TemporaryFailure(message)

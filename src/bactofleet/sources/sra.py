@@ -1,0 +1,108 @@
+"""Providers `sra-odp` and `sra`: archive files of SRA, turned into FASTQ by fasterq-dump.
+
+`sra-odp` copies from SRA's open data bucket by key and asks nobody where a run is: NCBI's resolver
+blocks fleets (https://github.com/ncbi/sra-tools/issues/363). `sra` is prefetch, which asks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bactofleet.errors import TemporaryFailure, ToolFailure
+from bactofleet.fastq import ReadStats
+from bactofleet.files import CHUNK_BYTES
+from bactofleet.sources import s3
+from bactofleet.sources.delivery import Delivery
+from bactofleet.sources.disk import check_space
+from bactofleet.sources.https import Fetched
+from bactofleet.sources.metadata import Run
+from bactofleet.sources.retry import NotThere, retry
+from bactofleet.tools import Command, Toolbox
+
+# https://registry.opendata.aws/ncbi-sra/: normalized files, with all qualities.
+BUCKET, REGION = "sra-pub-run-odp", "us-east-1"
+# Short names that say which mate a read is; the lengths in fasterq-dump's own take a third more.
+NAMES = ("--seq-defline", "@$ac.$si/$ri", "--qual-defline", "+")
+BYTES_A_NAME = 32
+# What fasterq-dump writes it has written before to its temporary folder, about 1.5 times as much:
+# https://github.com/ncbi/sra-tools/wiki/HowTo:-fasterq-dump
+TEMPORARY_SHARE = 1.5
+LITE_QUALITIES = {3, 30}
+
+
+def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
+    """Copy a run from the open data bucket and dump it.
+
+    Raises `NotThere` where the bucket lacks it, `TemporaryFailure` for what may pass.
+    """
+    client = s3.make_client(signed=False, region=REGION)
+    found = s3.find_object(client, BUCKET, f"sra/{run.accession}/{run.accession}", tools.say)
+    check_space(folder, found.bytes + dump_bytes(run), f"{run.accession} from SRA")
+    archive = folder / f"{run.accession}.sra"
+    fetched = s3.download(client, found, archive, tools.say)
+    return _dump(run, "sra-odp", archive, fetched, tools, threads)
+
+
+def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
+    """Have prefetch find and bring a run, and dump it; raises `TemporaryFailure`.
+
+    prefetch does not say whether a run is not there or did not come.
+    """
+    check_space(folder, dump_bytes(run), f"{run.accession} from SRA")
+    command = ["prefetch", "--output-directory", folder, run.accession]
+    retry(lambda: _run(tools, command), tools.say)
+    # <run>/<run>.sra, or <run>.sralite where there are no other qualities.
+    archive = next((folder / run.accession).glob(f"{run.accession}.sra*"))
+    fetched = Fetched(f"sra:{run.accession}", archive, archive.stat().st_size, "")
+    return _dump(run, "sra", archive, fetched, tools, threads)
+
+
+def dump_bytes(run: Run) -> int:
+    """Return the bytes that a run takes while it is dumped: FASTQ, and temporary files."""
+    fastq = 2 * (run.bases + BYTES_A_NAME * run.spots)
+    return int(fastq * (1 + TEMPORARY_SHARE))
+
+
+def is_lite(stats: Sequence[ReadStats]) -> bool:
+    """Say whether reads come from an SRA Lite file, whoever delivered them.
+
+    It has one quality for all bases of a read: 30, or 3 for a read that was filtered out
+    (https://www.ncbi.nlm.nih.gov/sra/docs/sra-data-formats/).
+    """
+    return all(set(np.flatnonzero(one.qualities)) <= LITE_QUALITIES for one in stats)
+
+
+def _dump(
+    run: Run, provider: str, archive: Path, fetched: Fetched, tools: Toolbox, threads: int
+) -> Delivery:
+    folder = archive.parent
+    options = ["--split-3", "--threads", threads, "--temp", folder, "--outdir", folder, *NAMES]
+    _run(tools, ["fasterq-dump", *options, archive])
+    archive.unlink()
+    single, *mates = (folder / f"{run.accession}{end}.fastq" for end in ("", "_1", "_2"))
+    used = ("fasterq-dump",) if provider == "sra-odp" else ("prefetch", "fasterq-dump")
+    if not all(mate.exists() for mate in mates):
+        if not single.exists():
+            raise NotThere(f"SRA's file of {run.accession} holds no reads")
+        return Delivery(run.accession, provider, [single], [fetched], tools=used)
+    orphans = _count_reads(single) if single.exists() else 0
+    single.unlink(missing_ok=True)
+    notes = [f"{orphans:,} reads without a mate were left out"] if orphans else []
+    return Delivery(run.accession, provider, mates, [fetched], orphans, notes, used)
+
+
+def _run(tools: Toolbox, command: Command) -> None:
+    """Run a tool of SRA's; a file that it cannot read or get may be a better one next time."""
+    try:
+        tools.run(command)
+    except ToolFailure as error:
+        raise TemporaryFailure(str(error)) from error
+
+
+def _count_reads(fastq: Path) -> int:
+    with fastq.open("rb") as handle:
+        lines = sum(chunk.count(b"\n") for chunk in iter(lambda: handle.read(CHUNK_BYTES), b""))
+    return lines // 4

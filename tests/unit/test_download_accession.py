@@ -1,0 +1,377 @@
+"""Gathering an accession: its runs from whoever delivers them, and what the receipt says of it."""
+
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from support.archive_data import EXPERIMENT, add_run, path_at_ena, to_sheet
+from support.archive_server import Archive, Fault, serve
+from support.fastq import Read, make_reads, to_fastq
+from support.stages import Genome
+
+from bactofleet import versions
+from bactofleet.samples import Sample
+from bactofleet.sources import providers, retry
+from bactofleet.stages import download
+
+PARAMETERS = {
+    "min_reads": 10,
+    "min_basepairs": 100,
+    "min_proportion": 0.5,
+    "min_genome_size": 1000,
+    "max_genome_size": 10_000,
+    "simulate_reads": False,
+    "coverage": 100,
+    "providers": ["ena"],
+}
+RUN, SECOND = "SRR9000001", "SRR9000002"
+Gather = Callable[..., Genome]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    with serve(tmp_path_factory.mktemp("authority")) as archive:
+        yield archive
+
+
+@pytest.fixture
+def archive(server: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """Return archives that know nothing yet, which tests reach without long pauses."""
+    server.clear()
+    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return server
+
+
+@pytest.fixture
+def gather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gather:
+    """Return a function that gathers an accession; it gives back the genome, with its status."""
+    image = tmp_path / "versions.json"
+    image.write_text('{"fasterq-dump": "3.2.1", "prefetch": "3.2.1"}')
+    monkeypatch.setattr(versions, "IMAGE_VERSIONS", image)
+
+    def run(*, order: list[str] | None = None, expect: int = 0, **row: Any) -> Genome:
+        genome = Genome(tmp_path)
+        described = Sample("S1", **{"accession": EXPERIMENT, "genome_size": 5000} | row)
+        parameters = PARAMETERS | {"sample": asdict(described)}
+        if order is not None:
+            parameters["providers"] = order
+        assert genome.run("download", download.run, parameters=parameters) == expect
+        return genome
+
+    return run
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Return a function that puts a script under a tool's name first on PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    def install(name: str, script: str) -> None:
+        (folder / name).write_text(f"#!/bin/bash\n{script}\n")
+        (folder / name).chmod(0o755)
+
+    return install
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return a client with rights on SRA's bucket, which is empty."""
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="sra-pub-run-odp", ACL="public-read")
+        yield client
+
+
+def reads(seed: int, mate: int = 0, count: int = 20) -> bytes:
+    return to_fastq(make_reads(count, seed=seed, suffix=f"/{mate}" if mate else ""))
+
+
+def pair(seed: int = 1) -> list[tuple[str, bytes]]:
+    return [(f"_{mate}.fastq.gz", gzip.compress(reads(seed, mate))) for mate in (1, 2)]
+
+
+def gathered(genome: Genome, name: str) -> bytes:
+    return gzip.decompress((genome.folder("download") / f"reads/{name}.fastq.gz").read_bytes())
+
+
+def origin_of(genome: Genome) -> dict[str, Any]:
+    return genome.record("download").input
+
+
+def reason_of(genome: Genome) -> str:
+    excluded = genome.record("download").excluded
+    assert excluded
+    assert excluded["type"] == "fastq-download"
+    assert genome.published("download", "main/gather/S1-fastq-download-error.txt").is_file()
+    return excluded["message"]
+
+
+# --- what arrives ---------------------------------------------------------------------------------
+
+
+def test_a_pair_from_ena_is_gathered_and_its_origin_recorded(
+    archive: Archive, gather: Gather
+) -> None:
+    files = pair()
+    row = add_run(archive, RUN, *files)
+
+    genome = gather()
+
+    assert gathered(genome, "S1_R1") == reads(1, 1)
+    assert gathered(genome, "S1_R2") == reads(1, 2)
+    origin = origin_of(genome)
+    (run,) = origin["runs"]
+    assert (run["run"], run["provider"], run["layout"]) == (RUN, "ena", "paired")
+    assert [file["md5"] for file in run["files"]] == row["fastq_md5"].split(";")
+    assert [file["bytes"] for file in run["files"]] == [len(data) for _, data in files]
+    assert origin["spots"] == {"claimed": 20, "arrived": 20}
+    assert (origin["qualities"], origin.get("note")) == ("full", None)
+
+
+def test_the_table_of_the_sample_says_what_bactopias_says_of_an_accession(
+    archive: Archive, gather: Gather
+) -> None:
+    add_run(archive, RUN, *pair())
+
+    table = gather().published("download", "main/gather/S1-meta.tsv").read_text()
+
+    header, row = (line.split("\t") for line in table.splitlines())
+    found = dict(zip(header, row, strict=True))
+    assert (found["runtype"], found["is_paired"]) == ("sra_accession", "true")
+
+
+def test_a_row_that_a_search_wrote_takes_no_question_to_an_archive(
+    archive: Archive, gather: Gather
+) -> None:
+    row = add_run(archive, RUN, *pair())
+    split = {key: value.split(";") for key, value in to_sheet(row).items()}
+    numbers = {key: list(map(int, split[key])) for key in ("spots", "bases", "fastq_bytes")}
+
+    gather(**split | numbers | {"accession": EXPERIMENT, "layout": "paired"})
+
+    assert archive.asked("/ena") == archive.asked("/Traces") == []
+    assert len(archive.requests) == 2
+
+
+def test_runs_are_joined_in_the_order_of_their_names(archive: Archive, gather: Gather) -> None:
+    add_run(archive, SECOND, *pair(seed=2))
+    add_run(archive, RUN, *pair(seed=1))
+
+    genome = gather()
+
+    assert gathered(genome, "S1_R1") == reads(1, 1) + reads(2, 1)
+    assert [run["run"] for run in origin_of(genome)["runs"]] == [RUN, SECOND]
+    assert origin_of(genome)["spots"] == {"claimed": 40, "arrived": 40}
+
+
+@pytest.mark.parametrize("end", ["_1.fastq.gz", ".fastq.gz"])
+def test_a_paired_run_with_one_file_is_single_end_and_it_is_said(
+    archive: Archive, gather: Gather, end: str
+) -> None:
+    add_run(archive, RUN, (end, gzip.compress(reads(1))))
+
+    genome = gather()
+
+    assert gathered(genome, "S1_SE") == reads(1)
+    assert origin_of(genome)["layout"] == "single"
+    assert "claims paired reads, they are single" in origin_of(genome)["note"]
+
+
+def test_orphans_at_ena_are_left_out_of_the_pairs_and_it_is_said(
+    archive: Archive, gather: Gather
+) -> None:
+    add_run(archive, RUN, *pair(), (".fastq.gz", gzip.compress(reads(9))), spots=40)
+
+    genome = gather()
+
+    assert gathered(genome, "S1_R1") == reads(1, 1)
+    note = origin_of(genome)["note"]
+    assert f"{RUN}: reads without a mate were left out ({RUN}.fastq.gz" in note
+    assert "claims 40 spots, 20 arrived" in note
+
+
+def test_a_single_end_run_beside_pairs_is_left_out_and_it_is_said(
+    archive: Archive, gather: Gather
+) -> None:
+    add_run(archive, RUN, *pair())
+    add_run(archive, SECOND, (".fastq.gz", gzip.compress(reads(9))), layout="SINGLE", spots=7)
+
+    genome = gather()
+
+    assert gathered(genome, "S1_R1") == reads(1, 1)
+    assert f"{SECOND}: it is single-end and was left out" in origin_of(genome)["note"]
+    assert origin_of(genome)["spots"] == {"claimed": 20, "arrived": 20}
+
+
+def test_fewer_spots_than_claimed_are_told(archive: Archive, gather: Gather) -> None:
+    add_run(archive, RUN, *pair(), spots=25)
+
+    assert "claims 25 spots, 20 arrived" in origin_of(gather())["note"]
+
+
+def test_the_qualities_of_sra_lite_are_recognized(archive: Archive, gather: Gather) -> None:
+    lite = [Read(f"r{i}", "ACGT" * 10, ("?" if i % 3 else "$") * 40) for i in range(20)]
+    add_run(archive, RUN, (".fastq.gz", gzip.compress(to_fastq(lite))), layout="SINGLE")
+
+    assert origin_of(gather())["qualities"] == "SRA Lite"
+
+
+# --- providers, one after another -----------------------------------------------------------------
+
+
+def test_on_aws_batch_the_bucket_comes_first_and_elsewhere_ena(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    elsewhere = providers.default_order()
+    monkeypatch.setenv("AWS_BATCH_JOB_ID", "00000000-0000-0000-0000-000000000000")
+
+    assert elsewhere == ("ena", "sra-odp", "sra")
+    assert providers.default_order() == ("sra-odp", "ena", "sra")
+
+
+DUMP = """
+while [ $# -gt 1 ]; do [ "$1" = --outdir ] && folder=$2; shift; done
+run=$(basename "$1" .sra)
+grep -q archive "$1" || exit 3
+cp {folder}/reads/* "$folder"
+"""
+
+
+@pytest.fixture
+def dumped(tmp_path: Path, tools: Callable[[str, str], None]) -> Path:
+    """Return a folder whose files are what fasterq-dump makes of a good archive file."""
+    (tmp_path / "reads").mkdir()
+    tools("pigz", 'exec gzip -1 -n -c "${@: -1}"')
+    tools("fasterq-dump", DUMP.format(folder=tmp_path))
+    return tmp_path / "reads"
+
+
+def test_a_run_in_the_bucket_is_copied_by_key_and_dumped(
+    archive: Archive, gather: Gather, bucket: Any, dumped: Path
+) -> None:
+    add_run(archive, RUN)
+    bucket.put_object(
+        Bucket="sra-pub-run-odp", Key=f"sra/{RUN}/{RUN}", Body=b"archive", ACL="public-read"
+    )
+    for mate in (1, 2):
+        (dumped / f"{RUN}_{mate}.fastq").write_bytes(reads(1, mate, count=19))
+    (dumped / f"{RUN}.fastq").write_bytes(reads(9, count=1))
+
+    genome = gather(order=["sra-odp"])
+
+    origin = origin_of(genome)
+    assert gathered(genome, "S1_R1") == reads(1, 1, count=19)
+    assert origin["runs"][0]["files"][0]["source"] == f"s3://sra-pub-run-odp/sra/{RUN}/{RUN}"
+    assert origin["spots"] == {"claimed": 20, "arrived": 20}
+    assert origin["note"] == f"{RUN}: 1 reads without a mate were left out"
+    assert genome.record("download").versions["fasterq-dump"] == "3.2.1"
+    assert archive.asked("/sdl") == []
+
+
+def test_prefetch_is_the_last_resort(
+    archive: Archive, gather: Gather, bucket: Any, dumped: Path, tools: Callable[[str, str], None]
+) -> None:
+    add_run(archive, RUN)
+    tools("prefetch", 'mkdir -p "$2/$3"; echo archive > "$2/$3/$3.sra"')
+    (dumped / f"{RUN}.fastq").write_bytes(reads(1))
+
+    genome = gather(order=["ena", "sra-odp", "sra"])
+
+    assert origin_of(genome)["runs"][0]["provider"] == "sra"
+    assert gathered(genome, "S1_SE") == reads(1)
+    log = genome.log("download").read_text()
+    assert f"ena does not deliver {RUN}: ENA has no FASTQ files of {RUN}" in log
+    assert f"sra-odp does not deliver {RUN}: S3 answers 404" in log
+
+
+def test_a_damaged_archive_file_leads_to_the_next_provider(
+    archive: Archive, gather: Gather, bucket: Any, dumped: Path
+) -> None:
+    add_run(archive, RUN, *pair())
+    bucket.put_object(
+        Bucket="sra-pub-run-odp", Key=f"sra/{RUN}/{RUN}", Body=b"damaged", ACL="public-read"
+    )
+
+    genome = gather(order=["sra-odp", "ena"])
+
+    assert origin_of(genome)["runs"][0]["provider"] == "ena"
+    assert "fasterq-dump ended with exit status 3" in genome.log("download").read_text()
+
+
+def test_a_provider_that_stays_broken_leads_to_another_attempt_of_the_stage(
+    archive: Archive, gather: Gather
+) -> None:
+    add_run(archive, RUN, *pair())
+    archive.faults[path_at_ena(RUN, "_2.fastq.gz")] = [Fault.UNAVAILABLE] * retry.ATTEMPTS
+
+    genome = gather(expect=75)
+
+    assert f"no provider delivers {RUN} (ena: localhost answers 503" in genome.failure()["message"]
+
+
+def test_a_run_that_all_providers_lack_for_certain_is_excluded(
+    archive: Archive, gather: Gather, bucket: Any
+) -> None:
+    add_run(archive, RUN)
+
+    genome = gather(order=["ena", "sra-odp"])
+
+    assert f"no provider delivers {RUN}" in reason_of(genome)
+
+
+def test_a_bucket_that_refuses_everybody_excludes_nobody(
+    archive: Archive, gather: Gather, bucket: Any
+) -> None:
+    add_run(archive, RUN)
+    bucket.put_object(Bucket="sra-pub-run-odp", Key=f"sra/{RUN}/{RUN}", Body=b"x", ACL="private")
+
+    genome = gather(order=["ena", "sra-odp"], expect=75)
+
+    assert "S3 answers 403" in genome.failure()["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"), [({"Consent": "phs1"}, "controlled"), ({"spots": "0"}, "no reads")]
+)
+def test_reads_that_are_not_public_or_not_there_are_excluded(
+    archive: Archive,
+    gather: Gather,
+    tools: Callable[[str, str], None],
+    change: dict[str, str],
+    why: str,
+) -> None:
+    add_run(archive, RUN)
+    archive.sra[EXPERIMENT][0].update(change)
+    tools("prefetch", "exit 3")
+
+    genome = gather(order=["sra"])
+
+    assert why in reason_of(genome)
+
+
+def test_a_withdrawn_accession_is_excluded_after_two_questions(
+    archive: Archive, gather: Gather
+) -> None:
+    genome = gather()
+
+    assert "withdrawn" in reason_of(genome)
+    assert len(archive.requests) == 2
+
+
+def test_archives_that_do_not_answer_exclude_nobody(archive: Archive, gather: Gather) -> None:
+    archive.down = {"/"}
+
+    genome = gather(expect=75)
+
+    assert "answers 503" in genome.failure()["message"]
+    assert len(archive.requests) == 2

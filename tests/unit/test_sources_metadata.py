@@ -1,0 +1,184 @@
+"""What the archives say of an accession: asked once at most, believed only in their own form."""
+
+from collections.abc import Iterator
+
+import pytest
+from support.archive_data import EXPERIMENT, add_run
+from support.archive_server import Archive, serve
+
+from bactofleet.errors import Excluded, TemporaryFailure
+from bactofleet.samples import Sample
+from bactofleet.sources.metadata import Metadata
+
+ENA, SRA = "/ena/portal/api/filereport", "/Traces/sra-db-be/runinfo"
+FILES = (("_1.fastq.gz", b"first"), ("_2.fastq.gz", b"second"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    with serve(tmp_path_factory.mktemp("authority")) as archive:
+        yield archive
+
+
+@pytest.fixture
+def archive(server: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """Return archives that know nothing yet."""
+    server.clear()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return server
+
+
+def metadata(accession: str = EXPERIMENT, **described: object) -> Metadata:
+    return Metadata(Sample("S1", accession=accession, **described), lambda line: None)
+
+
+def test_the_sheet_is_enough_and_nobody_is_asked(archive: Archive) -> None:
+    file = "ftp.sra.ebi.ac.uk/vol1/fastq/SRR900/SRR9000002/SRR9000002.fastq.gz"
+
+    runs = metadata(
+        runs=["SRR9000002", "SRR9000001"],
+        layout="single",
+        spots=[5, 6],
+        bases=[50, 60],
+        fastq=[file],
+        fastq_md5=["0" * 32],
+        fastq_bytes=[7],
+    ).find_runs()
+
+    assert [(run.accession, run.spots, run.bases, run.layout) for run in runs] == [
+        ("SRR9000001", 6, 60, "single"),
+        ("SRR9000002", 5, 50, "single"),
+    ]
+    assert [[one.path for one in run.files or ()] for run in runs] == [[], [file]]
+    assert archive.requests == []
+
+
+def test_ena_is_asked_where_the_sheet_has_an_accession_only(archive: Archive) -> None:
+    add_run(archive, "SRR9000002", *FILES)
+    add_run(archive, "SRR9000001")
+
+    first, second = metadata().find_runs()
+
+    assert (first.accession, first.files) == ("SRR9000001", ())
+    assert (second.layout, second.spots, second.bases) == ("paired", 20, 2000)
+    assert [(file.bytes, file.path[-10:]) for file in second.files or ()] == [
+        (5, "1.fastq.gz"),
+        (6, "2.fastq.gz"),
+    ]
+    assert len(archive.requests) == 1
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+def test_sra_is_asked_where_ena_does_not_answer_or_does_not_know(
+    archive: Archive, is_down: bool
+) -> None:
+    add_run(archive, "SRR9000001", *FILES)
+    archive.ena.clear()
+    archive.down = {ENA} if is_down else set()
+
+    (run,) = metadata().find_runs()
+
+    assert (run.accession, run.spots) == ("SRR9000001", 20)
+    # Files that ENA may have are not the same as files that it does not have.
+    assert run.files == (None if is_down else ())
+    assert len(archive.requests) == 2
+
+
+def test_what_both_archives_do_not_know_is_excluded(archive: Archive) -> None:
+    with pytest.raises(Excluded, match="neither ENA nor SRA has a run of it") as caught:
+        metadata().find_runs()
+
+    assert caught.value.kind == "fastq-download"
+    assert len(archive.requests) == 2
+
+
+@pytest.mark.parametrize("down", [{ENA}, {SRA}, {ENA, SRA}])
+def test_nothing_is_excluded_while_an_archive_does_not_answer(
+    archive: Archive, down: set[str]
+) -> None:
+    archive.down = down
+
+    with pytest.raises(TemporaryFailure, match="answers 503"):
+        metadata().find_runs()
+
+
+@pytest.mark.parametrize("answer", [b"<html>Please log in</html>", b"run_accession\nSRR9000001\n"])
+def test_the_page_of_a_proxy_is_no_answer(archive: Archive, answer: bytes) -> None:
+    archive.pages = {ENA: answer, SRA: answer}
+
+    with pytest.raises(TemporaryFailure, match="answers in another form"):
+        metadata().find_runs()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"run_accession": "../../etc"},
+        {"fastq_ftp": "evil.example/SRR9000001_1.fastq.gz;x"},
+        {"fastq_ftp": "ftp.sra.ebi.ac.uk/../SRR9000001_1.fastq.gz;ftp.sra.ebi.ac.uk/a"},
+        {"fastq_ftp": "ftp.sra.ebi.ac.uk/SRR9000009_1.fastq.gz;ftp.sra.ebi.ac.uk/SRR9000009_2.gz"},
+        {"fastq_md5": "0" * 32},
+        {"fastq_bytes": "many;few"},
+    ],
+)
+def test_names_and_files_in_no_form_of_enas_are_not_believed(
+    archive: Archive, change: dict[str, str]
+) -> None:
+    add_run(archive, "SRR9000001", *FILES).update(change)
+    archive.sra.clear()
+
+    with pytest.raises(TemporaryFailure, match="describes files in another form"):
+        metadata()._ask("ENA")
+
+
+def test_long_reads_are_left_out_and_excluded_where_there_are_no_others(archive: Archive) -> None:
+    add_run(archive, "SRR9000001", platform="OXFORD_NANOPORE")
+    add_run(archive, "SRR9000002", platform="ILLUMINA")
+
+    assert [run.accession for run in metadata().find_runs()] == ["SRR9000002"]
+    with pytest.raises(Excluded, match=r"its reads are long \(OXFORD_NANOPORE\)"):
+        metadata("SRR9000001").find_runs()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"Consent": "phs000001.c1"}, r"access to its reads is controlled \(phs000001\.c1\)"),
+        ({"spots": "0"}, "SRA has no reads of it"),
+    ],
+)
+def test_sra_explains_why_reads_cannot_be_had(
+    archive: Archive, change: dict[str, str], why: str
+) -> None:
+    add_run(archive, "SRR9000001")
+    archive.sra[EXPERIMENT][0].update(change)
+
+    with pytest.raises(Excluded, match=why):
+        metadata().explain()
+
+
+def test_an_accession_that_was_withdrawn_after_the_search_is_excluded(archive: Archive) -> None:
+    with pytest.raises(Excluded, match="withdrawn"):
+        metadata(runs=["SRR9000001"], spots=[5], bases=[50]).explain()
+
+
+@pytest.mark.parametrize("down", [set(), {SRA}])
+def test_reads_that_are_public_or_may_be_are_not_excluded(archive: Archive, down: set[str]) -> None:
+    add_run(archive, "SRR9000001", *FILES)
+    archive.down = down
+
+    metadata().explain()
+
+    assert len(archive.asked(SRA)) == 1
+
+
+def test_each_archive_is_asked_once_at_most(archive: Archive) -> None:
+    add_run(archive, "SRR9000001")
+    known = metadata()
+
+    known.find_runs()
+    known.explain()
+    known.explain()
+
+    assert len(archive.asked(ENA)) == len(archive.asked(SRA)) == 1
