@@ -196,19 +196,20 @@ def read_failure(folder: Path, sample: str) -> dict[str, Any]:
 
 
 def _repeated_failure(args: argparse.Namespace) -> int:
-    """Return the exit status of the attempt before, if it was final; 0 otherwise.
+    """Return the exit status of an attempt before, if it was final; 0 otherwise.
 
     Snakemake's `retries` repeats every failed job. A tool that said no says it again, after all
-    the same hours: only failures of the infrastructure deserve another attempt.
+    the same hours: only failures of the infrastructure deserve another attempt. Where a genome's
+    stages are one job (Slurm), another attempt begins with a stage before the one that failed.
     """
     failure = read_failure(args.failures, args.sample)
-    if args.attempt == 1 or failure.get("stage") != args.stage:
+    if args.attempt <= failure.get("attempt", args.attempt):
         return 0
     status = int(failure["exit_code"])
     if status in RETRYABLE_EXIT_CODES:
         return 0
     # Snakemake removes the log before each attempt.
-    shutil.copyfile(_failed_log(args), args.log)
+    shutil.copyfile(_failed_log(args), failure["log"])
     return status
 
 

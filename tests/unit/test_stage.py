@@ -286,13 +286,18 @@ def test_a_failure_of_the_infrastructure_is_run_again(genome: Genome, how: str) 
     assert genome.run("assembly", make_reads, attempt=2) == 0
 
 
-def test_a_final_failure_of_another_stage_or_of_an_earlier_run_is_no_obstacle(
-    genome: Genome,
-) -> None:
+def test_a_final_failure_is_final_for_the_stages_before_it_too(genome: Genome) -> None:
     genome.run("assembly", running("exit 1"))
+    genome.log("assembly").unlink()
 
-    assert genome.run("qc", make_reads, attempt=2) == 0
-    genome.run("assembly", running("exit 1"))
+    assert genome.run("qc", never, attempt=2) == 1
+    assert "exit status 1" in genome.log("assembly").read_text()
+
+
+def test_a_final_failure_of_an_earlier_run_is_no_obstacle(genome: Genome) -> None:
+    genome.run("assembly", running("exit 1"), attempt=2)
+
+    assert genome.run("qc", make_reads, attempt=1) == 0
     assert genome.run("assembly", make_reads, attempt=1) == 0
 
 
