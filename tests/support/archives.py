@@ -12,11 +12,14 @@ import gzip
 import json
 import random
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import trustme
 
 ENA_DEFAULT_LIMIT = 100_000
 ENA_FIELDS = [
@@ -64,6 +67,7 @@ RUNINFO_OF_ENA = {
     "LibrarySelection": "library_selection",
     "spots": "read_count",
     "bases": "base_count",
+    "Consent": "consent",
 }
 AUREUS = {
     "taxId": "1280",
@@ -179,7 +183,7 @@ class Archives:
         if unknown := set(fields) - set(ENA_FIELDS):
             return 400, json.dumps({"message": f"Invalid field(s): {unknown}"}).encode()
         limit = int(form.get("limit", ENA_DEFAULT_LIMIT)) or None
-        found = [run for run in self.ena if self._is_meant(run, form)]
+        found = self._find_ena(form)
         if not found:
             return 204, b""
         random.shuffle(found)
@@ -187,12 +191,11 @@ class Archives:
         lines = ("\t".join(run[column] for column in columns) for run in found[:limit])
         return 200, "\n".join(("\t".join(columns), *lines, "")).encode()
 
-    def _is_meant(self, run: Run, form: dict[str, str]) -> bool:
-        if "includeAccessions" in form:
-            wanted = set(form["includeAccessions"].split(","))
-            return not wanted.isdisjoint(run[name] for name in ENA_FIELDS[:6])
-        taxon = re.fullmatch(r"tax_tree\((\d+)\)", form["query"])[1]
-        return self._is_below(run, taxon)
+    def _find_ena(self, form: dict[str, str]) -> list[Run]:
+        if taxon := re.search(r"tax_tree\((\d+)\)", form.get("query", "")):
+            return [run for run in self.ena if self._is_below(run, taxon[1])]
+        wanted = set(form["includeAccessions"].split(","))
+        return [run for run in self.ena if any(run[name] in wanted for name in ENA_FIELDS[:6])]
 
     def _is_below(self, run: Run, taxon: str) -> bool:
         return run["tax_id"] == taxon or taxon in self.lineages.get(run["tax_id"], set())
@@ -230,6 +233,7 @@ class Archives:
 
 def to_runinfo(run: Run) -> str:
     """Return a run's line of a table of runs, as efetch writes it."""
+    run = {"consent": "public"} | run
     return ",".join(f'"{run.get(RUNINFO_OF_ENA.get(c, ""), "")}"' for c in RUNINFO.split(","))
 
 
@@ -267,14 +271,23 @@ class _Handler(BaseHTTPRequestHandler):
 class Server:
     """Serves archives on a port of the loopback interface, until the block ends."""
 
-    def __init__(self, ena: Iterable[Run] = (), sra: Iterable[Run] = ()) -> None:
+    def __init__(
+        self, ena: Iterable[Run] = (), sra: Iterable[Run] = (), authority: trustme.CA | None = None
+    ) -> None:
         self.archives = Archives(list(ena), list(sra))
+        self._authority = authority
 
     def __enter__(self) -> Archives:
         handler = type("Handler", (_Handler,), {"archives": self.archives})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
-        self.archives.url = f"http://127.0.0.1:{self._server.server_port}"
+        scheme = "http"
+        if self._authority:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._authority.issue_cert("127.0.0.1").configure_cert(context)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            scheme = "https"
+        self.archives.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self.archives
 

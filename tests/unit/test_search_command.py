@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from support.archives import AUREUS, Archives, Fault, Request, Run, Server, make_run
 from support.sheets import SCHEMA
 
@@ -327,6 +328,16 @@ def test_sra_answers_where_ena_does_not(archives: Archives, query: str) -> None:
     assert (sample.genome_size, sample.fastq) == (2_800_000, [])
 
 
+def test_reads_with_controlled_access_are_not_found(archives: Archives) -> None:
+    archives.sra = [make_run(1), make_run(2) | {"consent": "GRU"}]
+    Path("list").write_text("SRX2000001\nSRX2000002\n")
+
+    search("list")
+
+    assert list(samples()) == ["SRX2000001"]
+    assert list(left_out()) == ["SRX2000002"]
+
+
 @pytest.mark.usefixtures("small_batches")
 def test_sra_goes_on_where_ena_stopped(
     archives: Archives, capsys: pytest.CaptureFixture[str]
@@ -416,6 +427,27 @@ def test_requests_say_who_asks(archives: Archives) -> None:
     search("1280")
 
     assert all(request.user_agent.startswith("bactofleet/") for request in archives.requests)
+
+
+def test_certificates_are_verified(
+    archives: Archives,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    with Server(make_runs(1), authority=authority) as secure:
+        for name, value in secure.environment().items():
+            monkeypatch.setenv(name, value)
+        assert search("1280") == 1
+        assert "CERTIFICATE_VERIFY_FAILED" in capsys.readouterr().err
+        assert not secure.requests
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        assert search("1280") == 0
+
+    assert list(samples()) == ["SRX2000001"]
 
 
 # --- the command line -----------------------------------------------------------------------------
