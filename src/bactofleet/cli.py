@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from bactofleet import __version__, report, versions
+from bactofleet.aws import command as aws
 from bactofleet.config import SCHEMAS, check_config, load_schema
 from bactofleet.destination import local_folder
 from bactofleet.errors import BactofleetError, ConfigurationError
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     search.add_parser(commands)
     importing.add_parser(commands)
+    aws.add_parser(commands)
     ask = commands.add_parser("versions", help="print the versions of all tools as JSON")
     ask.set_defaults(run=lambda _: print(versions.to_json()))
     return parser

@@ -19,6 +19,7 @@ STOP_S = 60
 class EmulatedAWS:
     """An emulated AWS in a process of its own; a context manager that stops it."""
 
+    module = "emulator"
     region = provision.REGION
     queue = provision.SPOT_QUEUE
     fallback_queue = provision.ON_DEMAND_QUEUE
@@ -32,7 +33,7 @@ class EmulatedAWS:
         self.request_log = Path(self._folder.name, "requests.jsonl")
         words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "emulator", f"--request-log={self.request_log}", *words],
+            [sys.executable, "-m", self.module, f"--request-log={self.request_log}", *words],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             stdout=subprocess.PIPE,
             text=True,

@@ -1,0 +1,1 @@
+"""`bactofleet aws`: the AWS side of a fleet, from one CloudFormation template."""

@@ -1,0 +1,15 @@
+"""Questions before something is changed."""
+
+from __future__ import annotations
+
+import sys
+
+
+def confirm(question: str, *, yes: bool) -> bool:
+    """Ask the user; `yes` is the answer that was given beforehand."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        print(f"{question} Nobody can answer here; give --yes.")
+        return False
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

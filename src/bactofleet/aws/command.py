@@ -1,0 +1,57 @@
+"""`bactofleet aws`: its subcommands and their options."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from bactofleet.aws.deploy import deploy
+from bactofleet.aws.destroy import destroy
+from bactofleet.aws.push import push
+
+DEFAULT_STACK = "bactofleet"
+# Queues, image repository and bucket are named after it; a repository takes the least:
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+_STACK = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommands and their options."""
+    parser = commands.add_parser("aws", help="make, update, fill and remove the AWS side")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    making = actions.add_parser("deploy", help="make or update the stack; shows the changes first")
+    making.set_defaults(run=deploy)
+    making.add_argument(
+        *("--parameter", "-p"),
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameter of infra/bactofleet.yaml, for example MaxSpotVcpus=1000; others keep "
+        "their values",
+    )
+    removing = actions.add_parser("destroy", help="remove the stack; refuses while it holds data")
+    removing.set_defaults(run=destroy)
+    pushing = actions.add_parser("push", help="build the image and push it to the stack")
+    pushing.set_defaults(run=push)
+    pushing.add_argument(
+        "--multi-arch", action="store_true", help="for amd64 and arm64; needs docker buildx"
+    )
+    for action in (making, removing, pushing):
+        _add_stack(action)
+    for action in (making, removing):
+        action.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_stack(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--stack", type=_stack_name, default=DEFAULT_STACK, help="its name (default: %(default)s)"
+    )
+    parser.add_argument("--region", help="AWS region (default: that of the settings or of AWS)")
+
+
+def _stack_name(text: str) -> str:
+    if not _STACK.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is given, allowed are up to 40 small letters, digits and single hyphens"
+        )
+    return text

@@ -1,0 +1,84 @@
+"""`bactofleet aws deploy`: make or update the stack, and tell profiles/aws what stands there."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from bactofleet.aws.ask import confirm
+from bactofleet.aws.faults import translated
+from bactofleet.aws.instance_types import offered_types
+from bactofleet.aws.network import find_network
+from bactofleet.aws.session import open_session
+from bactofleet.aws.settings import SETTINGS, read_settings, settings_of, write_settings
+from bactofleet.aws.stack import Stack
+from bactofleet.errors import ConfigurationError
+
+TEMPLATE = Path("infra/bactofleet.yaml")
+ARCHITECTURE = "x86_64"
+
+
+def deploy(args: argparse.Namespace) -> None:
+    """Carry out the command."""
+    if not TEMPLATE.is_file():
+        raise ConfigurationError([f"{TEMPLATE}: there is no such file; run this in the repository"])
+    with translated():
+        session = open_session(args.region)
+        stack = Stack(session.client("cloudformation"), args.stack)
+        _update(stack, session, _read_parameters(args.parameter), yes=args.yes)
+        _write(stack.outputs(), session.region_name)
+
+
+def _read_parameters(words: list[str]) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise ConfigurationError([f"--parameter {wrong[0]!r} is given, allowed is NAME=VALUE"])
+    return {name: value for name, _, value in pairs}
+
+
+def _update(stack: Stack, session: Any, given: dict[str, str], *, yes: bool) -> None:
+    template = TEMPLATE.read_text(encoding="utf-8")
+    known = stack.parameter_names(template)
+    if unknown := sorted(given.keys() - known):
+        raise ConfigurationError(
+            [f"{TEMPLATE} has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}"]
+        )
+    is_new = stack.describe() is None
+    changes = stack.propose(template, _complete(session, given, is_new=is_new))
+    if changes is None:
+        print(f"Stack {stack.name} is up to date.")
+        return
+    print(f"Changes of stack {stack.name} in {session.region_name}:")
+    print("\n".join(f"  {line}" for line in changes.lines))
+    if not confirm("Make these changes?", yes=yes):
+        stack.discard(changes)
+        raise ConfigurationError(["Nothing was changed."])
+    stack.execute(changes, print)
+
+
+def _complete(session: Any, given: dict[str, str], *, is_new: bool) -> dict[str, str]:
+    """Add what follows from the account and the region to the parameters that were given."""
+    ec2, parameters = session.client("ec2"), dict(given)
+    if "InstanceTypes" not in given and (is_new or "Architecture" in given):
+        types = offered_types(ec2, given.get("Architecture", ARCHITECTURE))
+        parameters["InstanceTypes"] = ",".join(types)
+    if "VpcId" not in given and (is_new or "SubnetIds" in given):
+        subnets = [name for name in given.get("SubnetIds", "").split(",") if name]
+        network = find_network(ec2, session.region_name, subnets)
+        parameters["VpcId"] = network.vpc
+        parameters["SubnetIds"] = ",".join(network.subnets)
+        parameters.setdefault("RouteTableIds", ",".join(network.route_tables))
+    return parameters
+
+
+def _write(outputs: dict[str, str], region: str) -> None:
+    """Write the settings; the image that was pushed stays if it is of this stack's repository."""
+    settings = settings_of(outputs, region)
+    image = read_settings().get("image", "")
+    if image.startswith(f"{outputs['Repository']}:"):
+        settings["image"] = image
+    write_settings(settings)
+    print(f"Wrote {SETTINGS}, which profiles/aws reads.")
+    if "image" not in settings:
+        print("Next: `bactofleet aws push` builds the image and pushes it.")

@@ -1,0 +1,103 @@
+"""What AWS refuses, in words: what is wrong and the command that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+from bactofleet.errors import ConfigurationError
+
+LOG_IN = "log in: `aws sso login`, or `aws configure` for keys of your own"
+RENEW = "renew it: `aws sso login`, or fetch new temporary keys"
+SET_CLOCK = "set this machine's clock: `timedatectl set-ntp true`"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong, and what to do about it."""
+
+    message: str
+    remedy: str
+
+
+# https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_CODES = {
+    **dict.fromkeys(
+        ("ExpiredToken", "ExpiredTokenException"), Fault("the session token has expired", RENEW)
+    ),
+    **dict.fromkeys(
+        (
+            "AuthFailure",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        ),
+        Fault("AWS does not know these credentials", LOG_IN),
+    ),
+    **dict.fromkeys(
+        ("RequestExpired", "RequestTimeTooSkewed"),
+        Fault("this machine's clock and that of AWS differ too much", SET_CLOCK),
+    ),
+}
+_DENIED = {"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_BY_TYPE = (
+    (
+        (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError),
+        Fault("there are no AWS credentials", LOG_IN),
+    ),
+    ((SSOError, TokenRetrievalError), Fault("the login has expired", RENEW)),
+    (
+        (NoRegionError,),
+        Fault("no AWS region is chosen", "give --region, or `export AWS_REGION=us-east-1`"),
+    ),
+)
+
+
+def error_code(error: Exception) -> str:
+    """Return the code by which a service refused, "" where none answered."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
+
+
+def explain(error: Exception) -> Fault:
+    """Say what an exception of botocore means for its user."""
+    for kinds, fault in _BY_TYPE:
+        if isinstance(error, kinds):
+            return fault
+    if isinstance(error, ProfileNotFound):
+        return Fault(str(error), "name another in AWS_PROFILE: `aws configure list-profiles`")
+    if isinstance(error, EndpointConnectionError | ConnectTimeoutError | HTTPClientError):
+        return Fault(str(error), "look at the network and at the region's name")
+    if error_code(error) in _CODES:
+        return _CODES[error_code(error)]
+    if error_code(error) in _DENIED:
+        remedy = "ask for this right, or take a role that has it (docs/aws.md)"
+        return Fault(f"it is not allowed: {error}", remedy)
+    return Fault(str(error), "docs/aws.md may help")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise `ConfigurationError`, with a remedy, for whatever AWS refuses in the block."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        fault = explain(error)
+        raise ConfigurationError([f"AWS: {fault.message}; {fault.remedy}"]) from error

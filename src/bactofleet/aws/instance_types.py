@@ -1,0 +1,52 @@
+"""Which instance types a fleet takes: as many as fit, since each is a pool of spot capacity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bactofleet.errors import ConfigurationError
+
+# Current families of 2, 4 and 8 GiB for each vCPU; those with a "d" have an instance store.
+# https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+FAMILIES = {
+    "x86_64": (
+        *("c6a", "c6i", "c6id", "c7a", "c7i", "m6a", "m6i", "m6id", "m7a", "m7i"),
+        *("r6a", "r6i", "r6id", "r7a", "r7i"),
+    ),
+    "arm64": (
+        "c6g",
+        "c6gd",
+        "c7g",
+        "c7gd",
+        "c8g",
+        "m6g",
+        "m6gd",
+        "m7g",
+        "m7gd",
+        "m8g",
+        "r6g",
+        "r7g",
+    ),
+}
+# 4 to 16 vCPUs, so one to four genomes: larger ones would need larger disks, and take more
+# genomes with them when they are reclaimed.
+SIZES = ("xlarge", "2xlarge", "4xlarge")
+
+
+def offered_types(ec2: Any, architecture: str) -> list[str]:
+    """Return the types of an architecture that the region has.
+
+    Raises `ConfigurationError` for an architecture that there is none of.
+    """
+    if architecture not in FAMILIES:
+        raise ConfigurationError(
+            [f"Architecture is {architecture!r}, allowed are {' and '.join(FAMILIES)}"]
+        )
+    wanted = [f"{family}.{size}" for family in FAMILIES[architecture] for size in SIZES]
+    pages = ec2.get_paginator("describe_instance_type_offerings").paginate(
+        Filters=[{"Name": "instance-type", "Values": wanted}]
+    )
+    offered = {offer["InstanceType"] for page in pages for offer in page["InstanceTypeOfferings"]}
+    if not offered:
+        raise ConfigurationError([f"this region has no instances for {architecture}; take another"])
+    return [name for name in wanted if name in offered]

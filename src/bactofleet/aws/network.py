@@ -1,0 +1,67 @@
+"""Where instances are placed: by default in all zones of the region's default VPC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bactofleet.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Network:
+    """A VPC, the subnets for instances, and their route tables that know no way to S3."""
+
+    vpc: str
+    subnets: list[str]
+    route_tables: list[str]
+
+
+def find_network(ec2: Any, region: str, subnets: list[str]) -> Network:
+    """Look up the given subnets, or those of the default VPC.
+
+    Raises `ConfigurationError` where there is no default VPC, or subnets are of several VPCs.
+    """
+    found = _given(ec2, subnets) if subnets else _default(ec2)
+    vpcs = {subnet["VpcId"] for subnet in found}
+    if len(vpcs) != 1:
+        raise ConfigurationError(
+            [f"the subnets are of {len(vpcs)} VPCs, allowed is one; give SubnetIds of one VPC"]
+        )
+    vpc, names = str(vpcs.pop()), sorted(str(subnet["SubnetId"]) for subnet in found)
+    return Network(vpc, names, _tables_without_s3(ec2, region, vpc, set(names)))
+
+
+def _given(ec2: Any, subnets: list[str]) -> list[dict[str, Any]]:
+    return list(ec2.describe_subnets(SubnetIds=subnets)["Subnets"])
+
+
+def _default(ec2: Any) -> list[dict[str, Any]]:
+    filters = [{"Name": "default-for-az", "Values": ["true"]}]
+    found: list[dict[str, Any]] = ec2.describe_subnets(Filters=filters)["Subnets"]
+    if not found:
+        raise ConfigurationError(
+            [
+                "this region has no default VPC; make one (`aws ec2 create-default-vpc`) "
+                "or give --parameter SubnetIds=subnet-...,subnet-..."
+            ]
+        )
+    return found
+
+
+def _tables_without_s3(ec2: Any, region: str, vpc: str, subnets: set[str]) -> list[str]:
+    """Return the subnets' route tables that no gateway endpoint of S3 serves yet."""
+    here = {"Name": "vpc-id", "Values": [vpc]}
+    tables = ec2.describe_route_tables(Filters=[here])["RouteTables"]
+    explicit = {
+        link["SubnetId"]: table["RouteTableId"]
+        for table in tables
+        for link in table["Associations"]
+        if link.get("SubnetId") in subnets
+    }
+    main = [t["RouteTableId"] for t in tables if any(a.get("Main") for a in t["Associations"])]
+    used = set(explicit.values()) | (set(main) if subnets - explicit.keys() else set())
+    service = {"Name": "service-name", "Values": [f"com.amazonaws.{region}.s3"]}
+    endpoints = ec2.describe_vpc_endpoints(Filters=[here, service])["VpcEndpoints"]
+    served = {table for endpoint in endpoints for table in endpoint.get("RouteTableIds", [])}
+    return sorted(used - served)

@@ -1,0 +1,94 @@
+"""`bactofleet aws push`: build the image and push it into the stack's repository."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from bactofleet import __version__
+from bactofleet.aws.faults import translated
+from bactofleet.aws.session import open_session
+from bactofleet.aws.settings import SETTINGS, read_settings, write_settings
+from bactofleet.aws.stack import Stack
+from bactofleet.container import IMAGE
+from bactofleet.errors import ConfigurationError
+
+BUILD = "containers/build.sh"
+DOCKERFILE = "containers/Dockerfile"
+# Names of the template, and those of https://github.com/opencontainers/image-spec
+PLATFORMS = {"x86_64": "amd64", "arm64": "arm64"}
+
+
+def push(args: argparse.Namespace) -> None:
+    """Carry out the command."""
+    if shutil.which("docker") is None:
+        raise ConfigurationError(["docker is not on PATH; `make setup` says how to get it"])
+    with translated():
+        session = open_session(args.region)
+        outputs = Stack(session.client("cloudformation"), args.stack).outputs()
+        token = session.client("ecr").get_authorization_token()["authorizationData"][0]
+    # Never used before: instances keep the image that they have under a tag.
+    tag = f"{__version__}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    image = f"{outputs['Repository']}:{tag}"
+    if not args.multi_arch:
+        _build_here(outputs["Architecture"])
+    with _logged_in(outputs["Repository"].partition("/")[0], token):
+        if args.multi_arch:
+            _build_and_push_all(image)
+        else:
+            _run(["docker", "tag", IMAGE, image])
+            _run(["docker", "push", image])
+    write_settings(read_settings() | {"image": image})
+    print(f"Pushed {image} and wrote it into {SETTINGS}.")
+
+
+def _build_here(architecture: str) -> None:
+    """Build the image of this machine's architecture, which must be that of the instances."""
+    _run([BUILD])
+    words = ["docker", "image", "inspect", "--format", "{{.Architecture}}", IMAGE]
+    built, wanted = _run(words, stdout=subprocess.PIPE).strip(), PLATFORMS[architecture]
+    if built != wanted:
+        raise ConfigurationError(
+            [
+                f"the image that this machine builds is for {built}, the instances are {wanted}; "
+                "push from such a machine, or give --multi-arch"
+            ]
+        )
+
+
+def _build_and_push_all(image: str) -> None:
+    """Build for both architectures and push one list of images: that needs buildx.
+
+    https://docs.docker.com/build/building/multi-platform/
+    """
+    platforms = ",".join(f"linux/{name}" for name in PLATFORMS.values())
+    words = ["docker", "buildx", "build", "--platform", platforms, "--push", "--tag", image]
+    _run([*words, "--file", DOCKERFILE, "."])
+
+
+@contextmanager
+def _logged_in(registry: str, token: dict[str, Any]) -> Iterator[None]:
+    """Be logged in for as long as the push takes: Docker keeps the password in a file."""
+    user, _, password = base64.b64decode(token["authorizationToken"]).decode().partition(":")
+    _run(["docker", "login", "--username", user, "--password-stdin", registry], text=password)
+    try:
+        yield
+    finally:
+        _run(["docker", "logout", registry])
+
+
+def _run(words: Sequence[str], *, text: str | None = None, stdout: int | None = None) -> str:
+    """Run a command; return what it prints, if that is asked for.
+
+    Raises `ConfigurationError` when it fails; it has said why itself.
+    """
+    done = subprocess.run(words, input=text, stdout=stdout, text=True, check=False)
+    if done.returncode != 0:
+        raise ConfigurationError([f"`{' '.join(words)}` failed with status {done.returncode}"])
+    return done.stdout or ""

@@ -1,0 +1,1 @@
+"""The emulated AWS of tests/aws as an account with CloudFormation and enforced rights."""

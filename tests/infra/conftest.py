@@ -1,0 +1,35 @@
+"""An emulated account, and fleets that are deployed in it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "aws"))
+
+from emulator.client import EmulatedAWS
+from fleet import Fleet
+
+
+class Account(EmulatedAWS):
+    """An emulated AWS that enforces rights, and knows CloudFormation better."""
+
+    module = "account"
+
+
+@pytest.fixture(scope="session")
+def account() -> Iterator[EmulatedAWS]:
+    """One account for all tests; each has a stack with a name of its own."""
+    with Account() as account:
+        yield account
+
+
+@pytest.fixture(scope="session")
+def fleet(account: EmulatedAWS, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    """A fleet that is deployed, for tests that leave it as it is."""
+    fleet = Fleet(account, tmp_path_factory.mktemp("fleet"), "fleet")
+    deployed = fleet.aws("deploy", "--yes")
+    assert deployed.returncode == 0, deployed.stderr
+    return fleet

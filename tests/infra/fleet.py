@@ -1,0 +1,111 @@
+"""A user's folder with a stack of its own: `bactofleet` and `snakemake` as one types them there."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from emulator.client import EmulatedAWS
+
+REPOSITORY = Path(__file__).parents[2]
+SETTINGS = Path("profiles/aws/account.yaml")
+IMAGE = "bactofleet-test-worker"
+RUN_S = 120
+
+
+class Fleet:
+    """The stack `name` of an account, and the folder that it is deployed from."""
+
+    def __init__(self, account: EmulatedAWS, folder: Path, name: str) -> None:
+        self.account, self.folder, self.name = account, folder, name
+        for source in ("infra", "profiles/aws"):
+            shutil.copytree(REPOSITORY / source, folder / source, dirs_exist_ok=True)
+        shutil.copytree(REPOSITORY / "tests/aws/workflow", folder, dirs_exist_ok=True)
+        (folder / SETTINGS).unlink(missing_ok=True)
+
+    def client(self, service: str) -> Any:
+        """A client of the account's owner."""
+        return self._owner().client(service, endpoint_url=self.account.endpoint_url)
+
+    def _owner(self) -> Any:
+        return boto3.Session("AKIAEMULATEDOWNER", "none", region_name=self.account.region)
+
+    def aws(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run `bactofleet aws ... --stack NAME` as the account's owner."""
+        owner = {"AWS_ACCESS_KEY_ID": "AKIAEMULATEDOWNER"}
+        return self.run("bactofleet", "aws", *words, "--stack", self.name, variables=owner)
+
+    def run(self, *words: str, variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+        """Run a command of the environment here, with these variables."""
+        return subprocess.run(
+            [Path(sys.executable).with_name(words[0]), *words[1:]],
+            cwd=self.folder,
+            env=self._environment(variables),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=RUN_S,
+            check=False,
+        )
+
+    @contextmanager
+    def start_snakemake(self, variables: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
+        """Start `snakemake --profile profiles/aws`; it does not outlive the block."""
+        with (self.folder / "snakemake.log").open("a") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "snakemake", "--profile", "profiles/aws"],
+                cwd=self.folder,
+                env=self._environment(variables),
+                stdout=log,
+                stderr=log,
+                text=True,
+            )
+            try:
+                yield process
+            finally:
+                process.kill()
+                process.wait()
+
+    def _environment(self, variables: dict[str, str]) -> dict[str, str]:
+        return {**os.environ, **self.account.environment, **variables}
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs."""
+        stack = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        return {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the profile reads."""
+        settings: dict[str, str] = yaml.safe_load((self.folder / SETTINGS).read_text())
+        return settings
+
+    def prepare_run(self, **config: object) -> None:
+        """Take the small worker image, and results of the pretend workflow to the bucket."""
+        subprocess.run([REPOSITORY / "tests/aws/image/build"], check=True, capture_output=True)
+        (self.folder / SETTINGS).write_text(yaml.safe_dump(self.settings | {"image": IMAGE}))
+        path = self.folder / "config/config.yaml"
+        config = {"destination": f"s3://{self.outputs['Bucket']}/results", **config}
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | config))
+
+    def assume(self, role_arn: str) -> dict[str, str]:
+        """The variables of somebody who has taken a role."""
+        reply = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")
+        keys = reply["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+        }
+
+    def get_keys(self) -> list[str]:
+        """Keys of all objects in the stack's bucket."""
+        reply = self.client("s3").list_objects_v2(Bucket=self.outputs["Bucket"])
+        return sorted(item["Key"] for item in reply.get("Contents", []))

@@ -1,0 +1,183 @@
+"""`bactofleet aws deploy` and `destroy`: what they make, change, refuse and remove."""
+
+from pathlib import Path
+
+import pytest
+from emulator.client import EmulatedAWS
+from fleet import SETTINGS, Fleet
+
+
+@pytest.fixture
+def empty(account: EmulatedAWS, tmp_path: Path) -> Fleet:
+    """A folder from which nothing was deployed yet."""
+    return Fleet(account, tmp_path, "other")
+
+
+@pytest.fixture
+def other(empty: Fleet) -> Fleet:
+    """A stack of the test's own."""
+    deployed = empty.aws("deploy", "--yes")
+    assert deployed.returncode == 0, deployed.stderr
+    return empty
+
+
+@pytest.fixture(autouse=True)
+def _remove_stack(account: EmulatedAWS, request: pytest.FixtureRequest) -> None:
+    request.addfinalizer(lambda: _destroy(account))
+
+
+def _destroy(account: EmulatedAWS) -> None:
+    """Remove the test's stack, whatever is in its bucket."""
+    cloudformation = account.client("cloudformation")
+    names = {s["StackName"]: s for s in cloudformation.describe_stacks()["Stacks"]}
+    if "other" not in names:
+        return
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in names["other"].get("Outputs", [])}
+    s3 = account.client("s3")
+    for item in s3.list_objects_v2(Bucket=outputs["Bucket"]).get("Contents", []):
+        s3.delete_object(Bucket=outputs["Bucket"], Key=item["Key"])
+    cloudformation.delete_stack(StackName="other")
+
+
+def get_max_vcpus(fleet: Fleet) -> dict[str, int]:
+    """maxvCpus by queue."""
+    batch = fleet.client("batch")
+    environments = {
+        item["computeEnvironmentArn"]: item["computeResources"]["maxvCpus"]
+        for item in batch.describe_compute_environments()["computeEnvironments"]
+    }
+    queues = batch.describe_job_queues(jobQueues=["other", "other-fallback"])["jobQueues"]
+    order = {q["jobQueueName"]: q["computeEnvironmentOrder"][0] for q in queues}
+    return {name: int(environments[item["computeEnvironment"]]) for name, item in order.items()}
+
+
+def test_without_an_answer_the_changes_are_shown_and_nothing_is_made(empty: Fleet) -> None:
+    answer = empty.aws("deploy")
+
+    assert answer.returncode == 1
+    assert "Add     AWS::Batch::JobQueue" in answer.stdout
+    assert "Nothing was changed." in answer.stderr
+    assert empty.client("batch").describe_job_queues(jobQueues=["other"])["jobQueues"] == []
+    assert not (empty.folder / SETTINGS).exists()
+
+
+def test_deploying_writes_what_the_profile_needs(other: Fleet) -> None:
+    outputs = other.outputs
+
+    assert other.settings == {
+        "region": "us-east-1",
+        "bucket": outputs["Bucket"],
+        "job-queue": "other",
+        "fallback-queue": "other-fallback",
+        "job-role": outputs["JobRole"],
+        "execution-role": outputs["ExecutionRole"],
+    }
+
+
+def test_instances_are_of_one_architecture_in_all_zones(other: Fleet) -> None:
+    ec2, batch = other.client("ec2"), other.client("batch")
+    environments = batch.describe_compute_environments()["computeEnvironments"]
+    spot = next(e for e in environments if e["computeEnvironmentName"].startswith("other-Spot"))
+    types = ec2.describe_instance_types(InstanceTypes=spot["computeResources"]["instanceTypes"])
+    subnets = ec2.describe_subnets(SubnetIds=spot["computeResources"]["subnets"])["Subnets"]
+    zones = ec2.describe_availability_zones()["AvailabilityZones"]
+
+    architectures = {
+        name
+        for t in types["InstanceTypes"]
+        for name in t["ProcessorInfo"]["SupportedArchitectures"]
+    }
+
+    assert architectures == {"x86_64"}
+    assert len(types["InstanceTypes"]) > 20
+    assert {s["AvailabilityZone"] for s in subnets} == {z["ZoneName"] for z in zones}
+
+
+def test_instances_have_imdsv2_and_an_encrypted_disk(other: Fleet) -> None:
+    ec2 = other.client("ec2")
+    found = ec2.describe_launch_templates()["LaunchTemplates"]
+    names = [t["LaunchTemplateId"] for t in found]
+    versions = ec2.describe_launch_template_versions(LaunchTemplateId=names[-1])
+
+    data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+
+    assert data["MetadataOptions"]["HttpTokens"] == "required"
+    assert data["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
+
+
+def test_deploying_again_changes_nothing(other: Fleet) -> None:
+    again = other.aws("deploy")
+
+    assert again.returncode == 0
+    assert "Stack other is up to date." in again.stdout
+
+
+def test_an_update_changes_one_parameter_and_keeps_the_others(other: Fleet) -> None:
+    first = other.aws("deploy", "--yes", "-p", "MaxSpotVcpus=500")
+    second = other.aws("deploy", "--yes", "-p", "MaxOnDemandVcpus=8")
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "Modify  AWS::Batch::ComputeEnvironment                SpotEnvironment" in first.stdout
+    assert get_max_vcpus(other) == {"other": 500, "other-fallback": 8}
+
+
+def test_an_update_keeps_the_image_that_was_pushed(other: Fleet) -> None:
+    image = f"{other.outputs['Repository']}:1"
+    path = other.folder / SETTINGS
+    path.write_text(path.read_text() + f"image: {image}\n")
+
+    other.aws("deploy", "--yes", "-p", "MaxSpotVcpus=500")
+
+    assert other.settings["image"] == image
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["-p", "MaxSpot=5"], "has no parameter 'MaxSpot'; it has Architecture, "),
+        (["-p", "MaxSpotVcpus"], "--parameter 'MaxSpotVcpus' is given, allowed is NAME=VALUE"),
+        (["-p", "Architecture=sparc"], "'sparc', allowed are x86_64 and arm64"),
+        (["-p", "SubnetIds=subnet-1"], "subnet-1"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_before_anything_is_made(
+    empty: Fleet, words: list[str], problem: str
+) -> None:
+    answer = empty.aws("deploy", "--yes", *words)
+
+    assert answer.returncode == 1
+    assert problem in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_bucket_with_results_is_not_destroyed(other: Fleet) -> None:
+    bucket = other.outputs["Bucket"]
+    other.client("s3").put_object(Bucket=bucket, Key="results/S1.tar.gz", Body=b"genome")
+
+    refused = other.aws("destroy", "--yes")
+
+    assert refused.returncode == 1
+    assert f"bucket {bucket} holds data, for example results/S1.tar.gz" in refused.stderr
+    assert get_max_vcpus(other)["other"] == 256
+
+
+def test_destroying_removes_what_runs_left_the_stack_and_the_settings(other: Fleet) -> None:
+    bucket = other.outputs["Bucket"]
+    other.client("s3").put_object(Bucket=bucket, Key="snakemake/runs/1/bundle.tar.gz", Body=b"x")
+
+    destroyed = other.aws("destroy", "--yes")
+
+    assert destroyed.returncode == 0, destroyed.stderr
+    assert bucket not in {b["Name"] for b in other.client("s3").list_buckets()["Buckets"]}
+    queues = other.client("batch").describe_job_queues()["jobQueues"]
+    assert not [q for q in queues if q["jobQueueName"].startswith("other")]
+    roles = other.client("iam").list_roles()["Roles"]
+    assert not [role for role in roles if role["RoleName"].startswith("other-")]
+    assert not (other.folder / SETTINGS).exists()
+
+
+def test_a_stack_that_is_not_there_cannot_be_destroyed(empty: Fleet) -> None:
+    answer = empty.aws("destroy", "--yes")
+
+    assert answer.returncode == 1
+    assert "there is no stack 'other'" in answer.stderr
