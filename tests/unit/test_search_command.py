@@ -80,6 +80,17 @@ def test_every_experiment_of_a_taxon_or_study_is_a_row(archives: Archives, query
     assert list(samples()) == ["SRX2000001", "SRX2000002", "SRX2000003"]
 
 
+def test_all_of_an_answer_is_asked_for_not_as_much_as_ena_gives_unasked(
+    archives: Archives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("support.archives.ENA_DEFAULT_LIMIT", 2)
+    archives.ena = make_runs(*range(5))
+
+    search("1280")
+
+    assert len(samples()) == 5
+
+
 def test_a_row_spares_its_worker_every_question(archives: Archives) -> None:
     archives.ena = [make_run(1), make_run(2, 1)]
 
@@ -305,7 +316,9 @@ def test_the_names_of_experiments_are_asked_for_again_when_the_connection_breaks
     assert len(samples()) == 6
 
 
-def test_a_service_that_asks_for_a_pause_gets_it(archives: Archives) -> None:
+def test_a_service_that_asks_for_a_pause_gets_it(
+    archives: Archives, capsys: pytest.CaptureFixture[str]
+) -> None:
     archives.ena = make_runs(1)
     pauses = [Fault(status=429, Retry_After="1")]
     archives.fault = lambda request: pauses.pop() if pauses and describes(request) else None
@@ -314,6 +327,7 @@ def test_a_service_that_asks_for_a_pause_gets_it(archives: Archives) -> None:
     assert search("1280") == 0
 
     assert time.monotonic() - start >= 1
+    assert "127.0.0.1: status 429; trying again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("query", ["Staphylococcus aureus", "1280", "PRJNA239251", "SAMN30000001"])

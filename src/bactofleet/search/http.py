@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from types import TracebackType
+from typing import Self
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
+from urllib3 import BaseHTTPResponse
+from urllib3.connectionpool import ConnectionPool
 from urllib3.util import Retry, Timeout
 
 from bactofleet import __version__
 from bactofleet.errors import BactofleetError
 
+
+class Patience(Retry):
+    """Tries again, and says so: a service that is down is waited for, for minutes."""
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> Self:
+        """Return what is left of the patience; raise `MaxRetryError` where nothing is."""
+        left = super().increment(method, url, response, error, _pool, _stacktrace)
+        host = _pool.host if _pool else ""
+        why = f"status {response.status}" if response else error
+        print(f"{host}: {why}; trying again", file=sys.stderr)
+        return left
+
+
 # About two minutes in all, which a restart of a service takes; Retry-After may ask for more.
-RETRIES = Retry(
+RETRIES = Patience(
     total=6,
     backoff_factor=2,
     backoff_max=60,
