@@ -24,8 +24,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import trustme
 
-SLOW_PAUSE_S = 0.02
-SLOW_BYTES = 1 << 17
+SLOW_BYTES_S = 10e6
+CHUNK_BYTES = 1 << 17
 
 
 class Fault(Enum):
@@ -68,6 +68,8 @@ class Archive:
     """Beginnings of paths that are answered with 503."""
     pages: dict[str, bytes] = field(default_factory=dict)
     """What is answered to any question at a path."""
+    bytes_per_second: float = 0
+    """Limit of each connection; 0 for none."""
     retry_after: str = "0"
     requests: list[Request] = field(default_factory=list)
 
@@ -84,6 +86,7 @@ class Archive:
     def environment(self) -> dict[str, str]:
         """Variables that lead bactofleet here."""
         return {
+            "NO_PROXY": "localhost,127.0.0.1",
             "REQUESTS_CA_BUNDLE": str(self.authority),
             "BACTOFLEET_ENA_URL": f"{self.url}/ena",
             "BACTOFLEET_ENA_FILES_URL": self.url,
@@ -227,12 +230,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_WR)
-        elif fault is Fault.SLOW:
-            for i in range(0, len(body), SLOW_BYTES):
-                self.wfile.write(body[i : i + SLOW_BYTES])
-                time.sleep(SLOW_PAUSE_S)
         else:
-            self.wfile.write(body)
+            limit = SLOW_BYTES_S if fault is Fault.SLOW else self.archive.bytes_per_second
+            if limit:
+                self._write_slowly(body, limit)
+            else:
+                self.wfile.write(body)
+
+    def _write_slowly(self, body: bytes, bytes_per_second: float) -> None:
+        start = time.monotonic()
+        for i in range(0, len(body), CHUNK_BYTES):
+            self.wfile.write(body[i : i + CHUNK_BYTES])
+            time.sleep(max(0, start + i / bytes_per_second - time.monotonic()))
 
     def _locate(self, form: str) -> None:
         """Answer as NCBI's SDL does: where a run's file is, or 404 inside an answer of 200."""

@@ -52,10 +52,9 @@ def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
     prefetch does not say whether a run is not there or did not come.
     """
     check_space(folder, dump_bytes(run), f"{run.accession} from SRA")
-    command = ["prefetch", "--output-directory", folder, run.accession]
+    archive = folder / f"{run.accession}.sra"
+    command = ["prefetch", "--output-file", archive, run.accession]
     retry(lambda: _run(tools, command), tools.say)
-    # <run>/<run>.sra, or <run>.sralite where there are no other qualities.
-    archive = next((folder / run.accession).glob(f"{run.accession}.sra*"))
     fetched = Fetched(f"sra:{run.accession}", archive, archive.stat().st_size, "")
     return _dump(run, "sra", archive, fetched, tools, threads)
 

@@ -1,0 +1,159 @@
+"""Accessions and URLs of a sheet become genomes, whichever source fails on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.archive_data import add_run, path_at_ena
+from support.archive_server import Archive, Fault
+from workflow.conftest import DEMO, Project, Result, make_project
+
+SPOTS = 5460
+FILES = [(f"_{m}.fastq.gz", (DEMO / f"plasmid_R{m}.fastq.gz").read_bytes()) for m in (1, 2)]
+BUCKET = "sra-pub-run-odp"
+RUNS = {
+    "from_ena": "SRR9000001",
+    "from_bucket": "SRR9000002",
+    "from_sra": "SRR9000003",
+    "controlled": "SRR9000004",
+}
+PROVIDERS = {"from_ena": "ena", "from_bucket": "sra-odp", "from_sra": "sra"}
+Finished = tuple[Project, Result]
+
+
+@pytest.fixture(scope="module")
+def finished(
+    archive: Archive, s3: Any, packed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Finished:
+    """The project after a run in which ENA has a run or not, and the bucket has it or not."""
+    files = {"from_ena": FILES, "from_bucket": FILES}
+    for name, run in RUNS.items():
+        add_run(archive, run, *files.get(name, []), spots=SPOTS, experiment=f"SRX{run[3:]}")
+    archive.sra[RUNS["controlled"]][0]["Consent"] = "phs000001.c1"
+    give_faults(archive)
+    archive.files[f"/sos/{RUNS['from_sra']}"] = packed
+    archive.files["/reads/R1.fastq.gz"] = FILES[0][1]
+    for bucket in (BUCKET, "own"):
+        s3.create_bucket(Bucket=bucket)
+    key = f"sra/{RUNS['from_bucket']}/{RUNS['from_bucket']}"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=packed.read_bytes(), ACL="public-read")
+    s3.put_object(Bucket="own", Key="R2.fastq.gz", Body=FILES[1][1])
+    project = make_project(tmp_path_factory.mktemp("project") / "p")
+    rows: list[dict[str, object]] = [
+        *({"sample": name, "accession": f"SRX{run[3:]}"} for name, run in RUNS.items()),
+        {"sample": "withdrawn", "accession": "SRX9999999"},
+        {
+            "sample": "by_url",
+            "r1": f"{archive.url}/reads/R1.fastq.gz",
+            "r2": "s3://own/R2.fastq.gz",
+        },
+        {"sample": "wrong_url", "r1": f"{archive.url}/reads/typo.fastq.gz"},
+    ]
+    project.write_samples(rows)
+    return project, project.run()
+
+
+def give_faults(archive: Archive) -> None:
+    """Let ENA fail a while with the run that is to come from it, and for good with the next."""
+    first, second = (path_at_ena(RUNS["from_ena"], f"_{mate}.fastq.gz") for mate in (1, 2))
+    archive.faults[first] = [Fault.RESET, Fault.WRONG, Fault.TOO_MANY]
+    archive.faults[second] = [Fault.UNAVAILABLE, Fault.SLOW]
+    archive.down = {path_at_ena(RUNS["from_bucket"], "")}
+
+
+def test_only_a_url_that_leads_to_nothing_fails_and_the_run_says_so(finished: Finished) -> None:
+    _, result = finished
+
+    assert result.status == 1
+    assert "FAILED wrong_url at download: localhost answers 404" in result.output
+    assert "1 genomes failed; the others are not affected" in result.output
+
+
+@pytest.mark.parametrize("name", [*PROVIDERS, "by_url"])
+def test_each_source_gives_the_whole_genome(finished: Finished, name: str) -> None:
+    project, result = finished
+
+    receipt = project.receipt(name)
+
+    assert receipt["status"] == "complete", result.output[-3000:]
+    assert receipt["metrics"]["qc_original_read_total"] == 2 * SPOTS
+    assert 0.92 * 27041 < receipt["metrics"]["assembler_total_contig_length"] <= 27041
+
+
+@pytest.mark.parametrize(("name", "provider"), PROVIDERS.items())
+def test_the_receipt_says_which_provider_delivered_what(
+    finished: Finished, name: str, provider: str
+) -> None:
+    project, _ = finished
+
+    origin = project.receipt(name)["input"]
+
+    (run,) = origin["runs"]
+    assert (run["run"], run["provider"], run["layout"]) == (RUNS[name], provider, "paired")
+    assert all(file["bytes"] > 0 for file in run["files"])
+    assert origin["spots"] == {"claimed": SPOTS, "arrived": SPOTS}
+    assert (origin["qualities"], origin.get("note")) == ("full", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "tools"),
+    [
+        ("from_ena", set()),
+        ("from_bucket", {"fasterq-dump"}),
+        ("from_sra", {"fasterq-dump", "prefetch"}),
+    ],
+)
+def test_the_receipt_names_the_tools_that_were_used(
+    finished: Finished, name: str, tools: set[str]
+) -> None:
+    project, _ = finished
+
+    versions = project.receipt(name)["versions"]
+
+    assert versions.keys() & {"fasterq-dump", "prefetch"} == tools
+    assert all(versions[tool][0].isdigit() for tool in tools)
+
+
+def test_nobody_is_asked_where_a_run_in_the_bucket_is(finished: Finished, archive: Archive) -> None:
+    project, _ = finished
+
+    log = (project.folder / "results/logs/from_bucket/download.log").read_text()
+
+    assert f"ena does not deliver {RUNS['from_bucket']}: localhost answers 503" in log
+    assert "prefetch" not in log
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("controlled", "access to its reads is controlled (phs000001.c1)"),
+        ("withdrawn", "neither ENA nor SRA has a run of it: withdrawn, or never public"),
+    ],
+)
+def test_reads_that_nobody_may_have_exclude_the_genome(
+    finished: Finished, name: str, why: str
+) -> None:
+    project, _ = finished
+
+    reason = project.receipt(name)["reason"]
+    error = project.unpack(name) / f"main/gather/{name}-fastq-download-error.txt"
+
+    assert reason["type"] == "fastq-download"
+    assert why in reason["message"]
+    assert why in error.read_text()
+
+
+def test_each_genome_asked_the_archives_twice_at_most(finished: Finished, archive: Archive) -> None:
+    questions = [*archive.asked("/ena/portal"), *archive.asked("/Traces")]
+
+    for run in (*RUNS.values(), "SRR9999999"):
+        assert len([q for q in questions if f"SRX{run[3:]}" in q.path]) <= 2
+
+
+def test_nothing_of_the_download_is_left_in_scratch(finished: Finished) -> None:
+    project, _ = finished
+
+    left = [path for path in (project.folder / "scratch").rglob("*") if path.is_file()]
+    assert [path for path in left if "wrong_url" not in str(path)] == []
