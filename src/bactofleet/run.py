@@ -52,6 +52,11 @@ OPTIONAL_TOOLS = {
     "polish": {"bwa", "java", "pilon", "samtools"},
     "simulate_reads": {"art_illumina"},
 }
+PROVIDER_TOOLS = {
+    "ena": set[str](),
+    "sra-odp": {"fasterq-dump"},
+    "sra": {"prefetch", "fasterq-dump"},
+}
 
 
 class Run:
@@ -153,6 +158,9 @@ class Run:
         needed = TOOLS | {self.config["assembler"]}
         for option, tools in OPTIONAL_TOOLS.items():
             needed |= tools if self.config[option] else set()
+        if any(self.samples[name].kind == "accession" for name in self.plan.todo):
+            for provider in self.config["providers"] or PROVIDER_TOOLS:
+                needed |= PROVIDER_TOOLS[provider]
         if missing := missing_tools(needed):
             raise ConfigurationError(
                 [

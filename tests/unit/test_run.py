@@ -108,7 +108,24 @@ def test_missing_tools_are_named_before_the_run_those_of_options_only_when_asked
     install(project, TOOLS - {"makeblastdb"} | OPTIONAL_TOOLS["polish"])
 
     with pytest.raises(WorkflowError, match="not on PATH: bbduk, makeblastdb, megahit"):
-        start(assembler="megahit", phix=True).start(runs_here=True)
+        start(assembler="megahit", phix=True, providers=["ena"]).start(runs_here=True)
+
+
+@pytest.mark.parametrize(
+    ("providers", "missing"),
+    [
+        ([], "fasterq-dump, prefetch"),
+        (["ena", "sra-odp"], "fasterq-dump"),
+        (["sra"], "fasterq-dump, prefetch"),
+    ],
+)
+def test_tools_that_unpack_archive_files_are_needed_for_accessions_of_their_providers(
+    project: Path, providers: list[str], missing: str
+) -> None:
+    install(project, TOOLS | {"skesa"} | OPTIONAL_TOOLS["polish"])
+
+    with pytest.raises(WorkflowError, match=rf"not on PATH: {missing}\. Run"):
+        start(providers=providers).start(runs_here=True)
 
 
 def test_a_controller_whose_jobs_run_elsewhere_needs_no_tools(
