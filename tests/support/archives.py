@@ -225,7 +225,8 @@ class Archives:
         assert (form["db"], form["rettype"]) == ("sra", "runinfo")
         wanted = set(form["id"].split(","))
         runs = [run for run in self.sra if self._number_of(run) in wanted]
-        return ("\n".join((RUNINFO, *map(to_runinfo, runs))) + "\n\n").encode()
+        # A long answer is put together from several, each with a header and an empty line.
+        return "".join(f"{RUNINFO}\n{to_runinfo(run)}\n\n" for run in runs).encode()
 
     def _number_of(self, run: Run) -> str:
         return str(9_000_000 + int(run["experiment_accession"][3:]))

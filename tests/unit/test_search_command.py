@@ -316,6 +316,18 @@ def test_the_names_of_experiments_are_asked_for_again_when_the_connection_breaks
     assert len(samples()) == 6
 
 
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_a_service_with_a_fault_that_passes_is_asked_again(archives: Archives, status: int) -> None:
+    archives.ena = archives.sra = make_runs(1)
+    faults = [Fault(status)] * 3
+    archives.fault = lambda request: faults.pop() if faults and describes(request) else None
+
+    search("1280")
+
+    assert samples()["SRX2000001"].fastq
+    assert not archives.asked("eutils")
+
+
 def test_a_service_that_asks_for_a_pause_gets_it(
     archives: Archives, capsys: pytest.CaptureFixture[str]
 ) -> None:

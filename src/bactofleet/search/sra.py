@@ -99,8 +99,8 @@ def _to_terms(query: Query) -> Iterator[str]:
 
 
 def _read_runs(table: str) -> Iterator[dict[str, str]]:
-    """Yield the public runs of a table by ENA's fields; it may repeat its header."""
+    """Yield the public runs of a table by ENA's fields; a header that it repeats is none."""
     for row in csv.DictReader(line for line in table.splitlines() if line.strip()):
-        if row["Run"] not in ("", "Run") and row["Consent"] in ("", "public"):
+        if row["Run"] and row["Consent"] in ("", "public"):
             known = {field: row[column] for field, column in COLUMNS.items()}
             yield dict.fromkeys(FIELDS, "") | known
