@@ -40,7 +40,7 @@ def finished(
     key = f"sra/{RUNS['from_bucket']}/{RUNS['from_bucket']}"
     s3.put_object(Bucket=BUCKET, Key=key, Body=packed.read_bytes(), ACL="public-read")
     s3.put_object(Bucket="own", Key="R2.fastq.gz", Body=FILES[1][1])
-    project = make_project(tmp_path_factory.mktemp("project") / "p")
+    project = make_project(tmp_path_factory.mktemp("project") / "p", polish=False)
     rows: list[dict[str, object]] = [
         *({"sample": name, "accession": f"SRX{run[3:]}"} for name, run in RUNS.items()),
         {"sample": "withdrawn", "accession": "SRX9999999"},

@@ -7,6 +7,18 @@ from typing import Any
 
 from bactofleet.stage import StageFunction, StageRecord, read_record, run_stage, run_staging_check
 
+# Of the download stage, for tests with few reads.
+DOWNLOAD_PARAMETERS = {
+    "min_reads": 10,
+    "min_basepairs": 100,
+    "min_proportion": 0.5,
+    "min_genome_size": 1000,
+    "max_genome_size": 10_000,
+    "simulate_reads": False,
+    "coverage": 100,
+    "providers": ["ena"],
+}
+
 
 @dataclass
 class Genome:

@@ -7,24 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.archive_server import serve
+from support.archive_server import Archive
 from support.fastq import Read, make_reads, to_fastq, write_gzip, write_reads
-from support.stages import Genome
+from support.stages import DOWNLOAD_PARAMETERS, Genome
 
 from bactofleet import versions
 from bactofleet.files import read_json
 from bactofleet.samples import Sample
 from bactofleet.stages import download
 
-PARAMETERS = {
-    "min_reads": 10,
-    "min_basepairs": 100,
-    "min_proportion": 0.5,
-    "min_genome_size": 1000,
-    "max_genome_size": 10_000,
-    "simulate_reads": False,
-    "coverage": 100,
-}
 Gather = Callable[..., Genome]
 
 
@@ -35,10 +26,11 @@ def gather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gather:
     image.write_text("{}")
     monkeypatch.setattr(versions, "IMAGE_VERSIONS", image)
 
-    def run(**row: Any) -> Genome:
+    def run(*, expect: int = 0, **row: Any) -> Genome:
         genome = Genome(tmp_path)
         sample = asdict(Sample("S1", **{"genome_size": 5000} | row))
-        assert genome.run("download", download.run, parameters=PARAMETERS | {"sample": sample}) == 0
+        parameters = DOWNLOAD_PARAMETERS | {"sample": sample}
+        assert genome.run("download", download.run, parameters=parameters) == expect
         return genome
 
     return run
@@ -210,14 +202,12 @@ def test_an_assembly_is_unpacked_and_measured(gather: Gather, tmp_path: Path, na
 
 
 def test_files_named_by_urls_are_fetched_checked_and_described(
-    gather: Gather, tmp_path: Path, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    gather: Gather, archive: Archive, pair: tuple[str, str]
 ) -> None:
-    with serve(tmp_path) as archive:
-        archive.files = {f"/r{i}": Path(path) for i, path in enumerate(pair, start=1)}
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(archive.authority))
-        r1, r2 = f"{archive.url}/r1?signature=secret", f"{archive.url}/r2"
+    archive.files = {f"/r{i}": Path(path) for i, path in enumerate(pair, start=1)}
+    r1, r2 = f"{archive.url}/r1?signature=secret", f"{archive.url}/r2"
 
-        genome = gather(r1=[r1], r2=[r2])
+    genome = gather(r1=[r1], r2=[r2])
 
     origin = genome.record("download").input
     assert reads_of(genome, "S1_R1") == gzip.decompress(Path(pair[0]).read_bytes())
@@ -227,40 +217,27 @@ def test_files_named_by_urls_are_fetched_checked_and_described(
     assert meta_of(genome)["runtype"] == "paired-end"
 
 
-def test_an_assembly_named_by_a_url_is_fetched(
-    gather: Gather, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_assembly_named_by_a_url_is_fetched(gather: Gather, archive: Archive) -> None:
     text = b">a\n" + b"ACGT" * 500 + b"\n"
-    with serve(tmp_path) as archive:
-        archive.files = {"/x.fna": gzip.compress(text)}
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(archive.authority))
+    archive.files = {"/x.fna": gzip.compress(text)}
 
-        genome = gather(assembly=f"{archive.url}/x.fna")
+    genome = gather(assembly=f"{archive.url}/x.fna")
 
     assert (genome.folder("download") / "assembly/S1.fna").read_bytes() == text
 
 
 def test_a_url_that_leads_to_nothing_fails_the_genome_at_once(
-    tmp_path: Path, gather: Gather, monkeypatch: pytest.MonkeyPatch
+    gather: Gather, archive: Archive
 ) -> None:
-    genome = Genome(tmp_path)
-    with serve(tmp_path) as archive:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(archive.authority))
-        sample = asdict(Sample("S1", r1=[f"{archive.url}/gone.fq.gz"], genome_size=5000))
+    genome = gather(expect=1, r1=[f"{archive.url}/gone.fq.gz"])
 
-        status = genome.run("download", download.run, parameters=PARAMETERS | {"sample": sample})
-
-    assert (status, genome.failure()["kind"]) == (1, "input")
+    assert genome.failure()["kind"] == "input"
     assert "correct the sample sheet" in genome.failure()["message"]
 
 
 def test_a_file_that_has_vanished_since_the_check_may_be_tried_again(
-    tmp_path: Path, gather: Gather
+    gather: Gather, tmp_path: Path
 ) -> None:
-    genome = Genome(tmp_path)
-    sample = asdict(Sample("S1", r1=[str(tmp_path / "gone.fq.gz")], genome_size=5000))
+    genome = gather(expect=75, r1=[str(tmp_path / "gone.fq.gz")])
 
-    status = genome.run("download", download.run, parameters=PARAMETERS | {"sample": sample})
-
-    assert status == 75
     assert genome.published("download", "main/gather/S1-meta.tsv").is_file()

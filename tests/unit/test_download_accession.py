@@ -11,43 +11,17 @@ import boto3
 import pytest
 from moto import mock_aws
 from support.archive_data import EXPERIMENT, add_run, path_at_ena, to_sheet
-from support.archive_server import Archive, Fault, serve
+from support.archive_server import Archive, Fault
 from support.fastq import Read, make_reads, to_fastq
-from support.stages import Genome
+from support.stages import DOWNLOAD_PARAMETERS, Genome
 
 from bactofleet import versions
 from bactofleet.samples import Sample
 from bactofleet.sources import providers, retry
 from bactofleet.stages import download
 
-PARAMETERS = {
-    "min_reads": 10,
-    "min_basepairs": 100,
-    "min_proportion": 0.5,
-    "min_genome_size": 1000,
-    "max_genome_size": 10_000,
-    "simulate_reads": False,
-    "coverage": 100,
-    "providers": ["ena"],
-}
 RUN, SECOND = "SRR9000001", "SRR9000002"
 Gather = Callable[..., Genome]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    with serve(tmp_path_factory.mktemp("authority")) as archive:
-        yield archive
-
-
-@pytest.fixture
-def archive(server: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
-    """Return archives that know nothing yet, which tests reach without long pauses."""
-    server.clear()
-    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    return server
 
 
 @pytest.fixture
@@ -60,7 +34,7 @@ def gather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gather:
     def run(*, order: list[str] | None = None, expect: int = 0, **row: Any) -> Genome:
         genome = Genome(tmp_path)
         described = Sample("S1", **{"accession": EXPERIMENT, "genome_size": 5000} | row)
-        parameters = PARAMETERS | {"sample": asdict(described)}
+        parameters = DOWNLOAD_PARAMETERS | {"sample": asdict(described)}
         if order is not None:
             parameters["providers"] = order
         assert genome.run("download", download.run, parameters=parameters) == expect

@@ -2,11 +2,10 @@
 
 import hashlib
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.archive_server import Archive, Fault, serve
+from support.archive_server import Archive, Fault
 
 from bactofleet.errors import MissingInput, TemporaryFailure
 from bactofleet.sources import disk, https, retry
@@ -18,20 +17,10 @@ MD5 = hashlib.md5(DATA).hexdigest()  # noqa: S324
 PATH = "/reads/a.fastq.gz"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    with serve(tmp_path_factory.mktemp("authority")) as archive:
-        yield archive
-
-
-@pytest.fixture
-def archive(server: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
-    """Return an archive with one file, which tests reach without long pauses."""
-    server.clear()
-    server.files = {PATH: DATA}
-    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.authority))
-    return server
+@pytest.fixture(autouse=True)
+def file(archive: Archive) -> None:
+    """Put one file into the archive."""
+    archive.files = {PATH: DATA}
 
 
 @pytest.fixture

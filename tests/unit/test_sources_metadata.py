@@ -1,10 +1,8 @@
 """What the archives say of an accession: asked once at most, believed only in their own form."""
 
-from collections.abc import Iterator
-
 import pytest
 from support.archive_data import EXPERIMENT, add_run
-from support.archive_server import Archive, serve
+from support.archive_server import Archive
 
 from bactofleet.errors import Excluded, TemporaryFailure
 from bactofleet.samples import Sample
@@ -12,21 +10,6 @@ from bactofleet.sources.metadata import Metadata
 
 ENA, SRA = "/ena/portal/api/filereport", "/Traces/sra-db-be/runinfo"
 FILES = (("_1.fastq.gz", b"first"), ("_2.fastq.gz", b"second"))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    with serve(tmp_path_factory.mktemp("authority")) as archive:
-        yield archive
-
-
-@pytest.fixture
-def archive(server: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
-    """Return archives that know nothing yet."""
-    server.clear()
-    for name, value in server.environment.items():
-        monkeypatch.setenv(name, value)
-    return server
 
 
 def metadata(accession: str = EXPERIMENT, **described: object) -> Metadata:
