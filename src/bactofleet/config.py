@@ -22,7 +22,9 @@ SWITCH = {"true": True, "false": False}
 
 
 def load_schema(path: Path) -> dict[str, Any]:
-    """Read a JSON schema written as YAML."""
+    """Read a JSON schema written as YAML; raise `ConfigurationError` where there is none."""
+    if not path.is_file():
+        raise ConfigurationError([f"{path}: there is no such file; run this in the repository"])
     return yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 

@@ -1,72 +1,10 @@
 """`bactofleet search`, with its real client, against services on this machine."""
 
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import trustme
-from support.archives import AUREUS, Archives, Fault, Request, Run, Server, make_run
-from support.sheets import SCHEMA
-
-from bactofleet.cli import main
-from bactofleet.samples import Sample, check_samples
-from bactofleet.search import ena, http, sra
-
-REPOSITORY = Path(__file__).parents[2]
-SHEET = Path("config/samples.tsv")
-LEFT_OUT = Path("config/samples-left-out.tsv")
-DOWN = Fault(status=503)
-
-
-@pytest.fixture
-def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archives]:
-    """Return the services; the working directory is a project, and nobody waits for long."""
-    (tmp_path / "workflow").symlink_to(REPOSITORY / "workflow")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(http, "RETRIES", http.RETRIES.new(backoff_factor=0, backoff_jitter=0.01))
-    monkeypatch.setattr(sra, "PAUSE_S", 0)
-    with Server() as archives:
-        for name, value in archives.environment().items():
-            monkeypatch.setenv(name, value)
-        yield archives
-
-
-@pytest.fixture
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for no more than 2 experiments at once."""
-    monkeypatch.setattr(ena.Ena, "batch_size", 2)
-    monkeypatch.setattr(sra.Sra, "batch_size", 2)
-
-
-def search(query: str, *options: str) -> int:
-    return main(["search", query, *options])
-
-
-def samples() -> dict[str, Sample]:
-    """Return the sheet's samples, checked as the workflow checks them."""
-    return dict(check_samples(SHEET, SCHEMA))
-
-
-def left_out() -> dict[str, str]:
-    lines = LEFT_OUT.read_text().splitlines()[1:]
-    return dict(line.split("\t") for line in lines)
-
-
-def describes(request: Request) -> bool:
-    """Say whether a request is for the description of experiments."""
-    return "efetch" in request.path or "base_count" in request.form.get("fields", "")
-
-
-def break_once(part: Callable[[Request], bool]) -> Callable[[Request], Fault | None]:
-    """Return a fault that breaks the first answer of a kind in its middle."""
-    faults = [Fault(broken=True)]
-    return lambda request: faults.pop() if faults and part(request) else None
-
-
-def make_runs(*numbers: int, **values: str) -> list[Run]:
-    return [make_run(number, **values) for number in numbers]
-
+from support.archives import AUREUS, Archives, Fault, Request, make_run
+from support.searches import SHEET, describes, left_out, make_runs, samples, search
 
 # --- what is found --------------------------------------------------------------------------------
 
@@ -288,194 +226,6 @@ def test_a_limit_counts_what_passes_and_what_the_sheet_has(archives: Archives) -
     assert len(samples()) == 3
 
 
-# --- services that fail ---------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("small_batches")
-def test_a_connection_that_breaks_costs_the_batch_that_it_broke(archives: Archives) -> None:
-    archives.ena = make_runs(*range(6))
-    archives.fault = break_once(
-        lambda request: describes(request) and "SRX2000002" in request.form["includeAccessions"]
-    )
-
-    assert search("1280") == 0
-
-    assert len(samples()) == 6
-    asked = [request.form["includeAccessions"][:10] for request in archives.requests[2:]]
-    assert asked == ["SRX2000000", "SRX2000002", "SRX2000002", "SRX2000004"]
-
-
-def test_the_names_of_experiments_are_asked_for_again_when_the_connection_breaks(
-    archives: Archives,
-) -> None:
-    archives.ena = make_runs(*range(6))
-    archives.fault = break_once(lambda request: "query" in request.form)
-
-    search("1280")
-
-    assert len(samples()) == 6
-
-
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_a_service_with_a_fault_that_passes_is_asked_again(archives: Archives, status: int) -> None:
-    archives.ena = archives.sra = make_runs(1)
-    faults = [Fault(status)] * 3
-    archives.fault = lambda request: faults.pop() if faults and describes(request) else None
-
-    search("1280")
-
-    assert samples()["SRX2000001"].fastq
-    assert not archives.asked("eutils")
-
-
-def test_a_service_that_asks_for_a_pause_gets_it(
-    archives: Archives, capsys: pytest.CaptureFixture[str]
-) -> None:
-    archives.ena = make_runs(1)
-    pauses = [Fault(status=429, Retry_After="1")]
-    archives.fault = lambda request: pauses.pop() if pauses and describes(request) else None
-    start = time.monotonic()
-
-    assert search("1280") == 0
-
-    assert time.monotonic() - start >= 1
-    assert "127.0.0.1: status 429; trying again" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("query", ["Staphylococcus aureus", "1280", "PRJNA239251", "SAMN30000001"])
-def test_sra_answers_where_ena_does_not(archives: Archives, query: str) -> None:
-    archives.sra = [make_run(1), make_run(2, 1)]
-    archives.fault = lambda request: DOWN if "/ena/" in request.path else None
-
-    assert search(query) == 0
-
-    sample = samples()["SRX2000001"]
-    assert (sample.runs, sample.layout) == (["SRR1000001", "SRR1000002"], "paired")
-    assert (sample.genome_size, sample.fastq) == (2_800_000, [])
-
-
-def test_reads_with_controlled_access_are_not_found(archives: Archives) -> None:
-    archives.sra = [make_run(1), make_run(2) | {"consent": "GRU"}]
-    Path("list").write_text("SRX2000001\nSRX2000002\n")
-
-    search("list")
-
-    assert list(samples()) == ["SRX2000001"]
-    assert list(left_out()) == ["SRX2000002"]
-
-
-@pytest.mark.usefixtures("small_batches")
-def test_sra_goes_on_where_ena_stopped(
-    archives: Archives, capsys: pytest.CaptureFixture[str]
-) -> None:
-    archives.ena = archives.sra = make_runs(*range(6))
-    archives.fault = lambda request: (
-        DOWN if "SRX2000002" in request.form.get("includeAccessions", "") else None
-    )
-
-    assert search("1280") == 0
-
-    assert [bool(sample.fastq) for sample in samples().values()] == [True] * 2 + [False] * 4
-    assert "asking the next archive" in capsys.readouterr().err
-
-
-@pytest.mark.usefixtures("small_batches")
-def test_what_was_found_is_kept_when_all_fail_and_the_same_command_goes_on(
-    archives: Archives, capsys: pytest.CaptureFixture[str]
-) -> None:
-    archives.ena = make_runs(*range(6))
-    archives.fault = lambda request: (
-        DOWN
-        if "eutils" in request.path or "SRX2000004" in request.form.get("includeAccessions", "")
-        else None
-    )
-    assert search("1280") == 1
-    assert "the same command goes on from there" in capsys.readouterr().err
-    assert len(samples()) == 4
-
-    archives.fault = lambda _: None
-    assert search("1280") == 0
-
-    assert len(samples()) == 6
-
-
-def test_an_experiment_that_ena_names_and_does_not_describe_is_asked_of_sra(
-    archives: Archives,
-) -> None:
-    archives.sra = make_runs(1, 2)
-    archives.ena = make_runs(1, 2)
-
-    def lose(request: Request) -> None:
-        if describes(request):
-            archives.ena = make_runs(1)
-
-    archives.fault = lose
-
-    search("1280")
-
-    assert list(samples()) == ["SRX2000001", "SRX2000002"]
-
-
-@pytest.mark.parametrize("body", [b"<html>maintenance</html>", b"Internal error"])
-def test_an_answer_in_another_form_is_no_answer(
-    archives: Archives, body: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    archives.sra = make_runs(1)
-    answer = archives.answer
-    monkeypatch.setattr(
-        archives,
-        "answer",
-        lambda request: (200, b"x\n" + body) if "/search" in request.path else answer(request),
-    )
-
-    assert search("1280") == 0
-
-    assert list(samples()) == ["SRX2000001"]
-
-
-def test_a_key_for_ncbi_is_sent_and_nowhere_shown(
-    archives: Archives, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("NCBI_API_KEY", "secret")
-    archives.fault = break_once(lambda request: "efetch" in request.path)
-    archives.sra = make_runs(1)
-
-    search("SRX2000001")
-
-    assert {request.form.get("api_key") for request in archives.asked("eutils")} == {"secret"}
-    assert not archives.asked("secret")
-    assert "secret" not in "".join(capfd.readouterr()) + SHEET.read_text()
-
-
-def test_requests_say_who_asks(archives: Archives) -> None:
-    archives.ena = make_runs(1)
-
-    search("1280")
-
-    assert all(request.user_agent.startswith("bactofleet/") for request in archives.requests)
-
-
-def test_certificates_are_verified(
-    archives: Archives,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
-    with Server(make_runs(1), authority=authority) as secure:
-        for name, value in secure.environment().items():
-            monkeypatch.setenv(name, value)
-        assert search("1280") == 1
-        assert "CERTIFICATE_VERIFY_FAILED" in capsys.readouterr().err
-        assert not secure.requests
-
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-        assert search("1280") == 0
-
-    assert list(samples()) == ["SRX2000001"]
-
-
 # --- the command line -----------------------------------------------------------------------------
 
 
@@ -491,7 +241,8 @@ def test_a_file_that_is_no_sheet_is_refused_before_anything_is_asked(
 
 
 @pytest.mark.parametrize(
-    "options", [["--limit", "-1"], ["--min-bases", "many"], ["--genome-size", "5"]]
+    "options",
+    [["--limit", "0"], ["--limit", "-1"], ["--min-bases", "many"], ["--genome-size", "5"]],
 )
 def test_a_wrong_number_is_refused(
     archives: Archives, options: list[str], capsys: pytest.CaptureFixture[str]
@@ -500,3 +251,14 @@ def test_a_wrong_number_is_refused(
         search("1280", *options)
 
     assert "is given, allowed" in capsys.readouterr().err
+
+
+def test_outside_of_the_repository_it_says_where_to_run(
+    archives: Archives, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("workflow").unlink()
+
+    assert search("1280") == 1
+
+    assert "run this in the repository" in capsys.readouterr().err
+    assert not archives.requests

@@ -98,7 +98,7 @@ def _add_subset(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("a subset")
     group.add_argument(
         "--limit",
-        type=_count,
+        type=_positive,
         metavar="N",
         help="stop at N random experiments, those that the sheet has included (default: all)",
     )
@@ -115,6 +115,13 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is given, allowed is a whole number")
     return int(text)
+
+
+def _positive(text: str) -> int:
+    number = _count(text)
+    if not number:
+        raise argparse.ArgumentTypeError("0 is given, allowed is 1 or more")
+    return number
 
 
 def _genome_size(text: str) -> int:
