@@ -6,6 +6,9 @@ import pytest
 from support.archives import AUREUS, Archives, Fault, Request, make_run
 from support.searches import SHEET, describes, left_out, make_runs, samples, search
 
+from bactofleet.sources.ena import choose_files
+from bactofleet.sources.metadata import Metadata
+
 # --- what is found --------------------------------------------------------------------------------
 
 
@@ -31,13 +34,19 @@ def test_all_of_an_answer_is_asked_for_not_as_much_as_ena_gives_unasked(
 
 def test_a_row_spares_its_worker_every_question(archives: Archives) -> None:
     archives.ena = [make_run(1), make_run(2, 1)]
-
     search("1280")
-
+    archives.requests.clear()
     sample = samples()["SRX2000001"]
-    assert sample.runs == ["SRR1000001", "SRR1000002"]
-    assert (sample.layout, sample.spots, sample.genome_size) == ("paired", [500_000] * 2, 2_800_000)
-    assert len(sample.fastq) == len(sample.fastq_md5) == len(sample.fastq_bytes) == 4
+
+    runs = Metadata(sample, print).find_runs()
+
+    assert not archives.requests
+    assert [(run.accession, run.spots, run.layout) for run in runs] == [
+        ("SRR1000001", 500_000, "paired"),
+        ("SRR1000002", 500_000, "paired"),
+    ]
+    assert all(len(choose_files(run.files)[0]) == 2 for run in runs)
+    assert sample.genome_size == 2_800_000
 
 
 @pytest.mark.parametrize("query", ["SRR1000001", "SRX2000001", "SAMN30000001", "SRS3000001"])
