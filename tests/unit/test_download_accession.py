@@ -122,6 +122,7 @@ def test_the_table_of_the_sample_says_what_bactopias_says_of_an_accession(
     header, row = (line.split("\t") for line in table.splitlines())
     found = dict(zip(header, row, strict=True))
     assert (found["runtype"], found["is_paired"]) == ("sra_accession", "true")
+    assert found["is_compressed"] == "true"
 
 
 def test_a_row_that_a_search_wrote_takes_no_question_to_an_archive(

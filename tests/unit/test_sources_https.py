@@ -84,6 +84,20 @@ def test_a_transfer_starts_over_where_the_file_has_changed_meanwhile(
     assert (tmp_path / "a").read_bytes() == new
 
 
+def test_a_connection_that_is_too_slow_is_given_up_and_what_came_is_kept(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.faults[PATH] = [Fault.SLOW]
+    monkeypatch.setattr(https, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(https, "SLOWEST_BYTES_S", 1e9)
+    transfer = https._Transfer(archive.url + PATH, tmp_path / "a", len(DATA), MD5)
+
+    with pytest.raises(TemporaryFailure, match="kB/s only"):
+        transfer.go_on()
+
+    assert 0 < transfer.written < len(DATA)
+
+
 def test_a_wrong_checksum_means_all_of_the_file_again(
     archive: Archive, tmp_path: Path, said: list[str]
 ) -> None:

@@ -28,6 +28,8 @@ from bactofleet.sources.retry import Denied, NotThere, Say, Throttled, retry
 
 CONNECT_TIMEOUT_S = 30
 READ_TIMEOUT_S = 120
+# A transfer slower than this is begun anew: another connection may go another way.
+SLOWEST_BYTES_S, PATIENCE_S = 20_000, 120
 SIZE_UNKNOWN = -1
 DENIED, GONE = (401, 403), (404, 410)
 # RFC 9110, 15.5: of the client's errors only these are about the moment, or the range asked for.
@@ -113,7 +115,7 @@ class _Transfer:
             check_space(self._target.parent, int(rest or 0), shown(self._url))
             with self._target.open("r+b" if self.written else "wb") as handle:
                 handle.seek(self.written)
-                for chunk in read_body(answer):
+                for chunk in _at_a_pace(read_body(answer), shown(self._url)):
                     handle.write(chunk)
                     self._digest.update(chunk)
                     self.written += len(chunk)
@@ -143,6 +145,19 @@ class _Transfer:
             if not self.written < self._size:
                 self._start_over()
             raise TemporaryFailure(f"{shown(self._url)} {problem}")
+
+
+def _at_a_pace(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """Pass chunks on; raise `TemporaryFailure` where they come too slowly."""
+    since, arrived = time.monotonic(), 0
+    for chunk in chunks:
+        yield chunk
+        arrived += len(chunk)
+        passed = time.monotonic() - since
+        if passed > PATIENCE_S:
+            if arrived / passed < SLOWEST_BYTES_S:
+                raise TemporaryFailure(f"{name} comes at {arrived / passed / 1e3:.1f} kB/s only")
+            since, arrived = time.monotonic(), 0
 
 
 def _session() -> requests.Session:

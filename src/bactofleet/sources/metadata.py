@@ -18,6 +18,7 @@ from bactofleet.sources.https import open_url, read_body
 from bactofleet.sources.retry import NotThere, Say
 
 ENA_URL = "https://www.ebi.ac.uk/ena"
+# Answers to any accession in one request; the E-utilities take two (esearch, efetch).
 SRA_URL = "https://trace.ncbi.nlm.nih.gov/Traces/sra-db-be"
 # https://www.ebi.ac.uk/ena/portal/api/returnFields?result=read_run
 ENA_FIELDS = (

@@ -262,13 +262,13 @@ def _write_stats(stage: Stage, names: list[str], stats: list[ReadStats]) -> None
 def _write_meta(stage: Stage) -> None:
     """Write `<sample>-meta.tsv` with the columns of Bactopia 4's gather."""
     origin = stage.record.input
-    sources = origin["sources"]
+    is_gzip_given = all(source.endswith(".gz") for source in origin["sources"])
     row = {
         "sample": stage.sample,
         "runtype": origin["runtype"],
         "original_runtype": origin["runtype"],
         "is_paired": str(origin["layout"] == "paired").lower(),
-        "is_compressed": str(all(source.endswith(".gz") for source in sources)).lower(),
+        "is_compressed": str(origin["kind"] == "accession" or is_gzip_given).lower(),
         "species": origin["species"] or "null",
         "genome_size": str(origin["genome_size"] or 0),
     }
