@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.sheets import SCHEMA
 
 from bactofleet.errors import ConfigurationError
@@ -57,6 +59,20 @@ def test_a_second_append_finds_its_columns_and_leaves_the_header(sheet: Path) ->
     assert sheet.read_text() == before + "other\tSRX2000001\tSRR1000001\t500000\t150000000\n"
 
 
+@given(lines=st.lists(st.text(st.characters(exclude_characters="\n", codec="utf-8"))))
+def test_whatever_a_user_wrote_stays(
+    lines: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    sheet = tmp_path_factory.mktemp("project") / "samples.tsv"
+    rest = "".join(f"\n{line}" for line in lines).encode()
+    sheet.write_bytes(b"# mine\raccession\naccession" + rest)
+
+    append_rows(sheet, ("accession", "runs"), [{"accession": "SRX2000001", "runs": "SRR1000001"}])
+
+    assert sheet.read_bytes().startswith(b"# mine\raccession\naccession\truns" + rest)
+    assert sheet.read_bytes().endswith(b"\nSRX2000001\tSRR1000001\n")
+
+
 @pytest.mark.parametrize("text", ["", "# only a comment\n"])
 def test_a_sheet_without_header_gets_one(sheet: Path, text: str) -> None:
     write(sheet, text)
@@ -101,6 +117,12 @@ def test_samples_accessions_and_runs_are_known(sheet: Path) -> None:
     append_rows(sheet, COLUMNS, [ROW | {"sample": "Mine", "runs": "SRR1;SRR2"}])
 
     assert read_known(sheet, SCHEMA) == {"mine", "srx2000001", "srr1", "srr2"}
+
+
+def test_a_sheet_that_is_not_right_yet_can_be_added_to(sheet: Path) -> None:
+    write(sheet, "sample\tgenome_size\tr1\nMine\tabout 3 Mb\n")
+
+    assert read_known(sheet, SCHEMA) == {"mine"}
 
 
 def test_nothing_is_known_where_there_is_no_sheet(sheet: Path) -> None:

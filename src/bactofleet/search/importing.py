@@ -11,7 +11,7 @@ from bactofleet.samples import SEPARATOR, Row, check_rows
 from bactofleet.search.experiments import species_of
 from bactofleet.search.filters import Reason
 from bactofleet.search.lists import read_list
-from bactofleet.search.sheet import append_rows, read_known
+from bactofleet.search.sheet import append_rows, names_in, read_known
 from bactofleet.search.tally import add_output, open_tally
 
 DESCRIPTION = """\
@@ -62,7 +62,7 @@ def import_list(path: Path, output: Path) -> None:
                 tally.leave_out(row["sample"], reason.name, f"line {number}: {reason.detail}")
             else:
                 rows[number] = row
-                known |= _names_of(row)
+                known |= names_in(row)
         if rows:
             check_rows(path, rows.items(), schema)
             columns = [c for c in schema["properties"] if any(c in row for row in rows.values())]
@@ -100,11 +100,6 @@ def _find_reason(cells: dict[str, str], row: Row, known: set[str]) -> Reason | N
         return Reason("runtype", f"runtype is {runtype}, allowed is one of {allowed}")
     if row.get("accession", "").startswith(("GCF_", "GCA_")):
         return Reason("assembly accession", "give the assembly's file in the column assembly")
-    if same := _names_of(row) & known:
+    if same := names_in(row) & known:
         return Reason("in the sheet", f"the sheet, or a line above, has {', '.join(sorted(same))}")
     return None
-
-
-def _names_of(row: Row) -> set[str]:
-    names = (row["sample"], row.get("accession", ""), *row.get("runs", "").split(SEPARATOR))
-    return {name.casefold() for name in names if name}

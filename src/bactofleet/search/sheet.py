@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from bactofleet.errors import ConfigurationError
 from bactofleet.files import open_atomically
-from bactofleet.samples import Row, read_samples
+from bactofleet.samples import SEPARATOR, Row
 
 
 def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
@@ -20,8 +19,11 @@ def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
     """
     if not path.exists():
         return set()
-    _check_text(path)
-    unknown = set(_read_header(path)) - set(schema["properties"])
+    try:
+        unknown = set(_read_header(path)) - set(schema["properties"])
+        known = {name for row in _iter_rows(path) for name in names_in(row)}
+    except UnicodeDecodeError as error:
+        raise ConfigurationError([f"{path}: it is not UTF-8 text: {error}"]) from error
     if unknown:
         raise ConfigurationError(
             [
@@ -29,12 +31,14 @@ def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
                 "sample sheet has not; name another file as --output, or correct its header"
             ]
         )
-    return {
-        name.casefold()
-        for sample in read_samples(path).values()
-        for name in (sample.sample, sample.accession, *sample.runs)
-        if name
-    }
+    return known
+
+
+def names_in(row: Row) -> set[str]:
+    """Return the names by which a row would be repeated, case folded."""
+    runs = row.get("runs", "").split(SEPARATOR)
+    names = (row.get("sample", ""), row.get("accession", ""), *runs)
+    return {name.casefold() for name in names if name}
 
 
 def append_rows(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -56,18 +60,21 @@ def append_rows(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None
             sheet.write("\t".join(row.get(column, "") for column in header) + "\n")
 
 
-def _check_text(path: Path) -> None:
-    try:
-        with path.open(encoding="utf-8") as lines:
-            deque(lines, maxlen=0)
-    except UnicodeDecodeError as error:
-        raise ConfigurationError([f"{path}: it is not UTF-8 text: {error}"]) from error
+def _iter_cells(path: Path) -> Iterator[list[str]]:
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for line in filter(_is_row, lines):
+            yield line.removesuffix("\n").split("\t")
 
 
 def _read_header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8", errors="replace", newline="") as lines:
-        header = next(filter(_is_row, lines), "").removesuffix("\n")
-    return header.split("\t") if header else []
+    return next(_iter_cells(path), [])
+
+
+def _iter_rows(path: Path) -> Iterator[Row]:
+    """Return rows as they are: those of a sheet that is being edited need not be right."""
+    cells = _iter_cells(path)
+    header = next(cells, [])
+    return (dict(zip(header, row, strict=False)) for row in cells)
 
 
 def _is_row(line: str) -> bool:
@@ -77,7 +84,7 @@ def _is_row(line: str) -> bool:
 def _copy(path: Path, sheet: TextIO, header: list[str]) -> None:
     """Copy a sheet line by line, with another header and an end to its last line."""
     line = "\n"
-    with path.open(encoding="utf-8", newline="") as lines:
+    with path.open(encoding="utf-8", newline="\n") as lines:
         for line in lines:
             if header and _is_row(line):
                 sheet.write("\t".join(header) + "\n")
