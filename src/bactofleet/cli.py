@@ -12,6 +12,7 @@ from bactofleet import __version__, report, versions
 from bactofleet.aws import command as aws
 from bactofleet.config import SCHEMAS, check_config, load_schema
 from bactofleet.destination import local_folder
+from bactofleet.doctor import command as doctor
 from bactofleet.errors import BactofleetError, ConfigurationError
 from bactofleet.samples import check_samples, read_samples
 from bactofleet.search import command as search
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_parser(commands)
     importing.add_parser(commands)
     aws.add_parser(commands)
+    doctor.add_parser(commands)
     ask = commands.add_parser("versions", help="print the versions of all tools as JSON")
     ask.set_defaults(run=lambda _: print(versions.to_json()))
     return parser

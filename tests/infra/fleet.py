@@ -1,5 +1,6 @@
 """A user's folder with a stack of its own: `bactofleet` and `snakemake` as one types them there."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -41,11 +42,13 @@ class Fleet:
         owner = {"AWS_ACCESS_KEY_ID": "AKIAEMULATEDOWNER"}
         return self.run("bactofleet", "aws", *words, "--stack", self.name, variables=owner)
 
-    def run(self, *words: str, variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-        """Run a command of the environment here, with these variables."""
+    def run(
+        self, *words: str, variables: dict[str, str], folder: Path | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a command of the environment, in the fleet's folder or another."""
         return subprocess.run(
             [Path(sys.executable).with_name(words[0]), *words[1:]],
-            cwd=self.folder,
+            cwd=folder or self.folder,
             env=self._environment(variables),
             capture_output=True,
             text=True,
@@ -87,10 +90,37 @@ class Fleet:
         settings: dict[str, str] = yaml.safe_load((self.folder / SETTINGS).read_text())
         return settings
 
+    def push_list_of_images(self, tag: str, *architectures: str) -> None:
+        """Put a list of images into the repository, and name it in the settings."""
+        platforms = [{"platform": {"architecture": name, "os": "linux"}} for name in architectures]
+        image = {"digest": f"sha256:{0:064}", "size": 1}
+        kind = "application/vnd.oci.image.index.v1+json"
+        manifest = {"schemaVersion": 2, "mediaType": kind}
+        self.client("ecr").put_image(
+            repositoryName=self.name,
+            imageManifest=json.dumps(manifest | {"manifests": [image | p for p in platforms]}),
+            imageTag=tag,
+        )
+        self._set(image=f"{self.outputs['Repository']}:{tag}")
+
+    def _set(self, **settings: str) -> None:
+        (self.folder / SETTINGS).write_text(yaml.safe_dump(self.settings | settings))
+
+    def doctor(self, variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+        """Run `bactofleet doctor` in a project of one genome."""
+        for name in ("workflow/schemas", "config"):
+            shutil.copytree(REPOSITORY / name, self.folder / "project" / name, dirs_exist_ok=True)
+        shutil.copytree(
+            self.folder / "profiles", self.folder / "project/profiles", dirs_exist_ok=True
+        )
+        sheet = self.folder / "project/config/samples.tsv"
+        sheet.write_text("sample\taccession\nS1\tSRR2838702\n")
+        return self.run("bactofleet", "doctor", variables=variables, folder=self.folder / "project")
+
     def prepare_run(self, **config: object) -> None:
         """Take the small worker image, and results of the pretend workflow to the bucket."""
         subprocess.run([REPOSITORY / "tests/aws/image/build"], check=True, capture_output=True)
-        (self.folder / SETTINGS).write_text(yaml.safe_dump(self.settings | {"image": IMAGE}))
+        self._set(image=IMAGE)
         path = self.folder / "config/config.yaml"
         config = {"destination": f"s3://{self.outputs['Bucket']}/results", **config}
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | config))

@@ -34,6 +34,8 @@ class Fault:
 
     message: str
     remedy: str
+    is_denied: bool = False
+    """Whether only the right is missing to do or see it."""
 
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and
@@ -57,7 +59,7 @@ _CODES = {
         Fault("this machine's clock and that of AWS differ too much", SET_CLOCK),
     ),
 }
-_DENIED = {"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+DENIED = {"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _BY_TYPE = (
     (
         (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError),
@@ -87,9 +89,9 @@ def explain(error: Exception) -> Fault:
         return Fault(str(error), "look at the network and at the region's name")
     if error_code(error) in _CODES:
         return _CODES[error_code(error)]
-    if error_code(error) in _DENIED:
+    if error_code(error) in DENIED:
         remedy = "ask for this right, or take a role that has it (docs/aws.md)"
-        return Fault(f"it is not allowed: {error}", remedy)
+        return Fault(f"it is not allowed: {error}", remedy, is_denied=True)
     return Fault(str(error), "docs/aws.md may help")
 
 

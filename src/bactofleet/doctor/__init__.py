@@ -1,0 +1,1 @@
+"""`bactofleet doctor`: finds the mistake before it costs something; changes nothing."""

@@ -1,0 +1,260 @@
+"""The checks of AWS, in the order in which their mistakes are usually made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from math import floor
+from typing import Protocol
+
+from bactofleet.aws.push import PLATFORMS
+from bactofleet.destination import is_s3
+from bactofleet.doctor.account import Environment, Identity, InstanceType, Queue
+from bactofleet.doctor.findings import ERROR, Finding, Judge, guarded
+from bactofleet.doctor.work import Work
+
+DEPLOY = "`bactofleet aws deploy`"
+PUSH = "`bactofleet aws push`"
+# Settings that the executor cannot do without, by what sets them.
+REQUIRED = {DEPLOY: ("region", "bucket", "job-queue", "job-role"), PUSH: ("image",)}
+SRA_REGION = "us-east-1"  # of s3://sra-pub-run-odp: https://registry.opendata.aws/ncbi-sra/
+# AWS takes requests that are up to five minutes off, S3 fifteen:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html
+MAX_SKEW_S, NOTED_SKEW_S = 300, 60
+# vCPUs of standard instances at a time, by default 5 in new accounts:
+# https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
+QUOTAS = {True: ("spot", "L-34B43A08"), False: ("on-demand", "L-1216C47A")}
+# What a host keeps for itself (docs/executor.md): 14,336 of 16,384 MiB are for jobs.
+JOBS_SHARE = 0.875
+SYSTEM_GIB = 12  # of the disk, for system and image
+TASKS = "ecs-tasks.amazonaws.com"
+ECR_IMAGE = re.compile(
+    r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/(?P<repository>[^:@]+)"
+    r"(:|@)(?P<tag>[\w.:-]+)"
+)
+
+
+class Facts(Protocol):
+    """What is asked of the account; `bactofleet.doctor.account.Account` answers."""
+
+    def identity(self) -> Identity: ...  # noqa: D102
+    def bucket_region(self, bucket: str) -> str | None: ...  # noqa: D102
+    def can_write(self, bucket: str) -> bool: ...  # noqa: D102
+    def queue(self, name: str) -> Queue | None: ...  # noqa: D102
+    def quota(self, code: str) -> float | None: ...  # noqa: D102
+    def image_architectures(self, repository: str, tag: str) -> frozenset[str] | None: ...  # noqa: D102
+    def trusted_services(self, role_arn: str) -> frozenset[str]: ...  # noqa: D102
+
+
+def examine(facts: Facts, settings: dict[str, str], work: Work) -> Iterator[Finding]:
+    """Yield the findings; without credentials, or a setting, nothing after that is looked at."""
+    first = [*guarded(Judge("credentials"), partial(_credentials, facts))]
+    first += _settings(settings)
+    yield from first
+    if any(finding.level == ERROR for finding in first):
+        return
+    yield from guarded(Judge("region"), partial(_region, facts, settings, work))
+    yield from guarded(Judge("bucket"), partial(_bucket, facts, settings, work))
+    yield from _queues(facts, settings, work)
+    yield from guarded(Judge("roles"), partial(_roles, facts, settings))
+
+
+def _credentials(facts: Facts, judge: Judge) -> Iterator[Finding]:
+    who = facts.identity()
+    yield judge.ok(f"account {who.account} as {who.arn}")
+    skew, clock = abs(who.skew_s), Judge("clock")
+    message = f"this machine's clock is {skew:.0f} s from that of AWS"
+    remedy = "`timedatectl set-ntp true`"
+    if skew > MAX_SKEW_S:
+        yield clock.error(message, remedy)
+    elif skew > NOTED_SKEW_S:
+        yield clock.warning(message, remedy)
+    else:
+        yield clock.ok(message)
+
+
+def _settings(settings: dict[str, str]) -> Iterator[Finding]:
+    judge = Judge("settings")
+    for remedy, names in REQUIRED.items():
+        if missing := [name for name in names if not settings.get(name)]:
+            yield judge.error(f"not set: {', '.join(missing)}", remedy)
+
+
+def _region(facts: Facts, settings: dict[str, str], work: Work, judge: Judge) -> Iterator[Finding]:
+    region, bucket = settings["region"], settings["bucket"]
+    found = facts.bucket_region(bucket)
+    if found is None:
+        yield judge.error(f"there is no bucket {bucket}", DEPLOY)
+    elif found != region:
+        yield judge.error(
+            f"bucket {bucket} is in {found}, the settings say {region}",
+            f"`bactofleet aws deploy --region {found}`, or unset the variables that say {region}",
+        )
+    else:
+        yield judge.ok(f"bucket and queues are in {region}")
+    for name in sorted(work.buckets - {bucket}):
+        yield from _reads_region(judge, name, facts.bucket_region(name), region)
+    if work.has_accessions and region != SRA_REGION:
+        yield judge.warning(
+            f"reads of accessions come from {SRA_REGION}: each gigabyte to {region} is paid for",
+            f"`bactofleet aws deploy --region {SRA_REGION}`",
+        )
+
+
+def _reads_region(judge: Judge, bucket: str, found: str | None, region: str) -> Iterator[Finding]:
+    if found is None:
+        yield judge.error(f"there is no bucket {bucket}, which the sheet names", "edit the sheet")
+    elif found != region:
+        yield judge.warning(
+            f"reads are in {bucket} in {found}: each gigabyte to {region} is paid for",
+            f"`bactofleet aws deploy --region {found}`",
+        )
+
+
+def _bucket(facts: Facts, settings: dict[str, str], work: Work, judge: Judge) -> Iterator[Finding]:
+    bucket = settings["bucket"]
+    if facts.can_write(bucket):
+        yield judge.ok(f"s3://{bucket} takes what a run puts there")
+    else:
+        yield judge.error(
+            f"no right to write to s3://{bucket}/snakemake/runs/",
+            "take the stack's ControllerRole (docs/aws.md), or ask for s3:PutObject",
+        )
+    if not is_s3(work.results):
+        yield Judge("results").warning(
+            f"results is the folder {work.results!r}, which instances do not share; profiles/aws "
+            f"sends them to s3://{bucket}/results, unless --config is given",
+            f"set `results: s3://{bucket}/results` in config/config.yaml",
+        )
+
+
+def _queues(facts: Facts, settings: dict[str, str], work: Work) -> Iterator[Finding]:
+    """Look at each queue, and at what its instances need."""
+    seen: list[Queue] = []
+    for name in [settings[key] for key in ("job-queue", "fallback-queue") if settings.get(key)]:
+        yield from guarded(Judge(f"queue {name}"), partial(_queue, facts, name, work, seen))
+    if seen:
+        environments = [item for queue in seen for item in queue.environments]
+        types = {kind for item in environments for kind in item.types}
+        check = partial(_image, facts, settings["image"], types)
+        yield from guarded(Judge("image"), check)
+        yield from _disks(environments, work)
+    for is_spot in sorted({item.is_spot for queue in seen for item in queue.environments}):
+        wanted = sum(i.max_vcpus for q in seen for i in q.environments if i.is_spot == is_spot)
+        check = partial(_quota, facts, work, is_spot, wanted)
+        yield from guarded(Judge("quota"), check)
+
+
+def _queue(
+    facts: Facts, name: str, work: Work, seen: list[Queue], judge: Judge
+) -> Iterator[Finding]:
+    queue = facts.queue(name)
+    if queue is None:
+        yield judge.error("there is no such queue in this account and region", DEPLOY)
+        return
+    seen.append(queue)
+    bad = [*_stopped(judge, queue), *_too_small(judge, queue, work)]
+    size = f"{work.threads} vCPUs and {work.memory_mb:,} MB"
+    yield from bad or [judge.ok(f"takes jobs, and has instances with {size}")]
+
+
+def _stopped(judge: Judge, queue: Queue) -> Iterator[Finding]:
+    if (queue.state, queue.status) != ("ENABLED", "VALID"):
+        yield judge.error(
+            f"takes no jobs: it is {queue.state} and {queue.status}",
+            f"`aws batch update-job-queue --job-queue {queue.name} --state ENABLED`",
+        )
+    for item in queue.environments:
+        if (item.state, item.status) != ("ENABLED", "VALID"):
+            yield judge.error(
+                f"its environment {item.name} is {item.state} and {item.status}. {item.reason}",
+                f"`aws batch update-compute-environment --compute-environment {item.name} "
+                "--state ENABLED`",
+            )
+
+
+def _too_small(judge: Judge, queue: Queue, work: Work) -> Iterator[Finding]:
+    """Yield an error where no environment could ever place a genome."""
+    if any(_fits(item, work) for item in queue.environments):
+        return
+    largest = max((k.memory_mib for e in queue.environments for k in e.types), default=0)
+    most = max((e.max_vcpus for e in queue.environments), default=0)
+    yield judge.error(
+        f"a genome takes {work.threads} vCPUs and {work.memory_mb:,} MB; at most {most} vCPUs may "
+        f"run, and the largest instance has {largest:,} MiB, {JOBS_SHARE:.1%} of it for jobs",
+        f"`bactofleet aws deploy -p MaxSpotVcpus={max(256, work.threads)} "
+        f"-p MaxOnDemandVcpus={max(64, work.threads)}`, or smaller threads and memory_mb",
+    )
+
+
+def _fits(environment: Environment, work: Work) -> bool:
+    return environment.max_vcpus >= work.threads and any(
+        kind.vcpus >= work.threads and kind.memory_mib * JOBS_SHARE >= work.memory_mb
+        for kind in environment.types
+    )
+
+
+def _quota(facts: Facts, work: Work, is_spot: bool, wanted: int, judge: Judge) -> Iterator[Finding]:
+    name, code = QUOTAS[is_spot]
+    quota = facts.quota(code)
+    if quota is None:
+        remedy = "`aws service-quotas list-service-quotas --service-code ec2`"
+        yield judge.warning(f"this region does not tell how many {name} vCPUs are allowed", remedy)
+        return
+    needed = min(wanted, work.genomes * work.threads) or work.threads
+    message = f"{quota:.0f} {name} vCPUs at a time, that is {floor(quota / work.threads)} genomes"
+    remedy = (
+        "`aws service-quotas request-service-quota-increase --service-code ec2 "
+        f"--quota-code {code} --desired-value {needed}`"
+    )
+    if quota < work.threads:
+        yield judge.error(message, remedy)
+    elif quota < needed:
+        yield judge.warning(f"{message}; this run could use {needed} vCPUs", remedy)
+    else:
+        yield judge.ok(message)
+
+
+def _image(facts: Facts, image: str, types: set[InstanceType], judge: Judge) -> Iterator[Finding]:
+    named = ECR_IMAGE.fullmatch(image)
+    if named is None:
+        yield judge.warning(f"{image} is not in ECR, so that it was not looked at", PUSH)
+        return
+    architectures = facts.image_architectures(named["repository"], named["tag"])
+    if architectures is None:
+        yield judge.error(f"{image} is not in its repository", PUSH)
+        return
+    needed = {PLATFORMS[a] for kind in types for a in kind.architectures if a in PLATFORMS}
+    has = " and ".join(sorted(architectures))
+    if needed <= architectures:
+        yield judge.ok(f"{image} is there, for {has}")
+    else:
+        yield judge.error(
+            f"{image} is for {has}, the queues' instances are {' and '.join(sorted(needed))}",
+            "`bactofleet aws push --multi-arch`, or `bactofleet aws deploy -p Architecture=...`",
+        )
+
+
+def _disks(environments: list[Environment], work: Work) -> Iterator[Finding]:
+    judge = Judge("disk")
+    for size in sorted({item.disk_gib for item in environments if item.disk_gib}):
+        kinds = [k for item in environments if item.disk_gib == size for k in item.types]
+        at_a_time = max((kind.vcpus // work.threads for kind in kinds), default=1)
+        needed = SYSTEM_GIB + at_a_time * work.scratch_gib
+        message = (
+            f"instances have {size} GiB; {at_a_time} genomes at a time take up to {needed:.0f} GiB"
+        )
+        if size < needed:
+            remedy = f"`bactofleet aws deploy -p RootVolumeGiB={needed:.0f}`"
+            yield judge.warning(message, remedy)
+        else:
+            yield judge.ok(message)
+
+
+def _roles(facts: Facts, settings: dict[str, str], judge: Judge) -> Iterator[Finding]:
+    for name in [name for name in ("job-role", "execution-role") if settings.get(name)]:
+        if TASKS in facts.trusted_services(settings[name]):
+            yield judge.ok(f"containers may take the {name}")
+        else:
+            yield judge.error(f"{settings[name]} does not trust {TASKS}", DEPLOY)

@@ -1,0 +1,57 @@
+"""What a check says: one line, a level, and the command that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bactofleet.aws.faults import explain
+from bactofleet.errors import ConfigurationError
+
+OK, WARNING, ERROR = "ok", "warning", "error"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's."""
+
+    check: str
+    level: str
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Makes the findings of one check."""
+
+    check: str
+
+    def ok(self, message: str) -> Finding:
+        """Say that something is as it should be."""
+        return Finding(self.check, OK, message)
+
+    def warning(self, message: str, remedy: str) -> Finding:
+        """Say what may go wrong or cost more."""
+        return Finding(self.check, WARNING, message, remedy)
+
+    def error(self, message: str, remedy: str) -> Finding:
+        """Say what will go wrong."""
+        return Finding(self.check, ERROR, message, remedy)
+
+
+def guarded(judge: Judge, check: Callable[[Judge], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield a check's findings; what AWS refuses meanwhile is a finding too.
+
+    What the asker has no right to look at may be as it should be: only a warning.
+    """
+    try:
+        yield from check(judge)
+    except (BotoCoreError, ClientError) as error:
+        fault = explain(error)
+        say = judge.warning if fault.is_denied else judge.error
+        yield say(fault.message, fault.remedy)
+    except ConfigurationError as error:
+        yield judge.error(str(error), "correct it; `bactofleet check` looks again")

@@ -1,0 +1,75 @@
+"""The checks of this machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from bactofleet import __version__
+from bactofleet.container import IMAGE
+from bactofleet.doctor.findings import Finding, Judge
+from bactofleet.doctor.work import GIB, Work
+from bactofleet.run import TOOLS
+from bactofleet.versions import missing_tools
+
+# A receipt and its log are some kilobytes; tables and report of 67,000 genomes are below this.
+CONTROLLER_GIB = 2
+
+
+def examine(work: Work) -> Iterator[Finding]:
+    """Yield the findings."""
+    yield Judge("versions").ok(
+        f"bactofleet {__version__}, Snakemake {metadata.version('snakemake')}, "
+        f"Python {platform.python_version()}"
+    )
+    yield _tools()
+    yield _disk(work)
+    yield _memory(work)
+
+
+def _tools() -> Finding:
+    judge, missing = Judge("tools"), missing_tools(TOOLS)
+    if not missing:
+        return judge.ok("all tools are on PATH")
+    engine = next(filter(shutil.which, ("docker", "podman")), None)
+    if engine and _has_image(engine):
+        return judge.ok(f"all tools are in the image {IMAGE}")
+    return judge.warning(
+        f"neither the image {IMAGE} nor all tools are here ({', '.join(missing)} are missing); "
+        "only runs on AWS go without",
+        "`make setup`",
+    )
+
+
+def _has_image(engine: str) -> bool:
+    words = [engine, "image", "inspect", IMAGE]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
+def _disk(work: Work) -> Finding:
+    judge, free = Judge("local disk"), shutil.disk_usage(Path.cwd()).free / GIB
+    message = f"{free:.0f} GiB are free here"
+    if free < CONTROLLER_GIB:
+        remedy = "`df -h .` and make room, or start elsewhere"
+        return judge.error(f"{message}, a run needs {CONTROLLER_GIB}", remedy)
+    if free < work.scratch_gib:
+        remedy = "set `scratch:` in config/config.yaml to a folder on a larger disk"
+        return judge.warning(
+            f"{message}, a genome on this machine takes {work.scratch_gib:.0f}", remedy
+        )
+    return judge.ok(message)
+
+
+def _memory(work: Work) -> Finding:
+    judge = Judge("local memory")
+    total_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
+    message = f"this machine has {total_mb:,.0f} MB and {os.cpu_count()} CPUs"
+    if total_mb < work.memory_mb:
+        remedy = "run genomes elsewhere, or make memory_mb in config/config.yaml smaller"
+        return judge.warning(f"{message}, a genome takes {work.memory_mb:,} MB", remedy)
+    return judge.ok(message)

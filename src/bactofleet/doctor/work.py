@@ -1,0 +1,66 @@
+"""What the configuration and the sample sheet ask for, as far as machines are concerned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+from bactofleet.config import SCHEMAS, check_config, load_schema
+from bactofleet.errors import ConfigurationError
+from bactofleet.samples import Sample, check_samples
+
+CONFIG = Path("config/config.yaml")
+GIB = 1024**3
+# A genome's scratch is about ten times its reads (config/config.yaml); most reads are below 1 GiB.
+SCRATCH_FACTOR = 10
+USUAL_SCRATCH_GIB = 10.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """A run, before it is started."""
+
+    genomes: int = 0
+    threads: int = 4
+    memory_mb: int = 7000
+    results: str = "results"
+    scratch_gib: float = USUAL_SCRATCH_GIB
+    """Disk of the genome with most reads."""
+    buckets: frozenset[str] = field(default_factory=frozenset)
+    """Buckets that reads are in."""
+    has_accessions: bool = False
+
+
+def read_work() -> Work:
+    """Read the configuration and the sheet here.
+
+    Raises `ConfigurationError` with all that is wrong with them.
+    """
+    if not CONFIG.is_file():
+        raise ConfigurationError([f"{CONFIG}: there is no such file; run this in the repository"])
+    data = yaml.safe_load(CONFIG.read_text(encoding="utf-8")) or {}
+    config = check_config(data, load_schema(SCHEMAS / "config.schema.yaml"), str(CONFIG))
+    sheet = check_samples(Path(config["samples"]), load_schema(SCHEMAS / "samples.schema.yaml"))
+    samples = list(sheet.values())
+    return Work(
+        genomes=len(samples),
+        threads=config["threads"],
+        memory_mb=config["memory_mb"],
+        results=config["results"],
+        scratch_gib=max([_scratch_gib(sample) for sample in samples], default=USUAL_SCRATCH_GIB),
+        buckets=frozenset(bucket for sample in samples for bucket in _buckets(sample)),
+        has_accessions=any(sample.accession for sample in samples),
+    )
+
+
+def _scratch_gib(sample: Sample) -> float:
+    """Return the disk that a genome takes, at least that of a usual one."""
+    return max(USUAL_SCRATCH_GIB, SCRATCH_FACTOR * sum(sample.fastq_bytes) / GIB)
+
+
+def _buckets(sample: Sample) -> list[str]:
+    names = [*sample.r1, *sample.r2, sample.assembly]
+    return [urlsplit(name).netloc for name in names if name.startswith("s3://")]
