@@ -194,6 +194,8 @@ class Archives:
     def _find_ena(self, form: dict[str, str]) -> list[Run]:
         if taxon := re.search(r"tax_tree\((\d+)\)", form.get("query", "")):
             return [run for run in self.ena if self._is_below(run, taxon[1])]
+        if name := re.fullmatch(r'tax_name\("([^"]+)"\)', form.get("query", "")):
+            return [run for run in self.ena if run["scientific_name"] == name[1]]
         wanted = set(form["includeAccessions"].split(","))
         return [run for run in self.ena if any(run[name] in wanted for name in ENA_FIELDS[:6])]
 

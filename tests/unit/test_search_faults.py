@@ -184,6 +184,18 @@ def test_requests_say_who_asks(archives: Archives) -> None:
     assert all(request.user_agent.startswith("bactofleet/") for request in archives.requests)
 
 
+def test_a_taxon_is_searched_by_its_name_where_its_number_cannot_be_had(
+    archives: Archives,
+) -> None:
+    archives.ena = make_runs(1)
+    archives.fault = lambda request: DOWN if "/taxonomy/" in request.path else None
+
+    assert search("Staphylococcus aureus") == 0
+
+    assert list(samples()) == ["SRX2000001"]
+    assert archives.asked("/search")[0].form["query"] == 'tax_name("Staphylococcus aureus")'
+
+
 def test_certificates_are_verified(
     archives: Archives,
     tmp_path: Path,

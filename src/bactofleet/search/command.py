@@ -161,7 +161,7 @@ def _resolve(query: Query) -> Query:
     try:
         return Ena().resolve(query)
     except Unavailable as error:
-        # SRA finds a taxon by its name too.
+        # Both archives find a taxon by its name too, ENA without what is below it.
         print(f"{error}; the taxon is searched by its name", file=sys.stderr)
         return query
 

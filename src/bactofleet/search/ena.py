@@ -57,10 +57,10 @@ class Ena:
         Raises `Unavailable`.
         """
         if query.taxon:
-            # A name that ENA does not know is the name of nothing in it.
-            known = TAXON_ID.fullmatch(query.taxon)
-            rows = self._search([EXPERIMENT], query=f"tax_tree({query.taxon})") if known else []
-            return {row[EXPERIMENT] for row in rows}
+            by_number = TAXON_ID.fullmatch(query.taxon)
+            # By a name ENA finds what has exactly this name.
+            taxon = f"tax_tree({query.taxon})" if by_number else f'tax_name("{query.taxon}")'
+            return {row[EXPERIMENT] for row in self._search([EXPERIMENT], query=taxon)}
         found: set[str] = set()
         # Accessions of one kind a request, as bactopia-search asks.
         for accessions in iter_groups(query.accessions, self.batch_size):

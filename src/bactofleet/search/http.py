@@ -41,6 +41,8 @@ class Patience(Retry):
 # About two minutes in all, which a restart of a service takes; Retry-After may ask for more.
 RETRIES = Patience(
     total=6,
+    connect=3,  # without a network nobody waits for so long,
+    other=0,  # nor for a certificate that is wrong
     backoff_factor=2,
     backoff_max=60,
     backoff_jitter=2,
@@ -82,7 +84,8 @@ class Http:
             # of it is an attempt that failed.
             answer = _manager(url, host).request(method, url, body=body, headers=self._headers)
         except urllib3.exceptions.HTTPError as error:
-            raise Unavailable(f"{host} does not answer: {error}") from error
+            why = getattr(error, "reason", error)  # of the last attempt
+            raise Unavailable(f"{host} does not answer: {why}") from error
         if answer.status not in (200, 204):
             text = answer.data[:200].decode(errors="replace").strip()
             raise Unavailable(f"{host} answers with status {answer.status}: {text}")
