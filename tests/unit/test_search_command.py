@@ -226,6 +226,15 @@ def test_a_limit_gives_a_random_subset_that_a_seed_repeats(archives: Archives) -
     assert set(subset("2")) != set(first) != {f"SRX200000{i}" for i in range(5)}
 
 
+@pytest.mark.usefixtures("small_batches")
+def test_no_more_is_asked_for_than_a_limit_needs(archives: Archives) -> None:
+    archives.ena = make_runs(*range(6))
+
+    search("1280", "--limit", "2")
+
+    assert len(samples()) == len([r for r in archives.requests if describes(r)]) * 2 == 2
+
+
 def test_a_limit_counts_what_passes_and_what_the_sheet_has(archives: Archives) -> None:
     archives.ena = [*make_runs(*range(5)), *make_runs(*range(5, 10), library_layout="SINGLE")]
 

@@ -190,14 +190,14 @@ def _collect(
             lambda done, total: bar.update(task, completed=done, total=total),
         )
         for experiment in chain.from_iterable(search):
-            if intake.in_sheet == args.limit:
-                return
             tally.looked_at += 1
             match intake.judge(experiment):
                 case Reason(name, detail):
                     tally.leave_out(experiment.accession, name, detail)
                 case row:
                     rows.write(json.dumps(row) + "\n")
+            if intake.in_sheet == args.limit:
+                return
     for accession in search.missing.accessions:
         tally.looked_at += 1
         tally.leave_out(accession, "not found", "neither ENA nor SRA has reads of it")
