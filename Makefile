@@ -38,6 +38,7 @@ test: setup ## Pass all tests.
 
 test-aws: setup ## Pass the tests of the executor, on an emulated AWS with real containers.
 	$(VENV)/bin/pytest tests/aws
+	$(VENV)/bin/pytest tests/infra
 
 aws-up: setup ## Start the emulated AWS, and say how to use it; Ctrl-C stops it.
 	PYTHON=$(CURDIR)/$(PYTHON) tests/aws/up
@@ -53,6 +54,8 @@ lint: $(STAMPS)/venv ## Check style and types.
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/snakefmt --check Snakefile workflow
 	$(VENV)/bin/mypy
+	$(VENV)/bin/cfn-lint infra/bactofleet.yaml
+	$(PYTHON) -W ignore tests/infra/lint_policies.py
 
 format: $(STAMPS)/venv ## Put the sources into the project's style.
 	$(VENV)/bin/ruff check --fix .

@@ -71,7 +71,4 @@ RESOURCES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "ecr:GetDownloadUrlForLayer": lambda request: [
         _named("ecr", "repository", request["repositoryName"])
     ],
-    "servicequotas:GetServiceQuota": lambda request: [
-        _arn("servicequotas", f"{request['ServiceCode']}/{request['QuotaCode']}")
-    ],
 }

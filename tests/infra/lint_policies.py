@@ -1,0 +1,72 @@
+"""Lint the policies of the template's roles, as CloudFormation would make them: `make lint`.
+
+parliament knows AWS's actions, their resources and conditions: https://github.com/duo-labs/parliament
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import parliament
+from account import cloudformation
+from moto import mock_aws
+
+TEMPLATE = Path(__file__).parents[2] / "infra/bactofleet.yaml"
+# The optional part whose role moto can make; that of Image Builder pulls as ExecutionRole does.
+OPTIONS = {"DailyVcpuHours": "100"}
+REGION = "us-east-1"
+
+
+def deploy() -> None:
+    """Make the stack in this process's emulated AWS."""
+    ec2 = boto3.client("ec2")
+    subnets = ec2.describe_subnets()["Subnets"]
+    parameters = OPTIONS | {
+        "VpcId": subnets[0]["VpcId"],
+        "SubnetIds": ",".join(subnet["SubnetId"] for subnet in subnets),
+        "InstanceTypes": "c7i.xlarge",
+    }
+    boto3.client("cloudformation").create_stack(
+        StackName="lint",
+        TemplateBody=TEMPLATE.read_text(),
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+    )
+
+
+def iter_policies() -> Iterator[tuple[str, str]]:
+    """Yield role and policy of everything that the stack has made."""
+    iam = boto3.client("iam")
+    for role in iam.list_roles()["Roles"]:
+        name = role["RoleName"]
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            yield f"{name} {policy}", json.dumps(document)
+
+
+def lint() -> list[str]:
+    """Return what parliament finds, with the role's name."""
+    return [
+        f"{name}: {finding.title} {finding.detail} {finding.location}"
+        for name, document in iter_policies()
+        for finding in map(
+            parliament.enhance_finding, parliament.analyze_policy_string(document).findings
+        )
+    ]
+
+
+def main() -> int:
+    """Print the findings; return whether there are any."""
+    os.environ |= {"AWS_DEFAULT_REGION": REGION}
+    cloudformation.install()
+    with mock_aws():
+        deploy()
+        policies, found = len(list(iter_policies())), lint()
+    print("\n".join([*found, f"{policies} policies, {len(found)} findings"]))
+    return bool(found) or policies == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
