@@ -49,7 +49,9 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
     _is_ready = False
 
     def __post_init__(self) -> None:
-        """Look at all that a run needs, before anything is submitted."""
+        """Look at all that a run needs before it submits; with nothing to do, ask AWS nothing."""
+        if not len(self.dag):
+            return
         self._settings = self.workflow.executor_settings
         if self.workflow.remote_execution_settings.precommand:
             raise WorkflowError(

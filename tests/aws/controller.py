@@ -1,8 +1,4 @@
-"""Runs Snakemake as a user does, in a folder of its own, against the emulated AWS.
-
-`EXECUTOR_TEST_IMAGE` and `EXECUTOR_TEST_WORKFLOW` (a folder) take another worker image and
-another workflow than the small ones of these tests.
-"""
+"""Runs Snakemake as a user does, in a folder of its own, against the emulated AWS."""
 
 import csv
 import functools
@@ -22,42 +18,33 @@ from emulator import provision
 from emulator.client import EmulatedAWS
 
 HERE = Path(__file__).parent
-PROFILES = HERE.parents[1] / "profiles"
+REPOSITORY = HERE.parents[1]
+PROFILES = REPOSITORY / "profiles"
+PRETEND_WORKFLOW = HERE / "workflow"
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 WAIT_S = 120
 
 
 @functools.cache
-def get_worker_image() -> str:
-    """The image of the environment, or the small one, built when something changed."""
-    if image := os.environ.get("EXECUTOR_TEST_IMAGE"):
-        return image
+def build_worker_image() -> str:
+    """The small image for workers of the pretend workflow, built when something changed."""
     subprocess.run([HERE / "image" / "build"], check=True, capture_output=True)
     return "bactofleet-test-worker"
 
 
-def get_workflow() -> Path:
-    """The folder with the workflow that is run."""
-    return Path(os.environ.get("EXECUTOR_TEST_WORKFLOW", HERE / "workflow"))
-
-
 class Controller:
-    """One working directory with the workflow, and the `snakemake` that is called there."""
+    """One working directory with a workflow, and the `snakemake` that is called there."""
 
-    def __init__(self, aws: EmulatedAWS, folder: Path, samples: list[str] | None = None) -> None:
+    def __init__(self, aws: EmulatedAWS, folder: Path, image: str) -> None:
         self.aws = aws
         self.folder = folder
-        shutil.copytree(get_workflow(), folder, dirs_exist_ok=True)
-        if samples is not None:
-            sheet = "".join(f"{sample}\n" for sample in samples)
-            (folder / "config" / "samples.tsv").write_text(sheet)
         self.settings: dict[str, object] = {
             "region": aws.region,
             "bucket": aws.bucket,
             "job_queue": aws.queue,
             "fallback_queue": aws.fallback_queue,
             "job_role": aws.job_role_arn,
-            "image": get_worker_image(),
+            "image": image,
             "poll_interval": 1,
         }
 
@@ -69,7 +56,7 @@ class Controller:
         }
         with (self.folder / "controller.log").open("a") as log:
             return subprocess.Popen(
-                [*SNAKEMAKE, "--profile", str(PROFILES / "aws"), "--cores", "1", *arguments],
+                [*SNAKEMAKE, "--profile", str(PROFILES / "aws"), *arguments],
                 cwd=self.folder,
                 env={**os.environ, **self.aws.environment, **variables},
                 stdout=log,
@@ -139,6 +126,23 @@ class Controller:
         """Keys of all objects in the bucket."""
         reply = self.get_owner("s3").list_objects_v2(Bucket=self.aws.bucket)
         return sorted(item["Key"] for item in reply.get("Contents", []))
+
+    def count_in_logs(self, line: str) -> int:
+        """How often a line is in the logs of all attempts."""
+        logs = self.get_owner("logs")
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName="/aws/batch/job")
+        return sum(event["message"].strip() == line for page in pages for event in page["events"])
+
+
+class PretendGenomes(Controller):
+    """A controller of the pretend workflow, whose genomes take no time."""
+
+    def __init__(self, aws: EmulatedAWS, folder: Path, samples: list[str] | None = None) -> None:
+        super().__init__(aws, folder, build_worker_image())
+        shutil.copytree(PRETEND_WORKFLOW, folder, dirs_exist_ok=True)
+        if samples is not None:
+            sheet = "".join(f"{sample}\n" for sample in samples)
+            (folder / "config" / "samples.tsv").write_text(sheet)
 
 
 def wait_until(happened: Callable[[], bool], seconds: float = WAIT_S) -> None:

@@ -1,8 +1,10 @@
 """Hostile names and settings change nothing but a clear error."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from controller import Controller
+import pytest
+from controller import PretendGenomes
 from emulator.client import EmulatedAWS
 
 # Characters that a shell, a path, a URL, CSV or JSON would take for its own.
@@ -28,8 +30,15 @@ REFUSED_SETTINGS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def stub_aws() -> Iterator[EmulatedAWS]:
+    """An emulated AWS in which no job that is submitted would do anything."""
+    with EmulatedAWS(stub="stub_functions:succeed") as aws:
+        yield aws
+
+
 def test_strange_names_are_names(aws: EmulatedAWS, tmp_path: Path) -> None:
-    controller = Controller(aws, tmp_path, STRANGE_NAMES)
+    controller = PretendGenomes(aws, tmp_path, STRANGE_NAMES)
 
     assert controller.run() == 0, controller.log
 
@@ -39,11 +48,10 @@ def test_strange_names_are_names(aws: EmulatedAWS, tmp_path: Path) -> None:
 
 
 def test_names_that_cannot_be_handed_over_are_refused_before_anything_is_submitted(
-    start_aws, tmp_path: Path
+    stub_aws: EmulatedAWS, tmp_path: Path
 ) -> None:
-    aws = start_aws(stub="stub_functions:succeed")
     for number, (name, message) in enumerate(REFUSED_NAMES.items()):
-        controller = Controller(aws, tmp_path / str(number), ["good", name])
+        controller = PretendGenomes(stub_aws, tmp_path / str(number), ["good", name])
 
         assert controller.run() == 1
 
@@ -52,11 +60,10 @@ def test_names_that_cannot_be_handed_over_are_refused_before_anything_is_submitt
 
 
 def test_settings_that_cannot_work_are_refused_before_anything_is_submitted(
-    start_aws, tmp_path: Path
+    stub_aws: EmulatedAWS, tmp_path: Path
 ) -> None:
-    aws = start_aws(stub="stub_functions:succeed")
     for number, (name, value, message) in enumerate(REFUSED_SETTINGS):
-        controller = Controller(aws, tmp_path / str(number))
+        controller = PretendGenomes(stub_aws, tmp_path / str(number))
         controller.settings[name] = value
 
         assert controller.run() == 1
@@ -66,8 +73,8 @@ def test_settings_that_cannot_work_are_refused_before_anything_is_submitted(
     assert controller.count("batch", "SubmitJob").total() == 0
 
 
-def test_all_missing_settings_are_named_at_once(start_aws, tmp_path: Path) -> None:
-    controller = Controller(start_aws(stub="stub_functions:succeed"), tmp_path)
+def test_all_missing_settings_are_named_at_once(stub_aws: EmulatedAWS, tmp_path: Path) -> None:
+    controller = PretendGenomes(stub_aws, tmp_path)
     for name in ("bucket", "job_queue", "job_role"):
         del controller.settings[name]
 
@@ -77,8 +84,8 @@ def test_all_missing_settings_are_named_at_once(start_aws, tmp_path: Path) -> No
         assert f"--aws-batch-array-{name}" in controller.log
 
 
-def test_a_command_before_the_jobs_is_refused(start_aws, tmp_path: Path) -> None:
-    controller = Controller(start_aws(stub="stub_functions:succeed"), tmp_path)
+def test_a_command_before_the_jobs_is_refused(stub_aws: EmulatedAWS, tmp_path: Path) -> None:
+    controller = PretendGenomes(stub_aws, tmp_path)
 
     assert controller.run("--precommand", "touch pwned") == 1
 

@@ -4,7 +4,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from controller import Controller, wait_until
+from controller import Controller, PretendGenomes, wait_until
 from emulator.client import EmulatedAWS
 
 
@@ -33,7 +33,7 @@ def assert_done_once(controller: Controller) -> None:
 def test_a_killed_controller_is_succeeded_by_the_next(
     aws: EmulatedAWS, tmp_path: Path, moment
 ) -> None:
-    controller = Controller(aws, tmp_path)
+    controller = PretendGenomes(aws, tmp_path)
     controller.kill_when(lambda: moment(controller))
 
     assert controller.run() == 0, controller.log
@@ -45,7 +45,7 @@ def test_a_controller_killed_before_it_knows_the_job_id_is_succeeded(
     aws: EmulatedAWS, tmp_path: Path
 ) -> None:
     """The answer to SubmitJob is lost, and the job is not yet visible when the controller dies."""
-    controller = Controller(aws, tmp_path)
+    controller = PretendGenomes(aws, tmp_path)
     aws.lose_response("batch:SubmitJob")
     aws.hide_submitted(seconds=3)
     controller.kill_when(lambda: controller.count("batch", "ListJobs").total() > 0)
@@ -56,7 +56,7 @@ def test_a_controller_killed_before_it_knows_the_job_id_is_succeeded(
 
 
 def test_a_lost_answer_does_not_submit_twice(aws: EmulatedAWS, tmp_path: Path) -> None:
-    controller = Controller(aws, tmp_path)
+    controller = PretendGenomes(aws, tmp_path)
     aws.lose_response("batch:SubmitJob")
     aws.hide_submitted(seconds=2)
 
@@ -68,7 +68,7 @@ def test_a_lost_answer_does_not_submit_twice(aws: EmulatedAWS, tmp_path: Path) -
 def test_jobs_that_batch_has_forgotten_are_settled_from_s3(
     aws: EmulatedAWS, tmp_path: Path
 ) -> None:
-    controller = Controller(aws, tmp_path)
+    controller = PretendGenomes(aws, tmp_path)
     controller.kill_when(lambda: is_running(controller))
     wait_until(lambda: len([k for k in controller.get_keys() if k.endswith(".tar.gz")]) == 9)
     aws.forget_after(seconds=0)
@@ -79,7 +79,7 @@ def test_jobs_that_batch_has_forgotten_are_settled_from_s3(
 
 
 def test_a_second_controller_is_refused(aws: EmulatedAWS, tmp_path: Path) -> None:
-    controller = Controller(aws, tmp_path)
+    controller = PretendGenomes(aws, tmp_path)
     first = controller.start()
     try:
         wait_until(lambda: was_submitted(controller))
@@ -95,7 +95,7 @@ def test_a_second_controller_is_refused(aws: EmulatedAWS, tmp_path: Path) -> Non
 
 
 def test_an_interrupt_cancels_the_jobs(aws: EmulatedAWS, tmp_path: Path) -> None:
-    controller = Controller(aws, tmp_path)
+    controller = PretendGenomes(aws, tmp_path)
 
     code = controller.signal_when(signal.SIGINT, lambda: is_running(controller))
 
@@ -116,7 +116,7 @@ def is_over(controller: Controller) -> bool:
 
 
 def test_an_interrupted_run_that_detaches_leaves_its_jobs(aws: EmulatedAWS, tmp_path: Path) -> None:
-    controller = Controller(aws, tmp_path)
+    controller = PretendGenomes(aws, tmp_path)
 
     controller.signal_when(
         signal.SIGINT, lambda: is_running(controller), "--aws-batch-array-detach"
@@ -129,7 +129,7 @@ def test_an_interrupted_run_that_detaches_leaves_its_jobs(aws: EmulatedAWS, tmp_
 
 def test_other_sources_supersede_what_still_runs(aws: EmulatedAWS, tmp_path: Path) -> None:
     """The results of the old sources are not what is asked for now."""
-    controller = Controller(aws, tmp_path)
+    controller = PretendGenomes(aws, tmp_path)
     controller.kill_when(lambda: was_submitted(controller))
     script = controller.folder / "workflow" / "scripts" / "publish.py"
     script.write_text(script.read_text() + "# another version\n")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from controller import Controller
+from controller import Controller, PretendGenomes
 from emulator.client import EmulatedAWS
 
 # Sample: what its assembly does (workflow/scripts/assemble.py).
@@ -24,7 +24,7 @@ FAILING = {"broken"}
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
     """A run with a genome of every kind."""
     with EmulatedAWS(spot_vcpus=4) as aws:
-        controller = Controller(aws, tmp_path_factory.mktemp("run"), list(BEHAVIOURS))
+        controller = PretendGenomes(aws, tmp_path_factory.mktemp("run"), list(BEHAVIOURS))
         config = controller.folder / "config" / "config.yaml"
         options = yaml.safe_load(config.read_text()) | {"behaviours": BEHAVIOURS}
         config.write_text(yaml.safe_dump(options))

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import yaml
-from controller import Controller, wait_until
+from controller import Controller, PretendGenomes, wait_until
 from emulator.client import EmulatedAWS
 
 DOCS = Path(__file__).parents[2] / "docs" / "executor.md"
@@ -31,7 +31,7 @@ def get_used(controller: Controller, caller: str) -> set[str]:
 
 def test_the_documented_rights_are_those_that_are_used(aws: EmulatedAWS, tmp_path: Path) -> None:
     """A run is interrupted, and the next has a genome that fails."""
-    controller = Controller(aws, tmp_path)
+    controller = PretendGenomes(aws, tmp_path)
     config = tmp_path / "config" / "config.yaml"
     options = yaml.safe_load(config.read_text())
     config.write_text(yaml.safe_dump({**options, "behaviours": {"alpha": "exit:1"}}))
