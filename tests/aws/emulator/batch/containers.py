@@ -185,6 +185,8 @@ def _record(task: Task, container: Container) -> dict[str, Any]:
         "privileged": host_config["Privileged"],
         "read_only": host_config["ReadonlyRootfs"],
         "memory_mib": host_config["Memory"] // MIB,
+        "shared_memory_mib": host_config["ShmSize"] // MIB,
+        "mounts": {mount["Destination"]: mount["Type"] for mount in container.attrs["Mounts"]},
         "instance_id": task.host.instance_id,
         "instance_type": task.host.instance_type,
         "life_cycle": task.host.life_cycle,
