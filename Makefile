@@ -11,7 +11,7 @@ PYTHON := $(VENV)/bin/python
 IN_CONTAINER := $(PYTHON) -m bactofleet.container --
 ARGS ?=
 
-.PHONY: help setup image demo test test-aws aws-up run shell lint format check-arm64 clean
+.PHONY: help setup image demo test test-aws aws-up aws-demo run shell lint format check-arm64 clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,13 +35,19 @@ test: setup ## Pass all tests.
 	$(VENV)/bin/pytest tests/unit
 	$(VENV)/bin/pytest tests/browser
 	$(VENV)/bin/pytest tests/workflow
+	$(VENV)/bin/pytest tests/download
 
 test-aws: setup ## Pass the tests of the executor, on an emulated AWS with real containers.
 	$(VENV)/bin/pytest tests/aws
 	$(VENV)/bin/pytest tests/infra
 
 aws-up: setup ## Start the emulated AWS, and say how to use it; Ctrl-C stops it.
-	PYTHON=$(CURDIR)/$(PYTHON) tests/aws/up
+	PYTHON=$(PYTHON) tests/aws/up
+
+aws-demo: setup ## The demo as array jobs of an emulated AWS; ends with where the table and report are.
+	PYTHON=$(PYTHON) tests/aws/up -- $(PYTHON) tests/aws/genomes.py $(STAMPS)/aws-demo
+	@cd $(STAMPS)/aws-demo && ls results/cohort.tsv results/report.html >/dev/null
+	@printf 'Cohort table: %s\nHTML report:  %s\n' $(CURDIR)/$(STAMPS)/aws-demo/results/{cohort.tsv,report.html}
 
 run: setup ## Annotate the genomes of config/samples.tsv; Snakemake's options in ARGS="--dry-run".
 	$(IN_CONTAINER) snakemake --profile profiles/local $(ARGS)
