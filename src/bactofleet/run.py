@@ -21,7 +21,7 @@ from snakemake.exceptions import WorkflowError
 
 from bactofleet import report
 from bactofleet.config import check_config, fingerprint, load_schema, parameters_of
-from bactofleet.destination import local_folder
+from bactofleet.destination import is_s3, local_folder
 from bactofleet.errors import ConfigurationError
 from bactofleet.plan import (
     FAILED,
@@ -126,12 +126,15 @@ class Run:
         dag.forcefiles.update(receipts)
         return receipts
 
-    def start(self, *, runs_here: bool) -> None:
+    def start(self, *, runs_here: bool, shares_files: bool = True) -> None:
         """Begin for real, not a dry run: lock the results, look for the tools, clear up.
 
-        `runs_here` says that jobs run on this machine, which then needs the tools.
+        `runs_here` says that jobs run on this machine, which then needs the tools; `shares_files`
+        that they run on machines that see its folders.
         """
         try:
+            if not shares_files:
+                self._check_results_outlive_their_machine()
             self._lock: IO[str] = lock_results(self.results)
             self._check_nothing_finished_meanwhile()
             if runs_here:
@@ -166,6 +169,16 @@ class Run:
                 [
                     f"These tools are not on PATH: {', '.join(missing)}. Run in the container "
                     "(make run), or install them; none of the genomes was begun."
+                ]
+            )
+
+    def _check_results_outlive_their_machine(self) -> None:
+        results = self.config["results"]
+        if not is_s3(results):
+            raise ConfigurationError(
+                [
+                    f"results is the folder {results!r}, which goes with the machine that makes a "
+                    "genome; set results: s3://BUCKET/results. None of the genomes was begun."
                 ]
             )
 

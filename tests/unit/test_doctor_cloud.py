@@ -21,7 +21,7 @@ SETTINGS = {
     "execution-role": "arn:aws:iam::123456789012:role/execution",
     "image": f"{REPOSITORY}:1",
 }
-WORK = Work(genomes=10, results="s3://genomes/results")
+WORK = Work(genomes=10)
 XLARGE = InstanceType("c7i.xlarge", 4, 8192, frozenset({"x86_64"}))
 SPOT = Environment("spot", "ENABLED", "VALID", "", True, 256, (XLARGE,), 60)
 ON_DEMAND = replace(SPOT, name="on-demand", is_spot=False)
@@ -161,12 +161,6 @@ def test_a_bucket_that_takes_nothing_is_an_error() -> None:
     finding = only(iter_bad(FakeAccount(writable=False)))
 
     assert finding.message == "no right to write to s3://genomes/snakemake/runs/"
-
-
-def test_results_in_a_folder_are_a_warning() -> None:
-    finding = only(iter_bad(FakeAccount(), replace(WORK, results="results")))
-
-    assert (finding.check, finding.level) == ("results", WARNING)
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,11 @@ def test_a_controller_whose_jobs_run_elsewhere_needs_no_tools(
     start().start(runs_here=False)
 
 
+def test_results_in_a_folder_of_a_machine_that_goes_are_refused() -> None:
+    with pytest.raises(WorkflowError, match="set results: s3://BUCKET/results"):
+        start(results="results").start(runs_here=False, shares_files=False)
+
+
 def test_a_second_run_on_the_same_results_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bactofleet.run.atexit", SimpleNamespace(register=lambda function: None))
     first, second = start(), start()

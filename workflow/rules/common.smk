@@ -1,6 +1,8 @@
 # What all stages share: the configuration, the samples, and how a stage's script is called.
 import sys
 
+from snakemake_interface_executor_plugins.settings import SharedFSUsage
+
 from bactofleet.run import Run
 
 SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
@@ -47,7 +49,11 @@ def attempt_number(wildcards, attempt):
 
 
 onstart:
-    RUN.start(runs_here=workflow.local_exec)
+    RUN.start(
+        runs_here=workflow.local_exec,
+        shares_files=SharedFSUsage.INPUT_OUTPUT
+        in workflow.storage_settings.shared_fs_usage,
+    )
 
 
 onerror:

@@ -9,7 +9,6 @@ from math import floor
 from typing import Protocol
 
 from bactofleet.aws.push import PLATFORMS
-from bactofleet.destination import is_s3
 from bactofleet.doctor.account import Environment, Identity, InstanceType, Queue
 from bactofleet.doctor.findings import ERROR, Finding, Judge, guarded
 from bactofleet.doctor.work import Work
@@ -55,7 +54,7 @@ def examine(facts: Facts, settings: dict[str, str], work: Work) -> Iterator[Find
     if any(finding.level == ERROR for finding in first):
         return
     yield from guarded(Judge("region"), partial(_region, facts, settings, work))
-    yield from guarded(Judge("bucket"), partial(_bucket, facts, settings, work))
+    yield from guarded(Judge("bucket"), partial(_bucket, facts, settings))
     yield from _queues(facts, settings, work)
     yield from guarded(Judge("roles"), partial(_roles, facts, settings))
 
@@ -112,7 +111,7 @@ def _reads_region(judge: Judge, bucket: str, found: str | None, region: str) -> 
         )
 
 
-def _bucket(facts: Facts, settings: dict[str, str], work: Work, judge: Judge) -> Iterator[Finding]:
+def _bucket(facts: Facts, settings: dict[str, str], judge: Judge) -> Iterator[Finding]:
     bucket = settings["bucket"]
     if facts.can_write(bucket):
         yield judge.ok(f"s3://{bucket} takes what a run puts there")
@@ -120,12 +119,6 @@ def _bucket(facts: Facts, settings: dict[str, str], work: Work, judge: Judge) ->
         yield judge.error(
             f"no right to write to s3://{bucket}/snakemake/runs/",
             "take the stack's ControllerRole (docs/aws.md), or ask for s3:PutObject",
-        )
-    if not is_s3(work.results):
-        yield Judge("results").warning(
-            f"results is the folder {work.results!r}, which instances do not share; profiles/aws "
-            f"sends them to s3://{bucket}/results, unless --config is given",
-            f"set `results: s3://{bucket}/results` in config/config.yaml",
         )
 
 
