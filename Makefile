@@ -11,7 +11,7 @@ PYTHON := $(VENV)/bin/python
 IN_CONTAINER := $(PYTHON) -m bactofleet.container --
 ARGS ?=
 
-.PHONY: help setup image demo test test-aws aws-up aws-demo run shell lint format check-arm64 clean
+.PHONY: help setup image demo test aws-up aws-demo run shell lint format check-arm64 clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,6 @@ test: setup ## Pass all tests.
 	$(VENV)/bin/pytest tests/browser
 	$(VENV)/bin/pytest tests/workflow
 	$(VENV)/bin/pytest tests/download
-
-test-aws: setup ## Pass the tests of the executor, on an emulated AWS with real containers.
 	$(VENV)/bin/pytest tests/aws
 	$(VENV)/bin/pytest tests/infra
 
