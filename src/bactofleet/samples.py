@@ -15,12 +15,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import fastjsonschema
-import jsonschema
+from typing import TYPE_CHECKING, Any
 
 from bactofleet.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import jsonschema
 
 SEPARATOR = ";"
 KIND_COLUMNS = ("accession", "r1", "assembly")
@@ -265,6 +265,10 @@ def _check_needed_columns(number: int, columns: list[str]) -> list[str]:
 
 
 def _check_rows(numbered: Iterable[tuple[int, Row]], schema: dict[str, Any]) -> list[str]:
+    # Imported here: jobs read the sheet and do not check it, and these take time to import.
+    import fastjsonschema  # noqa: PLC0415
+    import jsonschema  # noqa: PLC0415
+
     # The compiled check is quick and stops at the first fault; only a row that fails it is looked
     # at with the library that finds and words them all.
     is_valid = fastjsonschema.compile(schema)
