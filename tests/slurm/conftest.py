@@ -17,8 +17,9 @@ IMAGE = "bactofleet-test-slurm"
 # What a user has on the shared file system: this project, without its environment.
 PROJECT = "/shared/bactofleet"
 SOURCES = ("Snakefile", "workflow", "config", "profiles", "demo")
-# Node-local, so not below /shared.
-SCRATCH = "/tmp/genomes"  # noqa: S108
+# The node's own disk.
+DISK = "/tmp"  # noqa: S108
+SCRATCH = f"{DISK}/genomes"
 WORKFLOW = [
     *("snakemake", "--profile", "profiles/slurm", "--configfile", "demo/config.yaml"),
     # The cluster has no accounting database, and a test no time for the default of 40 s.

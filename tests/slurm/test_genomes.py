@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from conftest import SCRATCH, TIMEOUT_S, Cluster, Ended, wait_for
+from conftest import DISK, SCRATCH, TIMEOUT_S, Cluster, Ended, wait_for
 
 READS = {"r1": "demo/reads/plasmid_R1.fastq.gz", "r2": "demo/reads/plasmid_R2.fastq.gz"}
 CUT_OFF = READS | {"r1": "demo/reads/truncated_R1.fastq.gz"}
@@ -27,9 +27,10 @@ def finished(cluster: Cluster) -> Finished:
     """Run them; take the job of `requeued` from its node in mid-assembly."""
     cluster.write_samples(GENOMES)
     process = cluster.start_workflow()
-    wait_for(lambda: cluster.read("/shared/requeued"))
-    cluster.run("scontrol", "requeue", cluster.read("/shared/requeued").strip())
+    wait_for(lambda: cluster.read("/shared/requeued") or process.poll() is not None)
+    requeued = cluster.run("scontrol", "requeue", cluster.read("/shared/requeued").strip())
     output, _ = process.communicate(timeout=TIMEOUT_S)
+    assert requeued.status == 0, output[-3000:]
     return Finished(Ended(process.returncode, output), cluster.jobs())
 
 
@@ -95,7 +96,7 @@ def test_a_tool_that_fails_by_itself_is_not_run_by_the_attempts_that_follow(
 def test_intermediates_are_on_the_node_only_and_gone_from_it(
     cluster: Cluster, finished: Finished
 ) -> None:
-    found = cluster.run("find", "/shared", "/tmp", "-name", "stage.json").output.splitlines()
+    found = cluster.run("find", "/shared", DISK, "-name", "stage.json").output.splitlines()
 
     assert f" {SCRATCH}/good/assembly/" in cluster.read("results/logs/good/assembly.log")
     assert [line for line in found if line.endswith("stage.json")] == []
