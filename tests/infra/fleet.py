@@ -17,7 +17,7 @@ from emulator.client import EmulatedAWS
 REPOSITORY = Path(__file__).parents[2]
 SETTINGS = Path("profiles/aws/account.yaml")
 IMAGE = "bactofleet-test-worker"
-RUN_S = 120
+RUN_S = 300
 
 
 class Fleet:
@@ -114,6 +114,11 @@ class Fleet:
             self.folder / "profiles", self.folder / "project/profiles", dirs_exist_ok=True
         )
         sheet = self.folder / "project/config/samples.tsv"
+        config = self.folder / "project/config/config.yaml"
+        text = config.read_text()
+        assert "results: results\n" in text
+        results = f"results: s3://{self.outputs['Bucket']}/results\n"
+        config.write_text(text.replace("results: results\n", results))
         sheet.write_text("sample\taccession\nS1\tSRR2838702\n")
         return self.run("bactofleet", "doctor", variables=variables, folder=self.folder / "project")
 

@@ -28,14 +28,13 @@ def read_profile() -> dict[str, object]:
         return dict(ProfileConfigFileParser().parse(stream))
 
 
-def test_the_profile_has_the_settings_and_sends_results_to_the_bucket() -> None:
+def test_the_profile_has_the_settings() -> None:
     write_settings({"region": "eu-west-1", "bucket": "genomes", "image": "repository/fleet:1"})
 
     profile = read_profile()
 
     assert profile["aws-batch-array-region"] == "eu-west-1"
     assert profile["aws-batch-array-image"] == "repository/fleet:1"
-    assert profile["config"] == ["results=s3://genomes/results"]
     assert profile["executor"] == "aws-batch-array"
 
 
@@ -43,7 +42,6 @@ def test_without_the_file_the_profile_has_no_settings_of_an_account() -> None:
     profile = read_profile()
 
     assert [name for name in profile if name.startswith("aws-batch-array")] == []
-    assert "config" not in profile
 
 
 def test_the_environment_counts_more_than_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

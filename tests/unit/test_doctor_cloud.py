@@ -21,7 +21,7 @@ SETTINGS = {
     "execution-role": "arn:aws:iam::123456789012:role/execution",
     "image": f"{REPOSITORY}:1",
 }
-WORK = Work(genomes=10)
+WORK = Work(genomes=10, results="s3://genomes/results")
 XLARGE = InstanceType("c7i.xlarge", 4, 8192, frozenset({"x86_64"}))
 SPOT = Environment("spot", "ENABLED", "VALID", "", True, 256, (XLARGE,), 60)
 ON_DEMAND = replace(SPOT, name="on-demand", is_spot=False)
@@ -89,7 +89,15 @@ def test_a_full_account_has_only_good_lines() -> None:
 
     assert {finding.level for finding in findings} == {OK}
     assert [finding.check for finding in findings] == [
-        *("credentials", "clock", "region", "bucket", "queue fleet", "queue fleet-fallback"),
+        *(
+            "credentials",
+            "clock",
+            "region",
+            "bucket",
+            "results",
+            "queue fleet",
+            "queue fleet-fallback",
+        ),
         *("image", "disk", "quota", "quota", "roles", "roles"),
     ]
 
@@ -161,6 +169,16 @@ def test_a_bucket_that_takes_nothing_is_an_error() -> None:
     finding = only(iter_bad(FakeAccount(writable=False)))
 
     assert finding.message == "no right to write to s3://genomes/snakemake/runs/"
+
+
+@pytest.mark.parametrize(
+    ("results", "level"),
+    [("results", ERROR), ("s3://genomes/cohort", WARNING), ("s3://genomes/results/cohort", OK)],
+)
+def test_results_go_where_the_jobs_may_put_them(results: str, level: str) -> None:
+    findings = examine(FakeAccount(), SETTINGS, replace(WORK, results=results))
+
+    assert [f.level for f in findings if f.check == "results"] == [level]
 
 
 @pytest.mark.parametrize(

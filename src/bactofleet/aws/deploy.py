@@ -16,6 +16,7 @@ from bactofleet.aws.stack import Stack
 from bactofleet.errors import ConfigurationError
 
 TEMPLATE = Path("infra/bactofleet.yaml")
+CONFIG = Path("config/config.yaml")
 ARCHITECTURE = "x86_64"
 
 
@@ -80,5 +81,6 @@ def _write(outputs: dict[str, str], region: str) -> None:
         settings["image"] = image
     write_settings(settings)
     print(f"Wrote {SETTINGS}, which profiles/aws reads.")
+    print(f"Jobs may put results below s3://{outputs['Bucket']}/results: name it in {CONFIG}.")
     if "image" not in settings:
         print("Next: `bactofleet aws push` builds the image and pushes it.")

@@ -56,16 +56,9 @@ def effective_settings() -> dict[str, str]:
     return read_settings() | environment
 
 
-def profile_entries() -> dict[str, object]:
-    """Return what the settings are in the profile: options of Snakemake.
-
-    Results go to the stack's bucket, as the instances' disks go with the instances.
-    """
-    settings = read_settings()
-    entries: dict[str, object] = {f"aws-batch-array-{name}": settings[name] for name in settings}
-    if bucket := settings.get("bucket"):
-        entries["config"] = [f"results=s3://{bucket}/results"]
-    return entries
+def profile_entries() -> dict[str, str]:
+    """Return what the settings are in the profile: options of Snakemake."""
+    return {f"aws-batch-array-{name}": value for name, value in read_settings().items()}
 
 
 def settings_of(outputs: dict[str, str], region: str) -> dict[str, str]:

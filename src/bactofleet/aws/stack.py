@@ -76,6 +76,13 @@ class Stack:
         Parameters that are not given keep their values.
         """
         stack = self.describe()
+        if stack and stack["StackStatus"] == "ROLLBACK_COMPLETE":
+            raise ConfigurationError(
+                [
+                    f"making stack {self.name} failed before, and only its name is left; "
+                    f"`bactofleet aws destroy --stack {self.name}` removes it"
+                ]
+            )
         kept = {item["ParameterKey"] for item in stack["Parameters"]} if stack else set()
         kept &= self.parameter_names(template) - parameters.keys()
         arn = self._client.create_change_set(

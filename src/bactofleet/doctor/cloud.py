@@ -9,6 +9,7 @@ from math import floor
 from typing import Protocol
 
 from bactofleet.aws.push import PLATFORMS
+from bactofleet.destination import is_s3
 from bactofleet.doctor.account import Environment, Identity, InstanceType, Queue
 from bactofleet.doctor.findings import ERROR, Finding, Judge, guarded
 from bactofleet.doctor.work import Work
@@ -55,6 +56,7 @@ def examine(facts: Facts, settings: dict[str, str], work: Work) -> Iterator[Find
         return
     yield from guarded(Judge("region"), partial(_region, facts, settings, work))
     yield from guarded(Judge("bucket"), partial(_bucket, facts, settings))
+    yield from _results(settings, work)
     yield from _queues(facts, settings, work)
     yield from guarded(Judge("roles"), partial(_roles, facts, settings))
 
@@ -120,6 +122,18 @@ def _bucket(facts: Facts, settings: dict[str, str], judge: Judge) -> Iterator[Fi
             f"no right to write to s3://{bucket}/snakemake/runs/",
             "take the stack's ControllerRole (docs/aws.md), or ask for s3:PutObject",
         )
+
+
+def _results(settings: dict[str, str], work: Work) -> Iterator[Finding]:
+    """Look at where tarballs go: to what the template lets jobs write."""
+    judge, allowed = Judge("results"), f"s3://{settings['bucket']}/results"
+    remedy = f"set `results: {allowed}` in config/config.yaml"
+    if not is_s3(work.results):
+        yield judge.error(f"{work.results!r} is a folder, which goes with the instances", remedy)
+    elif not f"{work.results}/".startswith(f"{allowed}/"):
+        yield judge.warning(f"the stack's jobs may write below {allowed} only", remedy)
+    else:
+        yield judge.ok(f"tarballs go to {work.results}")
 
 
 def _queues(facts: Facts, settings: dict[str, str], work: Work) -> Iterator[Finding]:

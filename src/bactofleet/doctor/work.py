@@ -26,6 +26,7 @@ class Work:
     genomes: int = 0
     threads: int = 4
     memory_mb: int = 7000
+    results: str = "results"
     scratch_gib: float = USUAL_SCRATCH_GIB
     """Disk of the genome with most reads."""
     buckets: frozenset[str] = field(default_factory=frozenset)
@@ -48,6 +49,7 @@ def read_work() -> Work:
         genomes=len(samples),
         threads=config["threads"],
         memory_mb=config["memory_mb"],
+        results=config["results"],
         scratch_gib=max([_scratch_gib(sample) for sample in samples], default=USUAL_SCRATCH_GIB),
         buckets=frozenset(bucket for sample in samples for bucket in _buckets(sample)),
         has_accessions=any(sample.accession for sample in samples),
