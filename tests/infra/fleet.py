@@ -58,11 +58,13 @@ class Fleet:
         )
 
     @contextmanager
-    def start_snakemake(self, variables: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
+    def start_snakemake(
+        self, variables: dict[str, str], *options: str
+    ) -> "Iterator[subprocess.Popen[str]]":
         """Start `snakemake --profile profiles/aws`; it does not outlive the block."""
         with (self.folder / "snakemake.log").open("a") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "snakemake", "--profile", "profiles/aws"],
+                [sys.executable, "-m", "snakemake", "--profile", "profiles/aws", *options],
                 cwd=self.folder,
                 env=self._environment(variables),
                 stdout=log,
@@ -101,9 +103,10 @@ class Fleet:
             imageManifest=json.dumps(manifest | {"manifests": [image | p for p in platforms]}),
             imageTag=tag,
         )
-        self._set(image=f"{self.outputs['Repository']}:{tag}")
+        self.set(image=f"{self.outputs['Repository']}:{tag}")
 
-    def _set(self, **settings: str) -> None:
+    def set(self, **settings: str) -> None:
+        """Change what the profile reads."""
         (self.folder / SETTINGS).write_text(yaml.safe_dump(self.settings | settings))
 
     def doctor(self, variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":
@@ -125,7 +128,7 @@ class Fleet:
     def prepare_run(self, **config: object) -> None:
         """Take the small worker image, and results of the pretend workflow to the bucket."""
         subprocess.run([REPOSITORY / "tests/aws/image/build"], check=True, capture_output=True)
-        self._set(image=IMAGE)
+        self.set(image=IMAGE)
         path = self.folder / "config/config.yaml"
         config = {"destination": f"s3://{self.outputs['Bucket']}/results", **config}
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | config))
