@@ -35,6 +35,7 @@ test: setup ## Pass all tests.
 	$(VENV)/bin/pytest tests/unit
 	$(VENV)/bin/pytest tests/browser
 	$(VENV)/bin/pytest tests/workflow
+	$(VENV)/bin/pytest tests/slurm
 	$(VENV)/bin/pytest tests/download
 	$(VENV)/bin/pytest tests/aws
 	$(VENV)/bin/pytest tests/infra
