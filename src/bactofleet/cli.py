@@ -6,14 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-import yaml
-
 from bactofleet import __version__, report, versions
 from bactofleet.aws import command as aws
-from bactofleet.config import SCHEMAS, check_config, load_schema
+from bactofleet.config import SCHEMAS, load_schema, read_config
 from bactofleet.destination import local_folder
 from bactofleet.doctor import command as doctor
-from bactofleet.errors import BactofleetError, ConfigurationError
+from bactofleet.errors import BactofleetError
 from bactofleet.samples import check_samples, read_samples
 from bactofleet.search import command as search
 from bactofleet.search import importing
@@ -51,23 +49,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _load(path: Path) -> dict[str, object]:
-    if not path.is_file():
-        raise ConfigurationError([f"{path}: there is no such file; run this in the repository"])
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError([f"{path} is not YAML: {error}"]) from error
-    return check_config(config, load_schema(SCHEMAS / "config.schema.yaml"), str(path))
-
-
 def _check(args: argparse.Namespace) -> None:
-    sheet = Path(str(_load(args.config)["samples"]))
+    sheet = Path(str(read_config(args.config)["samples"]))
     samples = check_samples(sheet, load_schema(SCHEMAS / "samples.schema.yaml"))
     print(f"{args.config} and {sheet} are good: {len(samples):,} genomes.")
 
 
 def _report(args: argparse.Namespace) -> None:
-    config = _load(args.config)
+    config = read_config(args.config)
     samples = read_samples(Path(str(config["samples"])))
     report.write_report(local_folder(str(config["results"])), list(samples))

@@ -28,6 +28,20 @@ def load_schema(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a configuration file here, in a project's folder, and check it.
+
+    Raises `ConfigurationError` with all that is wrong with it.
+    """
+    if not path.is_file():
+        raise ConfigurationError([f"{path}: there is no such file; run this in the repository"])
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError([f"{path} is not YAML: {error}"]) from error
+    return check_config(config, load_schema(SCHEMAS / "config.schema.yaml"), str(path))
+
+
 def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) -> dict[str, Any]:
     """Return the configuration with defaults for what it leaves out.
 

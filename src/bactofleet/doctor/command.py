@@ -6,7 +6,6 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from functools import partial
 
 from botocore.exceptions import BotoCoreError
 
@@ -15,9 +14,9 @@ from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import effective_settings
 from bactofleet.doctor import cloud, local
 from bactofleet.doctor.account import Account
-from bactofleet.doctor.findings import ERROR, WARNING, Finding, Judge, guarded
+from bactofleet.doctor.findings import ERROR, WARNING, Finding, Judge
 from bactofleet.doctor.work import Work, read_work
-from bactofleet.errors import BactofleetError
+from bactofleet.errors import BactofleetError, ConfigurationError
 
 
 class Unwell(BactofleetError):
@@ -48,23 +47,19 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _examine() -> Iterator[Finding]:
-    works: list[Work] = []
-    yield from guarded(Judge("samples"), partial(_read, works))
-    work = works[0] if works else Work()
+    work = Work()
+    try:
+        work = read_work()
+        yield Judge("samples").ok(f"configuration and sheet are good: {work.genomes:,} genomes")
+    except ConfigurationError as error:
+        yield Judge("samples").error(str(error), "correct it; `bactofleet check` looks again")
     yield from local.examine(work)
-    settings: dict[str, str] = {}
-    yield from guarded(Judge("settings"), partial(_read_settings, settings))
-    yield from _examine_aws(settings, work)
-
-
-def _read(works: list[Work], judge: Judge) -> Iterator[Finding]:
-    works.append(read_work())
-    yield judge.ok(f"configuration and sheet are good: {works[0].genomes:,} genomes")
-
-
-def _read_settings(settings: dict[str, str], judge: Judge) -> Iterator[Finding]:
-    settings |= effective_settings()
-    yield from ()
+    try:
+        settings = effective_settings()
+    except ConfigurationError as error:
+        yield Judge("settings").error(str(error), "`bactofleet aws deploy` writes it anew")
+    else:
+        yield from _examine_aws(settings, work)
 
 
 def _examine_aws(settings: dict[str, str], work: Work) -> Iterator[Finding]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bactofleet.aws.faults import explain
-from bactofleet.errors import ConfigurationError
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 
@@ -53,5 +52,3 @@ def guarded(judge: Judge, check: Callable[[Judge], Iterable[Finding]]) -> Iterat
         fault = explain(error)
         say = judge.warning if fault.is_denied else judge.error
         yield say(fault.message, fault.remedy)
-    except ConfigurationError as error:
-        yield judge.error(str(error), "correct it; `bactofleet check` looks again")

@@ -6,10 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import yaml
-
-from bactofleet.config import SCHEMAS, check_config, load_schema
-from bactofleet.errors import ConfigurationError
+from bactofleet.config import SCHEMAS, load_schema, read_config
 from bactofleet.samples import Sample, check_samples
 
 CONFIG = Path("config/config.yaml")
@@ -39,10 +36,7 @@ def read_work() -> Work:
 
     Raises `ConfigurationError` with all that is wrong with them.
     """
-    if not CONFIG.is_file():
-        raise ConfigurationError([f"{CONFIG}: there is no such file; run this in the repository"])
-    data = yaml.safe_load(CONFIG.read_text(encoding="utf-8")) or {}
-    config = check_config(data, load_schema(SCHEMAS / "config.schema.yaml"), str(CONFIG))
+    config = read_config(CONFIG)
     sheet = check_samples(Path(config["samples"]), load_schema(SCHEMAS / "samples.schema.yaml"))
     samples = list(sheet.values())
     return Work(

@@ -1,0 +1,124 @@
+"""The doctor looks at this machine and goes on where one part cannot be looked at."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bactofleet.cli import main
+from bactofleet.doctor import local
+from bactofleet.doctor.findings import ERROR, OK, WARNING
+from bactofleet.doctor.work import GIB, Work, read_work
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working directory: a project with one good sample, and nobody logged in."""
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow/schemas").symlink_to(REPOSITORY / "workflow/schemas")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("threads: 2\nmemory_mb: 4000\n")
+    (tmp_path / "config/samples.tsv").write_text("sample\taccession\nS1\tSRR2838702\n")
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return tmp_path
+
+
+def get_levels(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """Run the doctor; return the last level of each check."""
+    main(["doctor", "--json"])
+    return {item["check"]: item["level"] for item in json.loads(capsys.readouterr().out)}
+
+
+def test_who_never_deployed_is_only_warned_of_what_aws_needs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+
+    assert "warning credentials: there are no AWS credentials; log in: `aws sso login`" in said
+    assert "warning settings: not set: region, bucket, job-queue, job-role" in said
+
+
+def test_who_has_deployed_needs_credentials(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "profiles/aws").mkdir(parents=True)
+    (project / "profiles/aws/account.yaml").write_text("region: us-east-1\n")
+
+    assert get_levels(capsys)["credentials"] == ERROR
+
+
+def test_without_a_region_it_is_said_how_to_choose_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+
+    main(["doctor"])
+
+    assert (
+        "no AWS region is chosen; give --region, or `export AWS_REGION" in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("config/samples.tsv", "sample\n"), ("config/config.yaml", "coverage: [")],
+)
+def test_a_sheet_or_configuration_that_is_wrong_does_not_hide_the_rest(
+    project: Path, capsys: pytest.CaptureFixture[str], path: str, text: str
+) -> None:
+    (project / path).write_text(text)
+
+    levels = get_levels(capsys)
+
+    assert (levels["samples"], levels["versions"]) == (ERROR, OK)
+    assert "credentials" in levels
+
+
+def test_settings_that_cannot_be_read_are_an_error_with_what_writes_them(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "profiles/aws").mkdir(parents=True)
+    (project / "profiles/aws/account.yaml").write_text("[")
+
+    assert main(["doctor"]) == 1
+    assert "account.yaml is not YAML" in capsys.readouterr().out
+
+
+def test_the_work_is_that_of_configuration_and_sheet(project: Path) -> None:
+    (project / "config/samples.tsv").write_text(
+        "sample\tr1\tr2\nS1\ts3://mine/a_R1.fastq.gz\ts3://mine/a_R2.fastq.gz\n"
+    )
+
+    work = read_work()
+
+    assert (work.genomes, work.threads, work.memory_mb) == (1, 2, 4000)
+    assert (work.buckets, work.has_accessions) == ({"mine"}, False)
+
+
+@pytest.mark.parametrize(("free_gib", "level"), [(1, ERROR), (5, WARNING), (50, OK)])
+def test_a_disk_without_room_is_told(
+    monkeypatch: pytest.MonkeyPatch, free_gib: int, level: str
+) -> None:
+    usage = type("Usage", (), {"free": free_gib * GIB})
+    monkeypatch.setattr(local.shutil, "disk_usage", lambda _: usage)
+
+    levels = {finding.check: finding.level for finding in local.examine(Work())}
+
+    assert levels["local disk"] == level
+
+
+def test_a_machine_without_the_memory_of_a_genome_is_told() -> None:
+    levels = {f.check: f.level for f in local.examine(Work(memory_mb=10**9))}
+
+    assert levels["local memory"] == WARNING
