@@ -97,7 +97,7 @@ class Cluster:
         return {job["JobId"]: job for job in jobs if "JobId" in job}
 
 
-def wait_for(condition: Callable[[], object], timeout_s: float = 240) -> None:
+def wait_for(condition: Callable[[], object], timeout_s: float = TIMEOUT_S) -> None:
     """Wait until `condition()` holds."""
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -123,7 +123,7 @@ def _start_container() -> str:
     mounts = {REPOSITORY: "/source", HERE / "skesa": "/usr/local/bin/skesa"}
     return subprocess.check_output(
         ["docker", "run", "--detach", "--network", "none", "--hostname", "node"]
-        # slurmd reads how much its users' processes write, which takes this among one's own.
+        # slurmd reads /proc/<pid>/io of its users, or counts nothing of a process, memory included.
         + ["--add-host", "node:127.0.0.1", "--cap-add", "SYS_PTRACE"]
         + [f"--volume={source}:{target}:ro" for source, target in mounts.items()]
         + ["--workdir", PROJECT, IMAGE],
