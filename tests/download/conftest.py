@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +12,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 from support.archive_server import Archive, serve
-from workflow.conftest import DEMO, IMAGE
+from support.plasmid import plain_reads
+from workflow.conftest import IMAGE
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -71,13 +70,3 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "bactofleet.container", "--image", IMAGE]
     subprocess.run([*command, "--", "bash", "-ec", PACK], cwd=folder, check=True)
     return folder / "run.sra"
-
-
-def plain_reads(mate: int) -> str:
-    """Return the plasmid's reads as latf-load takes them: without other bases than ACGTN."""
-    lines = gzip.decompress((DEMO / f"plasmid_R{mate}.fastq.gz").read_bytes()).decode().splitlines()
-    records = zip(lines[::4], lines[1::4], lines[3::4], strict=True)
-    return "".join(
-        f"{name.split()[0].removesuffix(f'/{mate}')}\n{re.sub('[^ACGT]', 'N', bases)}\n+\n{quals}\n"
-        for name, bases, quals in records
-    )

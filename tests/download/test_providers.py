@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from support.archive_data import add_run, path_at_ena
 from support.archive_server import Archive, Fault
-from workflow.conftest import DEMO, Project, Result, make_project
+from support.plasmid import FILES, SPOTS
+from workflow.conftest import Project, Result, make_project
 
-SPOTS = 5460
-FILES = [(f"_{m}.fastq.gz", (DEMO / f"plasmid_R{m}.fastq.gz").read_bytes()) for m in (1, 2)]
 BUCKET = "sra-pub-run-odp"
 RUNS = {
     "from_ena": "SRR9000001",
@@ -48,6 +47,8 @@ def finished(
             "sample": "by_url",
             "r1": f"{archive.url}/reads/R1.fastq.gz",
             "r2": "s3://own/R2.fastq.gz",
+            # Far more than the plasmid has: the genome ends excluded after the download.
+            "genome_size": 900_000,
         },
         {"sample": "wrong_url", "r1": f"{archive.url}/reads/typo.fastq.gz"},
     ]
@@ -71,8 +72,8 @@ def test_only_a_url_that_leads_to_nothing_fails_and_the_run_says_so(finished: Fi
     assert "1 genomes failed; the others are not affected" in result.output
 
 
-@pytest.mark.parametrize("name", [*PROVIDERS, "by_url"])
-def test_each_source_gives_the_whole_genome(finished: Finished, name: str) -> None:
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_each_provider_gives_the_whole_genome(finished: Finished, name: str) -> None:
     project, result = finished
 
     receipt = project.receipt(name)
@@ -80,6 +81,18 @@ def test_each_source_gives_the_whole_genome(finished: Finished, name: str) -> No
     assert receipt["status"] == "complete", result.output[-3000:]
     assert receipt["metrics"]["qc_original_read_total"] == 2 * SPOTS
     assert 0.92 * 27041 < receipt["metrics"]["assembler_total_contig_length"] <= 27041
+
+
+def test_files_named_by_urls_arrive_whole_and_are_described(finished: Finished) -> None:
+    project, _ = finished
+
+    receipt = project.receipt("by_url")
+
+    first, second = receipt["input"]["files"]
+    assert (first["bytes"], second["bytes"]) == tuple(len(data) for _, data in FILES)
+    assert second["source"] == "s3://own/R2.fastq.gz"
+    assert receipt["metrics"]["qc_original_read_total"] == 2 * SPOTS
+    assert receipt["reason"]["type"] == "low-sequence-coverage"
 
 
 @pytest.mark.parametrize(("name", "provider"), PROVIDERS.items())
