@@ -1,0 +1,267 @@
+"""Real genomes on the emulated AWS: the workflow, its image, reads and results on S3."""
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from controller import Controller
+from emulator.client import EmulatedAWS
+from genomes import IMAGE, READS, copy_project, upload_reads
+
+DESTINATION = "results/cohort"
+# As the demo's (demo/config.yaml); with more threads than two a laptop's results would differ
+# from these in the command lines of the logs.
+OPTIONS = {
+    "min_reads": 1000,
+    "min_basepairs": 100000,
+    "min_coverage": 5,
+    "min_genome_size": 10000,
+    "threads": 2,
+}
+# Sample: the reads of demo/reads that it is made of.
+COMPLETE = {
+    "ecoli": ("ecoli_R1", "ecoli_R2"),
+    "reclaimed": ("ecoli_R1", "ecoli_R2"),
+    "plasmid": ("plasmid_R1", "plasmid_R2"),
+    "single": ("plasmid_R1",),
+}
+EXCLUDED = {"truncated": ("truncated_R1", "plasmid_R2")}
+TIMEOUT_S = 900
+
+
+class Genomes(Controller):
+    """A controller of the real workflow."""
+
+    def __init__(
+        self, aws: EmulatedAWS, folder: Path, samples: dict[str, tuple[str, ...]], results: str
+    ) -> None:
+        super().__init__(aws, folder, IMAGE)
+        copy_project(folder)
+        upload_reads(self.get_owner("s3"), aws.bucket, (folder / READS).iterdir())
+        write_sheet(folder, samples, f"s3://{aws.bucket}/{READS}")
+        self.arguments = ["--config", *get_options(f"s3://{aws.bucket}/{results}")]
+
+    def run_genomes(self, *arguments: str) -> int:
+        """Run Snakemake to its end and return the exit code."""
+        return self.run(*arguments, *self.arguments, timeout_s=TIMEOUT_S)
+
+    def get_requests(self, caller: str) -> list[dict[str, Any]]:
+        """What the controller, or the jobs, asked of S3 and were given, but for the reads."""
+        reads = f"{self.aws.bucket}/{READS}"
+        return [
+            request
+            for request in self.aws.requests()
+            if request["service"] == "s3"
+            and request["caller"].startswith(caller)
+            and not request["resource"].startswith(reads)
+        ]
+
+
+def write_sheet(folder: Path, samples: dict[str, tuple[str, ...]], reads: str) -> None:
+    """Write config/samples.tsv."""
+    lines = ["sample\tr1\tr2"]
+    for sample, files in samples.items():
+        paths = [f"{reads}/{name}.fastq.gz" for name in files] + [""]
+        lines.append("\t".join([sample, *paths[:2]]))
+    (folder / "config" / "samples.tsv").write_text("\n".join(lines) + "\n")
+
+
+def get_options(results: str) -> list[str]:
+    """Words for `--config`."""
+    return [f"{name}={value}" for name, value in {**OPTIONS, "results": results}.items()]
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[EmulatedAWS]:
+    """An emulated AWS with as many vCPUs as two genomes take."""
+    with EmulatedAWS(spot_vcpus=4) as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def finished(aws: EmulatedAWS, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Genomes]:
+    """A run that has ended; one genome lost its host while it was assembled."""
+    folder = tmp_path_factory.mktemp("cohort") / "project"
+    controller = Genomes(aws, folder, COMPLETE | EXCLUDED, DESTINATION)
+    aws.reclaim(after_log="output: scratch/reclaimed/assembly", after_s=2, attempts=[1])
+    assert controller.run_genomes() == 0, controller.log
+    yield controller
+    aws.clear_faults()
+
+
+def get_tarball(finished: Genomes, sample: str) -> bytes:
+    key = f"{DESTINATION}/{sample}.tar.gz"
+    reply = finished.get_owner("s3").get_object(Bucket=finished.aws.bucket, Key=key)
+    content: bytes = reply["Body"].read()
+    return content
+
+
+def get_usage(finished: Genomes, sample: str) -> list[dict[str, str]]:
+    """Rows of the attempts of a genome, in their order."""
+    target = f"results/receipts/{sample}.json"
+    rows = [row for row in finished.get_table("usage.tsv") if row["target"] == target]
+    return sorted(rows, key=lambda row: row["started"])
+
+
+def test_every_genome_is_complete_but_for_the_broken_one_which_is_excluded(
+    finished: Genomes,
+) -> None:
+    endings = {sample: receipt["status"] for sample, receipt in finished.get_receipts().items()}
+
+    assert endings == dict.fromkeys(COMPLETE, "complete") | dict.fromkeys(EXCLUDED, "excluded")
+
+
+def test_the_bucket_holds_the_reads_and_one_tarball_a_genome_and_nothing_else(
+    finished: Genomes,
+) -> None:
+    keys = [key for key in finished.get_keys() if not key.startswith(READS)]
+
+    assert keys == sorted(f"{DESTINATION}/{sample}.tar.gz" for sample in COMPLETE | EXCLUDED)
+
+
+def test_receipts_say_where_the_tarballs_are_and_what_they_sum_to(finished: Genomes) -> None:
+    for sample, receipt in finished.get_receipts().items():
+        content = get_tarball(finished, sample)
+
+        assert receipt["tarball"] == {
+            "path": f"s3://{finished.aws.bucket}/{DESTINATION}/{sample}.tar.gz",
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+
+
+def test_table_and_report_are_on_the_controller(finished: Genomes) -> None:
+    statuses = {row["sample"]: row["status"] for row in finished.get_table("cohort.tsv")}
+    page = (finished.folder / "results" / "report.html").read_text()
+
+    assert statuses == dict.fromkeys(COMPLETE, "complete") | dict.fromkeys(EXCLUDED, "excluded")
+    assert "truncated_R1.fastq.gz is not whole" in page
+
+
+def test_nothing_but_receipts_and_reports_travelled_to_the_controller(finished: Genomes) -> None:
+    folders = {path.name for path in (finished.folder / "results").iterdir() if path.is_dir()}
+
+    assert not (finished.folder / "scratch").exists()
+    assert not list(finished.folder.rglob("*.tar.gz"))
+    assert "receipts" in folders
+
+
+def test_a_genome_costs_at_most_five_s3_requests_besides_its_reads(finished: Genomes) -> None:
+    """A second attempt reads bundle and line again.
+
+    Once a run: the bucket is looked at, bundle and manifest are put, and both are removed.
+    """
+    genomes = len(COMPLETE | EXCLUDED)
+    of_jobs = Counter(request["operation"] for request in finished.get_requests("job/"))
+    of_controller = finished.get_requests("controller")
+
+    assert of_jobs == {"GetObject": 2 * (genomes + 1), "PutObject": 2 * genomes}
+    assert len(of_controller) <= genomes + 5
+    assert {request["status"] for request in of_controller} <= {200, 204, 206}
+
+
+def test_all_genomes_are_one_submission_of_one_definition(finished: Genomes) -> None:
+    calls = finished.count("batch")
+
+    assert calls["RegisterJobDefinition"] == calls["SubmitJob"] == 1
+
+
+def test_no_container_has_privileges_or_a_root_that_it_may_write(finished: Genomes) -> None:
+    containers = finished.aws.containers()
+
+    assert {container["image"] for container in containers} == {IMAGE}
+    assert not any(container["privileged"] for container in containers)
+    assert all(container["read_only"] for container in containers)
+    assert all(container["user"] not in ("", "root", "0") for container in containers)
+
+
+def test_a_genome_reclaimed_in_mid_assembly_is_complete_after_a_second_attempt(
+    finished: Genomes,
+) -> None:
+    outcomes = [row["outcome"] for row in get_usage(finished, "reclaimed")]
+    begun = {
+        stage: finished.count_in_logs(f"output: scratch/reclaimed/{stage} (nodelocal)")
+        for stage in ("qc", "assembly", "annotation")
+    }
+
+    assert outcomes == ["reclaimed", "succeeded"]
+    assert begun == {"qc": 2, "assembly": 2, "annotation": 1}
+    assert finished.get_receipts()["reclaimed"]["status"] == "complete"
+
+
+def test_only_the_reclaimed_genome_was_attempted_twice(finished: Genomes) -> None:
+    attempts = {sample: len(get_usage(finished, sample)) for sample in COMPLETE | EXCLUDED}
+
+    assert attempts == dict.fromkeys(COMPLETE | EXCLUDED, 1) | {"reclaimed": 2}
+
+
+def test_a_second_start_has_nothing_to_do_and_asks_nothing_of_aws(finished: Genomes) -> None:
+    before = len(finished.aws.requests())
+
+    assert finished.run_genomes() == 0, finished.log
+
+    assert len(finished.aws.requests()) == before
+    assert "5 genomes: 5 finished, 0 to do" in finished.log
+
+
+def test_a_dry_run_shows_the_plan_and_asks_nothing_of_aws(
+    finished: Genomes, tmp_path: Path
+) -> None:
+    controller = Genomes(finished.aws, tmp_path / "project", COMPLETE, "results/planned")
+    before = len(finished.aws.requests())
+
+    assert controller.run_genomes("--dry-run") == 0, controller.log
+
+    assert len(finished.aws.requests()) == before
+    assert "4 genomes: 0 finished, 4 to do" in controller.log
+
+
+def test_tarballs_equal_those_of_a_laptop_byte_for_byte(finished: Genomes, tmp_path: Path) -> None:
+    copy_project(tmp_path / "laptop")
+    write_sheet(tmp_path / "laptop", COMPLETE | EXCLUDED, f"s3://{finished.aws.bucket}/{READS}")
+    in_container = [sys.executable, "-m", "bactofleet.container", "--image", IMAGE, "--"]
+    snakemake = ["snakemake", "--profile", "profiles/local", "--config", *get_options("results")]
+
+    subprocess.run(
+        [*in_container, *snakemake],
+        cwd=tmp_path / "laptop",
+        env=os.environ | finished.aws.environment,
+        check=True,
+        timeout=TIMEOUT_S,
+    )
+
+    for sample in COMPLETE | EXCLUDED:
+        local = (tmp_path / "laptop" / "results" / f"{sample}.tar.gz").read_bytes()
+        assert get_checksums(get_tarball(finished, sample)) == get_checksums(local)
+        assert get_tarball(finished, sample) == local, sample
+
+
+def get_checksums(tarball: bytes) -> dict[str, str]:
+    """SHA-256 of every member, so that a difference has a name."""
+    with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
+        return {
+            member.name: hashlib.sha256(archive.extractfile(member).read()).hexdigest()  # type: ignore[union-attr]
+            for member in archive
+        }
+
+
+def test_two_genomes_share_a_job_when_asked_to(finished: Genomes, tmp_path: Path) -> None:
+    samples = {"single": COMPLETE["single"], **EXCLUDED}
+    controller = Genomes(finished.aws, tmp_path / "project", samples, "results/shared")
+    before = len(finished.aws.containers())
+
+    assert controller.run_genomes("--group-components", "genome=2") == 0, controller.log
+
+    assert len(finished.aws.containers()) == before + 1
+    assert {receipt["status"] for receipt in controller.get_receipts().values()} == {
+        "complete",
+        "excluded",
+    }
