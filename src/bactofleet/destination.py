@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,9 +27,20 @@ def local_folder(results: str) -> Path:
     return Path("results" if is_s3(results) else results)
 
 
-def deliver(tarball: Path, results: str) -> str:
-    """Put a tarball to where results go, whole or not at all; return where it is now."""
-    return _upload(tarball, results) if is_s3(results) else _move(tarball, Path(results))
+def bucket_and_prefix(results: str) -> tuple[str, str]:
+    """Return the bucket of an address on S3, and what keys begin with: "" or "folder/"."""
+    url = urlsplit(results)
+    return url.netloc, f"{url.path.strip('/')}/".lstrip("/")
+
+
+def deliver(tarball: Path, results: str, metadata: Mapping[str, str]) -> str:
+    """Put a tarball to where results go, whole or not at all; return where it is now.
+
+    On S3 the object has the `metadata`; a folder's files have none.
+    """
+    if is_s3(results):
+        return _upload(tarball, results, metadata)
+    return _move(tarball, Path(results))
 
 
 def _move(tarball: Path, folder: Path) -> str:
@@ -44,7 +56,7 @@ def _move(tarball: Path, folder: Path) -> str:
     return str(target)
 
 
-def _upload(tarball: Path, results: str) -> str:
+def _upload(tarball: Path, results: str, metadata: Mapping[str, str]) -> str:
     """Upload with a SHA-256 that S3 checks for every part; a partial upload is never visible."""
     # Imported here: a run whose results go to a folder does not pay for boto3's start.
     import boto3  # noqa: PLC0415
@@ -52,16 +64,16 @@ def _upload(tarball: Path, results: str) -> str:
     from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415
     from boto3.s3.transfer import TransferConfig  # noqa: PLC0415
 
-    url = urlsplit(results)
-    key = "/".join(filter(None, (url.path.strip("/"), tarball.name)))
+    bucket, prefix = bucket_and_prefix(results)
+    key = prefix + tarball.name
     try:
         boto3.client("s3").upload_file(
             str(tarball),
-            url.netloc,
+            bucket,
             key,
-            ExtraArgs={"ChecksumAlgorithm": "SHA256"},
+            ExtraArgs={"ChecksumAlgorithm": "SHA256", "Metadata": dict(metadata)},
             Config=TransferConfig(multipart_threshold=SINGLE_REQUEST_BYTES),
         )
     except (S3UploadFailedError, botocore.exceptions.BotoCoreError) as error:
         raise TemporaryFailure(f"the upload to {results} failed: {error}") from error
-    return f"{S3_SCHEME}{url.netloc}/{key}"
+    return f"{S3_SCHEME}{bucket}/{key}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 from support.archive_server import Archive, serve
+from support.cohorts import cohort, s3  # noqa: F401 (fixtures)
 from support.searches import archives, small_batches  # noqa: F401 (fixtures)
 
 from bactofleet.sources import retry

@@ -5,24 +5,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from bactofleet.destination import deliver
 from bactofleet.errors import TemporaryFailure
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An emulated S3 with one bucket, in this process."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        client = boto3.client("s3")
-        client.create_bucket(Bucket="genomes")
-        yield client
 
 
 def test_a_tarball_of_the_usual_size_is_one_request_with_its_sha256(
@@ -31,22 +17,23 @@ def test_a_tarball_of_the_usual_size_is_one_request_with_its_sha256(
     content = bytes(range(256)) * 80_000  # 20 MB
     (tmp_path / "S1.tar.gz").write_bytes(content)
 
-    where = deliver(tmp_path / "S1.tar.gz", "s3://genomes/run/1/")
+    where = deliver(tmp_path / "S1.tar.gz", "s3://genomes/run/1/", {"note": "kept"})
 
     assert where == "s3://genomes/run/1/S1.tar.gz"
     stored = s3.head_object(Bucket="genomes", Key="run/1/S1.tar.gz", ChecksumMode="ENABLED")
     assert "-" not in stored["ETag"]  # of an upload in parts it ends with their number
+    assert stored["Metadata"] == {"note": "kept"}
     assert base64.b64decode(stored["ChecksumSHA256"]) == hashlib.sha256(content).digest()
 
 
 def test_a_bucket_alone_is_a_destination(s3: Any, tmp_path: Path) -> None:
     (tmp_path / "S1.tar.gz").write_bytes(b"data")
 
-    assert deliver(tmp_path / "S1.tar.gz", "s3://genomes") == "s3://genomes/S1.tar.gz"
+    assert deliver(tmp_path / "S1.tar.gz", "s3://genomes", {}) == "s3://genomes/S1.tar.gz"
 
 
 def test_an_upload_that_fails_is_worth_another_attempt(s3: Any, tmp_path: Path) -> None:
     (tmp_path / "S1.tar.gz").write_bytes(b"data")
 
     with pytest.raises(TemporaryFailure, match="s3://no-such-bucket"):
-        deliver(tmp_path / "S1.tar.gz", "s3://no-such-bucket/run")
+        deliver(tmp_path / "S1.tar.gz", "s3://no-such-bucket/run", {})

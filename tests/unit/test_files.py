@@ -44,7 +44,7 @@ def test_a_tarball_is_delivered_to_a_folder_under_its_own_name_alone(tmp_path: P
     (tmp_path / "S1.tar.gz").write_bytes(b"data")
     results = tmp_path / "new/results"
 
-    where = deliver(tmp_path / "S1.tar.gz", str(results))
+    where = deliver(tmp_path / "S1.tar.gz", str(results), {})
 
     assert where == str(results / "S1.tar.gz")
     assert [path.name for path in results.iterdir()] == ["S1.tar.gz"]
@@ -56,7 +56,7 @@ def test_a_delivery_that_fails_leaves_the_tarball_of_before(
 ) -> None:
     tarball, results = tmp_path / "S1.tar.gz", tmp_path / "results"
     tarball.write_bytes(b"old")
-    deliver(tarball, str(results))
+    deliver(tarball, str(results), {})
     tarball.write_bytes(b"new")
 
     def fail(descriptor: int) -> None:
@@ -64,7 +64,7 @@ def test_a_delivery_that_fails_leaves_the_tarball_of_before(
 
     monkeypatch.setattr("bactofleet.destination.os.fsync", fail)
     with pytest.raises(OSError, match="No space left"):
-        deliver(tarball, str(results))
+        deliver(tarball, str(results), {})
 
     assert (results / "S1.tar.gz").read_bytes() == b"old"
 

@@ -60,13 +60,14 @@ def receipt_of(genome: Genome) -> dict[str, Any]:
     return receipt
 
 
-def test_the_tarball_holds_what_stages_publish_and_versions_and_nothing_else(
+def test_the_tarball_holds_what_stages_publish_versions_and_its_receipt_and_nothing_else(
     genome: Genome,
 ) -> None:
     assert run(genome) == 0
 
     with tarfile.open(genome.root / "results/S1.tar.gz") as tar:
         assert tar.getnames() == [
+            "S1/bactofleet.json",
             "S1/main/gather/S1-meta.tsv",
             "S1/main/gather/logs/versions.yml",
             "S1/main/qc/logs/S1-fastp.log",
@@ -99,6 +100,25 @@ def test_the_same_results_make_the_same_tarball(genome: Genome) -> None:
     run(genome)
 
     assert receipt_of(genome)["tarball"]["sha256"] == first
+
+
+def test_where_and_when_a_genome_was_made_do_not_change_its_tarball(
+    genome: Genome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def from_elsewhere(stage: Stage) -> None:
+        gather(stage)
+        stage.record.input["sources"] = ["s3://bucket/x.fq"]
+
+    run(genome)
+    first = receipt_of(genome)
+    genome.run("download", from_elsewhere)
+    monkeypatch.setattr("bactofleet.stages.publish.platform.node", lambda: "another-host")
+
+    run(genome)
+
+    second = receipt_of(genome)
+    assert (second["input"], second["host"]) != (first["input"], first["host"])
+    assert second["tarball"]["sha256"] == first["tarball"]["sha256"]
 
 
 def test_an_excluded_genome_has_a_receipt_with_the_reason_and_its_error_file(

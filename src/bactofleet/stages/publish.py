@@ -12,6 +12,7 @@ from typing import Any
 from bactofleet.config import fingerprint
 from bactofleet.destination import deliver
 from bactofleet.files import sha256_of, write_json
+from bactofleet.receipt import FILE, Receipt, repeatable_part, to_metadata
 from bactofleet.report.multiqc import trim_fastp
 from bactofleet.stage import BACTOPIA_FOLDERS, PUBLISH, Stage, StageRecord, read_record
 from bactofleet.tarball import write_tarball
@@ -24,11 +25,17 @@ CPU_INFO = Path("/proc/cpuinfo")
 def run(stage: Stage) -> None:
     """Pack what the stages publish, deliver it, and write the receipt last of all."""
     records = {name: read_record(folder) for name, folder in stage.inputs.items()}
+    receipt = _receipt(stage, records)
+    repeatable = stage.work / FILE
+    write_json(repeatable, repeatable_part(receipt))
     tarball = stage.work / f"{stage.sample}.tar.gz"
-    write_tarball(tarball, _collect(stage, records))
-    delivered = {"bytes": tarball.stat().st_size, "sha256": sha256_of(tarball)}
-    delivered["path"] = deliver(tarball, stage.parameters["results"])
-    write_json(Path(stage.parameters["receipt"]), _receipt(stage, records, delivered))
+    write_tarball(tarball, _collect(stage, records) | {f"{stage.sample}/{FILE}": repeatable})
+    receipt["tarball"] = {"bytes": tarball.stat().st_size, "sha256": sha256_of(tarball)}
+    metadata = to_metadata(receipt | _measure(stage, records))
+    receipt["tarball"]["path"] = deliver(tarball, stage.parameters["results"], metadata)
+    # Anew: what the receipt tells of this stage is with the delivery.
+    receipt |= _measure(stage, records)
+    write_json(Path(stage.parameters["receipt"]), receipt)
 
 
 def _collect(stage: Stage, records: dict[str, StageRecord]) -> dict[str, Path]:
@@ -54,10 +61,11 @@ def _write_versions(path: Path, stage: str, record: StageRecord) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def _receipt(
-    stage: Stage, records: dict[str, StageRecord], tarball: dict[str, Any]
-) -> dict[str, Any]:
-    """Return everything that is told of a genome; docs/outputs.md describes each key."""
+def _receipt(stage: Stage, records: dict[str, StageRecord]) -> Receipt:
+    """Return everything that is told of a genome but for its tarball.
+
+    docs/outputs.md describes each key.
+    """
     excluded = stage.record.excluded
     merged = StageRecord(sample=stage.sample, stage=stage.name)
     for record in records.values():
@@ -67,7 +75,6 @@ def _receipt(
         merged.multiqc |= record.multiqc
     if "fastp" in merged.multiqc:
         merged.multiqc["fastp"] = trim_fastp(merged.multiqc["fastp"])
-    usage = {name: record.usage for name, record in records.items()}
     return {
         "schema": RECEIPT_SCHEMA,
         "sample": stage.sample,
@@ -75,17 +82,26 @@ def _receipt(
         "reason": excluded,
         "input": merged.input,
         "metrics": merged.metrics,
-        "stages": usage | {stage.name: stage.usage_so_far()},
+        "stages": {},
         "versions": merged.versions,
         "parameters": stage.parameters["parameters"],
         "fingerprint": {
             "parameters": fingerprint(stage.parameters["parameters"]),
             "image": fingerprint(get_versions()),
         },
-        "tarball": tarball,
+        "tarball": {},
         "host": _describe_host(),
-        "finished": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "finished": "",
         "multiqc": merged.multiqc,
+    }
+
+
+def _measure(stage: Stage, records: dict[str, StageRecord]) -> Receipt:
+    """Return what the genome has taken up to now, and what time it is."""
+    usage = {name: record.usage for name, record in records.items()}
+    return {
+        "stages": usage | {stage.name: stage.usage_so_far()},
+        "finished": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
 
