@@ -8,10 +8,12 @@ from pathlib import Path
 
 from bactofleet import __version__, report, versions
 from bactofleet.aws import command as aws
+from bactofleet.collection import fetch, pull, verify
 from bactofleet.config import SCHEMAS, load_schema, read_config
 from bactofleet.destination import local_folder
 from bactofleet.doctor import command as doctor
 from bactofleet.errors import BactofleetError
+from bactofleet.options import add_config
 from bactofleet.samples import check_samples, read_samples
 from bactofleet.search import command as search
 from bactofleet.search import importing
@@ -37,13 +39,14 @@ def _parser() -> argparse.ArgumentParser:
     report_command = commands.add_parser("report", help="write the cohort's table and report")
     report_command.set_defaults(run=_report)
     for command in (check, report_command):
-        command.add_argument(
-            "--config", type=Path, default=Path("config/config.yaml"), help="configuration file"
-        )
+        add_config(command)
     search.add_parser(commands)
     importing.add_parser(commands)
     aws.add_parser(commands)
     doctor.add_parser(commands)
+    verify.add_parser(commands)
+    fetch.add_parser(commands)
+    pull.add_parser(commands)
     ask = commands.add_parser("versions", help="print the versions of all tools as JSON")
     ask.set_defaults(run=lambda _: print(versions.to_json()))
     return parser

@@ -1,0 +1,95 @@
+"""Which genomes of a cohort a user wants."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bactofleet.collection.receipts import list_receipts
+from bactofleet.errors import ConfigurationError
+from bactofleet.report.records import Row, iter_records
+
+STATUSES = ("complete", "excluded")
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Genome:
+    """A tarball that is wanted, as its receipt describes it."""
+
+    sample: str
+    bytes: int
+    sha256: str
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose genomes; several narrow the choice."""
+    parser.add_argument("samples", nargs="*", metavar="SAMPLE", help="genomes, by their names")
+    parser.add_argument("--names", type=Path, metavar="FILE", help="file of names, one a line")
+    parser.add_argument("--species", help="those of this species in the sample sheet")
+    parser.add_argument("--status", choices=STATUSES, help="those that ended so")
+
+
+def choose(args: argparse.Namespace, results: Path) -> list[Genome]:
+    """Return the genomes that the options choose among those with a receipt below `results`.
+
+    Raises `ConfigurationError` where nothing is chosen, or something that has no receipt.
+    """
+    names = _read_names(args)
+    if not (names or args.species or args.status):
+        raise ConfigurationError(
+            ["choose genomes: by names, --names FILE, --species or --status complete (all of them)"]
+        )
+    names = _check_names(names, results) if names else list_receipts(results)
+    chosen = list(_iter_chosen(args, results, names))
+    if not chosen:
+        raise ConfigurationError([f"none of {len(names):,} receipts in {results} is of that kind"])
+    return chosen
+
+
+def _read_names(args: argparse.Namespace) -> list[str]:
+    names = list(args.samples)
+    if args.names:
+        try:
+            names += args.names.read_text(encoding="utf-8").split()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError([f"{args.names} cannot be read: {error}"]) from error
+    return list(dict.fromkeys(names))
+
+
+def _check_names(names: list[str], results: Path) -> list[str]:
+    """Return the names, each that of a file which is there, so that they are safe in paths."""
+    known = set(list_receipts(results))
+    if unknown := [name for name in names if name not in known]:
+        shown = ", ".join(map(repr, unknown[:SHOWN]))
+        raise ConfigurationError(
+            [
+                f"{len(unknown):,} of {len(names):,} names have no receipt in {results}: {shown}; "
+                "names are those of the sample sheet, and genomes that failed have none"
+            ]
+        )
+    return names
+
+
+def _iter_chosen(args: argparse.Namespace, results: Path, names: list[str]) -> Iterator[Genome]:
+    for record in iter_records(results, names):
+        if _is_chosen(record.row, args):
+            yield _to_genome(record.row)
+
+
+def _is_chosen(row: Row, args: argparse.Namespace) -> bool:
+    return args.species in (None, row.get("species")) and args.status in (None, row["status"])
+
+
+def _to_genome(row: Row) -> Genome:
+    size, checksum = row.get("tarball_bytes"), row.get("tarball_sha256")
+    if not isinstance(size, int) or not checksum:
+        raise ConfigurationError(
+            [
+                f"the receipt of {row['sample']} says nothing of a tarball; "
+                "`bactofleet verify` lists such receipts"
+            ]
+        )
+    return Genome(str(row["sample"]), size, str(checksum))

@@ -1,0 +1,214 @@
+"""`bactofleet fetch`: chosen tarballs from S3, or chosen files of them, verified."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import hashlib
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+
+from bactofleet.collection.choice import Genome, add_choice, choose
+from bactofleet.collection.parallel import WORKERS, in_parallel
+from bactofleet.collection.places import TARBALL, Bucket, ObjectFault, open_bucket
+from bactofleet.collection.unpack import unpack
+from bactofleet.config import read_config
+from bactofleet.destination import local_folder
+from bactofleet.errors import BactofleetError, TemporaryFailure
+from bactofleet.files import CHUNK_BYTES, read_json, sha256_of, write_json
+from bactofleet.options import add_config
+from bactofleet.plan import lock_results
+from bactofleet.sources.retry import retry
+
+# In the folder of a genome of which files were chosen: of which tarball, and by which patterns.
+MARK = ".fetched.json"
+GB = 1e9
+
+
+class NotAllFetched(BactofleetError):
+    """Some tarballs could not be had, or are not what their receipts say."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "fetch", help="fetch chosen tarballs from S3, or chosen files of them"
+    )
+    parser.set_defaults(run=run)
+    add_config(parser)
+    add_choice(parser)
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="unpack files that match, such as '*.gff.gz', and keep no tarball; may be repeated",
+    )
+    parser.add_argument("--into", type=Path, default=Path("fetched"), help="folder to write to")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say how much would come, and fetch nothing"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Carry out the command; raises `NotAllFetched` where some genomes could not be had."""
+    address = str(read_config(args.config)["results"])
+    bucket = open_bucket(address)
+    chosen = choose(args, local_folder(address))
+    fetcher = Fetcher(bucket, args.into, tuple(sorted(args.only)))
+    wanted = [genome for genome, has in in_parallel(fetcher.has, chosen) if not has]
+    size = sum(genome.bytes for genome in wanted)
+    print(
+        f"{len(chosen):,} genomes are chosen, {len(chosen) - len(wanted):,} are in {args.into}: "
+        f"{len(wanted):,} tarballs, {size:,} bytes, come from {address}.\n"
+        "What leaves AWS is paid by the gigabyte (docs/aws.md)."
+    )
+    if not args.dry_run:
+        _check_space(args.into, wanted, is_kept=not args.only)
+        with lock_results(args.into):
+            _fetch_all(fetcher, wanted)
+
+
+def _fetch_all(fetcher: Fetcher, wanted: list[Genome]) -> None:
+    files = faults = 0
+    try:
+        for _, answer in in_parallel(fetcher.fetch, wanted):
+            if isinstance(answer, ObjectFault):
+                faults += 1
+                print(answer, file=sys.stderr)
+            else:
+                files += answer
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise NotAllFetched(_describe_full_disk(str(error.filename or fetcher.into))) from error
+    print(f"{files:,} files of {len(wanted) - faults:,} genomes were written to {fetcher.into}.")
+    if faults:
+        raise NotAllFetched(f"{faults:,} genomes were not fetched; the same command tries again.")
+
+
+def _check_space(into: Path, wanted: list[Genome], *, is_kept: bool) -> None:
+    """Raise `NotAllFetched` where what is sure to lie in `into` at one time has no room there."""
+    sizes = sorted((genome.bytes for genome in wanted), reverse=True)
+    needed = sum(sizes if is_kept else sizes[:WORKERS])
+    into.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(into).free
+    if needed > free:
+        raise NotAllFetched(
+            f"{into} has {free / GB:.1f} GB free, the tarballs take {needed / GB:.1f} GB; nothing "
+            "was fetched: make room, choose fewer genomes, or another folder with --into"
+        )
+
+
+def _describe_full_disk(path: str) -> str:
+    return (
+        f"the disk is full at {path}: make room and give the same command again, "
+        "what was fetched stays fetched"
+    )
+
+
+@dataclass(frozen=True)
+class Fetcher:
+    """Brings genomes from a bucket into a folder: tarballs, or with patterns files of them."""
+
+    bucket: Bucket
+    into: Path
+    only: tuple[str, ...]
+
+    def has(self, genome: Genome) -> bool:
+        """Say whether the genome was fetched before, from the tarball that its receipt names.
+
+        Raises `NotAllFetched` where its folder holds files that were chosen otherwise.
+        """
+        if self.only:
+            return bool(self._mark(genome) == self._read_mark(genome))
+        target = self._tarball(genome)
+        return target.is_file() and sha256_of(target) == genome.sha256
+
+    def fetch(self, genome: Genome) -> int | ObjectFault:
+        """Fetch a genome, whole or not at all; return the number of files written."""
+        partial = self.into / f".{genome.sample}.part"
+        try:
+            return self._unpack(genome, partial) if self.only else self._keep(genome, partial)
+        except ObjectFault as fault:
+            return fault
+        except TemporaryFailure as failure:
+            return ObjectFault(str(failure))
+        finally:
+            if partial.is_dir():
+                shutil.rmtree(partial)
+            partial.unlink(missing_ok=True)
+
+    def _keep(self, genome: Genome, partial: Path) -> int:
+        self._download(genome, partial)
+        partial.replace(self._tarball(genome))
+        return 1
+
+    def _unpack(self, genome: Genome, partial: Path) -> int:
+        files = partial / genome.sample
+        files.mkdir(parents=True)
+        tarball = partial / TARBALL
+        self._download(genome, tarball)
+        count = unpack(tarball, genome.sample, self.only, partial)
+        write_json(files / MARK, self._mark(genome))
+        target = self.into / genome.sample
+        if target.exists():  # of a tarball that has been made anew since
+            shutil.rmtree(target)
+        files.replace(target)
+        return count
+
+    def _download(self, genome: Genome, target: Path) -> None:
+        address = self.bucket.address(self._tarball(genome).name)
+
+        def copy() -> None:
+            answer = self.bucket.open(self._tarball(genome).name)
+            # Before it is paid for.
+            if answer["ContentLength"] != genome.bytes:
+                raise ObjectFault(
+                    f"{address} has {answer['ContentLength']:,} bytes, its receipt says "
+                    f"{genome.bytes:,}; `bactofleet verify` lists all that differ"
+                )
+            try:
+                checksum = _write(answer["Body"], target)
+            except BotoCoreError as error:
+                raise TemporaryFailure(f"{address}: {error}") from error
+            if checksum != genome.sha256:
+                raise ObjectFault(
+                    f"{address} has the SHA-256 {checksum}, its receipt says {genome.sha256}; "
+                    "nothing of it was kept"
+                )
+
+        retry(copy, lambda line: print(line, file=sys.stderr))
+
+    def _tarball(self, genome: Genome) -> Path:
+        return self.into / f"{genome.sample}{TARBALL}"
+
+    def _mark(self, genome: Genome) -> dict[str, Any]:
+        return {"sha256": genome.sha256, "only": list(self.only)}
+
+    def _read_mark(self, genome: Genome) -> Any:
+        folder = self.into / genome.sample
+        if not folder.exists():
+            return None
+        mark = read_json(folder / MARK) if (folder / MARK).is_file() else {}
+        if mark.get("only") != list(self.only):
+            raise NotAllFetched(
+                f"{folder} holds other files than those that match {' '.join(self.only)}; "
+                "choose another folder with --into"
+            )
+        return mark
+
+
+def _write(body: Any, target: Path) -> str:
+    """Write what arrives; return its SHA-256."""
+    digest = hashlib.sha256()
+    with target.open("wb") as handle:
+        for chunk in body.iter_chunks(CHUNK_BYTES):
+            digest.update(chunk)
+            handle.write(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,144 @@
+"""Where a cohort's tarballs lie: a folder, or a bucket on S3 below a prefix."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from bactofleet.aws.faults import error_code, translated
+from bactofleet.aws.session import open_session
+from bactofleet.collection.parallel import WORKERS
+from bactofleet.destination import S3_SCHEME, bucket_and_prefix, is_s3
+from bactofleet.errors import BactofleetError, ConfigurationError
+from bactofleet.files import sha256_of
+
+TARBALL = ".tar.gz"
+# Of one object; whatever else S3 refuses would be refused for the next one as well.
+MISSING = ("404", "NoSuchKey", "InvalidRange")
+
+
+class ObjectFault(BactofleetError):
+    """Something is wrong with one tarball; the others are not affected."""
+
+
+class Place(Protocol):
+    """Where tarballs lie."""
+
+    def iter_files(self) -> Iterator[tuple[str, int]]:
+        """Yield name and bytes of everything that is there, and not in a subfolder."""
+
+    def sha256(self, name: str) -> str | None:
+        """Return the SHA-256 of a file, None where it can only be had by fetching it all.
+
+        Raises `ObjectFault` where the file is not there.
+        """
+
+    def address(self, name: str) -> str:
+        """Return where a file is, as receipts say it."""
+
+
+class Folder:
+    """A folder of this machine. It holds tables and reports as well, so only tarballs count."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def iter_files(self) -> Iterator[tuple[str, int]]:
+        """See `Place`."""
+        for path in self._path.glob(f"*{TARBALL}"):
+            yield path.name, path.stat().st_size
+
+    def sha256(self, name: str) -> str | None:
+        """See `Place`."""
+        try:
+            return sha256_of(self._path / name)
+        except OSError as error:
+            raise ObjectFault(f"{self.address(name)}: {error.strerror}") from error
+
+    def address(self, name: str) -> str:
+        """See `Place`."""
+        return str(self._path / name)
+
+
+class Bucket:
+    """A bucket on S3, below the prefix that `results` names."""
+
+    def __init__(self, results: str, client: Any) -> None:
+        self._bucket, self._prefix = bucket_and_prefix(results)
+        self._client = client
+
+    def iter_files(self) -> Iterator[tuple[str, int]]:
+        """Yield as `Place` says, with a request for every 1,000 objects."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix, Delimiter="/"
+        )
+        with translated():
+            for page in pages:
+                for item in page.get("Contents", []):
+                    yield item["Key"].removeprefix(self._prefix), item["Size"]
+
+    def sha256(self, name: str) -> str | None:
+        """Return what S3 computed at the upload, with one request; None for one in parts.
+
+        Of those S3 keeps a checksum of the parts' checksums, and their ETag ends with the number
+        of parts: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+        """
+        with self._about(name):
+            reply = self._client.head_object(
+                Bucket=self._bucket, Key=self._prefix + name, ChecksumMode="ENABLED"
+            )
+        if "-" in reply["ETag"] or "ChecksumSHA256" not in reply:
+            return None
+        return base64.b64decode(reply["ChecksumSHA256"]).hex()
+
+    def open(self, name: str, first_bytes: int | None = None) -> dict[str, Any]:
+        """Ask for an object, or its beginning; return S3's answer, with its `Body` to be read.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        """
+        extra = {"Range": f"bytes=0-{first_bytes - 1}"} if first_bytes else {}
+        with self._about(name):
+            reply: dict[str, Any] = self._client.get_object(
+                Bucket=self._bucket, Key=self._prefix + name, **extra
+            )
+        return reply
+
+    def address(self, name: str) -> str:
+        """See `Place`."""
+        return f"{S3_SCHEME}{self._bucket}/{self._prefix}{name}"
+
+    @contextmanager
+    def _about(self, name: str) -> Iterator[None]:
+        with translated():
+            try:
+                yield
+            except ClientError as error:
+                if error_code(error) not in MISSING:
+                    raise
+                message = f"{self.address(name)}: S3 answers {error_code(error)}"
+                raise ObjectFault(message) from error
+
+
+def open_place(results: str) -> Place:
+    """Return where the configuration's `results` are."""
+    return open_bucket(results) if is_s3(results) else Folder(Path(results))
+
+
+def open_bucket(results: str) -> Bucket:
+    """Return the bucket where the configuration's `results` are.
+
+    Raises `ConfigurationError` where they are in a folder.
+    """
+    if not is_s3(results):
+        raise ConfigurationError(
+            [f"results: {results!r} is a folder of this machine: tarballs and receipts are there"]
+        )
+    config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=WORKERS)
+    with translated():
+        return Bucket(results, open_session(None).client("s3", config=config))

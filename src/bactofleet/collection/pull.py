@@ -1,0 +1,82 @@
+"""`bactofleet receipts pull`: a lost controller's receipts, told again by the tarballs on S3."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+
+from botocore.exceptions import BotoCoreError
+
+from bactofleet.collection.parallel import in_parallel
+from bactofleet.collection.places import TARBALL, Bucket, ObjectFault, open_bucket
+from bactofleet.collection.receipts import list_receipts, receipts_folder
+from bactofleet.config import SCHEMAS, load_schema, read_config
+from bactofleet.destination import local_folder
+from bactofleet.errors import BactofleetError
+from bactofleet.files import write_json
+from bactofleet.options import add_config
+from bactofleet.plan import lock_results
+from bactofleet.receipt import HEAD_BYTES, Receipt, rebuild
+
+
+class NotAllPulled(BactofleetError):
+    """Some tarballs have no receipt to tell."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser("receipts", help="receipts of finished genomes")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    pulling = actions.add_parser(
+        "pull", help="rebuild receipts that are missing here from the tarballs on S3"
+    )
+    pulling.set_defaults(run=run)
+    add_config(pulling)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Carry out the command; raises `NotAllPulled` where a tarball has no receipt.
+
+    Receipts that are here are kept as they are.
+    """
+    address = str(read_config(args.config)["results"])
+    bucket, results = open_bucket(address), local_folder(address)
+    with lock_results(results):
+        wanted = list(_iter_wanted(bucket, set(list_receipts(results))))
+        print(f"{len(wanted):,} tarballs at {address} have no receipt in {results}.")
+        faults = 0
+        for sample, answer in in_parallel(lambda name: _ask(bucket, name), wanted):
+            if isinstance(answer, ObjectFault):
+                faults += 1
+                print(answer, file=sys.stderr)
+            else:
+                write_json(receipts_folder(results) / f"{sample}.json", answer)
+    print(f"{len(wanted) - faults:,} receipts were written; the next run makes what is left.")
+    if faults:
+        raise NotAllPulled(
+            f"{faults:,} could not be had: give the command again, or the next run makes them anew."
+        )
+
+
+def _iter_wanted(bucket: Bucket, present: set[str]) -> Iterator[str]:
+    """Yield the samples that have a tarball and no receipt; other objects do not matter here."""
+    schema = load_schema(SCHEMAS / "samples.schema.yaml")
+    pattern = re.compile(schema["properties"]["sample"]["pattern"])
+    for name, _ in bucket.iter_files():
+        sample = name.removesuffix(TARBALL)
+        if name.endswith(TARBALL) and pattern.fullmatch(sample) and sample not in present:
+            yield sample
+
+
+def _ask(bucket: Bucket, sample: str) -> Receipt | ObjectFault:
+    name = f"{sample}{TARBALL}"
+    address = bucket.address(name)
+    try:
+        answer = bucket.open(name, HEAD_BYTES)
+        return rebuild(sample, address, answer["Body"].read(), answer["Metadata"])
+    except ObjectFault as fault:
+        return fault
+    except (ValueError, BotoCoreError) as error:
+        return ObjectFault(f"{address}: {error}")

@@ -1,0 +1,42 @@
+"""Chosen files out of a tarball, whose names are not trusted."""
+
+from __future__ import annotations
+
+import tarfile
+import zlib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+from bactofleet.collection.places import ObjectFault
+
+
+def unpack(tarball: Path, sample: str, patterns: Sequence[str], folder: Path) -> int:
+    """Write the files of a sample that match a pattern below `folder`; return how many.
+
+    Patterns are of the shell's kind and are compared with paths below the sample's folder; `*`
+    stands for slashes too. Raises `ObjectFault` for a name outside of the sample's folder and for
+    what is no regular file, whether it was asked for or not.
+    """
+    count = 0
+    try:
+        with tarfile.open(tarball, "r:gz") as tar:
+            for member in tar:
+                name = _name_below(sample, member)
+                if any(fnmatchcase(name, pattern) for pattern in patterns):
+                    # PEP 706: no absolute names, links, devices or foreign owners.
+                    tar.extract(member, folder, filter="data")
+                    count += 1
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise ObjectFault(f"{sample}: its tarball cannot be unpacked: {error}") from error
+    return count
+
+
+def _name_below(sample: str, member: tarfile.TarInfo) -> str:
+    path = PurePosixPath(member.name)
+    if not member.isreg() or ".." in path.parts or path.parts[:1] != (sample,):
+        raise ObjectFault(
+            f"{sample}: its tarball holds {member.name!r}; "
+            "allowed are regular files in the sample's folder; nothing of it was kept"
+        )
+    return str(path.relative_to(sample))
