@@ -1,0 +1,1 @@
+"""`bactofleet status`: how far a run is, from the files that it leaves; nothing is written."""

@@ -1,0 +1,164 @@
+"""Receipts and failures are read once, when they come."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.synthetic_cohort import write_genomes
+
+from bactofleet.files import write_json
+from bactofleet.status import receipts as module
+from bactofleet.status.failures import Failures
+from bactofleet.status.receipts import Receipts
+
+KINDS = ["complete", "excluded", "failed", "waiting", "complete"]
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> list[str]:
+    return write_genomes(tmp_path, KINDS)
+
+
+def look(results: Path, samples: list[str]) -> Receipts:
+    receipts = Receipts(results / "receipts", samples)
+    receipts.look()
+    return receipts
+
+
+def test_the_status_of_every_genome_of_the_sheet_is_told(tmp_path: Path, samples: list[str]):
+    receipts = look(tmp_path, samples[:2])
+
+    assert receipts.statuses == {samples[0]: "complete", samples[1]: "excluded"}
+    assert {finish.status for finish in receipts.recent} == {"complete", "excluded"}
+
+
+def test_a_receipt_that_publish_wrote_is_read_from_its_first_bytes(
+    tmp_path: Path, samples: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "receipts" / f"{samples[0]}.json"
+    write_json(path, json.loads(path.read_text()))
+    monkeypatch.setattr(module, "RECENT", 1)
+    whole = []
+    monkeypatch.setattr(module, "read_json", whole.append)
+
+    receipts = Receipts(tmp_path / "receipts", samples)
+    receipts.look()
+
+    assert len(whole) == 1, "the newest alone is read to its end"
+
+
+def test_a_receipt_in_another_order_is_read_all_the_same(tmp_path: Path, samples: list[str]):
+    path = tmp_path / "receipts" / f"{samples[0]}.json"
+    path.write_text(json.dumps(dict(reversed(json.loads(path.read_text()).items()))))
+
+    assert look(tmp_path, samples).statuses[samples[0]] == "complete"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"schema": 1}', '{"schema": 1, "sample": "x", "status": "complete", ']
+)
+def test_a_damaged_receipt_is_unreadable(tmp_path: Path, text: str):
+    (tmp_path / "receipts").mkdir()
+    (tmp_path / "receipts" / "x.json").write_text(text)
+
+    receipts = look(tmp_path, ["x"])
+
+    assert receipts.statuses == {"x": "unreadable"}
+    assert not receipts.recent
+
+
+def test_a_receipt_of_another_sample_is_unreadable(tmp_path: Path, samples: list[str]):
+    first, last = (tmp_path / "receipts" / f"{name}.json" for name in (samples[0], samples[-1]))
+    first.write_bytes(last.read_bytes())
+
+    assert look(tmp_path, samples).statuses[samples[0]] == "unreadable"
+
+
+def test_only_what_is_new_is_read_again(
+    tmp_path: Path, samples: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    receipts = look(tmp_path, [*samples, "new"])
+    opened = []
+
+    def record(path: str, *args: Any, **options: Any) -> Any:
+        opened.append(Path(path).name)
+        return Path(path).open(*args, **options)
+
+    monkeypatch.setattr(module, "open", record, raising=False)
+    receipt = json.loads((tmp_path / "receipts" / f"{samples[0]}.json").read_text())
+    write_json(tmp_path / "receipts" / "new.json", receipt | {"sample": "new"})
+
+    receipts.look()
+
+    assert opened == ["new.json"]
+    assert receipts.statuses["new"] == "complete"
+
+
+def test_a_receipt_that_was_replaced_or_removed_is_seen(tmp_path: Path, samples: list[str]):
+    receipts = look(tmp_path, samples)
+    path = tmp_path / "receipts" / f"{samples[0]}.json"
+    write_json(path, json.loads(path.read_text()) | {"status": "excluded"})
+    (tmp_path / "receipts" / f"{samples[1]}.json").unlink()
+
+    receipts.look()
+
+    assert receipts.statuses == {samples[0]: "excluded", samples[-1]: "complete"}
+
+
+def test_half_written_and_foreign_files_are_passed_over(tmp_path: Path, samples: list[str]):
+    for name in (f".{samples[3]}.json.17.part", f".{samples[3]}.json", "foreign.json", "notes"):
+        (tmp_path / "receipts" / name).write_text("{")
+
+    assert look(tmp_path, samples).statuses.keys() == {samples[0], samples[1], samples[4]}
+
+
+def test_the_newest_receipts_are_remembered(
+    tmp_path: Path, samples: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    os.utime(tmp_path / "receipts" / f"{samples[0]}.json", (1, 1))
+    monkeypatch.setattr(module, "RECENT", 2)
+    receipts = Receipts(tmp_path / "receipts", samples)
+
+    receipts.look()
+
+    newest = json.loads((tmp_path / "receipts" / f"{samples[0]}.json").read_text())["stages"]
+    seconds = {stage: use["seconds"] for stage, use in newest.items()}
+    assert len(receipts.recent) == 2
+    assert seconds not in [finish.seconds for finish in receipts.recent]
+    assert receipts.recent_since == min(finish.time for finish in receipts.recent)
+
+
+def test_a_failure_is_told_until_its_file_goes(tmp_path: Path, samples: list[str]):
+    failures = Failures(tmp_path / "failed", samples)
+    failures.look()
+    told = failures.by_sample[samples[2]]
+    (tmp_path / "failed" / f"{samples[2]}.json").unlink()
+
+    failures.look()
+
+    assert told.stage in {"assembly", "download", "annotation"}
+    assert told.message
+    assert told.log == f"results/logs/{samples[2]}/{told.stage}.log"
+    assert not failures.by_sample
+
+
+def test_a_failure_that_cannot_be_read_is_a_failure(tmp_path: Path):
+    (tmp_path / "failed").mkdir()
+    (tmp_path / "failed" / "x.json").write_text("{")
+    failures = Failures(tmp_path / "failed", ["x"])
+
+    failures.look()
+
+    assert failures.by_sample["x"].kind == "unreadable"
+
+
+def test_text_of_tools_cannot_steer_the_terminal(tmp_path: Path, samples: list[str]):
+    path = tmp_path / "failed" / f"{samples[2]}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"message": "\x1b[2Jgone\r\n"}))
+    failures = Failures(tmp_path / "failed", samples)
+
+    failures.look()
+
+    assert failures.by_sample[samples[2]].message == "[2Jgone"
