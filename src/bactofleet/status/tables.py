@@ -1,0 +1,107 @@
+"""What the executor's two tables tell: attempts that were reclaimed, and jobs that failed.
+
+docs/executor.md describes usage.tsv and failures.tsv; both only grow.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePath
+
+from bactofleet.plan import RECEIPTS
+from bactofleet.report.records import clean
+from bactofleet.status.failures import Failure
+
+RECLAIMED = "reclaimed"
+FINAL = "final"
+
+
+@dataclass
+class Attempts:
+    """All attempts on AWS Batch, and those that lost their host."""
+
+    total: int = 0
+    reclaimed: int = 0
+    lost_s: float = 0.0
+    """Seconds for which reclaimed attempts had run."""
+
+
+class GrowingTable:
+    """A tab-separated file with a header that rows are appended to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._columns: list[str] = []
+
+    def iter_new(self) -> Iterator[dict[str, str]]:
+        """Yield the rows that were added since the last time; one half written waits."""
+        if not self._path.is_file():
+            return
+        with self._path.open("rb") as handle:
+            handle.seek(self._offset)
+            added = handle.read()
+        whole = added[: added.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        lines = whole.decode("utf-8", "replace").split("\n")[:-1]
+        for cells in csv.reader(lines, dialect="excel-tab"):
+            if self._columns:
+                yield dict(zip(self._columns, cells, strict=False))
+            else:
+                self._columns = cells
+
+
+class Usage:
+    """usage.tsv: a row for every attempt."""
+
+    def __init__(self, path: Path) -> None:
+        self._table = GrowingTable(path)
+        self.attempts = Attempts()
+
+    def look(self) -> None:
+        """Count what has come since the last look."""
+        for row in self._table.iter_new():
+            self.attempts.total += 1
+            if row.get("outcome") == RECLAIMED:
+                self.attempts.reclaimed += 1
+                self.attempts.lost_s += _seconds(row.get("started"), row.get("stopped"))
+
+
+class FailedJobs:
+    """failures.tsv: a row for every job that failed, on any attempt of Snakemake's."""
+
+    def __init__(self, path: Path) -> None:
+        self._table = GrowingTable(path)
+        self.final: dict[str, Failure] = {}
+        """By sample, those that were not tried again after the last failure."""
+
+    def look(self) -> None:
+        """Read what has come since the last look."""
+        for row in self._table.iter_new():
+            sample = sample_of(row.get("target", ""))
+            if sample and row.get("next") == FINAL:
+                self.final[sample] = _to_failure(sample, row)
+            elif sample:
+                self.final.pop(sample, None)
+
+
+def sample_of(target: str) -> str:
+    """Return the sample whose receipt a job makes, "" if it makes none."""
+    path = PurePath(target)
+    return path.stem if path.parent.name == RECEIPTS and path.suffix == ".json" else ""
+
+
+def _to_failure(sample: str, row: dict[str, str]) -> Failure:
+    cause, reason, log = (clean(row.get(name, "")) for name in ("cause", "reason", "log_url"))
+    return Failure(sample=sample, stage="", kind=cause, message=reason, log=log)
+
+
+def _seconds(started: str | None, stopped: str | None) -> float:
+    try:
+        begin, end = (datetime.fromisoformat(time or "") for time in (started, stopped))
+    except ValueError:
+        return 0.0  # the attempt never started
+    return (end - begin).total_seconds()
