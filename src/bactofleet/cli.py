@@ -17,6 +17,7 @@ from bactofleet.options import add_config
 from bactofleet.samples import check_samples, read_samples
 from bactofleet.search import command as search
 from bactofleet.search import importing
+from bactofleet.status import command as status
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     importing.add_parser(commands)
     aws.add_parser(commands)
     doctor.add_parser(commands)
+    status.add_parser(commands)
     verify.add_parser(commands)
     fetch.add_parser(commands)
     pull.add_parser(commands)

@@ -1,0 +1,107 @@
+"""`bactofleet status`: its options, and how often it looks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from bactofleet.config import read_config
+from bactofleet.destination import local_folder
+from bactofleet.options import add_config
+from bactofleet.samples import read_samples
+from bactofleet.status.batch import open_client
+from bactofleet.status.display import to_json, to_lines, to_panel
+from bactofleet.status.snapshot import Observer, Snapshot
+
+# A look at 67,000 genomes takes a fraction of a second; looks take a twentieth of the time.
+MIN_PAUSE_S = 2.0
+PAUSE_LOOKS = 20
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "status", help="how far the run is, when it will end and what failed; changes nothing"
+    )
+    parser.set_defaults(run=run)
+    add_config(parser)
+    parser.add_argument(
+        "--watch", action="store_true", help="look again every few seconds until Ctrl-C"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, one line a look")
+    parser.add_argument(
+        "--live", action="store_true", help="ask AWS Batch too how far the submitted jobs are"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Carry out the command.
+
+    Raises `ConfigurationError` where configuration or sheet cannot be read, or AWS does not answer.
+    """
+    observer = _open_observer(args)
+    with suppress(KeyboardInterrupt), _ending_with_reader():
+        if args.watch and not args.json and sys.stdout.isatty():
+            _watch_on_terminal(observer)
+        elif args.watch:
+            _watch_as_text(observer, as_json=args.json)
+        else:
+            _show(observer.look(), as_json=args.json)
+
+
+@contextmanager
+def _ending_with_reader() -> Iterator[None]:
+    """End quietly when nobody reads any more, as `status --watch | head` does.
+
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_observer(args: argparse.Namespace) -> Observer:
+    config = read_config(args.config)
+    samples = read_samples(Path(str(config["samples"])))
+    results = local_folder(str(config["results"]))
+    client = open_client() if args.live else None
+    return Observer(results, Path(str(config["scratch"])), list(samples), client)
+
+
+def _show(snapshot: Snapshot, *, as_json: bool) -> None:
+    if as_json:
+        print(to_json(snapshot), flush=True)
+    elif sys.stdout.isatty():
+        Console().print(to_panel(snapshot))
+    else:
+        print(to_lines(snapshot), flush=True)
+
+
+def _watch_on_terminal(observer: Observer) -> None:
+    with Live(auto_refresh=False) as live:
+        for snapshot in _iter_looks(observer):
+            live.update(to_panel(snapshot), refresh=True)
+
+
+def _watch_as_text(observer: Observer, *, as_json: bool) -> None:
+    """Print a block a look, with an empty line after it: a log may be read by a person."""
+    for snapshot in _iter_looks(observer):
+        _show(snapshot, as_json=as_json)
+        if not as_json:
+            print()
+
+
+def _iter_looks(observer: Observer) -> Iterator[Snapshot]:
+    while True:
+        begun = time.monotonic()
+        yield observer.look()
+        time.sleep(max(MIN_PAUSE_S, PAUSE_LOOKS * (time.monotonic() - begun)))

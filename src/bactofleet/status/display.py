@@ -1,0 +1,90 @@
+"""Shows snapshots: on a terminal, as lines of text, or as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group as Stack
+from rich.console import RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from bactofleet.status.snapshot import Snapshot, StageTimes
+from bactofleet.status.wording import MAX_KINDS, describe_progress, group_failures, iter_facts
+
+STAGES_HEADING = "seconds a stage"
+_STYLES = {"complete": "green", "excluded": "yellow", "failed": "red", "running": "cyan"}
+_TIMES = ("time", "started", "last_finished")
+
+
+def to_lines(snapshot: Snapshot) -> str:
+    """Return the snapshot as plain text, a line a fact."""
+    facts = [("genomes", describe_progress(snapshot)), *iter_facts(snapshot)]
+    lines = [f"{name + ':':<12} {value}" for name, value in facts]
+    slowest = _slowest(snapshot)
+    for stage in snapshot.stages:
+        mark = ", the slowest" if stage is slowest else ""
+        numbers = f"median {stage.median_s:.1f}, 95th percentile {stage.p95_s:.1f}{mark}"
+        lines.append(f"{STAGES_HEADING}: {stage.stage:<10} {numbers}")
+    for group in group_failures(snapshot)[:MAX_KINDS]:
+        lines.append(f"failures: {group.what} {group.genomes:,}, for example {group.example}")
+    return "\n".join(lines)
+
+
+def to_json(snapshot: Snapshot) -> str:
+    """Return the snapshot as one line of JSON; times are ISO 8601 in UTC."""
+    data = asdict(snapshot)
+    data |= {name: _iso(data[name]) for name in _TIMES}
+    return json.dumps(data)
+
+
+def to_panel(snapshot: Snapshot) -> RenderableType:
+    """Return the snapshot for a terminal; text of others is never read as markup."""
+    genomes = snapshot.genomes
+    facts = Table.grid(padding=(0, 2))
+    for name, value in iter_facts(snapshot):
+        facts.add_row(Text(name, "bold"), Text(value, _STYLES.get(name, "")))
+    bar = Table.grid(expand=True)  # a bar by itself ends no line
+    bar.add_row(ProgressBar(total=max(1, genomes.total), completed=genomes.ended))
+    parts: list[RenderableType] = [Text(describe_progress(snapshot), "bold"), bar, facts]
+    if snapshot.stages:
+        parts += ["", _stage_table(snapshot)]
+    if snapshot.failures:
+        parts += ["", _failure_table(snapshot)]
+    return Stack(*parts)
+
+
+def _stage_table(snapshot: Snapshot) -> Table:
+    table = Table("stage", title=f"{STAGES_HEADING}, complete genomes", title_justify="left")
+    for heading in ("genomes", "median", "95th percentile"):
+        table.add_column(heading, justify="right")
+    slowest = _slowest(snapshot)
+    for stage in snapshot.stages:
+        cells = (f"{stage.genomes:,}", f"{stage.median_s:,.1f}", f"{stage.p95_s:,.1f}")
+        is_slowest = stage is slowest
+        name = f"{stage.stage} (slowest)" if is_slowest else stage.stage
+        table.add_row(name, *cells, style="bold" if is_slowest else "")
+    return table
+
+
+def _failure_table(snapshot: Snapshot) -> Table:
+    table = Table("kind", title="failures", title_justify="left")
+    table.add_column("genomes", justify="right")
+    table.add_column("for example", overflow="fold")
+    for group in group_failures(snapshot)[:MAX_KINDS]:
+        table.add_row(Text(group.what, "red"), f"{group.genomes:,}", Text(group.example))
+    return table
+
+
+def _slowest(snapshot: Snapshot) -> StageTimes | None:
+    return max(snapshot.stages, key=lambda stage: stage.median_s, default=None)
+
+
+def _iso(seconds: Any) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,192 @@
+"""A run at one moment, put together from everything that tells of it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bactofleet.plan import FAILED, RECEIPTS
+from bactofleet.stage import STAGES
+from bactofleet.status.activity import find_running, get_start
+from bactofleet.status.batch import BatchCounts, Describer, ask_batch, read_submitted
+from bactofleet.status.failures import Failure, Failures, describe_unreadable
+from bactofleet.status.forecast import Throughput, TimeLeft, foretell, measure_pace
+from bactofleet.status.receipts import UNREADABLE, Finish, Receipts
+from bactofleet.status.tables import Attempts, FailedJobs, Usage
+
+
+@dataclass(frozen=True)
+class Genomes:
+    """How many genomes of the sheet are in each state; each is in one."""
+
+    total: int
+    complete: int
+    excluded: int
+    failed: int
+    """With those whose receipt cannot be read."""
+    running: int
+    submitted: int
+    """On AWS Batch, in a queue or, unless Batch was asked, perhaps running."""
+    waiting: int
+
+    @property
+    def ended(self) -> int:
+        """Those that this run has nothing to do for any more."""
+        return self.complete + self.excluded + self.failed
+
+    @property
+    def remaining(self) -> int:
+        """Those that are to be made, begun or not."""
+        return self.total - self.ended
+
+
+@dataclass(frozen=True)
+class StageTimes:
+    """Wall seconds of a stage in the genomes that were completed last."""
+
+    stage: str
+    genomes: int
+    median_s: float
+    p95_s: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that is shown; times are seconds since the epoch."""
+
+    time: float
+    results: str
+    started: float | None
+    """When the run that is under way on this machine began; None without one."""
+    last_finished: float | None
+    genomes: Genomes
+    running_stages: dict[str, int]
+    throughput: Throughput | None
+    time_left: TimeLeft | None
+    attempts: Attempts
+    batch: BatchCounts | None
+    stages: list[StageTimes]
+    failures: list[Failure]
+
+
+class Observer:
+    """Looks at a run's files again and again; what it has read is not read again."""
+
+    def __init__(
+        self,
+        results: Path,
+        scratch: Path,
+        samples: Collection[str],
+        client: Describer | None = None,
+    ) -> None:
+        self._results = results
+        self._scratch = scratch
+        self._samples = frozenset(samples)
+        self._client = client
+        self._receipts = Receipts(results / RECEIPTS, self._samples)
+        self._failures = Failures(results / FAILED, self._samples)
+        self._failed_jobs = FailedJobs(results / "failures.tsv")
+        self._usage = Usage(results / "usage.tsv")
+
+    def look(self) -> Snapshot:
+        """Return the run as it is now; raises `ConfigurationError` where AWS does not answer."""
+        now = time.time()
+        for source in (self._receipts, self._failures, self._failed_jobs, self._usage):
+            source.look()
+        started = get_start(self._results)
+        submitted = read_submitted(self._results)
+        batch = ask_batch(self._client, submitted) if self._client else None
+        running = self._find_running() if started else {}
+        at_work = running.keys() | (submitted.samples & self._samples) - self._made()
+        failures = self._get_failures(at_work)
+        genomes = self._count(len(running), len(at_work), batch, len(failures))
+        pace, left = self._foretell(started, now, genomes.remaining, is_batch=bool(submitted.jobs))
+        return Snapshot(
+            time=now,
+            results=str(self._results),
+            started=started,
+            last_finished=self._last_finished(),
+            genomes=genomes,
+            running_stages=dict(Counter(running.values())),
+            throughput=pace,
+            time_left=left,
+            attempts=self._usage.attempts,
+            batch=batch,
+            stages=measure_stages(self._receipts.recent),
+            failures=failures,
+        )
+
+    def _made(self) -> set[str]:
+        statuses = self._receipts.statuses
+        return {name for name, status in statuses.items() if status != UNREADABLE}
+
+    def _last_finished(self) -> float | None:
+        return max((finish.time for finish in self._receipts.recent), default=None)
+
+    def _find_running(self) -> dict[str, str]:
+        finished, failures = self._receipts.statuses, self._failures.by_sample
+        return find_running(self._scratch, self._samples, finished, failures)
+
+    def _get_failures(self, at_work: Collection[str]) -> list[Failure]:
+        """Return how genomes failed that are neither made nor being made, by name."""
+        statuses = self._receipts.statuses
+        failures = self._failed_jobs.final | self._failures.by_sample
+        failed = [
+            failure
+            for name, failure in failures.items()
+            if name in self._samples and name not in statuses and name not in at_work
+        ]
+        failed += [
+            describe_unreadable(name, self._results / RECEIPTS / f"{name}.json")
+            for name, status in statuses.items()
+            if status == UNREADABLE
+        ]
+        return sorted(failed, key=lambda failure: failure.sample)
+
+    def _count(self, running: int, at_work: int, batch: BatchCounts | None, failed: int) -> Genomes:
+        total = len(self._samples)
+        made = Counter(self._receipts.statuses.values())
+        submitted = at_work - running
+        started = min(submitted, batch.running) if batch else 0
+        return Genomes(
+            total=total,
+            complete=made["complete"],
+            excluded=made["excluded"],
+            failed=failed,
+            running=running + started,
+            submitted=submitted - started,
+            waiting=total - made["complete"] - made["excluded"] - failed - at_work,
+        )
+
+    def _foretell(
+        self, started: float | None, now: float, remaining: int, *, is_batch: bool
+    ) -> tuple[Throughput | None, TimeLeft | None]:
+        """Return the pace of the run that is under way, and when it will have ended."""
+        last = self._last_finished()
+        if started is None or last is None:
+            return None, None
+        # The executor brings receipts in portions, so that those of now are not here yet.
+        end = last if is_batch else now
+        begin = max(started, self._receipts.recent_since)
+        pace = measure_pace(self._receipts.recent, begin, end)
+        if pace is None:
+            return None, None
+        durations = [finish.duration_s for finish in self._receipts.recent]
+        left = foretell(*pace, durations, remaining, now - end) if remaining else None
+        return pace[0], left
+
+
+def measure_stages(finishes: Iterable[Finish]) -> list[StageTimes]:
+    """Return what the stages of complete genomes took, in the order of the stages."""
+    complete = [finish.seconds for finish in finishes if finish.status == "complete"]
+    times = {stage: [s[stage] for s in complete if stage in s] for stage in STAGES}
+    return [
+        StageTimes(stage, len(seconds), *map(float, np.percentile(seconds, (50, 95))))
+        for stage, seconds in times.items()
+        if seconds
+    ]

@@ -1,0 +1,119 @@
+"""A snapshot in words, for the terminal and for lines of text."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bactofleet.status.failures import Failure
+from bactofleet.status.forecast import TimeLeft
+from bactofleet.status.snapshot import Snapshot
+
+# Kinds of failure that are shown; `--json` has every failure.
+MAX_KINDS = 10
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Genomes that failed alike, and how one of them did."""
+
+    genomes: int
+    what: str
+    example: str
+
+
+def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """Yield what is worth a line: its name and its value."""
+    genomes = snapshot.genomes
+    yield "run", _describe_run(snapshot)
+    yield "complete", f"{genomes.complete:,}"
+    yield "excluded", f"{genomes.excluded:,}"
+    yield "failed", f"{genomes.failed:,}"
+    yield "running", f"{genomes.running:,}{_describe_stages(snapshot.running_stages)}"
+    if genomes.submitted:
+        yield "submitted", f"{genomes.submitted:,} on AWS Batch"
+    yield "waiting", f"{genomes.waiting:,}"
+    if snapshot.batch:
+        batch = snapshot.batch
+        states = f"{batch.queued:,} queued, {batch.running:,} running"
+        yield "Batch", f"{states}, {batch.ended:,} ended and to be collected (jobs)"
+    if snapshot.last_finished is not None:
+        age = format_duration(max(0.0, snapshot.time - snapshot.last_finished))
+        yield "last genome", f"{age} ago, {_format_time(snapshot.last_finished)}"
+    yield from _iter_forecast(snapshot)
+    if attempts := snapshot.attempts.total:
+        lost = snapshot.attempts
+        share = f"{lost.reclaimed:,} of {attempts:,} attempts ({lost.reclaimed / attempts:.1%})"
+        yield "reclaimed", f"{share}, {lost.lost_s / 3600:,.1f} h lost"
+
+
+def describe_progress(snapshot: Snapshot) -> str:
+    """Return how many genomes of the sheet need nothing any more."""
+    genomes = snapshot.genomes
+    share = genomes.ended / genomes.total if genomes.total else 1.0
+    return f"{genomes.ended:,} of {genomes.total:,} genomes ended ({share:.1%})"
+
+
+def group_failures(snapshot: Snapshot) -> list[Group]:
+    """Return failures by stage and kind, the most frequent first."""
+    alike = defaultdict(list)
+    for failure in snapshot.failures:
+        alike[" ".join(filter(None, (failure.stage, failure.kind)))].append(failure)
+    groups = [
+        Group(len(failures), what, _describe_example(failures[-1]))
+        for what, failures in alike.items()
+    ]
+    return sorted(groups, key=lambda group: -group.genomes)
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration in its two largest units, such as `2 d 4 h`."""
+    rest = round(seconds)
+    first = next((i for i, (_, size) in enumerate(_UNITS) if rest >= size), len(_UNITS) - 1)
+    parts = []
+    for unit, size in _UNITS[first : first + 2]:
+        count, rest = divmod(rest, size)
+        parts.append(f"{count} {unit}")
+    return " ".join(parts)
+
+
+def _describe_example(failure: Failure) -> str:
+    log = f"; log: {failure.log}" if failure.log else ""
+    return f"{failure.sample}: {failure.message}{log}"
+
+
+def _describe_run(snapshot: Snapshot) -> str:
+    if snapshot.started is not None:
+        age = format_duration(snapshot.time - snapshot.started)
+        return f"under way for {age}, since {_format_time(snapshot.started)}"
+    return "none is under way on this machine"
+
+
+def _describe_stages(stages: dict[str, int]) -> str:
+    parts = ", ".join(f"{stage} {count:,}" for stage, count in stages.items())
+    return f" ({parts})" if parts else ""
+
+
+def _iter_forecast(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    if pace := snapshot.throughput:
+        window = format_duration(pace.window_s)
+        per_hour = f"{pace.per_hour:,.1f}" if pace.per_hour < 100 else f"{pace.per_hour:,.0f}"
+        yield "throughput", f"{per_hour} genomes/h ({pace.genomes:,} in {window})"
+    if left := snapshot.time_left:
+        end = _format_time(snapshot.time + left.seconds)
+        yield "time left", f"about {format_duration(left.seconds)} ({_describe_range(left)}): {end}"
+    elif snapshot.started is not None and snapshot.genomes.remaining:
+        yield "time left", "not known yet: too few genomes of this run have finished"
+
+
+def _describe_range(left: TimeLeft) -> str:
+    low = format_duration(left.low_s)
+    high = "no upper limit" if left.high_s is None else format_duration(left.high_s)
+    return f"95 %: {low} to {high}"
+
+
+def _format_time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

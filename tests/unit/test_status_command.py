@@ -1,0 +1,246 @@
+"""`bactofleet status` as its users see it: counts, forecast, failures; and nothing is changed."""
+
+import io
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from support.synthetic_cohort import write_genomes
+
+from bactofleet import cli
+from bactofleet.plan import lock_results
+from bactofleet.status import command
+from bactofleet.status.batch import LEDGER, BatchCounts
+from bactofleet.status.display import to_json, to_lines, to_panel
+from bactofleet.status.snapshot import Observer, Snapshot
+from bactofleet.status.wording import format_duration
+from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
+
+SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
+KINDS = ["complete"] * 6 + ["excluded"] + ["failed"] * 3 + ["waiting"] * 10
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's folder after a run; the tests work in it."""
+    monkeypatch.chdir(tmp_path)
+    samples = write_genomes(tmp_path / "results", KINDS)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.yaml").write_text("min_reads: 1000\n")
+    rows = "".join(f"{name}\n" for name in samples)
+    (tmp_path / "config" / "samples.tsv").write_text(f"accession\n{rows}")
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow" / "schemas").symlink_to(SCHEMAS)
+    return tmp_path
+
+
+@pytest.fixture
+def under_way(project: Path) -> Iterator[Path]:
+    """A run that began an hour ago, has finished the seven genomes since and makes two more."""
+    now = time.time()
+    for index, path in enumerate(sorted((project / "results" / "receipts").iterdir())):
+        finished = datetime.fromtimestamp(now - 3300 + 420 * index, UTC)
+        receipt = json.loads(path.read_text()) | {"finished": f"{finished:%Y-%m-%dT%H:%M:%SZ}"}
+        path.write_text(json.dumps(receipt))
+    for sample, stage in zip(samples_of(project)[-2:], ("qc", "assembly"), strict=True):
+        (project / "scratch" / sample / stage).mkdir(parents=True)
+    with lock_results(project / "results"):
+        os.utime(project / "results" / ".lock", (now - 3600, now - 3600))
+        yield project
+
+
+def samples_of(project: Path) -> list[str]:
+    return (project / "config" / "samples.tsv").read_text().split()[1:]
+
+
+def observe(project: Path) -> Snapshot:
+    return Observer(project / "results", project / "scratch", samples_of(project)).look()
+
+
+def submit(project: Path, samples: list[str]) -> Ledger:
+    (project / "results" / LEDGER).parent.mkdir()
+    ledger = Ledger(project / "results" / LEDGER)
+    children = [OpenChild(name, f"results/receipts/{name}.json") for name in samples]
+    ledger.open_run("prefix", "definition")
+    ledger.open_array("array", "prefix", "queue", children)
+    ledger.record_job("array", "id")
+    return ledger
+
+
+def status(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    assert cli.main(["status", *options]) == 0
+    return capsys.readouterr().out
+
+
+def test_every_genome_of_the_sheet_is_counted_once(project: Path):
+    genomes = observe(project).genomes
+
+    assert (genomes.complete, genomes.excluded, genomes.failed) == (6, 1, 3)
+    assert (genomes.running, genomes.submitted, genomes.waiting) == (0, 0, 10)
+    assert genomes.total == genomes.ended + genomes.remaining == 20
+
+
+def test_a_run_under_way_shows_what_it_makes_and_when_it_ends(under_way: Path):
+    snapshot = observe(under_way)
+
+    assert snapshot.running_stages == {"qc": 1, "assembly": 1}
+    assert (snapshot.genomes.running, snapshot.genomes.waiting) == (2, 8)
+    assert snapshot.throughput is not None
+    assert snapshot.throughput.per_hour == pytest.approx(7, rel=0.01)
+    assert snapshot.time_left is not None
+    assert 1800 < snapshot.time_left.seconds < 4 * 3600
+
+
+def test_what_lies_in_scratch_after_a_run_is_not_running(project: Path):
+    (project / "scratch" / samples_of(project)[-1] / "qc").mkdir(parents=True)
+
+    snapshot = observe(project)
+
+    assert snapshot.genomes.running == 0
+    assert snapshot.time_left is None
+
+
+def test_submitted_genomes_are_neither_waiting_nor_failed(project: Path):
+    failed, waiting = samples_of(project)[7], samples_of(project)[-1]
+    submit(project, [failed, waiting])
+
+    genomes = observe(project).genomes
+
+    assert (genomes.submitted, genomes.failed, genomes.waiting) == (2, 2, 9)
+
+
+def test_batch_tells_which_of_the_submitted_run(project: Path):
+    submit(project, samples_of(project)[-4:])
+    summary = {"RUNNABLE": 1, "RUNNING": 3}
+    job = {"jobId": "id", "status": "PENDING", "arrayProperties": {"statusSummary": summary}}
+
+    class Client:
+        def iter_described(self, job_ids):
+            return [job for _ in job_ids]
+
+    samples = samples_of(project)
+    snapshot = Observer(project / "results", project / "scratch", samples, Client()).look()
+
+    assert (snapshot.genomes.running, snapshot.genomes.submitted) == (3, 1)
+    assert snapshot.batch == BatchCounts(queued=1, running=3, ended=0)
+
+
+def test_a_receipt_that_cannot_be_read_is_a_failure_with_a_remedy(project: Path):
+    (project / "results" / "receipts" / f"{samples_of(project)[0]}.json").write_text("{")
+
+    snapshot = observe(project)
+
+    assert (snapshot.genomes.complete, snapshot.genomes.failed) == (5, 4)
+    assert "remove it to make the genome again" in snapshot.failures[0].message
+
+
+def test_without_any_results_all_genomes_wait(project: Path, capsys: pytest.CaptureFixture[str]):
+    (project / "results").rename(project / "elsewhere")
+
+    out = status(capsys)
+
+    assert "0 of 20 genomes ended" in out
+    assert "none is under way" in out
+
+
+def test_lines_of_text_where_there_is_no_terminal(
+    under_way: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = status(capsys)
+
+    assert "genomes:     10 of 20 genomes ended (50.0%)" in out
+    assert "running:     2 (" in out
+    assert "under way for 1 h 0 min" in out
+    assert "7.0 genomes/h" in out
+    assert "assembly   median" in out
+    assert "the slowest" in out.split("assembly   median")[1].splitlines()[0]
+    assert "\x1b" not in out
+
+
+def test_json_has_all_of_it_and_every_failure(under_way: Path, capsys: pytest.CaptureFixture[str]):
+    data = json.loads(status(capsys, "--json"))
+
+    assert data["genomes"]["complete"] == 6
+    assert data["started"].endswith("Z")
+    assert data["time_left"]["low_s"] <= data["time_left"]["seconds"]
+    assert len(data["failures"]) == 3
+    assert {stage["stage"] for stage in data["stages"]} >= {"assembly", "publish"}
+
+
+def test_the_terminal_shows_the_same_and_reads_no_markup(under_way: Path):
+    path = next((under_way / "results" / "failed").iterdir())
+    record = json.loads(path.read_text()) | {"message": "[red]no[/red] such [link=x]"}
+    path.write_text(json.dumps(record))
+    console = Console(file=io.StringIO(), width=200, force_terminal=True, color_system=None)
+
+    console.print(to_panel(observe(under_way)))
+
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "10 of 20 genomes ended" in text
+    assert "under way for 1 h 0 min" in text
+    assert "[red]no[/red] such [link=x]" in text
+    assert "━" in text
+
+
+def test_watching_looks_again_until_it_is_interrupted(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    waiting = samples_of(project)[-1]
+    pauses = []
+
+    def work(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+        receipt = next((project / "results" / "receipts").iterdir()).read_text()
+        changed = json.dumps(json.loads(receipt) | {"sample": waiting, "status": "excluded"})
+        (project / "results" / "receipts" / f"{waiting}.json").write_text(changed)
+
+    monkeypatch.setattr(command.time, "sleep", work)
+
+    lines = status(capsys, "--watch", "--json").splitlines()
+
+    assert [json.loads(line)["genomes"]["excluded"] for line in lines] == [1, 2]
+    assert min(pauses) >= command.MIN_PAUSE_S
+
+
+def test_looking_changes_nothing(under_way: Path, capsys: pytest.CaptureFixture[str]):
+    submit(under_way, samples_of(under_way)[-4:])._connection.close()
+    before = {path: path.lstat().st_mtime_ns for path in under_way.rglob("*")}
+
+    status(capsys)
+
+    assert {path: path.lstat().st_mtime_ns for path in under_way.rglob("*")} == before
+
+
+def test_a_missing_sheet_is_named(project: Path, capsys: pytest.CaptureFixture[str]):
+    (project / "config" / "samples.tsv").unlink()
+
+    assert cli.main(["status"]) == 1
+    assert "config/samples.tsv: there is no such file" in capsys.readouterr().err
+
+
+def test_both_displays_agree(under_way: Path):
+    snapshot = observe(under_way)
+
+    assert json.loads(to_json(snapshot))["genomes"]["failed"] == 3
+    assert "failed:      3" in to_lines(snapshot)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.7, "1 min 0 s"),
+        (3599, "59 min 59 s"),
+        (7290, "2 h 1 min"),
+        (187200, "2 d 4 h"),
+    ],
+)
+def test_durations_have_two_units(seconds: float, text: str):
+    assert format_duration(seconds) == text
