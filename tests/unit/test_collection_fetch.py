@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from support.cohorts import PREFIX, Cohort
 
 from bactofleet.collection import fetch
 from bactofleet.files import write_json
+from bactofleet.sources import retry
 
 
 @pytest.fixture
@@ -140,6 +142,23 @@ def test_a_missing_tarball_is_named(whole: Cohort, capsys: pytest.CaptureFixture
 
     assert whole.call("fetch", "S1") == 1
     assert f"{PREFIX}/S1.tar.gz: S3 answers NoSuchKey" in capsys.readouterr().err
+
+
+def test_a_transfer_that_breaks_off_is_begun_anew(
+    whole: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(body: Any, target: Path) -> str:
+        monkeypatch.setattr(fetch, "_write", write)
+        target.write_bytes(body.read(10))
+        raise ReadTimeoutError(endpoint_url="s3")
+
+    write = fetch._write
+    monkeypatch.setattr(fetch, "_write", break_off)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
+
+    assert whole.call("fetch", "S1") == 0
+
+    assert Path("fetched/S1.tar.gz").read_bytes() == whole.get("S1.tar.gz")
 
 
 def test_only_files_that_match_a_pattern_are_unpacked_and_no_tarball_is_kept(

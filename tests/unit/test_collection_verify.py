@@ -100,6 +100,19 @@ def test_a_receipt_that_cannot_be_read_or_names_no_tarball_is_told(
     assert (status, [row[0] for row in rows]) == (1, ["unreadable"])
 
 
+def test_a_name_made_to_fake_rows_stays_in_its_cell(
+    whole: Cohort, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole.put("evil\tx\nmissing\x1b[31m", b"x")
+
+    status, rows = verify(whole, capsys)
+
+    assert (status, rows) == (
+        1,
+        [["unexpected", f"{RESULTS}/evil x missing [31m", "", "1 bytes"]],
+    )
+
+
 def test_other_cohorts_in_folders_below_are_not_of_this_one(
     whole: Cohort, capsys: pytest.CaptureFixture[str]
 ) -> None:

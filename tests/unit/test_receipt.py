@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import random
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -52,12 +53,14 @@ def make_receipt(runs: int = 1, **changed: Any) -> Receipt:
 
 
 def write_genome(folder: Path, receipt: Receipt) -> bytes:
-    """Return the first bytes of a tarball of this genome."""
+    """Return the first bytes of a tarball of this genome, which is larger than that."""
     write_json(folder / FILE, repeatable_part(receipt))
-    (folder / "contigs").write_bytes(bytes(range(256)) * 4000)
+    (folder / "contigs").write_bytes(random.Random(1).randbytes(2 * HEAD_BYTES))
     files = {"S1/main/contigs": folder / "contigs", f"S1/{FILE}": folder / FILE}
     write_tarball(folder / "S1.tar.gz", files)
-    return (folder / "S1.tar.gz").read_bytes()[:HEAD_BYTES]
+    content = (folder / "S1.tar.gz").read_bytes()
+    assert len(content) > HEAD_BYTES
+    return content[:HEAD_BYTES]
 
 
 def test_head_and_metadata_together_are_the_receipt_with_keys_in_their_order(

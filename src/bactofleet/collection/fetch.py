@@ -89,7 +89,9 @@ def _fetch_all(fetcher: Fetcher, wanted: list[Genome]) -> None:
         raise NotAllFetched(_describe_full_disk(str(error.filename or fetcher.into))) from error
     print(f"{files:,} files of {len(wanted) - faults:,} genomes were written to {fetcher.into}.")
     if faults:
-        raise NotAllFetched(f"{faults:,} genomes were not fetched; the same command tries again.")
+        raise NotAllFetched(
+            f"{faults:,} genomes were not fetched; docs/results.md says what helps."
+        )
 
 
 def _check_space(into: Path, wanted: list[Genome], *, is_kept: bool) -> None:

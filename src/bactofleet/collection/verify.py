@@ -17,7 +17,7 @@ from bactofleet.config import read_config
 from bactofleet.destination import local_folder
 from bactofleet.errors import BactofleetError
 from bactofleet.options import add_config
-from bactofleet.report.records import Row, iter_records
+from bactofleet.report.records import Row, clean, iter_records
 
 HEADER = ("problem", "tarball", "expected", "found")
 
@@ -62,7 +62,9 @@ def run(args: argparse.Namespace) -> None:
     for problem in verification.iter_problems(checksums=args.checksums):
         counts[problem.problem] += 1
         row = asdict(problem)
-        print(json.dumps(row) if args.json else "\t".join(row.values()), flush=True)
+        # Names of objects may be anything: no tabs, line ends or control characters of a terminal.
+        line = json.dumps(row) if args.json else "\t".join(map(clean, row.values()))
+        print(line, flush=True)
     for line in verification.summary():
         print(line, file=sys.stderr)
     if counts:
