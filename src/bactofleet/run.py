@@ -23,6 +23,7 @@ from bactofleet import report
 from bactofleet.config import check_config, fingerprint, load_schema, parameters_of
 from bactofleet.destination import is_s3, local_folder
 from bactofleet.errors import ConfigurationError
+from bactofleet.failed_jobs import record_failed_jobs
 from bactofleet.plan import (
     FAILED,
     RECEIPTS,
@@ -146,7 +147,8 @@ class Run:
         atexit.register(self._say_how_it_ended)
 
     def write_report(self) -> None:
-        """Write the cohort's table and report of what is there."""
+        """Write the cohort's table and report of what is there, after a run that had failures."""
+        record_failed_jobs(self.results, self.plan.todo, self._started)
         report.write_report(self.results, list(self.samples))
 
     @property
