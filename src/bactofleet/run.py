@@ -65,6 +65,8 @@ class Run:
 
     def __init__(self, config: dict[str, Any], schemas: Path, *, is_main: bool) -> None:
         """Check everything in the main process; raise `WorkflowError` with all that is wrong."""
+        # In whole seconds, as the times that it is compared with.
+        self._begun = datetime.now(UTC).replace(microsecond=0)
         schema = load_schema(schemas / "config.schema.yaml")
         problems: list[str] = []
         with _collect(problems):
@@ -148,7 +150,7 @@ class Run:
 
     def write_report(self) -> None:
         """Write the cohort's table and report of what is there, after a run that had failures."""
-        record_failed_jobs(self.results, self.plan.todo, self._started)
+        record_failed_jobs(self.results, self.plan.todo, self._begun)
         report.write_report(self.results, list(self.samples))
 
     @property
