@@ -265,3 +265,17 @@ def test_two_genomes_share_a_job_when_asked_to(finished: Genomes, tmp_path: Path
         "complete",
         "excluded",
     }
+
+
+def test_a_genome_that_fails_is_named_last_and_stands_in_the_table(
+    finished: Genomes, tmp_path: Path
+) -> None:
+    samples = {"lost": ("no_such_R1", "no_such_R2")}
+    controller = Genomes(finished.aws, tmp_path / "project", samples, "results/lost")
+
+    assert controller.run_genomes() == 1
+
+    (row,) = controller.get_table("cohort.tsv")
+    assert (row["sample"], row["status"]) == ("lost", "failed")
+    assert "no_such_R1.fastq.gz" in row["reason_message"]
+    assert "FAILED lost at genome" in controller.log
