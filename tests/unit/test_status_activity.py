@@ -82,26 +82,25 @@ def test_a_genome_is_running_in_the_last_stage_that_it_has_a_folder_of(tmp_path:
     begin(tmp_path, "b", "download")
     begin(tmp_path, "c")
 
-    assert find_running(tmp_path, SAMPLES, (), {}) == {"a": "assembly", "b": "download"}
+    assert find_running(tmp_path, SAMPLES, {}) == {"a": "assembly", "b": "download"}
 
 
-def test_finished_genomes_and_folders_of_others_do_not_run(tmp_path: Path):
-    begin(tmp_path, "a", "publish")
+def test_folders_and_files_of_others_do_not_run(tmp_path: Path):
     begin(tmp_path, "foreign", "download")
     (tmp_path / "b").write_text("a file")
 
-    assert find_running(tmp_path, SAMPLES, {"a"}, {}) == {}
+    assert find_running(tmp_path, SAMPLES, {}) == {}
 
 
 def test_a_failed_genome_runs_again_when_its_failed_stage_has_a_folder_again(tmp_path: Path):
     failures = {"a": Failure("a", "qc", "infrastructure", "disk full", "")}
     begin(tmp_path, "a", "download")
-    assert find_running(tmp_path, SAMPLES, (), failures) == {}
+    assert find_running(tmp_path, SAMPLES, failures) == {}
 
     begin(tmp_path, "a", "qc")
 
-    assert find_running(tmp_path, SAMPLES, (), failures) == {"a": "qc"}
+    assert find_running(tmp_path, SAMPLES, failures) == {"a": "qc"}
 
 
 def test_without_scratch_nothing_runs(tmp_path: Path):
-    assert find_running(tmp_path / "none", SAMPLES, (), {}) == {}
+    assert find_running(tmp_path / "none", SAMPLES, {}) == {}

@@ -13,7 +13,13 @@ from bactofleet.status.batch import LEDGER, Submitted, ask_batch, read_submitted
 from bactofleet.status.tables import FailedJobs, Usage, sample_of
 from snakemake_executor_plugin_aws_batch_array import executor
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
-from snakemake_executor_plugin_aws_batch_array.tables import FailureRow, Table, UsageRow
+from snakemake_executor_plugin_aws_batch_array.tables import (
+    FailureRow,
+    Table,
+    UsageRow,
+    format_time,
+)
+from snakemake_executor_plugin_aws_batch_array.usage import get_outcome
 
 CHILDREN = [OpenChild(f"key{i}", f"results/receipts/s{i}.json") for i in range(3)]
 
@@ -118,11 +124,12 @@ def test_what_aws_refuses_is_said_with_a_remedy():
 
 def test_reclaimed_attempts_are_counted_with_the_time_that_was_lost(tmp_path: Path):
     table = Table(tmp_path / "usage.tsv", UsageRow)
-    started, stopped = "2026-11-20T10:00:00+00:00", "2026-11-20T10:30:00+00:00"
+    started, stopped = format_time(1_800_000_000_000), format_time(1_800_001_800_000)
+    reclaimed = get_outcome({"statusReason": "Host EC2 (instance i-1) terminated."})
     table.append(
         [
-            usage_row(outcome="reclaimed", started=started, stopped=stopped),
-            usage_row(outcome="reclaimed"),
+            usage_row(outcome=reclaimed, started=started, stopped=stopped),
+            usage_row(outcome=reclaimed, started=format_time(None)),
             usage_row(outcome="succeeded", started=started, stopped=stopped),
         ]
     )

@@ -105,6 +105,19 @@ def test_what_lies_in_scratch_after_a_run_is_not_running(project: Path):
     assert snapshot.time_left is None
 
 
+def test_folders_that_ended_genomes_have_left_are_not_running(under_way: Path):
+    """Stages before the one that failed keep their folders until the run ends."""
+    failures = [json.loads(p.read_text()) for p in (under_way / "results" / "failed").iterdir()]
+    failed = next(f["sample"] for f in failures if f["stage"] != "download")
+    for sample in (failed, samples_of(under_way)[0]):
+        (under_way / "scratch" / sample / "download").mkdir(parents=True)
+
+    snapshot = observe(under_way)
+
+    assert snapshot.running_stages == {"qc": 1, "assembly": 1}
+    assert snapshot.genomes.failed == 3
+
+
 def test_submitted_genomes_are_neither_waiting_nor_failed(project: Path):
     failed, waiting = samples_of(project)[7], samples_of(project)[-1]
     submit(project, [failed, waiting])
@@ -112,6 +125,19 @@ def test_submitted_genomes_are_neither_waiting_nor_failed(project: Path):
     genomes = observe(project).genomes
 
     assert (genomes.submitted, genomes.failed, genomes.waiting) == (2, 2, 9)
+
+
+def test_a_genome_that_several_files_tell_of_is_counted_once(under_way: Path):
+    """Damaged receipts, failures and genomes under way, all submitted as well."""
+    samples = samples_of(under_way)
+    for name in samples[:2]:
+        (under_way / "results" / "receipts" / f"{name}.json").write_text("{")
+    submit(under_way, samples)
+
+    genomes = observe(under_way).genomes
+
+    assert (genomes.complete, genomes.excluded, genomes.failed) == (4, 1, 2)
+    assert (genomes.running, genomes.submitted, genomes.waiting) == (2, 11, 0)
 
 
 def test_batch_tells_which_of_the_submitted_run(project: Path):

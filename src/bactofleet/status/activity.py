@@ -32,10 +32,7 @@ def get_start(results: Path) -> float | None:
 
 
 def find_running(
-    scratch: Path,
-    samples: Collection[str],
-    finished: Collection[str],
-    failures: Mapping[str, Failure],
+    scratch: Path, samples: Collection[str], failures: Mapping[str, Failure]
 ) -> dict[str, str]:
     """Return the stage that each genome under way has begun last, by sample.
 
@@ -48,7 +45,7 @@ def find_running(
         return {}
     running = {}
     for name in names:
-        if name in samples and name not in finished:
+        if name in samples:
             stages = _stages_in(scratch / name)
             if stages and (name not in failures or failures[name].stage in stages):
                 running[name] = stages[-1]

@@ -96,13 +96,17 @@ class Observer:
     def look(self) -> Snapshot:
         """Return the run as it is now; raises `ConfigurationError` where AWS does not answer."""
         now = time.time()
-        for source in (self._receipts, self._failures, self._failed_jobs, self._usage):
-            source.look()
         started = get_start(self._results)
+        # What is at work first, then what is done: a genome that ends meanwhile is in one of them.
         submitted = read_submitted(self._results)
         batch = ask_batch(self._client, submitted) if self._client else None
+        self._failures.look()
         running = self._find_running() if started else {}
-        at_work = running.keys() | (submitted.samples & self._samples) - self._made()
+        for source in (self._receipts, self._failed_jobs, self._usage):
+            source.look()
+        known = self._receipts.statuses
+        running = {name: stage for name, stage in running.items() if name not in known}
+        at_work = running.keys() | (submitted.samples & self._samples) - known.keys()
         failures = self._get_failures(at_work)
         genomes = self._count(len(running), len(at_work), batch, len(failures))
         pace, left = self._foretell(started, now, genomes.remaining, is_batch=bool(submitted.jobs))
@@ -121,16 +125,11 @@ class Observer:
             failures=failures,
         )
 
-    def _made(self) -> set[str]:
-        statuses = self._receipts.statuses
-        return {name for name, status in statuses.items() if status != UNREADABLE}
-
     def _last_finished(self) -> float | None:
         return max((finish.time for finish in self._receipts.recent), default=None)
 
     def _find_running(self) -> dict[str, str]:
-        finished, failures = self._receipts.statuses, self._failures.by_sample
-        return find_running(self._scratch, self._samples, finished, failures)
+        return find_running(self._scratch, self._samples, self._failures.by_sample)
 
     def _get_failures(self, at_work: Collection[str]) -> list[Failure]:
         """Return how genomes failed that are neither made nor being made, by name."""
