@@ -7,6 +7,8 @@ from bactofleet.run import Run
 
 SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
 RUN = Run(config, SCHEMAS, is_main=workflow.is_main_process)
+# With the defaults: an executor takes the files along that the configuration names.
+config.update(RUN.config)
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 PYTHON = sys.executable
 
