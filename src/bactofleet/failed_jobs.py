@@ -43,14 +43,19 @@ def record_failed_jobs(results: Path, samples: Collection[str], since: datetime)
             )
 
 
+def sample_of(target: str) -> str:
+    """Return the sample whose receipt a job makes, "" if it makes none."""
+    path = PurePath(target)
+    return path.stem if path.parent.name == RECEIPTS and path.suffix == ".json" else ""
+
+
 def _read_last_rows(table: Path, since: datetime) -> dict[str, dict[str, str]]:
     """Return the last row of each sample whose receipt a job was to bring."""
     if not table.is_file():
         return {}
     with table.open(encoding="utf-8", newline="") as handle:
         return {
-            PurePath(row["target"]).stem: row
+            sample: row
             for row in csv.DictReader(handle, dialect="excel-tab")
-            if PurePath(row["target"]).parent.name == RECEIPTS
-            and datetime.fromisoformat(row["time"]) >= since
+            if (sample := sample_of(row["target"])) and datetime.fromisoformat(row["time"]) >= since
         }

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bactofleet.config import SCHEMAS, load_schema, read_config
+from bactofleet.destination import is_s3
 from bactofleet.samples import Sample, check_samples
 
 CONFIG = Path("config/config.yaml")
@@ -57,4 +58,4 @@ def _scratch_gib(sample: Sample) -> float:
 
 def _buckets(sample: Sample) -> list[str]:
     names = [*sample.r1, *sample.r2, sample.assembly]
-    return [urlsplit(name).netloc for name in names if name.startswith("s3://")]
+    return [urlsplit(name).netloc for name in names if is_s3(name)]

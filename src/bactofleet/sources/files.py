@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bactofleet.destination import S3_SCHEME, is_s3
 from bactofleet.errors import MissingInput
 from bactofleet.sources import https, s3
 from bactofleet.sources.retry import Denied, NotThere, Say
@@ -16,9 +17,9 @@ def fetch(url: str, target: Path, say: Say) -> https.Fetched:
     `TemporaryFailure` for the faults that one may change, and `OSError` for those of the disk.
     """
     try:
-        if not url.startswith("s3://"):
+        if not is_s3(url):
             return https.download(url, target, say)
-        bucket, _, key = url.removeprefix("s3://").partition("/")
+        bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
         client = s3.make_client(signed=s3.has_credentials())
         return s3.download(client, s3.find_object(client, bucket, key, say), target, say)
     except Denied as error:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from bactofleet.aws.faults import translated
 from bactofleet.aws.session import open_session
 from bactofleet.errors import ConfigurationError
-from bactofleet.status.tables import sample_of
+from bactofleet.failed_jobs import sample_of
 
 # Where the executor keeps it, below its report-dir (docs/executor.md).
 LEDGER = Path(".aws-batch-array/ledger.sqlite")

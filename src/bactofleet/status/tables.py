@@ -9,14 +9,13 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from bactofleet.plan import RECEIPTS
+from bactofleet.failed_jobs import FINAL, sample_of
 from bactofleet.report.records import clean
 from bactofleet.status.failures import Failure
 
 RECLAIMED = "reclaimed"
-FINAL = "final"
 
 
 @dataclass
@@ -86,12 +85,6 @@ class FailedJobs:
                 self.final[sample] = _to_failure(sample, row)
             elif sample:
                 self.final.pop(sample, None)
-
-
-def sample_of(target: str) -> str:
-    """Return the sample whose receipt a job makes, "" if it makes none."""
-    path = PurePath(target)
-    return path.stem if path.parent.name == RECEIPTS and path.suffix == ".json" else ""
 
 
 def _to_failure(sample: str, row: dict[str, str]) -> Failure:
