@@ -51,7 +51,9 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) ->
     if isinstance(config, dict):
         config = {name: _read_switch(value, schema, name) for name, value in config.items()}
     validator = jsonschema.Draft202012Validator(schema)
-    problems = sorted(f"{source}: {_describe(error)}" for error in validator.iter_errors(config))
+    problems = sorted(
+        f"{source}: {describe_error(error)}" for error in validator.iter_errors(config)
+    )
     if problems:
         raise ConfigurationError(problems)
     defaults = {name: option["default"] for name, option in schema["properties"].items()}
@@ -85,7 +87,7 @@ def _read_switch(value: Any, schema: dict[str, Any], name: str) -> Any:
     return SWITCH.get(value, value) if is_switch and isinstance(value, str) else value
 
 
-def _describe(error: jsonschema.ValidationError) -> str:
+def describe_error(error: jsonschema.ValidationError) -> str:
     """Say which option, what was given and what is allowed."""
     option = ".".join(str(part) for part in error.absolute_path) or "the whole file"
     match error.validator:

@@ -15,6 +15,7 @@ S3_SCHEME = "s3://"
 # Larger tarballs, those with reads, go up in parts; the others in one request, as requests are
 # paid for: https://aws.amazon.com/s3/pricing/
 SINGLE_REQUEST_BYTES = 256 * 1024**2
+PART_BYTES = 8 * 1024**2
 
 
 def is_s3(results: str) -> bool:
@@ -72,7 +73,9 @@ def _upload(tarball: Path, results: str, metadata: Mapping[str, str]) -> str:
             bucket,
             key,
             ExtraArgs={"ChecksumAlgorithm": "SHA256", "Metadata": dict(metadata)},
-            Config=TransferConfig(multipart_threshold=SINGLE_REQUEST_BYTES),
+            Config=TransferConfig(
+                multipart_threshold=SINGLE_REQUEST_BYTES, multipart_chunksize=PART_BYTES
+            ),
         )
     except (S3UploadFailedError, botocore.exceptions.BotoCoreError) as error:
         raise TemporaryFailure(f"the upload to {results} failed: {error}") from error

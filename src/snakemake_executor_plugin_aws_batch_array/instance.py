@@ -1,6 +1,9 @@
-"""Where a container runs: what the instance metadata service (IMDSv2) says."""
+"""Where a container runs: what the instance metadata service (IMDSv2) and the kernel say."""
 
+import json
+import math
 import os
+import shutil
 from typing import Any
 
 import urllib3
@@ -10,39 +13,45 @@ DEFAULT_ENDPOINT = "http://169.254.169.254"
 TIMEOUT_S = 1.0
 TOKEN_LIFETIME_S = 60
 
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.html
+DOCUMENT = "dynamic/instance-identity/document"
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-categories.html
-CATEGORIES = {
-    "instance_type": "instance-type",
-    "instance_id": "instance-id",
-    "zone": "placement/availability-zone",
-    "life_cycle": "instance-life-cycle",
-}
+LIFE_CYCLE = "meta-data/instance-life-cycle"
+
+
+def describe_host() -> dict[str, Any]:
+    """Return what usage.tsv tells of the instance; nothing where no metadata service answers.
+
+    A container sees all processors of its host, whatever its share of them is, and below `/` the
+    host's root volume, on which Docker has its images.
+    """
+    instance = describe_instance()
+    if not instance:
+        return {}
+    disk_gib = math.ceil(shutil.disk_usage("/").total / 2**30)
+    return {**instance, "instance_vcpus": os.cpu_count(), "disk_gib": disk_gib}
 
 
 def describe_instance() -> dict[str, str]:
-    """Return type, id, zone and life cycle (`spot` or `on-demand`); nothing where nobody answers.
+    """Return type, id, zone, boot and life cycle (`spot` or `on-demand`); nothing without answer.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
     """
     endpoint = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", DEFAULT_ENDPOINT).rstrip("/")
     http = urllib3.PoolManager(timeout=TIMEOUT_S, retries=False)
     try:
-        token = _ask(
-            http,
-            "PUT",
-            f"{endpoint}/latest/api/token",
-            {"X-aws-ec2-metadata-token-ttl-seconds": str(TOKEN_LIFETIME_S)},
-        )
+        lifetime = {"X-aws-ec2-metadata-token-ttl-seconds": str(TOKEN_LIFETIME_S)}
+        token = _ask(http, "PUT", f"{endpoint}/latest/api/token", lifetime)
+        headers = {"X-aws-ec2-metadata-token": token}
+        document = json.loads(_ask(http, "GET", f"{endpoint}/latest/{DOCUMENT}", headers))
         return {
-            name: _ask(
-                http,
-                "GET",
-                f"{endpoint}/latest/meta-data/{category}",
-                {"X-aws-ec2-metadata-token": token},
-            )
-            for name, category in CATEGORIES.items()
+            "instance_type": document["instanceType"],
+            "instance_id": document["instanceId"],
+            "zone": document["availabilityZone"],
+            "life_cycle": _ask(http, "GET", f"{endpoint}/latest/{LIFE_CYCLE}", headers),
+            "booted": document["pendingTime"],
         }
-    except urllib3.exceptions.HTTPError:
+    except (urllib3.exceptions.HTTPError, ValueError, KeyError):
         return {}
 
 

@@ -45,10 +45,16 @@ class UsageRow:
     memory_mib: int
     started: str
     stopped: str
+    instance_vcpus: int | str
+    booted: str
+    disk_gib: int | str
 
 
 class Table:
-    """A tab-separated file with a header, made when the first row comes."""
+    """A tab-separated file with a header, made when the first row comes.
+
+    A file of an earlier version, which had fewer columns, is gone on with as it is.
+    """
 
     def __init__(self, path: Path, row_type: type[FailureRow] | type[UsageRow]) -> None:
         self._path = path
@@ -59,9 +65,17 @@ class Table:
         """Add rows; a tab or a line break in a value becomes a space."""
         if not rows:
             return
-        with self._lock, self._path.open("a", newline="") as handle:
-            writer = csv.DictWriter(handle, self._columns, dialect="excel-tab", lineterminator="\n")
-            if handle.tell() == 0:
+        with self._lock, self._path.open("a+", newline="") as handle:
+            handle.seek(0)
+            header = handle.readline().split()
+            writer = csv.DictWriter(
+                handle,
+                header or self._columns,
+                dialect="excel-tab",
+                lineterminator="\n",
+                extrasaction="ignore",
+            )
+            if not header:
                 writer.writeheader()
             writer.writerows({name: _clean(v) for name, v in asdict(row).items()} for row in rows)
 

@@ -61,4 +61,7 @@ def _build_row(
         memory_mib=task.requirements.memory_mib,
         started=format_time(times.get("startedAt")),
         stopped=format_time(times.get("stoppedAt")),
+        instance_vcpus=host.get("instance_vcpus", ""),
+        booted=host.get("booted", ""),
+        disk_gib=host.get("disk_gib", ""),
     )

@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from . import environment, exit_codes
 from .bundle import RUN_FILE
-from .instance import describe_instance
+from .instance import describe_host
 from .manifest import Line, get_byte_range, parse_line
 from .returns import pack_outputs
 from .store import RunFolder, Store
@@ -38,7 +38,7 @@ class Interrupted(Exception):
 def main() -> int:
     """Run one child; the working directory is removed whatever happens."""
     signal.signal(signal.SIGTERM, _interrupt)
-    record = {"attempt": int(os.environ[environment.ATTEMPT]), **describe_instance()}
+    record = {"attempt": int(os.environ[environment.ATTEMPT]), **describe_host()}
     print(environment.HOST_LINE + json.dumps(record), flush=True)
     folder = Path(tempfile.mkdtemp(dir=os.environ[environment.SCRATCH]))
     try:

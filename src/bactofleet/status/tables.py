@@ -5,13 +5,12 @@ docs/executor.md describes usage.tsv and failures.tsv; both only grow.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from bactofleet.failed_jobs import FINAL, sample_of
+from bactofleet.growing_table import GrowingTable
 from bactofleet.report.records import clean
 from bactofleet.status.failures import Failure
 
@@ -26,31 +25,6 @@ class Attempts:
     reclaimed: int = 0
     lost_s: float = 0.0
     """Seconds for which reclaimed attempts had run."""
-
-
-class GrowingTable:
-    """A tab-separated file with a header that rows are appended to."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
-        self._columns: list[str] = []
-
-    def iter_new(self) -> Iterator[dict[str, str]]:
-        """Yield the rows that were added since the last time; one half written waits."""
-        if not self._path.is_file():
-            return
-        with self._path.open("rb") as handle:
-            handle.seek(self._offset)
-            added = handle.read()
-        whole = added[: added.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        lines = whole.decode("utf-8", "replace").split("\n")[:-1]
-        for cells in csv.reader(lines, dialect="excel-tab"):
-            if self._columns:
-                yield dict(zip(self._columns, cells, strict=False))
-            else:
-                self._columns = cells
 
 
 class Usage:

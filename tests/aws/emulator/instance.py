@@ -84,6 +84,7 @@ def _metadata(host: Host, path: str) -> str:
                 "instanceType": host.instance_type,
                 "availabilityZone": host.zone,
                 "region": region,
+                "pendingTime": _iso(host.launched),
             }
         ),
     }

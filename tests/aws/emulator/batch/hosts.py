@@ -5,13 +5,14 @@ https://docs.aws.amazon.com/batch/latest/userguide/memory-management.html and
 https://docs.aws.amazon.com/batch/latest/userguide/fargate.html
 moto 5.2.5 starts every job at once, whatever the compute environment holds.
 
-Each attempt gets an instance of its own, of the smallest type that fits it; Batch may pack several
-jobs on a larger one.
+Each attempt gets an instance of its own, of one of the smallest types that fit it, each in turn;
+Batch may pack several jobs on a larger one.
 """
 
 import itertools
 import secrets
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.batch.models import ComputeEnvironment
@@ -55,6 +56,7 @@ class Host:
     life_cycle: str
     environment: str
     container_instance_arn: str | None
+    launched: datetime
 
 
 @dataclass
@@ -64,6 +66,7 @@ class Capacity:
     environment: ComputeEnvironment
     used: float = 0.0
     zones: "itertools.cycle[str]" = field(default_factory=lambda: itertools.cycle("abcdf"))
+    launches: "itertools.count[int]" = field(default_factory=itertools.count)
 
     @property
     def resources(self) -> dict[str, Any]:
@@ -83,24 +86,24 @@ class Capacity:
         """Why a job of this size can never run here, in Batch's words."""
         if vcpus > int(self.resources["maxvCpus"]):
             return TOO_LARGE_FOR_ENVIRONMENT
-        if not self.is_fargate and self._smallest_fit(vcpus, memory_mib) is None:
+        if not self.is_fargate and not self._smallest_fits(vcpus, memory_mib):
             return TOO_LARGE_FOR_INSTANCES
         return None
 
-    def _smallest_fit(self, vcpus: float, memory_mib: int) -> InstanceType | None:
-        return next(
-            (
-                instance
-                for instance in instance_types(tuple(self.resources["instanceTypes"]))
-                if instance.vcpus >= vcpus and instance.memory_mib >= memory_mib
-            ),
-            None,
-        )
+    def _smallest_fits(self, vcpus: float, memory_mib: int) -> list[InstanceType]:
+        """The types with the fewest vCPUs that fit, the smallest memory first."""
+        fits = [
+            instance
+            for instance in instance_types(tuple(self.resources["instanceTypes"]))
+            if instance.vcpus >= vcpus and instance.memory_mib >= memory_mib
+        ]
+        return [instance for instance in fits if instance.vcpus == fits[0].vcpus]
 
     def launch(self, vcpus: float, memory_mib: int) -> Host:
         """Take the vCPUs and name the instance; ``obstacle`` and ``has_room`` were asked before."""
         self.used += vcpus
-        instance = None if self.is_fargate else self._smallest_fit(vcpus, memory_mib)
+        fits = [] if self.is_fargate else self._smallest_fits(vcpus, memory_mib)
+        instance = fits[next(self.launches) % len(fits)] if fits else None
         region, account = self.environment.arn.split(":")[3:5]
         cluster = f"arn:aws:ecs:{region}:{account}:container-instance/{self.environment.ecs_name}"
         return Host(
@@ -112,6 +115,7 @@ class Capacity:
             container_instance_arn=None
             if self.is_fargate
             else f"{cluster}/{secrets.token_hex(16)}",
+            launched=datetime.now(UTC),
         )
 
     def release(self, vcpus: float) -> None:

@@ -1,0 +1,1 @@
+"""`bactofleet cost`: the bill of a run, from what its attempts and receipts record."""

@@ -1,0 +1,229 @@
+"""The bill of a run, in the lines that AWS's own has."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from bactofleet.cost.instances import Fleet, Instance, count_busy_hours, share_out
+from bactofleet.cost.price import Price
+from bactofleet.cost.prices import INSTANCE_HOUR, VCPU_HOUR, Prices
+from bactofleet.cost.records import RECLAIMED, SUCCEEDED, Attempt, Tarballs
+from bactofleet.cost.requests import count_requests, count_uploads
+
+# An average month, as AWS's calculator has it.
+MONTH_HOURS = 730
+GIB = 2**30
+KIB_OF_GIB = 2**20
+
+
+class Kind(StrEnum):
+    """What a line's USD are part of."""
+
+    SPENT = "spent"
+    PART = "of which"
+    """Of the lines above it; in no sum."""
+    MONTHLY = "a month"
+    """As long as the results are kept."""
+    DOWNLOAD = "if downloaded"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One charge."""
+
+    kind: Kind
+    charge: str
+    usage: float
+    unit: str
+    usd: float
+    price: Price | None
+    """None where the line has no price of its own: it is a part of others."""
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a run has cost, and what its results will."""
+
+    lines: list[Line]
+    genomes: int
+    """Those that have a receipt, complete or excluded."""
+    attempts: int
+    by_genome: dict[str, float] = field(repr=False)
+    """EC2's USD of all attempts of a genome; with several genomes a job, of the job's first."""
+
+    def total(self, kind: Kind) -> float:
+        """Return the USD of all lines of a kind."""
+        return sum(line.usd for line in self.lines if line.kind is kind)
+
+    @property
+    def spent(self) -> float:
+        """USD that the run has cost."""
+        return self.total(Kind.SPENT)
+
+    def per_genome(self, usd: float) -> float | None:
+        """Return USD for each genome that has a receipt; None where none has."""
+        return usd / self.genomes if self.genomes else None
+
+    @property
+    def median_genome(self) -> float | None:
+        """EC2's USD of the genome in the middle; None without any."""
+        return statistics.median(self.by_genome.values()) if self.by_genome else None
+
+    def dearest(self, count: int) -> list[tuple[str, float]]:
+        """Return the genomes that cost most on EC2, the dearest first."""
+        return sorted(self.by_genome.items(), key=lambda item: (-item[1], item[0]))[:count]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """EC2's USD divided among attempts; what no attempt is charged with is idle."""
+
+    of_attempts: list[tuple[Attempt, float]]
+    idle_hours: float
+    idle_usd: float
+
+
+def make_bill(attempts: Sequence[Attempt], tarballs: Tarballs, prices: Prices) -> Bill:
+    """Return the bill of these attempts and results."""
+    fleet = Fleet()
+    for attempt in attempts:
+        fleet.add(attempt)
+    shares = share_fleet(fleet, attempts, prices)
+    by_genome: defaultdict[str, float] = defaultdict(float)
+    for attempt, usd in shares.of_attempts:
+        by_genome[attempt.sample] += usd
+    by_genome.pop("", None)
+    lines = [*iter_instance_lines(fleet, prices), *_iter_parts(shares)]
+    lines += iter_running_lines(fleet, prices)
+    lines += iter_request_lines(attempts, tarballs, prices)
+    lines += iter_result_lines(tarballs, prices)
+    return Bill(lines, tarballs.genomes, len(attempts), dict(by_genome))
+
+
+def share_fleet(fleet: Fleet, attempts: Iterable[Attempt], prices: Prices) -> Shares:
+    """Divide what the instances cost among the attempts that ran on them."""
+    by_host: defaultdict[str, list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        by_host[attempt.instance_id].append(attempt)
+    shares = [(a, _homeless_usd(a, fleet, prices)) for a in by_host.pop("", ())]
+    idle_hours = idle_usd = 0.0
+    for host, guests in by_host.items():
+        instance = fleet.instances[host]
+        price = instance.price(prices).usd
+        usd = share_out(instance.hours * price, instance, guests)
+        shares += zip(guests, usd, strict=True)
+        idle = instance.hours - count_busy_hours(guests)
+        idle_hours += idle
+        idle_usd += idle * price
+    return Shares(shares, idle_hours, idle_usd)
+
+
+def iter_instance_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
+    """Yield EC2's lines: by life cycle and type, then what ran on hosts that nobody knows."""
+    groups: defaultdict[tuple[str, str], list[Instance]] = defaultdict(list)
+    for instance in fleet.instances.values():
+        groups[instance.life_cycle, instance.type].append(instance)
+    for (life_cycle, name), instances in sorted(groups.items(), reverse=True):
+        hourly = [(instance.hours, instance.price(prices)) for instance in instances]
+        usage, usd = _sum(hourly)
+        charge = f"EC2 {life_cycle}, {name or 'type not known'}"
+        yield Line(Kind.SPENT, charge, usage, INSTANCE_HOUR, usd, _mean(hourly[0][1], usage, usd))
+    homeless = defaultdict(list)
+    for attempt in fleet.homeless:
+        life_cycle = fleet.life_cycle_of(attempt)
+        homeless[life_cycle].append((attempt.vcpu_hours, prices.vcpu_hour(life_cycle)))
+    for life_cycle, hourly in sorted(homeless.items(), reverse=True):
+        usage, usd = _sum(hourly)
+        charge = f"EC2 {life_cycle}, host not known"
+        yield Line(Kind.SPENT, charge, usage, VCPU_HOUR, usd, hourly[0][1])
+
+
+def iter_running_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
+    """Yield what instances cost besides: disks and addresses."""
+    disk, ebs = prices.assumption("disk_gib"), prices.charge("ebs")
+    instances = fleet.instances.values()
+    if not instances:
+        return
+    assumed = sum(instance.disk_gib is None for instance in instances)
+    if assumed:
+        note = f"{disk.usd:g} GiB assumed of {assumed:,} instances: {disk.source}"
+        ebs = replace(ebs, note=note)
+    gib_hours = sum((instance.disk_gib or disk.usd) * instance.hours for instance in instances)
+    yield _line(Kind.SPENT, "EBS, disks of instances", gib_hours / MONTH_HOURS, ebs)
+    hours = sum(instance.hours for instance in instances)
+    yield _line(Kind.SPENT, "public IPv4 addresses", hours, prices.charge("public_ipv4"))
+
+
+def iter_request_lines(
+    attempts: Sequence[Attempt], tarballs: Tarballs, prices: Prices
+) -> Iterator[Line]:
+    """Yield what each attempt costs wherever it runs: requests to S3 and its log."""
+    if not attempts:
+        return
+    puts, gets = count_requests(Counter(attempt.outcome == SUCCEEDED for attempt in attempts))
+    puts += sum(map(count_uploads, tarballs.bytes))
+    yield _line(Kind.SPENT, "S3, PUT requests", puts / 1000, prices.charge("s3_put"))
+    yield _line(Kind.SPENT, "S3, GET requests", gets / 1000, prices.charge("s3_get"))
+    log = prices.assumption("log_kb")
+    note = f"{log.usd:g} KiB an attempt assumed: {log.source}"
+    logs = replace(prices.charge("logs"), note=note)
+    yield _line(Kind.SPENT, "CloudWatch, logs", len(attempts) * log.usd / KIB_OF_GIB, logs)
+
+
+def iter_result_lines(tarballs: Tarballs, prices: Prices) -> Iterator[Line]:
+    """Yield what comes after the run: keeping the results and the image, a download of all."""
+    if not tarballs.bytes:
+        return
+    size = sum(tarballs.bytes) / GIB
+    image = prices.assumption("image_gb")
+    ecr = replace(prices.charge("ecr"), note=f"{image.usd:g} GB assumed: {image.source}")
+    yield _line(Kind.MONTHLY, "S3, results kept", size, prices.charge("s3_storage"))
+    yield _line(Kind.MONTHLY, "ECR, the image", image.usd, ecr)
+    yield _line(Kind.DOWNLOAD, "data transfer out of AWS", size, prices.charge("transfer_out"))
+
+
+def _iter_parts(shares: Shares) -> Iterator[Line]:
+    """Yield the waste among EC2's lines."""
+    made = {a.sample for a, _ in shares.of_attempts if a.outcome == SUCCEEDED} - {""}
+    lost: defaultdict[str, list[tuple[Attempt, float]]] = defaultdict(list)
+    for attempt, usd in shares.of_attempts:
+        if attempt.outcome != SUCCEEDED:
+            lost[_describe_loss(attempt, made)].append((attempt, usd))
+    for charge, part in sorted(lost.items()):
+        hours = sum(attempt.vcpu_hours for attempt, _ in part)
+        yield Line(Kind.PART, charge, hours, VCPU_HOUR, sum(usd for _, usd in part), None)
+    if shares.idle_hours > 0:
+        charge = "idle: instances without an attempt"
+        yield Line(Kind.PART, charge, shares.idle_hours, INSTANCE_HOUR, shares.idle_usd, None)
+
+
+def _describe_loss(attempt: Attempt, made: set[str]) -> str:
+    if attempt.outcome == RECLAIMED:
+        return "wasted: attempts that were reclaimed"
+    if attempt.sample in made:
+        return "wasted: attempts that failed and were retried"
+    return "wasted: attempts that failed"
+
+
+def _homeless_usd(attempt: Attempt, fleet: Fleet, prices: Prices) -> float:
+    return attempt.vcpu_hours * prices.vcpu_hour(fleet.life_cycle_of(attempt)).usd
+
+
+def _line(kind: Kind, charge: str, usage: float, price: Price) -> Line:
+    usd = price.cost(usage)
+    return Line(kind, charge, usage, price.unit, usd, price)
+
+
+def _sum(hourly: Iterable[tuple[float, Price]]) -> tuple[float, float]:
+    """Return hours and their USD."""
+    pairs = [(hours, hours * price.usd) for hours, price in hourly]
+    return sum(hours for hours, _ in pairs), sum(usd for _, usd in pairs)
+
+
+def _mean(price: Price, usage: float, usd: float) -> Price:
+    """Return a price with the mean of what was paid."""
+    return replace(price, usd=usd / usage) if usage else price

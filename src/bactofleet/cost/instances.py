@@ -1,0 +1,133 @@
+"""The instances of a run, as its attempts tell of them, and who pays for which hour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bactofleet.cost.price import Price
+from bactofleet.cost.prices import ON_DEMAND, SPOT, Prices
+from bactofleet.cost.records import Attempt
+
+
+@dataclass
+class Instance:
+    """One instance: paid from its boot until its last attempt stopped.
+
+    Where the boot was not recorded, from the start of its first attempt.
+    """
+
+    type: str
+    life_cycle: str
+    zone: str
+    vcpus: int | None
+    disk_gib: float | None
+    begin: float
+    end: float
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> Instance:
+        """Return the instance that an attempt ran on, as far as this attempt tells."""
+        begin = attempt.started if attempt.booted is None else attempt.booted
+        return cls(
+            type=attempt.instance_type,
+            life_cycle=SPOT if attempt.life_cycle == SPOT else ON_DEMAND,
+            zone=attempt.zone,
+            vcpus=attempt.instance_vcpus,
+            disk_gib=attempt.disk_gib,
+            begin=begin,
+            end=attempt.stopped,
+        )
+
+    def add(self, attempt: Attempt) -> None:
+        """Take in another attempt that ran on it."""
+        other = Instance.of(attempt)
+        self.begin = min(self.begin, other.begin)
+        self.end = max(self.end, other.end)
+        self.vcpus = self.vcpus or other.vcpus
+        self.disk_gib = self.disk_gib or other.disk_gib
+
+    @property
+    def hours(self) -> float:
+        """Hours that are paid."""
+        return (self.end - self.begin) / 3600
+
+    def price(self, prices: Prices) -> Price:
+        """Return what it costs an hour."""
+        period = (self.begin, self.end)
+        return prices.instance_hour(self.type, self.life_cycle, self.zone, period, self.vcpus)
+
+
+class Fleet:
+    """All instances, by id, and the attempts whose host nobody knows.
+
+    Fargate tells no host, nor does a container that cannot reach the metadata service.
+    """
+
+    def __init__(self) -> None:
+        self.instances: dict[str, Instance] = {}
+        self.homeless: list[Attempt] = []
+        self._life_cycles: dict[str, str] = {}
+
+    def add(self, attempt: Attempt) -> None:
+        """Take in an attempt."""
+        if not attempt.instance_id:
+            self.homeless.append(attempt)
+            return
+        self._life_cycles[attempt.queue] = attempt.life_cycle
+        if instance := self.instances.get(attempt.instance_id):
+            instance.add(attempt)
+        else:
+            self.instances[attempt.instance_id] = Instance.of(attempt)
+
+    def life_cycle_of(self, attempt: Attempt) -> str:
+        """Return how the host of a homeless attempt is paid: as others in its queue are.
+
+        Where these are homeless too it is on demand, which is the dearer.
+        """
+        return self._life_cycles.get(attempt.queue, ON_DEMAND)
+
+
+def share_out(usd: float, instance: Instance, attempts: Sequence[Attempt]) -> list[float]:
+    """Divide what an instance cost among its attempts.
+
+    Each moment has the same price, and the attempts of that moment share it by their vCPUs: a
+    half-empty instance is paid by those who are on it. Moments with none are nobody's; they are
+    what is missing to `usd`.
+
+    Args:
+        usd: What the instance cost from `begin` to `end`.
+        instance: The instance.
+        attempts: All attempts that ran on it.
+
+    Returns:
+        USD of each attempt, in their order.
+    """
+    seconds = instance.end - instance.begin
+    if seconds <= 0:
+        return [0.0] * len(attempts)
+    weights = [attempt.vcpus or 1.0 for attempt in attempts]
+    events = [(a.started, w) for a, w in zip(attempts, weights, strict=True)]
+    events += [(a.stopped, -w) for a, w in zip(attempts, weights, strict=True)]
+    # Seconds a vCPU has paid for since the boot: a share is the difference from start to stop.
+    paid: dict[float, float] = {}
+    since, running, vcpus, total = instance.begin, 0, 0.0, 0.0
+    for moment, change in sorted(events):
+        total += (moment - since) / vcpus if running > 0 else 0.0
+        since, running, vcpus = moment, running + (1 if change > 0 else -1), vcpus + change
+        paid[moment] = total
+    rate = usd / seconds
+    return [
+        rate * weight * (paid[attempt.stopped] - paid[attempt.started])
+        for attempt, weight in zip(attempts, weights, strict=True)
+    ]
+
+
+def count_busy_hours(attempts: Sequence[Attempt]) -> float:
+    """Return the hours in which at least one of the attempts ran."""
+    seconds, until = 0.0, -math.inf
+    for attempt in sorted(attempts, key=lambda attempt: attempt.started):
+        seconds += max(0.0, attempt.stopped - max(attempt.started, until))
+        until = max(until, attempt.stopped)
+    return seconds / 3600

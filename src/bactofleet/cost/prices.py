@@ -1,0 +1,242 @@
+"""What AWS charges: the dated table of the package, a user's file, and what AWS itself told."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from bactofleet.config import describe_error
+from bactofleet.cost.price import Price, average
+from bactofleet.errors import ConfigurationError
+
+SPOT = "spot"
+ON_DEMAND = "on-demand"
+UNITS = {
+    "ebs": "GB-month",
+    "public_ipv4": "hour",
+    "s3_put": "1,000 requests",
+    "s3_get": "1,000 requests",
+    "s3_storage": "GB-month",
+    "transfer_out": "GB",
+    "logs": "GB",
+    "ecr": "GB-month",
+}
+"""The charges that are no instances, and what their prices are for; a GB is 2**30 bytes."""
+INSTANCE_HOUR = "hour"
+VCPU_HOUR = "vCPU hour"
+SPOT_HISTORY = "EC2 DescribeSpotPriceHistory"
+_TABLE = files("bactofleet.cost") / "prices.yaml"
+_SCHEMA = files("bactofleet.cost") / "prices.schema.yaml"
+
+# Section of the file and name in it: one dictionary, so that a user's file is laid over the table.
+Key = tuple[str, str]
+History = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Everything that is known of prices; a price never fails, it says how it was derived."""
+
+    region: str
+    entries: Mapping[Key, Price]
+    histories: Mapping[tuple[str, str], History] = field(default_factory=dict)
+    """By instance type and zone: times in seconds since the epoch and USD a spot hour from then."""
+
+    def charge(self, name: str) -> Price:
+        """Return the price of one of `UNITS`."""
+        return self.entries["charges", name]
+
+    def assumption(self, name: str) -> Price:
+        """Return what no record tells; its value is `usd`, which is no money here."""
+        return self.entries["assumptions", name]
+
+    def vcpu_hour(self, life_cycle: str) -> Price:
+        """Return what a vCPU hour costs on an instance that nobody knows."""
+        if price := self.entries.get(("vcpu_hour", life_cycle)):
+            return price
+        return self._median_spot if life_cycle == SPOT else self._median_on_demand
+
+    def instance_hour(
+        self,
+        instance_type: str,
+        life_cycle: str,
+        zone: str = "",
+        period: tuple[float, float] | None = None,
+        vcpus: int | None = None,
+    ) -> Price:
+        """Return what an instance costs an hour.
+
+        Args:
+            instance_type: Such as `m6i.xlarge`.
+            life_cycle: `spot` or `on-demand`.
+            zone: Its availability zone, "" where it is not known.
+            period: First and last second since the epoch, for the mean of a spot price.
+            vcpus: Its vCPUs as they were recorded, for types that the table does not know.
+        """
+        history = self.histories.get((instance_type, zone), ())
+        if history and period and life_cycle == SPOT:
+            return _from_history(history, *period)
+        if price := self.entries.get((f"instance_hour.{life_cycle}", instance_type)):
+            return price
+        return self._note_region(self._derive(instance_type, life_cycle, vcpus), zone)
+
+    def _derive(self, instance_type: str, life_cycle: str, vcpus: int | None) -> Price:
+        family = _family_of(instance_type)
+        price = self.entries.get(("on_demand_vcpu_hour", family))
+        count = vcpus_of(instance_type)
+        if price is None or count is None:
+            count = vcpus or count or 1
+            price = self.vcpu_hour(life_cycle)
+            note = f"{instance_type or 'type'} not in the table: {count} vCPUs at the {price.note}"
+            return replace(price, usd=count * price.usd, unit=INSTANCE_HOUR, note=note)
+        note = f"{count} vCPUs of {family}"
+        if life_cycle != SPOT:
+            return replace(price, usd=count * price.usd, unit=INSTANCE_HOUR, note=note)
+        saving = self._spot_saving(instance_type)
+        usd = count * price.usd * (1 - saving.usd / 100)
+        note = f"{note}, {saving.usd:g} % below on demand"
+        return replace(saving, usd=usd, unit=INSTANCE_HOUR, note=note)
+
+    def _spot_saving(self, instance_type: str) -> Price:
+        """Return the percentage of the type, else the median of its family, else of all."""
+        if instance_type in self._savings:
+            return self._savings[instance_type]
+        family = _family_of(instance_type)
+        kin = [price for name, price in self._savings.items() if _family_of(name) == family]
+        chosen = kin or list(self._savings.values())
+        return replace(chosen[0], usd=statistics.median(price.usd for price in chosen))
+
+    @cached_property
+    def _savings(self) -> dict[str, Price]:
+        return self._section("spot_saving")
+
+    @cached_property
+    def _median_spot(self) -> Price:
+        names = [name for name in self._savings if vcpus_of(name) and self._is_known(name)]
+        usd = [self._derive(name, SPOT, None).usd / (vcpus_of(name) or 1) for name in names]
+        first = self._savings[names[0]]
+        note = f"median of {len(names)} types on spot"
+        return replace(first, usd=statistics.median(usd), unit=VCPU_HOUR, note=note)
+
+    @cached_property
+    def _median_on_demand(self) -> Price:
+        families = list(self._section("on_demand_vcpu_hour").values())
+        usd = statistics.median(price.usd for price in families)
+        note = f"median of {len(families)} families on demand"
+        return replace(families[0], usd=usd, note=note)
+
+    def _is_known(self, instance_type: str) -> bool:
+        return ("on_demand_vcpu_hour", _family_of(instance_type)) in self.entries
+
+    def _section(self, section: str) -> dict[str, Price]:
+        return {name: price for (part, name), price in self.entries.items() if part == section}
+
+    def _note_region(self, price: Price, zone: str) -> Price:
+        if not zone or zone.startswith(self.region):
+            return price
+        return replace(price, note=f"{price.note}; the price of {self.region}, not of {zone}")
+
+
+def load_prices(path: Path | None = None) -> Prices:
+    """Return the package's table, with what a user's file says laid over it.
+
+    Raises `ConfigurationError` with all that is wrong with the file.
+    """
+    table = _parse(_TABLE.read_text(encoding="utf-8"), "the package's table")
+    entries = dict(_iter_entries(table, ""))
+    region = str(table["region"])
+    if path is None:
+        return Prices(region, entries)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError([f"{path} cannot be read: {error}"]) from error
+    own = _parse(text, str(path))
+    return Prices(own.get("region", region), entries | dict(_iter_entries(own, str(path))))
+
+
+def vcpus_of(instance_type: str) -> int | None:
+    """Return the vCPUs that the size of a current C, M or R type stands for; None for others.
+
+    https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+    """
+    size = instance_type.partition(".")[2]
+    if size in {"medium", "large"}:
+        return 1 if size == "medium" else 2
+    multiple = size.removesuffix("xlarge")
+    if multiple == size or not (multiple.isascii() and (multiple.isdigit() or not multiple)):
+        return None
+    return 4 * int(multiple or 1)
+
+
+def _family_of(instance_type: str) -> str:
+    return instance_type.partition(".")[0]
+
+
+def _parse(text: str, source: str) -> dict[str, Any]:
+    try:
+        # As JSON: dates become text, and what is no number of JSON is refused.
+        data = json.loads(json.dumps(yaml.safe_load(text) or {}, default=str, allow_nan=False))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigurationError([f"{source} is not YAML of prices: {error}"]) from error
+    schema = yaml.safe_load(_SCHEMA.read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    problems = sorted(f"{source}: {describe_error(error)}" for error in validator.iter_errors(data))
+    if not problems:
+        problems = [f"{source}: {problem}" for problem in _iter_wrong_tiers(data)]
+    if problems:
+        raise ConfigurationError([*problems, "docs/cost.md has the form of a file of prices"])
+    return data  # type: ignore[no-any-return]
+
+
+def _iter_wrong_tiers(data: dict[str, Any]) -> Iterator[str]:
+    """Yield what a schema cannot say: bounds ascend, and the last tier has none."""
+    for name, charge in data.get("charges", {}).items():
+        bounds = [tier.get("up_to", math.inf) for tier in charge.get("tiers", ())]
+        if bounds and (bounds[-1] != math.inf or sorted(set(bounds)) != bounds):
+            yield f"charges.{name}.tiers: up_to must ascend, and the last tier must have none"
+
+
+def _iter_entries(data: dict[str, Any], source: str) -> Iterator[tuple[Key, Price]]:
+    """Yield the prices of a file; `source` stands for those that name none."""
+    by_name = {
+        "on_demand_vcpu_hour": (data.get("on_demand_vcpu_hour", {}), "usd", VCPU_HOUR),
+        "spot_saving": (data.get("spot_saving", {}), "percent", "%"),
+    }
+    for life_cycle, section in data.get("instance_hour", {}).items():
+        by_name[f"instance_hour.{life_cycle}"] = (section, "usd", INSTANCE_HOUR)
+    for section_name, (section, values, unit) in by_name.items():
+        for name, value in section.get(values, {}).items():
+            yield (section_name, name), _to_price({**section, "usd": value}, unit, source)
+    for name, price in data.get("vcpu_hour", {}).items():
+        yield ("vcpu_hour", name), _to_price(price, VCPU_HOUR, source)
+    for name, price in data.get("charges", {}).items():
+        yield ("charges", name), _to_price(price, UNITS[name], source)
+    for name, entry in data.get("assumptions", {}).items():
+        yield ("assumptions", name), _to_price({**entry, "usd": entry["value"]}, "", source)
+
+
+def _to_price(data: Mapping[str, Any], unit: str, source: str) -> Price:
+    tiers = tuple((tier.get("up_to", math.inf), tier["usd"]) for tier in data.get("tiers", ()))
+    return Price(
+        usd=data["usd"] if "usd" in data else tiers[0][1],
+        unit=unit,
+        source=data.get("source", source),
+        date=data.get("date", ""),
+        tiers=tiers,
+    )
+
+
+def _from_history(history: History, begin: float, end: float) -> Price:
+    usd = average(history, begin, end)
+    return Price(usd, INSTANCE_HOUR, SPOT_HISTORY, "", "mean of the time that it ran")
