@@ -112,6 +112,12 @@ def mate_number(path: Path) -> str | None:
     return comment[:1].decode() if comment[:2] in (b"1:", b"2:") else None
 
 
+def count_reads(path: Path) -> int:
+    """Return the number of reads of a FASTQ whose origin is known to write four lines a read."""
+    lines = sum(block.count(b"\n") for block in read_blocks(path))
+    return -(-lines // 4)  # rounded up: the last line may lack its end
+
+
 def open_reads(path: Path) -> gzip.GzipFile | Any:
     """Open a FASTQ or FASTA, compressed by gzip or not (told by its first bytes), as bytes."""
     return gzip.open(path, "rb") if is_gzip(path) else path.open("rb")

@@ -17,6 +17,7 @@ DOWNLOAD_PARAMETERS = {
     "simulate_reads": False,
     "coverage": 100,
     "providers": ["ena"],
+    "keep": [],
 }
 
 

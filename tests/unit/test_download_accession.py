@@ -17,7 +17,7 @@ from support.stages import DOWNLOAD_PARAMETERS, Genome
 
 from bactofleet import versions
 from bactofleet.samples import Sample
-from bactofleet.sources import providers, retry
+from bactofleet.sources import disk, providers, retry
 from bactofleet.stages import download
 
 RUN, SECOND = "SRR9000001", "SRR9000002"
@@ -31,10 +31,12 @@ def gather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gather:
     image.write_text('{"fasterq-dump": "3.2.1", "prefetch": "3.2.1"}')
     monkeypatch.setattr(versions, "IMAGE_VERSIONS", image)
 
-    def run(*, order: list[str] | None = None, expect: int = 0, **row: Any) -> Genome:
+    def run(
+        *, order: list[str] | None = None, keep: tuple[str, ...] = (), expect: int = 0, **row: Any
+    ) -> Genome:
         genome = Genome(tmp_path)
         described = Sample("S1", **{"accession": EXPERIMENT, "genome_size": 5000} | row)
-        parameters = DOWNLOAD_PARAMETERS | {"sample": asdict(described)}
+        parameters = DOWNLOAD_PARAMETERS | {"sample": asdict(described), "keep": list(keep)}
         if order is not None:
             parameters["providers"] = order
         assert genome.run("download", download.run, parameters=parameters) == expect
@@ -162,17 +164,37 @@ def test_a_paired_run_with_one_file_is_single_end_and_it_is_said(
     assert "claims paired reads, they are single" in origin_of(genome)["note"]
 
 
-def test_orphans_at_ena_are_left_out_of_the_pairs_and_it_is_said(
+def orphans(seed: int = 9, count: int = 7) -> tuple[str, bytes]:
+    return ".fastq.gz", gzip.compress(reads(seed, count=count))
+
+
+def test_orphans_at_ena_are_left_out_of_the_pairs_and_counted(
     archive: Archive, gather: Gather
 ) -> None:
-    add_run(archive, RUN, *pair(), (".fastq.gz", gzip.compress(reads(9))), spots=40)
+    add_run(archive, RUN, *pair(), orphans(), spots=27)
 
     genome = gather()
 
     assert gathered(genome, "S1_R1") == reads(1, 1)
-    note = origin_of(genome)["note"]
-    assert f"{RUN}: reads without a mate were left out ({RUN}.fastq.gz" in note
-    assert "claims 40 spots, 20 arrived" in note
+    origin = origin_of(genome)
+    assert (origin["layout"], origin["runs"][0]["orphans"]) == ("paired", 7)
+    assert origin["spots"] == {"claimed": 27, "arrived": 27}
+    assert origin["note"] == "7 reads without a mate are left out, as `keep` does not name reads"
+    assert list(genome.folder("download").rglob("*orphans*")) == []
+
+
+def test_orphans_of_all_runs_are_kept_apart_where_reads_are_kept(
+    archive: Archive, gather: Gather
+) -> None:
+    add_run(archive, RUN, *pair(seed=1), orphans(seed=8))
+    add_run(archive, SECOND, *pair(seed=2), orphans(seed=9))
+
+    genome = gather(keep=("reads",))
+
+    kept = genome.published("download", "main/gather/S1_orphans.fastq.gz")
+    assert gzip.decompress(kept.read_bytes()) == reads(8, count=7) + reads(9, count=7)
+    assert gathered(genome, "S1_R2") == reads(1, 2) + reads(2, 2)
+    assert "14 reads without a mate are apart from the pairs" in origin_of(genome)["note"]
 
 
 def test_a_single_end_run_beside_pairs_is_left_out_and_it_is_said(
@@ -242,13 +264,15 @@ def test_a_run_in_the_bucket_is_copied_by_key_and_dumped(
         (dumped / f"{RUN}_{mate}.fastq").write_bytes(reads(1, mate, count=19))
     (dumped / f"{RUN}.fastq").write_bytes(reads(9, count=1))
 
-    genome = gather(order=["sra-odp"])
+    genome = gather(order=["sra-odp"], keep=("reads",))
 
     origin = origin_of(genome)
     assert gathered(genome, "S1_R1") == reads(1, 1, count=19)
     assert origin["runs"][0]["files"][0]["source"] == f"s3://sra-pub-run-odp/sra/{RUN}/{RUN}"
     assert origin["spots"] == {"claimed": 20, "arrived": 20}
-    assert origin["note"] == f"{RUN}: 1 reads without a mate were left out"
+    kept = genome.published("download", "main/gather/S1_orphans.fastq.gz")
+    assert gzip.decompress(kept.read_bytes()) == reads(9, count=1)
+    assert (origin["runs"][0]["layout"], origin["runs"][0]["orphans"]) == ("paired", 1)
     assert genome.record("download").versions["fasterq-dump"] == "3.2.1"
     assert archive.asked("/sdl") == []
 
@@ -267,6 +291,17 @@ def test_prefetch_is_the_last_resort(
     log = genome.log("download").read_text()
     assert f"ena does not deliver {RUN}: ENA has no FASTQ files of {RUN}" in log
     assert f"sra-odp does not deliver {RUN}: S3 answers 404" in log
+
+
+def test_the_resolver_that_prefetch_asks_is_asked_twice_at_most(
+    archive: Archive, gather: Gather, tmp_path: Path, tools: Callable[[str, str], None]
+) -> None:
+    add_run(archive, RUN)
+    tools("prefetch", f"echo >> {tmp_path}/asked; exit 3")
+
+    gather(order=["sra"], expect=75)
+
+    assert len((tmp_path / "asked").read_text()) == 2
 
 
 def test_a_damaged_archive_file_leads_to_the_next_provider(
@@ -332,6 +367,22 @@ def test_reads_that_are_not_public_or_not_there_are_excluded(
     genome = gather(order=["sra"])
 
     assert why in reason_of(genome)
+
+
+def test_room_for_all_runs_is_asked_for_before_the_first_is_fetched(
+    archive: Archive, gather: Gather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run in (RUN, SECOND):
+        row = add_run(archive, run, *pair())
+        row["fastq_bytes"] = "1000000000;2000000000"
+    free = type("Usage", (), {"free": 7_900_000_000})
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: free)
+
+    genome = gather(expect=75)
+
+    # 3 GB of each run, and the largest file once more while it is joined.
+    assert f"{EXPERIMENT} from ena takes 8.0 GB and 7.8 GB are free" in genome.failure()["message"]
+    assert archive.asked("/vol1") == []
 
 
 def test_a_withdrawn_accession_is_excluded_after_two_questions(

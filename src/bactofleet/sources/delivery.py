@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,9 @@ class Delivery:
     provider: str
     mates: list[Path]
     """FASTQ of the pairs' mates, or of single-end reads alone."""
+    orphans: Path | None
+    """FASTQ of a paired run's reads that have lost their mates, if it has any."""
     fetched: list[Fetched]
-    orphans: int = 0
-    """Reads without a mate in a paired run; they are left out."""
-    notes: list[str] = field(default_factory=list)
     tools: tuple[str, ...] = ()
     """What was run to get them."""
 

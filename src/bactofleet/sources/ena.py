@@ -19,6 +19,8 @@ FILES_URL = "https://ftp.sra.ebi.ac.uk"
 # The mates of a pair; ENA asks for restraint with parallel transfers
 # (https://github.com/enasequence/enaBrowserTools/issues/75).
 CONNECTIONS = 2
+# How the names of a paired run's files end: the mates, and the orphans that it may have.
+ENDS = ("_1.fastq.gz", "_2.fastq.gz", ".fastq.gz")
 
 
 def fetch_run(run: Run, folder: Path, say: Say) -> Delivery:
@@ -28,35 +30,40 @@ def fetch_run(run: Run, folder: Path, say: Say) -> Delivery:
     """
     if run.files is None:
         raise TemporaryFailure(f"ENA did not tell its files of {run.accession}")
-    wanted, left_out = choose_files(run.files)
-    if not wanted:
+    files, has_orphans = choose_files(run.files)
+    if not files:
         raise NotThere(f"ENA has no FASTQ files of {run.accession}")
-    # Twice the largest: while it is joined to those of other runs it is there two times.
-    largest = max(file.bytes for file in wanted)
-    check_space(folder, sum(file.bytes for file in wanted) + largest, f"{run.accession} from ENA")
+    check_space(folder, sum(disk_bytes(run)), f"{run.accession} from ENA")
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        fetched = list(pool.map(lambda file: _fetch_file(file, folder, say), wanted))
-    notes = [
-        f"reads without a mate were left out ({Path(file.path).name}, {file.bytes:,} bytes)"
-        for file in left_out
-    ]
-    return Delivery(run.accession, "ena", [one.path for one in fetched], fetched, notes=notes)
+        fetched = list(pool.map(lambda file: _fetch_file(file, folder, say), files))
+    reads = [one.path for one in fetched]
+    orphans = reads.pop() if has_orphans else None
+    return Delivery(run.accession, "ena", reads, orphans, fetched)
 
 
-def choose_files(files: tuple[EnaFile, ...]) -> tuple[list[EnaFile], list[EnaFile]]:
-    """Return the mates, or the one file of single-end reads; and what is left out.
+def disk_bytes(run: Run) -> tuple[int, int]:
+    """Return the bytes that a run's files take, and those that they take in passing besides.
 
-    A paired run has `<run>_1.fastq.gz` and `<run>_2.fastq.gz`, and where reads have lost their
-    mates `<run>.fastq.gz` too. A run with one file is single-end, whatever its name.
+    While a file is joined to those of other runs it is there two times.
+    """
+    sizes = [file.bytes for file in run.files or ()]
+    return sum(sizes), max(sizes, default=0)
+
+
+def choose_files(files: tuple[EnaFile, ...]) -> tuple[list[EnaFile], bool]:
+    """Return the files to fetch: the mates, or the one of single-end reads; orphans come last.
+
+    Says whether there are orphans, reads that have lost their mates.
+    A paired run has `<run>_1.fastq.gz` and `<run>_2.fastq.gz`, and for orphans `<run>.fastq.gz`.
+    A run with one file is single-end, whatever its name.
     """
     by_name = {Path(file.path).name.removeprefix(run_of(file.path)): file for file in files}
-    mates = [by_name[end] for end in ("_1.fastq.gz", "_2.fastq.gz") if end in by_name]
-    if len(mates) == 2:
-        return mates, [file for file in files if file not in mates]
+    if {"_1.fastq.gz", "_2.fastq.gz"} <= by_name.keys() <= set(ENDS):
+        return [by_name[end] for end in ENDS if end in by_name], len(files) == len(ENDS)
     if len(files) > 1:
         names = " and ".join(Path(file.path).name for file in files)
         raise NotThere(f"ENA's files are neither a pair nor one of single-end reads: {names}")
-    return list(files), []
+    return list(files), False
 
 
 def _fetch_file(file: EnaFile, folder: Path, say: Say) -> Fetched:

@@ -12,6 +12,7 @@ from bactofleet.errors import Excluded, TemporaryFailure
 from bactofleet.samples import Sample
 from bactofleet.sources import ena, sra
 from bactofleet.sources.delivery import Delivery
+from bactofleet.sources.disk import check_space
 from bactofleet.sources.metadata import REASON, Metadata, Run
 from bactofleet.sources.retry import Denied, NotThere
 from bactofleet.tools import Toolbox
@@ -36,10 +37,27 @@ class Workplace:
     threads: int
 
 
-PROVIDERS: Mapping[str, Callable[[Run, Workplace], Delivery]] = {
-    "ena": lambda run, at: ena.fetch_run(run, at.folder, at.tools.say),
-    "sra-odp": lambda run, at: sra.fetch_from_bucket(run, at.folder, at.tools, at.threads),
-    "sra": lambda run, at: sra.prefetch(run, at.folder, at.tools, at.threads),
+@dataclass(frozen=True)
+class Provider:
+    """Fetches runs, and knows what room that takes: bytes that stay, bytes in passing."""
+
+    fetch: Callable[[Run, Workplace], Delivery]
+    disk_bytes: Callable[[Run], tuple[int, int]]
+
+
+PROVIDERS: Mapping[str, Provider] = {
+    "ena": Provider(
+        lambda run, at: ena.fetch_run(run, at.folder, at.tools.say),
+        ena.disk_bytes,
+    ),
+    "sra-odp": Provider(
+        lambda run, at: sra.fetch_from_bucket(run, at.folder, at.tools, at.threads),
+        sra.disk_bytes,
+    ),
+    "sra": Provider(
+        lambda run, at: sra.prefetch(run, at.folder, at.tools, at.threads),
+        sra.disk_bytes,
+    ),
 }
 
 
@@ -54,11 +72,14 @@ def fetch_accession(
     """Fetch all runs of a sample's accession, in the order of their names.
 
     Raises `Excluded` where the archives say that the reads cannot be had, and `TemporaryFailure`
-    where another attempt may bring them.
+    where another attempt may bring them; and before a byte is fetched the error of a full disk
+    where all runs together would fill it.
     """
     metadata = Metadata(sample, at.tools.say)
-    runs = metadata.find_runs()
-    return runs, [_fetch_run(run, order or default_order(), at, metadata) for run in runs]
+    runs, order = metadata.find_runs(), order or default_order()
+    stays, passes = zip(*(PROVIDERS[order[0]].disk_bytes(run) for run in runs), strict=True)
+    check_space(at.folder, sum(stays) + max(passes), f"{sample.accession} from {order[0]}")
+    return runs, [_fetch_run(run, order, at, metadata) for run in runs]
 
 
 def _fetch_run(run: Run, order: Sequence[str], at: Workplace, metadata: Metadata) -> Delivery:
@@ -67,7 +88,7 @@ def _fetch_run(run: Run, order: Sequence[str], at: Workplace, metadata: Metadata
         folder = at.folder / run.accession / provider
         folder.mkdir(parents=True)
         try:
-            return PROVIDERS[provider](run, replace(at, folder=folder))
+            return PROVIDERS[provider].fetch(run, replace(at, folder=folder))
         except (NotThere, TemporaryFailure) as fault:
             at.tools.say(f"{provider} does not deliver {run.accession}: {fault}")
             faults[provider] = fault

@@ -10,6 +10,8 @@ from typing import TypeVar
 from bactofleet.errors import BactofleetError, TemporaryFailure
 
 ATTEMPTS = 5
+# Without a network nobody waits for so long, nor for a certificate that is wrong.
+CONNECT_ATTEMPTS = 4
 FIRST_PAUSE_S = 2.0
 # Who is asked to wait longer than this goes to the next source, or comes back as another attempt.
 LONGEST_PAUSE_S = 120.0
@@ -35,19 +37,30 @@ class Throttled(TemporaryFailure):
         self.retry_after_s = retry_after_s
 
 
-def retry(action: Callable[[], Result], say: Say) -> Result:
-    """Return what `action` returns, after as many as `ATTEMPTS` attempts at it.
+class Unreachable(TemporaryFailure):
+    """No connection to a source can be made."""
+
+
+def retry(
+    action: Callable[[], Result],
+    say: Say,
+    *,
+    attempts: int = ATTEMPTS,
+    longest_pause_s: float = LONGEST_PAUSE_S,
+) -> Result:
+    """Return what `action` returns, after as many attempts at it; `say` is told of the others.
 
     Raises the last attempt's `TemporaryFailure`; other errors end it at once.
     """
-    for attempt in range(1, ATTEMPTS):
+    for attempt in range(1, attempts):
         try:
             return action()
         except TemporaryFailure as fault:
             pause = _pause_s(fault, attempt)
-            if pause > LONGEST_PAUSE_S:
+            is_in_vain = isinstance(fault, Unreachable) and attempt >= CONNECT_ATTEMPTS
+            if is_in_vain or pause > longest_pause_s:
                 raise
-            say(f"{fault}; attempt {attempt + 1} of {ATTEMPTS} follows in {pause:.1f} s")
+            say(f"{fault}; attempt {attempt + 1} of {attempts} follows in {pause:.1f} s")
         time.sleep(pause)
     return action()
 

@@ -6,15 +6,9 @@ blocks fleets (https://github.com/ncbi/sra-tools/issues/363). `sra` is prefetch,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from bactofleet.errors import TemporaryFailure, ToolFailure
-from bactofleet.fastq import ReadStats
-from bactofleet.files import CHUNK_BYTES
-from bactofleet.sources import s3
 from bactofleet.sources.delivery import Delivery
 from bactofleet.sources.disk import check_space
 from bactofleet.sources.https import Fetched
@@ -30,7 +24,8 @@ BYTES_A_NAME = 32
 # What fasterq-dump writes it has written before to its temporary folder, about 1.5 times as much:
 # https://github.com/ncbi/sra-tools/wiki/HowTo:-fasterq-dump
 TEMPORARY_SHARE = 1.5
-LITE_QUALITIES = {3, 30}
+# Each asks the resolver; prefetch itself is patient with a transfer, and the second resumes it.
+PREFETCH_ATTEMPTS = 2
 
 
 def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
@@ -38,9 +33,12 @@ def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> D
 
     Raises `NotThere` where the bucket lacks it, `TemporaryFailure` for what may pass.
     """
+    # Imported here: reads from elsewhere do not pay for boto3's start.
+    from bactofleet.sources import s3  # noqa: PLC0415
+
     client = s3.make_client(signed=False, region=REGION)
     found = s3.find_object(client, BUCKET, f"sra/{run.accession}/{run.accession}", tools.say)
-    check_space(folder, found.bytes + dump_bytes(run), f"{run.accession} from SRA")
+    check_space(folder, found.bytes + sum(disk_bytes(run)), f"{run.accession} from SRA")
     archive = folder / f"{run.accession}.sra"
     fetched = s3.download(client, found, archive, tools.say)
     return _dump(run, "sra-odp", archive, fetched, tools, threads)
@@ -51,27 +49,18 @@ def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
 
     prefetch does not say whether a run is not there or did not come.
     """
-    check_space(folder, dump_bytes(run), f"{run.accession} from SRA")
+    check_space(folder, sum(disk_bytes(run)), f"{run.accession} from SRA")
     archive = folder / f"{run.accession}.sra"
     command = ["prefetch", "--output-file", archive, run.accession]
-    retry(lambda: _run(tools, command), tools.say)
+    retry(lambda: _run(tools, command), tools.say, attempts=PREFETCH_ATTEMPTS)
     fetched = Fetched(f"sra:{run.accession}", archive, archive.stat().st_size, "")
     return _dump(run, "sra", archive, fetched, tools, threads)
 
 
-def dump_bytes(run: Run) -> int:
-    """Return the bytes that a run takes while it is dumped: FASTQ, and temporary files."""
+def disk_bytes(run: Run) -> tuple[int, int]:
+    """Return the bytes of a run's FASTQ, and those of the temporary files while it is dumped."""
     fastq = 2 * (run.bases + BYTES_A_NAME * run.spots)
-    return int(fastq * (1 + TEMPORARY_SHARE))
-
-
-def is_lite(stats: Sequence[ReadStats]) -> bool:
-    """Say whether reads come from an SRA Lite file, whoever delivered them.
-
-    It has one quality for all bases of a read: 30, or 3 for a read that was filtered out
-    (https://www.ncbi.nlm.nih.gov/sra/docs/sra-data-formats/).
-    """
-    return all(set(np.flatnonzero(one.qualities)) <= LITE_QUALITIES for one in stats)
+    return fastq, int(fastq * TEMPORARY_SHARE)
 
 
 def _dump(
@@ -86,11 +75,9 @@ def _dump(
     if not all(mate.exists() for mate in mates):
         if not single.exists():
             raise NotThere(f"SRA's file of {run.accession} holds no reads")
-        return Delivery(run.accession, provider, [single], [fetched], tools=used)
-    orphans = _count_reads(single) if single.exists() else 0
-    single.unlink(missing_ok=True)
-    notes = [f"{orphans:,} reads without a mate were left out"] if orphans else []
-    return Delivery(run.accession, provider, mates, [fetched], orphans, notes, used)
+        return Delivery(run.accession, provider, [single], None, [fetched], used)
+    orphans = single if single.exists() else None
+    return Delivery(run.accession, provider, mates, orphans, [fetched], used)
 
 
 def _run(tools: Toolbox, command: Command) -> None:
@@ -99,9 +86,3 @@ def _run(tools: Toolbox, command: Command) -> None:
         tools.run(command)
     except ToolFailure as error:
         raise TemporaryFailure(str(error)) from error
-
-
-def _count_reads(fastq: Path) -> int:
-    with fastq.open("rb") as handle:
-        lines = sum(chunk.count(b"\n") for chunk in iter(lambda: handle.read(CHUNK_BYTES), b""))
-    return lines // 4

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bactofleet.errors import Excluded
 from bactofleet.fasta import read_fasta
-from bactofleet.fastq import ReadStats, is_gzip, mate_number, open_reads, scan_reads
+from bactofleet.fastq import ReadStats, count_reads, is_gzip, mate_number, open_reads, scan_reads
 from bactofleet.files import CHUNK_BYTES, write_json
 from bactofleet.genome_size import estimate_genome_size
 from bactofleet.reads import READS, STATS, check_amounts, read_names
@@ -29,9 +29,11 @@ PARAMETERS = (
     "simulate_reads",
     "coverage",
     "providers",
+    "keep",
 )
 ASSEMBLY = "assembly"
 LAYOUTS = {"paired-end": "paired", "single-end": "single"}
+LITE_QUALITIES = {3, 30}
 # As Bactopia: 1.5 times the depth that is kept, so that trimming does not go below it.
 SIMULATED_SURPLUS = 1.5
 
@@ -67,9 +69,8 @@ def run(stage: Stage) -> None:
 
 def _take_accession(stage: Stage, sample: Sample) -> None:
     """Fetch the runs of an accession and join them; record what came from where."""
-    # Imported here: every job reads this module, and few need boto3 and requests.
+    # Imported here: every job reads this module, and few need a client of HTTPS.
     from bactofleet.sources.providers import Workplace, fetch_accession  # noqa: PLC0415
-    from bactofleet.sources.sra import is_lite  # noqa: PLC0415
 
     at = Workplace(stage.work, stage.tools, stage.threads)
     runs, deliveries = fetch_accession(sample, stage.parameters["providers"], at)
@@ -81,25 +82,48 @@ def _take_accession(stage: Stage, sample: Sample) -> None:
     stage.use(*{tool for delivery in joined for tool in delivery.tools})
     for run, delivery in zip(runs, deliveries, strict=True):
         _tell_differences(stage, run, delivery, is_joined=delivery in joined)
+    orphans = _set_orphans_apart(stage, joined)
     mates = zip(*(delivery.mates for delivery in joined), strict=True)
     copies, stats = _join_reads(stage, [list(files) for files in mates])
     names = {delivery.run for delivery in joined}
     claimed = sum(run.spots for run in runs if run.accession in names)
-    _compare_spots(stage, claimed, stats[0].read_total + sum(d.orphans for d in joined))
-    stage.record.input["qualities"] = "SRA Lite" if is_lite(stats) else "full"
+    _compare_spots(stage, claimed, stats[0].read_total + orphans)
+    stage.record.input["qualities"] = "SRA Lite" if _is_lite(stats) else "full"
     _accept_reads(stage, copies, stats)
 
 
 def _tell_differences(stage: Stage, run: Run, delivery: Delivery, *, is_joined: bool) -> None:
     """Note where a run is not what the archive claims, or not all of it is used."""
     found = "paired" if delivery.is_paired else "single"
-    notes = list(delivery.notes)
+    notes = []
     if run.layout not in ("", found):
         notes.append(f"the archive claims {run.layout} reads, they are {found}")
     if not is_joined:
         notes.append("it is single-end and was left out of the pairs of the other runs")
     for note in notes:
         _note(stage, f"{run.accession}: {note}")
+
+
+def _set_orphans_apart(stage: Stage, deliveries: list[Delivery]) -> int:
+    """Keep reads that have lost their mates out of the pairs; return how many there are.
+
+    With `keep: [reads]` they go into the result, as a file of their own.
+    """
+    files = {delivery.run: delivery.orphans for delivery in deliveries if delivery.orphans}
+    counts = {run: count_reads(file) for run, file in files.items()}
+    total = sum(counts.values())
+    for described in stage.record.input["runs"]:
+        if described["run"] in counts:
+            described["orphans"] = counts[described["run"]]
+    if files and "reads" in stage.parameters["keep"]:
+        kept = stage.publish(f"{stage.sample}_orphans.fastq.gz")
+        _merge(stage, list(files.values()), kept)
+        _note(stage, f"{total:,} reads without a mate are apart from the pairs, in {kept.name}")
+    elif files:
+        for file in files.values():
+            _discard(stage, file)
+        _note(stage, f"{total:,} reads without a mate are left out, as `keep` does not name reads")
+    return total
 
 
 def _compare_spots(stage: Stage, claimed: int, arrived: int) -> None:
@@ -111,6 +135,15 @@ def _compare_spots(stage: Stage, claimed: int, arrived: int) -> None:
     stage.record.input["spots"] = {"claimed": claimed or None, "arrived": arrived}
     if claimed and arrived != claimed:
         _note(stage, f"the archive claims {claimed:,} spots, {arrived:,} arrived")
+
+
+def _is_lite(stats: list[ReadStats]) -> bool:
+    """Say whether reads come from an SRA Lite file, whoever delivered them.
+
+    It has one quality for all bases of a read: 30, or 3 for a read that was filtered out
+    (https://www.ncbi.nlm.nih.gov/sra/docs/sra-data-formats/).
+    """
+    return all(set(one.qualities.nonzero()[0]) <= LITE_QUALITIES for one in stats)
 
 
 def _note(stage: Stage, text: str) -> None:
