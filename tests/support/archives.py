@@ -124,6 +124,7 @@ class Request:
     path: str
     form: dict[str, str]
     user_agent: str = ""
+    proxy_login: str = ""
 
 
 class Fault:
@@ -252,7 +253,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve({name: values[0] for name, values in parse_qs(body).items()})
 
     def _serve(self, form: dict[str, str]) -> None:
-        request = Request(self.path, form, self.headers["User-Agent"])
+        login = self.headers.get("Proxy-Authorization", "")
+        request = Request(self.path, form, self.headers["User-Agent"], login)
         self.archives.requests.append(request)
         fault = self.archives.fault(request) or Fault()
         status, body = (

@@ -9,7 +9,8 @@ from support.sheets import SCHEMA
 
 from bactofleet.cli import main
 from bactofleet.samples import Sample, check_samples
-from bactofleet.search import ena, http, sra
+from bactofleet.search import ena, sra
+from bactofleet.sources import retry
 
 REPOSITORY = Path(__file__).parents[2]
 SHEET = Path("config/samples.tsv")
@@ -22,7 +23,7 @@ def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archiv
     """Return the services; the working directory is a project, and nobody waits for long."""
     (tmp_path / "workflow").symlink_to(REPOSITORY / "workflow")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(http, "RETRIES", http.RETRIES.new(backoff_factor=0, backoff_jitter=0.01))
+    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(sra, "PAUSE_S", 0)
     with Server() as archives:
         for name, value in archives.environment().items():

@@ -2,15 +2,17 @@
 
 import hashlib
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from support.archive_server import Archive, Fault
 
-from bactofleet.errors import MissingInput, TemporaryFailure
-from bactofleet.sources import disk, https, retry
+from bactofleet.errors import ConfigurationError, MissingInput, TemporaryFailure
+from bactofleet.sources import disk, https, retry, web
 from bactofleet.sources.files import fetch
-from bactofleet.sources.retry import Denied, NotThere, Throttled
+from bactofleet.sources.retry import Denied, NotThere, Throttled, Unreachable
 
 DATA = random.Random(1).randbytes(3_000_000)
 MD5 = hashlib.md5(DATA).hexdigest()  # noqa: S324
@@ -178,9 +180,9 @@ def test_a_server_that_asks_for_an_hour_is_left_for_the_next_source(
 
 
 def test_a_date_to_come_back_at_is_understood() -> None:
-    assert https._seconds("Fri, 31 Dec 1999 23:59:59 GMT") == 0
-    assert https._seconds("Fri, 31 Dec 2100 23:59:59 GMT") > 1e9
-    assert https._seconds("soon") == 0
+    assert web._seconds("Fri, 31 Dec 1999 23:59:59 GMT") == 0
+    assert web._seconds("Fri, 31 Dec 2100 23:59:59 GMT") > 1e9
+    assert web._seconds("soon") == 0
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(
@@ -188,10 +190,38 @@ def test_a_certificate_of_an_unknown_authority_is_refused(
 ) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
 
-    with pytest.raises(TemporaryFailure, match=r"connection failed \(SSLError\)"):
+    with pytest.raises(TemporaryFailure, match=r"\(SSLError: .*CERTIFICATE_VERIFY_FAILED"):
         download(archive, tmp_path, said)
 
     assert archive.requests == []
+
+
+def test_certificates_that_are_not_there_are_named(
+    archive: Archive, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such.pem")
+
+    with pytest.raises(ConfigurationError, match=r"REQUESTS_CA_BUNDLE: /no/such\.pem is given"):
+        download(archive, tmp_path, said)
+
+
+def test_a_server_that_cannot_be_reached_is_not_waited_for_as_long_as_others(
+    archive: Archive, tmp_path: Path, said: list[str]
+) -> None:
+    with pytest.raises(Unreachable, match="Connection refused"):
+        fetch("https://127.0.0.1:1/a?X-Amz-Signature=secret", tmp_path / "a", said.append)
+
+    assert len(said) == retry.CONNECT_ATTEMPTS - 1 < retry.ATTEMPTS - 1
+    assert "secret" not in f"{said}"
+
+
+def test_files_come_without_the_start_of_libraries_that_they_do_not_need() -> None:
+    code = "import sys, bactofleet.sources.providers, bactofleet.sources.files; print(*sys.modules)"
+
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+
+    assert "urllib3" in loaded
+    assert {"boto3", "botocore", "requests", "pandas"}.isdisjoint(loaded)
 
 
 def test_signatures_of_a_url_are_neither_recorded_nor_logged(

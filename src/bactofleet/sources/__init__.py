@@ -1,6 +1,7 @@
 """Where reads and assemblies come from: the archives' providers, S3 and HTTPS.
 
     retry.py      how long to wait before another attempt, and how a source's faults are told apart
+    web.py        requests over HTTPS: opened, their faults told apart, read
     https.py      files over HTTPS: resumed, limited, verified
     s3.py         objects on S3, signed or not
     files.py      the files that a row of the sheet names by their URLs

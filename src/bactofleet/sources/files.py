@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bactofleet.destination import S3_SCHEME, is_s3
 from bactofleet.errors import MissingInput
-from bactofleet.sources import https, s3
+from bactofleet.sources import https
 from bactofleet.sources.retry import Denied, NotThere, Say
 
 
@@ -19,6 +19,9 @@ def fetch(url: str, target: Path, say: Say) -> https.Fetched:
     try:
         if not is_s3(url):
             return https.download(url, target, say)
+        # Imported here, as in sra.py: boto3 takes longer to start than a small file to come.
+        from bactofleet.sources import s3  # noqa: PLC0415
+
         bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
         client = s3.make_client(signed=s3.has_credentials())
         return s3.download(client, s3.find_object(client, bucket, key, say), target, say)

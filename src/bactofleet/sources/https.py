@@ -1,39 +1,25 @@
-"""Files over HTTPS: resumed where they broke off, verified, and never unencrypted.
-
-Proxies and certificates are those of the environment, as requests knows them (HTTPS_PROXY,
-NO_PROXY, REQUESTS_CA_BUNDLE).
-"""
+"""Files over HTTPS: resumed where they broke off, verified, and never unencrypted."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import requests
-import urllib3
+from urllib3 import BaseHTTPResponse
 
-from bactofleet import __version__
 from bactofleet.errors import TemporaryFailure
-from bactofleet.files import CHUNK_BYTES
 from bactofleet.samples import shown
 from bactofleet.sources.disk import check_space
-from bactofleet.sources.retry import Denied, NotThere, Say, Throttled, retry
+from bactofleet.sources.retry import Say, retry
+from bactofleet.sources.web import open_url, read_body
 
-CONNECT_TIMEOUT_S = 30
-READ_TIMEOUT_S = 120
 # A transfer slower than this is begun anew: another connection may go another way.
 SLOWEST_BYTES_S, PATIENCE_S = 20_000, 120
 SIZE_UNKNOWN = -1
-DENIED, GONE = (401, 403), (404, 410)
-# RFC 9110, 15.5: of the client's errors only these are about the moment, or the range asked for.
-MOMENTARY = (408, 416, 425, 429)
 
 
 @dataclass(frozen=True)
@@ -51,28 +37,6 @@ class Fetched:
         """Return what a receipt says of the file."""
         known = {"source": self.source, "bytes": self.bytes}
         return known | ({"md5": self.md5} if self.md5 else {})
-
-
-@contextmanager
-def open_url(url: str, headers: Mapping[str, str] | None = None) -> Iterator[requests.Response]:
-    """Open a URL; its body is still to be read with `read_body`.
-
-    Raises `NotThere`, `Denied`, `Throttled` or `TemporaryFailure` by the status of the answer.
-    """
-    with _session() as session, _named(url):
-        # The file as it is stored, which its checksum is of: not compressed once more on the way.
-        fields = {"Accept-Encoding": "identity", **(headers or {})}
-        answer = session.get(
-            url, headers=fields, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
-        )
-        _raise_for_status(answer)
-        yield answer
-
-
-def read_body(answer: requests.Response) -> Iterator[bytes]:
-    """Yield the body as it is stored; raise `TemporaryFailure` where it breaks off."""
-    with _named(answer.url):
-        yield from answer.raw.stream(CHUNK_BYTES, decode_content=False)
 
 
 def download(
@@ -115,7 +79,7 @@ class _Transfer:
             check_space(self._target.parent, int(rest or 0), shown(self._url))
             with self._target.open("r+b" if self.written else "wb") as handle:
                 handle.seek(self.written)
-                for chunk in _at_a_pace(read_body(answer), shown(self._url)):
+                for chunk in _at_a_pace(read_body(answer, self._url), shown(self._url)):
                     handle.write(chunk)
                     self._digest.update(chunk)
                     self.written += len(chunk)
@@ -130,9 +94,9 @@ class _Transfer:
             fields["If-Range"] = self._version
         return fields
 
-    def _is_continued(self, answer: requests.Response) -> bool:
+    def _is_continued(self, answer: BaseHTTPResponse) -> bool:
         given = answer.headers.get("Content-Range", "")
-        return answer.status_code == 206 and given.startswith(f"bytes {self.written}-")
+        return answer.status == 206 and given.startswith(f"bytes {self.written}-")
 
     def _verify(self) -> None:
         problem = ""
@@ -158,51 +122,3 @@ def _at_a_pace(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
             if arrived / passed < SLOWEST_BYTES_S:
                 raise TemporaryFailure(f"{name} comes at {arrived / passed / 1e3:.1f} kB/s only")
             since, arrived = time.monotonic(), 0
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    session.headers["User-Agent"] = f"bactofleet/{__version__}"
-    # So that no redirection leads out of TLS.
-    del session.adapters["http://"]
-    return session
-
-
-@contextmanager
-def _named(url: str) -> Iterator[None]:
-    """Turn the faults of a connection into a `TemporaryFailure` that says whose it was."""
-    try:
-        yield
-    except requests.exceptions.InvalidSchema as error:
-        raise NotThere(f"{shown(url)} leads to an address that is not https://") from error
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        # Not the error's own words: they repeat the URL, with its query.
-        fault = type(error).__name__
-        raise TemporaryFailure(f"{shown(url)}: the connection failed ({fault})") from error
-
-
-def _raise_for_status(answer: requests.Response) -> None:
-    status, url = answer.status_code, shown(answer.url)
-    if status < 400:
-        return
-    said = f"{urlsplit(url).hostname} answers {status} ({answer.reason}) for {url}"
-    if status in DENIED:
-        raise Denied(said)
-    if status in GONE:
-        raise NotThere(said)
-    if retry_after := answer.headers.get("Retry-After"):
-        raise Throttled(said, _seconds(retry_after))
-    if status < 500 and status not in MOMENTARY:
-        raise NotThere(said)
-    raise TemporaryFailure(said)
-
-
-def _seconds(retry_after: str) -> float:
-    """Return the seconds that a Retry-After asks for: a number, or a date (RFC 9110, 10.2.3)."""
-    if retry_after.isdecimal():
-        return float(retry_after)
-    try:
-        until = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return 0.0
-    return max(0.0, until.timestamp() - time.time())

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from bactofleet.errors import Excluded, TemporaryFailure
 from bactofleet.samples import Sample, run_of
-from bactofleet.sources.https import open_url, read_body
 from bactofleet.sources.retry import NotThere, Say
+from bactofleet.sources.web import open_url, read_body
 
 ENA_URL = "https://www.ebi.ac.uk/ena"
 # Answers to any accession in one request; the E-utilities take two (esearch, efetch).
@@ -172,7 +172,7 @@ def _read_table(url: str, archive: str, fields: Collection[str], mark: str) -> T
     """Return the rows of an answer, none where the archive knows nothing."""
     try:
         with open_url(url) as answer:
-            text = b"".join(read_body(answer)).decode(errors="replace")
+            text = b"".join(read_body(answer, url)).decode(errors="replace")
     except NotThere:
         return []
     reader = csv.DictReader(text.splitlines(), delimiter=mark)

@@ -1,0 +1,163 @@
+"""Requests over HTTPS, each made once: opened, judged by its status, read as it is stored.
+
+Proxies and certificates are those of the environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE,
+SSL_CERT_FILE). urllib3 is used without requests, whose import takes as long again.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import certifi
+import urllib3
+from urllib3 import BaseHTTPResponse, Retry, Timeout, exceptions
+
+from bactofleet import __version__
+from bactofleet.errors import ConfigurationError, TemporaryFailure
+from bactofleet.samples import shown
+from bactofleet.sources.retry import Denied, NotThere, Throttled, Unreachable
+
+CONNECT_TIMEOUT_S = 30
+READ_TIMEOUT_S = 120
+# Larger buffers are mapped by malloc, and so cleared by the kernel, one by one: twice the CPU time.
+# https://man7.org/linux/man-pages/man3/mallopt.3.html, M_MMAP_THRESHOLD
+CHUNK_BYTES = 1 << 16
+# Other attempts are those of `retry`, which says what it waits for.
+REDIRECTIONS = Retry(total=None, connect=0, read=0, status=0, other=0, redirect=10)
+DENIED, GONE = (401, 403), (404, 410)
+# RFC 9110, 15.5: of the client's errors only these are about the moment, or the range asked for.
+MOMENTARY = (408, 416, 425, 429)
+NO_CONNECTION = (
+    exceptions.ConnectTimeoutError,
+    exceptions.NewConnectionError,
+    exceptions.ProxyError,
+    exceptions.SSLError,
+)
+
+
+@contextmanager
+def open_url(
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    form: str | None = None,
+    read_timeout_s: float = READ_TIMEOUT_S,
+) -> Iterator[BaseHTTPResponse]:
+    """Open a URL, with POST where there is a form; its body is still to be read with `read_body`.
+
+    Raises `NotThere`, `Denied`, `Throttled` or `TemporaryFailure` by the status of the answer.
+    """
+    # The file as it is stored, which its checksum is of: not compressed once more on the way.
+    fields = {"Accept-Encoding": "identity", "User-Agent": f"bactofleet/{__version__}"}
+    if form is not None:
+        fields["Content-Type"] = "application/x-www-form-urlencoded"
+    with _open_manager(url) as manager:
+        with _named(url):
+            answer = manager.request(
+                "GET" if form is None else "POST",
+                url,
+                body=form,
+                headers=fields | dict(headers or {}),
+                retries=REDIRECTIONS,
+                timeout=Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
+                preload_content=False,
+            )
+        try:
+            _raise_for_status(answer, url)
+            yield answer
+        finally:
+            answer.close()
+
+
+def read_body(answer: BaseHTTPResponse, url: str) -> Iterator[bytes]:
+    """Yield the body as it is stored; raise `TemporaryFailure` where it breaks off."""
+    with _named(url):
+        yield from answer.stream(CHUNK_BYTES, decode_content=False)
+
+
+def _open_manager(url: str) -> urllib3.PoolManager:
+    """Return what connects to a URL, through the proxy of the environment if it has one."""
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme, "")
+    trust = _trust()
+    manager = urllib3.PoolManager(ssl_context=trust)
+    if proxy and not proxy_bypass(parts.hostname or ""):
+        manager = urllib3.ProxyManager(proxy, proxy_headers=_login(proxy), ssl_context=trust)
+    if parts.scheme == "https":
+        # So that no redirection leads out of TLS.
+        del manager.key_fn_by_scheme["http"]
+    return manager
+
+
+def _login(proxy: str) -> dict[str, str]:
+    """Return the header for the user and password that a proxy's URL may have."""
+    user = urlsplit(proxy).netloc.rpartition("@")[0]
+    return dict(urllib3.make_headers(proxy_basic_auth=unquote(user))) if user else {}
+
+
+def _trust() -> ssl.SSLContext:
+    """Return who is trusted: REQUESTS_CA_BUNDLE, else the system's authorities and Mozilla's.
+
+    The container has no system's own. OpenSSL itself looks at SSL_CERT_FILE.
+    """
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE")
+    try:
+        context = ssl.create_default_context(cafile=bundle)
+    except OSError as error:
+        said = f"REQUESTS_CA_BUNDLE: {bundle} is given, allowed is a file of certificates (PEM)"
+        raise ConfigurationError([f"{said}: {error}"]) from error
+    if bundle is None:
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+@contextmanager
+def _named(url: str) -> Iterator[None]:
+    """Turn the faults of a connection into ours, that say whose it was.
+
+    Their own words do not repeat the URL with its query, but for those about the URL itself.
+    """
+    try:
+        yield
+    except exceptions.LocationValueError as error:
+        raise NotThere(f"{shown(url)} leads to an address that is not https://") from error
+    except exceptions.HTTPError as error:
+        fault: Any = error.reason if isinstance(error, exceptions.MaxRetryError) else error
+        said = f"{shown(url)}: the connection failed ({type(fault).__name__}: {fault})"
+        kind = Unreachable if isinstance(fault, NO_CONNECTION) else TemporaryFailure
+        raise kind(said) from error
+
+
+def _raise_for_status(answer: BaseHTTPResponse, url: str) -> None:
+    status = answer.status
+    if status < 400:
+        return
+    said = f"{urlsplit(url).hostname} answers {status} ({answer.reason}) for {shown(url)}"
+    if status in DENIED:
+        raise Denied(said)
+    if status in GONE:
+        raise NotThere(said)
+    if retry_after := answer.headers.get("Retry-After"):
+        raise Throttled(said, _seconds(retry_after))
+    if status < 500 and status not in MOMENTARY:
+        raise NotThere(said)
+    raise TemporaryFailure(said)
+
+
+def _seconds(retry_after: str) -> float:
+    """Return the seconds that a Retry-After asks for: a number, or a date (RFC 9110, 10.2.3)."""
+    if retry_after.isdecimal():
+        return float(retry_after)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return 0.0
+    return max(0.0, until.timestamp() - time.time())
