@@ -10,6 +10,7 @@ from bactofleet import __version__, report, versions
 from bactofleet.aws import command as aws
 from bactofleet.collection import fetch, pull, verify
 from bactofleet.config import SCHEMAS, load_schema, read_config
+from bactofleet.cost import command as cost
 from bactofleet.destination import local_folder
 from bactofleet.doctor import command as doctor
 from bactofleet.errors import BactofleetError
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     aws.add_parser(commands)
     doctor.add_parser(commands)
     status.add_parser(commands)
+    cost.add_parser(commands)
     verify.add_parser(commands)
     fetch.add_parser(commands)
     pull.add_parser(commands)

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from bactofleet.cost.instances import Fleet, Instance, count_busy_hours, share_out
 from bactofleet.cost.price import Price
-from bactofleet.cost.prices import INSTANCE_HOUR, VCPU_HOUR, Prices
+from bactofleet.cost.prices import INSTANCE_HOUR, SPOT, VCPU_HOUR, Prices
 from bactofleet.cost.records import RECLAIMED, SUCCEEDED, Attempt, Tarballs
 from bactofleet.cost.requests import count_requests, count_uploads
 
@@ -127,8 +127,8 @@ def iter_instance_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
     groups: defaultdict[tuple[str, str], list[Instance]] = defaultdict(list)
     for instance in fleet.instances.values():
         groups[instance.life_cycle, instance.type].append(instance)
-    for (life_cycle, name), instances in sorted(groups.items(), reverse=True):
-        hourly = [(instance.hours, instance.price(prices)) for instance in instances]
+    for life_cycle, name in sorted(groups, key=lambda group: (group[0] != SPOT, group[1])):
+        hourly = [(i.hours, i.price(prices)) for i in groups[life_cycle, name]]
         usage, usd = _sum(hourly)
         charge = f"EC2 {life_cycle}, {name or 'type not known'}"
         yield Line(Kind.SPENT, charge, usage, INSTANCE_HOUR, usd, _mean(hourly[0][1], usage, usd))

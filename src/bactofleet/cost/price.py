@@ -20,6 +20,11 @@ class Price:
     tiers: tuple[tuple[float, float], ...] = ()
     """Upper bounds in units, ascending, and the USD a unit below each; none is one tier."""
 
+    @property
+    def origin(self) -> tuple[str, str]:
+        """Where it was read and of when it is."""
+        return self.source, self.date
+
     def cost(self, quantity: float) -> float:
         """Return the USD of so many units."""
         if not self.tiers:

@@ -23,7 +23,7 @@ SPOT = "spot"
 ON_DEMAND = "on-demand"
 UNITS = {
     "ebs": "GB-month",
-    "public_ipv4": "hour",
+    "public_ipv4": "h",
     "s3_put": "1,000 requests",
     "s3_get": "1,000 requests",
     "s3_storage": "GB-month",
@@ -32,8 +32,8 @@ UNITS = {
     "ecr": "GB-month",
 }
 """The charges that are no instances, and what their prices are for; a GB is 2**30 bytes."""
-INSTANCE_HOUR = "hour"
-VCPU_HOUR = "vCPU hour"
+INSTANCE_HOUR = "h"
+VCPU_HOUR = "vCPU h"
 SPOT_HISTORY = "EC2 DescribeSpotPriceHistory"
 _TABLE = files("bactofleet.cost") / "prices.yaml"
 _SCHEMA = files("bactofleet.cost") / "prices.schema.yaml"
@@ -86,9 +86,8 @@ class Prices:
         history = self.histories.get((instance_type, zone), ())
         if history and period and life_cycle == SPOT:
             return _from_history(history, *period)
-        if price := self.entries.get((f"instance_hour.{life_cycle}", instance_type)):
-            return price
-        return self._note_region(self._derive(instance_type, life_cycle, vcpus), zone)
+        known = self.entries.get((f"instance_hour.{life_cycle}", instance_type))
+        return self._note_region(known or self._derive(instance_type, life_cycle, vcpus), zone)
 
     def _derive(self, instance_type: str, life_cycle: str, vcpus: int | None) -> Price:
         family = _family_of(instance_type)
@@ -144,7 +143,8 @@ class Prices:
     def _note_region(self, price: Price, zone: str) -> Price:
         if not zone or zone.startswith(self.region):
             return price
-        return replace(price, note=f"{price.note}; the price of {self.region}, not of {zone}")
+        elsewhere = f"the price of {self.region}, not of {zone}"
+        return replace(price, note="; ".join(filter(None, (price.note, elsewhere))))
 
 
 def load_prices(path: Path | None = None) -> Prices:

@@ -1,0 +1,84 @@
+"""`bactofleet cost`: its options, and where its figures come from."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from bactofleet.collection.receipts import list_receipts
+from bactofleet.config import read_config
+from bactofleet.cost.bill import Bill, make_bill
+from bactofleet.cost.display import to_json, to_table, to_tsv
+from bactofleet.cost.instances import Fleet
+from bactofleet.cost.live_prices import ask_aws
+from bactofleet.cost.prices import Prices, load_prices
+from bactofleet.cost.records import USAGE, Attempt, measure_tarballs, read_attempts
+from bactofleet.cost.wording import iter_facts
+from bactofleet.destination import local_folder
+from bactofleet.errors import ConfigurationError
+from bactofleet.options import add_config
+from bactofleet.report.records import iter_records
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "cost", help="the bill of what has run on AWS, from what was recorded of it"
+    )
+    parser.set_defaults(run=run)
+    add_config(parser)
+    parser.add_argument(
+        "--prices", type=Path, metavar="FILE", help="prices of your own; AWS is not asked then"
+    )
+    parser.add_argument(
+        "--offline", action="store_true", help="do not ask AWS for prices: take the dated table"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Carry out the command.
+
+    Raises `ConfigurationError` where configuration or prices cannot be read, or nothing has run.
+    """
+    results = local_folder(str(read_config(args.config)["results"]))
+    attempts = read_attempts(results)
+    if not attempts:
+        raise ConfigurationError(
+            [f"{results / USAGE} has no attempts: nothing has run on AWS Batch from this folder"]
+        )
+    prices, note = choose_prices(args, attempts)
+    names = list_receipts(results)
+    tarballs = measure_tarballs(record.row for record in iter_records(results, names))
+    show(make_bill(attempts, tarballs, prices), note, as_json=args.json)
+
+
+def choose_prices(args: argparse.Namespace, attempts: list[Attempt]) -> tuple[Prices, str]:
+    """Return the prices that the options ask for, and where they are from in words."""
+    if args.prices:
+        return load_prices(args.prices), f"{args.prices}, and what it leaves out from the table"
+    table = load_prices()
+    if args.offline:
+        return table, "the dated table of the package; AWS was not asked"
+    fleet = Fleet()
+    for attempt in attempts:
+        fleet.add(attempt)
+    prices, problems = ask_aws(table, fleet.instances.values())
+    if problems:
+        return prices, f"partly or all from the package's dated table: {'. '.join(problems)}"
+    return prices, "AWS, asked now"
+
+
+def show(bill: Bill, note: str, *, as_json: bool) -> None:
+    """Print the bill: JSON, a table on a terminal, elsewhere TSV with the rest on stderr."""
+    if as_json:
+        print(to_json(bill, note))
+    elif sys.stdout.isatty():
+        Console().print(to_table(bill, note))
+    else:
+        print(to_tsv(bill))
+        for name, value in iter_facts(bill, note):
+            print(f"{name}: {value}", file=sys.stderr)

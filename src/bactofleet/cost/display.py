@@ -1,0 +1,128 @@
+"""Shows a bill: on a terminal, as TSV, or as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Group as Stack
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bactofleet.cost.bill import Bill, Kind, Line
+from bactofleet.cost.wording import (
+    DEAREST,
+    TOTALS,
+    format_price,
+    format_share,
+    format_usage,
+    iter_facts,
+    list_sources,
+)
+
+HEADER = (
+    *("kind", "charge", "usage", "unit", "price_usd", "usd", "percent", "usd_per_genome"),
+    *("source", "date", "note"),
+)
+
+
+def to_tsv(bill: Bill) -> str:
+    """Return a row for every line, and one for each total."""
+    rows = [HEADER, *(_row(bill, line) for line in _with_totals(bill))]
+    return "\n".join("\t".join(row) for row in rows)
+
+
+def to_json(bill: Bill, note: str) -> str:
+    """Return the bill as one line of JSON."""
+    data: dict[str, Any] = {
+        "spent_usd": bill.spent,
+        "monthly_usd": bill.total(Kind.MONTHLY),
+        "download_usd": bill.total(Kind.DOWNLOAD),
+        "genomes": bill.genomes,
+        "attempts": bill.attempts,
+        "spent_usd_per_genome": bill.per_genome(bill.spent),
+        "median_genome_ec2_usd": bill.median_genome,
+        "dearest_genomes": [
+            {"sample": name, "ec2_usd": usd} for name, usd in bill.dearest(DEAREST)
+        ],
+        "prices": note,
+        "lines": [_to_dict(line) for line in bill.lines],
+    }
+    return json.dumps(data)
+
+
+def to_table(bill: Bill, note: str) -> RenderableType:
+    """Return the bill for a terminal; text of others is never read as markup."""
+    table = Table("charge", title="what the run has cost", title_justify="left")
+    for heading in ("usage", "price", "USD", "%", "USD a genome", "source"):
+        table.add_column(heading, justify="right")
+    sources = list_sources(bill)
+    for line in _with_totals(bill):
+        is_total = not line.unit
+        table.add_row(
+            Text(f"  of which {line.charge}" if line.kind is Kind.PART else line.charge),
+            "" if is_total else format_usage(line),
+            format_price(line),
+            f"{line.usd:,.2f}",
+            format_share(bill, line),
+            _per_genome(bill, line),
+            f"[{sources.index(line.price.origin) + 1}]" if line.price else "",
+            style="bold" if is_total else "dim" if line.kind is Kind.PART else "",
+            end_section=is_total,
+        )
+    facts = Table.grid(padding=(0, 2))
+    for name, value in iter_facts(bill, note):
+        facts.add_row(Text(name, "bold"), Text(value))
+    for number, origin in enumerate(sources, start=1):
+        facts.add_row(Text(f"[{number}]"), Text(", ".join(filter(None, origin))))
+    return Stack(table, facts)
+
+
+def _with_totals(bill: Bill) -> list[Line]:
+    """Return the lines by kind, each followed by its total."""
+    lines = []
+    for kind, name in TOTALS.items():
+        part = [line for line in bill.lines if line.kind in {kind, _part_of(kind)}]
+        if part:
+            lines += [*part, Line(kind, f"total {name}", 0.0, "", bill.total(kind), None)]
+    return lines
+
+
+def _part_of(kind: Kind) -> Kind | None:
+    return Kind.PART if kind is Kind.SPENT else None
+
+
+def _row(bill: Bill, line: Line) -> tuple[str, ...]:
+    price = line.price
+    return (
+        str(line.kind),
+        line.charge,
+        f"{line.usage:.6g}" if line.unit else "",
+        line.unit,
+        format_price(line)[1:],
+        f"{line.usd:.4f}",
+        format_share(bill, line),
+        _per_genome(bill, line),
+        price.source if price else "",
+        price.date if price else "",
+        price.note if price else "",
+    )
+
+
+def _per_genome(bill: Bill, line: Line) -> str:
+    usd = bill.per_genome(line.usd)
+    return "" if usd is None else f"{usd:.6f}"
+
+
+def _to_dict(line: Line) -> dict[str, Any]:
+    """Return a line as JSON has it: the last tier has no upper end, which JSON cannot say."""
+    data = asdict(line)
+    if line.price:
+        data["price"]["tiers"] = [
+            {"up_to": bound if math.isfinite(bound) else None, "usd": usd}
+            for bound, usd in line.price.tiers
+        ]
+    return data

@@ -1,0 +1,181 @@
+"""Prices as AWS itself tells them: the Price List and the history of spot prices.
+
+https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bactofleet.aws.faults import explain
+from bactofleet.aws.session import open_session
+from bactofleet.cost.instances import Instance
+from bactofleet.cost.price import Price
+from bactofleet.cost.prices import INSTANCE_HOUR, ON_DEMAND, SPOT, UNITS, History, Key, Prices
+
+PRICE_LIST = "AWS Price List"
+# The service is in few regions, and tells the prices of all.
+PRICE_LIST_REGION = "us-east-1"
+# Without a network the table must do, soon.
+_CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
+# A refusal, no answer, and an answer of another form than AWS documents.
+_FAULTS = (BotoCoreError, ClientError, LookupError, ValueError, TypeError, AttributeError)
+_ZONE = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)[a-z]")
+_LINUX = {
+    "operatingSystem": "Linux",
+    "tenancy": "Shared",
+    "preInstalledSw": "NA",
+    "capacitystatus": "Used",
+    "operation": "RunInstances",
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """A product of the Price List: its attributes, and its usage type behind a region's prefix."""
+
+    service: str
+    attributes: Mapping[str, str]
+    usage_type: str
+    count: int = 1
+    """How many of AWS's units ours has."""
+
+
+_CHARGES = {
+    "ebs": Query(
+        "AmazonEC2", {"productFamily": "Storage", "volumeApiName": "gp3"}, "EBS:VolumeUsage.gp3"
+    ),
+    "public_ipv4": Query("AmazonVPC", {"group": "VPCPublicIPv4Address"}, "PublicIPv4:InUseAddress"),
+    "s3_put": Query("AmazonS3", {"group": "S3-API-Tier1"}, "Requests-Tier1", 1000),
+    "s3_get": Query("AmazonS3", {"group": "S3-API-Tier2"}, "Requests-Tier2", 1000),
+    "s3_storage": Query("AmazonS3", {"volumeType": "Standard"}, "TimedStorage-ByteHrs"),
+    "transfer_out": Query(
+        "AWSDataTransfer", {"transferType": "AWS Outbound"}, "DataTransfer-Out-Bytes"
+    ),
+    "logs": Query("AmazonCloudWatch", {"group": "Ingested Logs"}, "DataProcessing-Bytes"),
+    "ecr": Query("AmazonECR", {"productFamily": "EC2 Container Registry"}, "TimedStorage-ByteHrs"),
+}
+
+
+def ask_aws(prices: Prices, instances: Collection[Instance]) -> tuple[Prices, list[str]]:
+    """Return the prices with what AWS tells of these instances and of the other charges.
+
+    What AWS does not tell stays as it was. The second value says in words what that is and why;
+    it is empty where AWS has told everything.
+    """
+    try:
+        session = open_session(_region_of(instances))
+        region = session.region_name
+        pricing = session.client("pricing", region_name=PRICE_LIST_REGION, config=_CONFIG)
+        ec2 = session.client("ec2", region_name=region, config=_CONFIG)
+    except (BotoCoreError, ClientError) as error:
+        return prices, [_describe(error)]
+    problems: list[str] = []
+    listed: dict[Key, Price] = {}
+    histories: dict[tuple[str, str], History] = {}
+    try:
+        listed.update(_iter_listed(pricing, region, instances))
+        missing = sorted(set(UNITS) - {name for section, name in listed if section == "charges"})
+        problems += [f"the Price List has no {', '.join(missing)}"] if missing else []
+    except _FAULTS as error:
+        problems.append(_describe(error))
+    try:
+        histories = _read_histories(ec2, instances)
+    except _FAULTS as error:
+        problems.append(_describe(error))
+    told = replace(prices, entries={**prices.entries, **listed}, histories=histories)
+    return replace(told, region=region) if listed else told, list(dict.fromkeys(problems))
+
+
+def _iter_listed(
+    pricing: Any, region: str, instances: Collection[Instance]
+) -> Iterator[tuple[Key, Price]]:
+    for name, query in _CHARGES.items():
+        where = "fromRegionCode" if name == "transfer_out" else "regionCode"
+        attributes = {**query.attributes, where: region}
+        if price := _find(pricing, replace(query, attributes=attributes), UNITS[name]):
+            yield ("charges", name), price
+    for name in sorted({i.type for i in instances if i.life_cycle == ON_DEMAND and i.type}):
+        attributes = {**_LINUX, "regionCode": region, "instanceType": name}
+        query = Query("AmazonEC2", attributes, f"BoxUsage:{name}")
+        if price := _find(pricing, query, INSTANCE_HOUR):
+            yield (f"instance_hour.{ON_DEMAND}", name), price
+
+
+def _find(pricing: Any, query: Query, unit: str) -> Price | None:
+    """Return the price of the one product that a query means; None where there is not one."""
+    filters = [
+        {"Type": "TERM_MATCH", "Field": field, "Value": value}
+        for field, value in query.attributes.items()
+    ]
+    pages = pricing.get_paginator("get_products").paginate(
+        ServiceCode=query.service, Filters=filters
+    )
+    products = (json.loads(text) for page in pages for text in page["PriceList"])
+    # `Global-` and the like, in small letters, are other products.
+    usage_type = re.compile(rf"(?:[A-Z0-9]+-)?{re.escape(query.usage_type)}")
+    found = {
+        price
+        for product in products
+        if usage_type.fullmatch(product["product"]["attributes"].get("usagetype", ""))
+        for price in _iter_terms(product, unit, query.count)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _iter_terms(product: Mapping[str, Any], unit: str, count: int) -> Iterator[Price]:
+    """Yield what a product costs on demand; its dimensions are tiers of the use of a month."""
+    for term in product["terms"].get("OnDemand", {}).values():
+        tiers = tuple(
+            sorted(
+                (float(tier["endRange"]), float(tier["pricePerUnit"]["USD"]) * count)
+                for tier in term["priceDimensions"].values()
+            )
+        )
+        if any(usd for _, usd in tiers):
+            date = str(term["effectiveDate"])[:10]
+            several = tiers if len(tiers) > 1 else ()
+            yield Price(tiers[0][1], unit, PRICE_LIST, date, tiers=several)
+
+
+def _read_histories(ec2: Any, instances: Collection[Instance]) -> dict[tuple[str, str], History]:
+    """Return the spot prices of the types and zones, over the time in which instances ran."""
+    spot = [instance for instance in instances if instance.life_cycle == SPOT and instance.type]
+    if not spot:
+        return {}
+    pages = ec2.get_paginator("describe_spot_price_history").paginate(
+        InstanceTypes=sorted({instance.type for instance in spot}),
+        ProductDescriptions=["Linux/UNIX"],
+        StartTime=datetime.fromtimestamp(min(instance.begin for instance in spot), UTC),
+        EndTime=datetime.fromtimestamp(max(instance.end for instance in spot), UTC),
+    )
+    histories: defaultdict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for page in pages:
+        for entry in page["SpotPriceHistory"]:
+            change = (entry["Timestamp"].timestamp(), float(entry["SpotPrice"]))
+            histories[entry["InstanceType"], entry["AvailabilityZone"]].append(change)
+    return {key: sorted(changes) for key, changes in histories.items()}
+
+
+def _region_of(instances: Collection[Instance]) -> str | None:
+    """Return the region in which most of the instances were."""
+    zones = (_ZONE.match(instance.zone) for instance in instances)
+    regions = Counter(zone[1] for zone in zones if zone)
+    return regions.most_common(1)[0][0] if regions else None
+
+
+def _describe(error: Exception) -> str:
+    if not isinstance(error, BotoCoreError | ClientError):
+        return f"AWS answers in another form than it documents ({error!r})"
+    fault = explain(error)
+    return f"{fault.message}; {fault.remedy}"
