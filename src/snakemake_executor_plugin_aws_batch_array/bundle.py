@@ -56,6 +56,9 @@ def get_common_arguments(workflow: Any, snakefile: str, settings: Any) -> list[s
         settings: CommonSettings of the plugin.
     """
     words = shlex.split(workflow.spawned_job_args_factory.general_args(settings))
+    if workflow.execution_settings.keep_going:
+        # In a group of several genomes too, where it is another Snakemake that goes on.
+        words.append("--keep-going")
     if "--directory" in words:  # of this machine; the child's is where the bundle is unpacked
         position = words.index("--directory")
         del words[position : position + 2]

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .monitor import Ended
-from .returns import unpack_outputs
+from .returns import Salvage, unpack_outputs
 from .status import Cause, Failure
 from .store import Store
+from .tasks import Task
 
 # Objects are small, so that the time is spent waiting; S3 gives far more than this.
 THREADS = 16
@@ -20,10 +21,17 @@ PORTION = 200
 
 
 class Collected(NamedTuple):
-    """A child that has ended, with the record of its last attempt if it succeeded."""
+    """A child that has ended, with what it returned.
+
+    Attributes:
+        ended: The child.
+        record: Of its last attempt, if it succeeded.
+        salvage: What a group that failed has made all the same.
+    """
 
     ended: Ended
     record: dict[str, Any]
+    salvage: Salvage | None = None
 
 
 class Collector:
@@ -40,19 +48,28 @@ class Collector:
                 yield list(pool.map(self._collect, portion))
 
     def _collect(self, ended: Ended) -> Collected:
-        if ended.failure is not None:
-            return Collected(ended, {})
         key = ended.array.folder.get_returned(ended.array.name, ended.index)
         task = ended.array.open[ended.index]
+        failure = ended.failure
+        if failure is None:
+            try:
+                return Collected(
+                    ended, unpack_outputs(self._store.open(key), task.outputs, self._staging)
+                )
+            except KeyError:
+                failure = _get_absence(ended, key)
+            except (FileNotFoundError, tarfile.TarError) as error:
+                text = f"{key} is not what was asked for: {error}"
+                failure = Failure(Cause.NOTHING_RETURNED, text)
+        return Collected(replace(ended, failure=failure), {}, self._salvage(key, task))
+
+    def _salvage(self, key: str, task: Task) -> Salvage | None:
+        if len(task.outputs) < 2:
+            return None
         try:
-            return Collected(
-                ended, unpack_outputs(self._store.open(key), task.outputs, self._staging)
-            )
-        except KeyError:
-            return Collected(replace(ended, failure=_get_absence(ended, key)), {})
-        except (FileNotFoundError, tarfile.TarError) as error:
-            failure = Failure(Cause.NOTHING_RETURNED, f"{key} is not what was asked for: {error}")
-            return Collected(replace(ended, failure=failure), {})
+            return Salvage(self._store.open(key), task.outputs, self._staging)
+        except (KeyError, tarfile.TarError):
+            return None
 
 
 def _get_absence(ended: Ended, key: str) -> Failure:

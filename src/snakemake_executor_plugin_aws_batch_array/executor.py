@@ -29,6 +29,7 @@ from .logs import LogReader
 from .monitor import Ended, Monitor
 from .queues import get_queues
 from .requirements import get_requirements
+from .returns import Salvage
 from .settlement import Settlement
 from .status import FALLBACK_CAUSES, RETRIED_CAUSES, Cause, Failure
 from .store import RunFolder, Store
@@ -68,6 +69,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._live: dict[str, LiveArray] = {}
         self._live_lock = threading.Lock()
         self._on_fallback: set[str] = set()
+        self._salvaged: dict[JobExecutorInterface, Salvage] = {}
         self._bundle: Bundle | None = None
         self._reclaimed = 0
         try:
@@ -186,12 +188,12 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     def _settle(self, portion: list[Collected]) -> None:
         self._reclaimed += self._settlement.record_usage(portion)
-        for ended, _ in portion:
+        for ended, _, salvage in portion:
             if ended.failure is not None:
-                self._report_failure(ended, ended.failure)
+                self._report_failure(ended, ended.failure, salvage)
         for name, indices in _get_positions(portion):
             self._ledger.close_children(name, indices)
-        for ended, _ in portion:
+        for ended, _, _ in portion:
             task = ended.array.open.pop(ended.index)
             info = SubmittedJobInfo(task.job, ended.array.get_child_id(ended.index))
             if ended.failure is None:
@@ -199,9 +201,11 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             else:
                 self.report_job_error(info)
 
-    def _report_failure(self, ended: Ended, failure: Failure) -> None:
+    def _report_failure(self, ended: Ended, failure: Failure, salvage: Salvage | None) -> None:
         """Decide what happens next, and say it with all that is known."""
         task = ended.array.open[ended.index]
+        if salvage:
+            self._salvaged[task.job] = salvage
         self._reclaimed += failure.reclaimed
         if failure.cause in FALLBACK_CAUSES:
             self._on_fallback.add(task.key)
@@ -209,7 +213,13 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         if following == "final":
             # What would fail again is tried once: Snakemake retries while attempts are left.
             task.job.attempt = max(task.job.attempt, task.job.restart_times + 1)
-        self.logger.error(self._settlement.report_failure(ended, failure, following))
+        made = salvage.outputs if salvage else []
+        self.logger.error(self._settlement.report_failure(ended, failure, made, following))
+
+    def handle_job_error(self, job: JobExecutorInterface) -> None:
+        """Bring back what a group has made that failed; Snakemake has just removed its outputs."""
+        if salvage := self._salvaged.pop(job, None):
+            salvage.restore()
 
     def _get_following(self, task: Task, cause: Cause) -> str:
         if cause not in RETRIED_CAUSES or task.job.attempt > task.job.restart_times:
@@ -257,6 +267,6 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
 def _get_positions(portion: list[Collected]) -> Iterator[tuple[str, list[int]]]:
     positions: dict[str, list[int]] = {}
-    for ended, _ in portion:
+    for ended, _, _ in portion:
         positions.setdefault(ended.array.name, []).append(ended.index)
     yield from positions.items()

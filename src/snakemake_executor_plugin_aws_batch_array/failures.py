@@ -1,5 +1,6 @@
 """A failed child in words: for the terminal and for failures.tsv."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -13,20 +14,27 @@ _DISK_FULL = "No space left on device"
 
 
 class FailureReport(NamedTuple):
-    """The row of the table and the text for the terminal."""
+    """The rows of the table, one for each output that is missing, and the text for the terminal."""
 
-    row: FailureRow
+    rows: list[FailureRow]
     text: str
 
 
 def build_failure(
-    ended: Ended, failure: Failure, run: str, region: str, following: str, logs: LogReader
+    ended: Ended,
+    failure: Failure,
+    made: list[str],
+    run: str,
+    region: str,
+    following: str,
+    logs: LogReader,
 ) -> FailureReport:
     """Describe a failed child.
 
     Args:
         ended: The child.
         failure: How it ended.
+        made: Outputs that it returned all the same.
         run: Id of the run.
         region: For the link to the log.
         following: What happens now, for example `final`.
@@ -50,7 +58,9 @@ def build_failure(
         reason=reason,
         log_url=url,
     )
-    return FailureReport(row, _format(row, tail))
+    missing = [path for path in task.outputs if path not in made] or [task.target]
+    rows = [replace(row, target=target) for target in missing]
+    return FailureReport(rows, _format(row, missing, tail))
 
 
 def _get_cause(failure: Failure, tail: Tail) -> Cause:
@@ -71,8 +81,9 @@ def _describe(failure: Failure, tail: Tail) -> str:
     return "; ".join(dict.fromkeys(parts))
 
 
-def _format(row: FailureRow, tail: Tail) -> str:
-    lines = [f"{row.target} failed ({row.next}): {row.reason}", f"  AWS Batch job {row.job_id}"]
+def _format(row: FailureRow, missing: list[str], tail: Tail) -> str:
+    targets = ", ".join(missing)
+    lines = [f"{targets} failed ({row.next}): {row.reason}", f"  AWS Batch job {row.job_id}"]
     if tail.lines:
         lines += [f"  last {len(tail.lines)} lines of its log:", *(f"    {x}" for x in tail.lines)]
     if row.log_url:

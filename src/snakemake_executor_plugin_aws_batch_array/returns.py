@@ -49,6 +49,27 @@ def unpack_outputs(stream: IO[bytes], outputs: list[str], staging: Path) -> dict
     return record
 
 
+class Salvage:
+    """Outputs of a group that failed: what those of its jobs have made that did not fail.
+
+    They are unpacked beside, as Snakemake removes the outputs of a job that failed.
+
+    Attributes:
+        outputs: Those that came, relative to the working directory.
+    """
+
+    def __init__(self, stream: IO[bytes], outputs: list[str], staging: Path) -> None:
+        self._folder = Path(tempfile.mkdtemp(dir=staging))
+        _extract(stream, outputs, self._folder)
+        self.outputs = [path for path in outputs if Path(self._folder, path).exists()]
+
+    def restore(self) -> None:
+        """Put the outputs in their places below the working directory, once."""
+        for path in self.outputs:
+            _move(self._folder / path, Path(path))
+        shutil.rmtree(self._folder)
+
+
 def _extract(stream: IO[bytes], outputs: list[str], folder: Path) -> dict[str, Any]:
     record: dict[str, Any] = {}
     now = time.time()

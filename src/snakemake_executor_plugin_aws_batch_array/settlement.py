@@ -33,7 +33,7 @@ class Settlement:
         """
         rows: list[UsageRow] = []
         retried: dict[str, Ended] = {}
-        for ended, record in portion:
+        for ended, record, _ in portion:
             if record:
                 rows.append(build_last_row(ended, self._run, "succeeded", record))
                 if record["attempt"] > 1:
@@ -49,8 +49,10 @@ class Settlement:
         self._usage.append(rows)
         return reclaimed
 
-    def report_failure(self, ended: Ended, failure: Failure, following: str) -> str:
-        """Add a row for a failed child and return the text about it."""
-        report = build_failure(ended, failure, self._run, self._region, following, self._logs)
-        self._failures.append([report.row])
+    def report_failure(
+        self, ended: Ended, failure: Failure, made: list[str], following: str
+    ) -> str:
+        """Add the rows of a failed child, which has made some outputs; return the text about it."""
+        report = build_failure(ended, failure, made, self._run, self._region, following, self._logs)
+        self._failures.append(report.rows)
         return report.text

@@ -65,9 +65,13 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
     except STAGING_ERRORS as error:
         return exit_codes.Ending(exit_codes.TEMPORARY, f"staging in failed: {error}")
     code = run_snakemake(options, line, private)
-    if code != 0:
-        return exit_codes.get_ending(code, private / "exit-code")
-    return stage_out(store, run.get_returned(array, index), line, record, private)
+    key = run.get_returned(array, index)
+    if code == 0:
+        return stage_out(store, key, line.outputs, record, private)
+    if made := [path for path in line.outputs if Path(path).exists()]:
+        # Of a group of several genomes: what the others have made is not lost with the one.
+        stage_out(store, key, made, record, private)
+    return exit_codes.get_ending(code, private / "exit-code")
 
 
 def stage_in(store: Store, run: RunFolder, array: str, index: int) -> tuple[dict[str, Any], Line]:
@@ -111,12 +115,12 @@ def run_snakemake(options: dict[str, Any], line: Line, private: Path) -> int:
 
 
 def stage_out(
-    store: Store, key: str, line: Line, record: dict[str, Any], private: Path
+    store: Store, key: str, outputs: list[str], record: dict[str, Any], private: Path
 ) -> exit_codes.Ending:
-    """Send the declared outputs back, in one object."""
+    """Send outputs back, in one object."""
     archive = private / "returned.tar.gz"
     try:
-        pack_outputs(archive, line.outputs, record)
+        pack_outputs(archive, outputs, record)
         store.put_file(key, str(archive))
     except FileNotFoundError as error:
         return exit_codes.Ending(1, f"declared output {error.filename!r} was not made")

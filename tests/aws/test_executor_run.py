@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from controller import PRETEND_WORKFLOW, PROFILES, SNAKEMAKE, Controller, PretendGenomes
 from emulator.client import EmulatedAWS
 
@@ -132,3 +133,18 @@ def test_four_genomes_in_one_child_share_what_is_local_to_their_group(
     assert len(aws.containers()) == 1
     assert controller.count_in_logs("localrule probe:") == 1
     assert controller.count_in_logs("localrule assembly:") == 4
+
+
+def test_one_genome_of_a_child_fails_and_the_others_are_kept(
+    aws: EmulatedAWS, tmp_path: Path, samples: list[str]
+) -> None:
+    controller = PretendGenomes(aws, tmp_path)
+    config = tmp_path / "config" / "config.yaml"
+    options = yaml.safe_load(config.read_text())
+    config.write_text(yaml.safe_dump({**options, "behaviours": {samples[1]: "exit:1"}}))
+
+    assert controller.run("--group-components", "genome=4") == 1, controller.log
+
+    assert sorted(controller.get_receipts()) == sorted({*samples} - {samples[1]})
+    rows = controller.get_table("failures.tsv")
+    assert [row["target"] for row in rows] == [f"results/receipts/{samples[1]}.json"]

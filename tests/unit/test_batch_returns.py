@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from snakemake_executor_plugin_aws_batch_array.returns import pack_outputs, unpack_outputs
+from snakemake_executor_plugin_aws_batch_array.returns import Salvage, pack_outputs, unpack_outputs
 
 
 @pytest.fixture
@@ -83,3 +83,16 @@ def test_a_member_cannot_leave_the_folder(folders, monkeypatch):
         unpack_outputs(make_archive("out/../../evil"), ["out"], Path("staging"))
 
     assert not (controller.parent / "evil").exists()
+
+
+def test_what_a_failed_group_has_made_comes_to_its_place_when_it_is_restored(folders, monkeypatch):
+    _, controller = folders
+    monkeypatch.chdir(controller)
+
+    salvage = Salvage(make_archive("a.json"), ["a.json", "b.json"], Path("staging"))
+
+    assert salvage.outputs == ["a.json"]
+    assert not Path("a.json").exists()
+    salvage.restore()
+    assert Path("a.json").read_text() == "new"
+    assert not list(Path("staging").iterdir())
