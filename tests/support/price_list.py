@@ -107,6 +107,6 @@ def serve_prices() -> Iterator[tuple[PriceServer, str]]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield prices, f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

@@ -54,7 +54,7 @@ def metadata(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         "meta-data/instance-life-cycle": "spot",
     }
     with HTTPServer(("127.0.0.1", 0), Metadata) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/"
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", address)
         yield Metadata.answers

@@ -51,6 +51,9 @@ class Prices:
     entries: Mapping[Key, Price]
     histories: Mapping[tuple[str, str], History] = field(default_factory=dict)
     """By instance type and zone: times in seconds since the epoch and USD a spot hour from then."""
+    _memo: dict[tuple[str, str, str, int | None], Price] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def charge(self, name: str) -> Price:
         """Return the price of one of `UNITS`."""
@@ -86,8 +89,12 @@ class Prices:
         history = self.histories.get((instance_type, zone), ())
         if history and period and life_cycle == SPOT:
             return _from_history(history, *period)
-        known = self.entries.get((f"instance_hour.{life_cycle}", instance_type))
-        return self._note_region(known or self._derive(instance_type, life_cycle, vcpus), zone)
+        key = (instance_type, life_cycle, zone, vcpus)
+        if key not in self._memo:
+            known = self.entries.get((f"instance_hour.{life_cycle}", instance_type))
+            price = known or self._derive(instance_type, life_cycle, vcpus)
+            self._memo[key] = self._note_region(price, zone)
+        return self._memo[key]
 
     def _derive(self, instance_type: str, life_cycle: str, vcpus: int | None) -> Price:
         family = _family_of(instance_type)
