@@ -9,6 +9,7 @@ from support.usage import make_row, write_usage
 
 from bactofleet.cost.bill import Kind, make_bill, share_fleet
 from bactofleet.cost.instances import Fleet
+from bactofleet.cost.meter import Meter
 from bactofleet.cost.prices import load_prices
 from bactofleet.cost.records import Attempt, Tarballs, read_attempts
 from snakemake_executor_plugin_aws_batch_array.tables import UsageRow
@@ -208,3 +209,18 @@ def test_attempts_and_idle_time_are_all_that_instances_cost(tmp_path, seed):
     idle = parts["idle: instances without an attempt"]
     assert spent["EC2 spot, m6i.xlarge"] == pytest.approx(paid)
     assert sum(shares_of(attempts)) + idle == pytest.approx(paid)
+
+
+def test_the_meter_of_status_tells_what_the_bill_calls_spent(tmp_path):
+    attempts = read(
+        tmp_path,
+        make_row("a", booted=0, disk_gib=60, outcome="reclaimed"),
+        make_row("b", 60, 1800, booted=0, disk_gib=60),
+        make_row("c", instance_id="", instance_type="", life_cycle=""),
+        make_row("d", instance_id="i-2", life_cycle="on-demand"),
+    )
+    meter = Meter(load_prices())
+    for attempt in attempts:
+        meter.add(attempt)
+
+    assert meter.spent() == pytest.approx(make_bill(attempts, NOTHING, load_prices()).spent)

@@ -5,12 +5,14 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from support.synthetic_cohort import write_genomes
+from support.usage import make_row, write_usage
 
 from bactofleet import cli
 from bactofleet.plan import lock_results
@@ -94,6 +96,40 @@ def test_a_run_under_way_shows_what_it_makes_and_when_it_ends(under_way: Path):
     assert snapshot.throughput.per_hour == pytest.approx(7, rel=0.01)
     assert snapshot.time_left is not None
     assert 1800 < snapshot.time_left.seconds < 4 * 3600
+
+
+def test_the_money_so_far_is_that_of_the_attempts_and_at_the_end_that_of_all_genomes(
+    project: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Ten of twenty genomes have ended."""
+    write_usage(project / "results", [make_row("a"), make_row("b", instance_id="i-2")])
+
+    money = observe(project).money
+
+    assert money is not None
+    assert money.spent_usd == pytest.approx(2 * 0.048 * 4 * 0.45, rel=0.2)
+    assert money.at_end_usd == pytest.approx(2 * money.spent_usd)
+    said = f"${money.spent_usd:.4f} so far, about ${money.at_end_usd:.4f} at the end"
+    assert f"cost:        {said}" in status(capsys)
+    assert json.loads(status(capsys, "--json"))["money"] == asdict(money)
+
+
+def test_where_nothing_is_paid_no_money_is_told(project: Path, capsys: pytest.CaptureFixture[str]):
+    assert observe(project).money is None
+    assert "cost:" not in status(capsys)
+
+
+def test_a_look_adds_only_the_money_that_came(project: Path):
+    observer = Observer(project / "results", project / "scratch", samples_of(project))
+    write_usage(project / "results", [make_row("a")])
+    first = observer.look().money
+    write_usage(project / "results", [make_row("b", instance_id="i-2")])
+    second = observer.look().money
+
+    assert first is not None
+    assert second is not None
+    assert second.spent_usd == pytest.approx(2 * first.spent_usd)
+    assert observer.look().money == second
 
 
 def test_what_lies_in_scratch_after_a_run_is_not_running(project: Path):

@@ -99,7 +99,8 @@ def make_bill(attempts: Sequence[Attempt], tarballs: Tarballs, prices: Prices) -
     by_genome.pop("", None)
     lines = [*iter_instance_lines(fleet, prices), *_iter_parts(shares)]
     lines += iter_running_lines(fleet, prices)
-    lines += iter_request_lines(attempts, tarballs, prices)
+    outcomes = Counter(attempt.outcome == SUCCEEDED for attempt in attempts)
+    lines += iter_request_lines(outcomes, tarballs, prices)
     lines += iter_result_lines(tarballs, prices)
     return Bill(lines, tarballs.genomes, len(attempts), dict(by_genome))
 
@@ -159,19 +160,22 @@ def iter_running_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
 
 
 def iter_request_lines(
-    attempts: Sequence[Attempt], tarballs: Tarballs, prices: Prices
+    outcomes: Counter[bool], tarballs: Tarballs, prices: Prices
 ) -> Iterator[Line]:
-    """Yield what each attempt costs wherever it runs: requests to S3 and its log."""
-    if not attempts:
+    """Yield what each attempt costs wherever it runs: requests to S3 and its log.
+
+    `outcomes` counts the attempts that succeeded (True) and those that did not.
+    """
+    if not outcomes:
         return
-    puts, gets = count_requests(Counter(attempt.outcome == SUCCEEDED for attempt in attempts))
+    puts, gets = count_requests(outcomes)
     puts += sum(map(count_uploads, tarballs.bytes))
     yield _line(Kind.SPENT, "S3, PUT requests", puts / 1000, prices.charge("s3_put"))
     yield _line(Kind.SPENT, "S3, GET requests", gets / 1000, prices.charge("s3_get"))
     log = prices.assumption("log_kb")
     note = f"{log.usd:g} KiB an attempt assumed: {log.source}"
     logs = replace(prices.charge("logs"), note=note)
-    yield _line(Kind.SPENT, "CloudWatch, logs", len(attempts) * log.usd / KIB_OF_GIB, logs)
+    yield _line(Kind.SPENT, "CloudWatch, logs", outcomes.total() * log.usd / KIB_OF_GIB, logs)
 
 
 def iter_result_lines(tarballs: Tarballs, prices: Prices) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bactofleet.cost.meter import Money, foretell_money
 from bactofleet.plan import FAILED, RECEIPTS
 from bactofleet.stage import STAGES
 from bactofleet.status.activity import find_running, get_start
@@ -72,6 +73,8 @@ class Snapshot:
     batch: BatchCounts | None
     stages: list[StageTimes]
     failures: list[Failure]
+    money: Money | None
+    """None where nothing has been paid for."""
 
 
 class Observer:
@@ -123,6 +126,7 @@ class Observer:
             batch=batch,
             stages=measure_stages(self._receipts.recent),
             failures=failures,
+            money=foretell_money(self._usage.spent_usd, genomes.ended, genomes.remaining),
         )
 
     def _last_finished(self) -> float | None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bactofleet.cost.meter import Meter
+from bactofleet.cost.prices import load_prices
+from bactofleet.cost.records import RECLAIMED, iter_attempts
 from bactofleet.failed_jobs import FINAL, sample_of
 from bactofleet.growing_table import GrowingTable
 from bactofleet.report.records import clean
 from bactofleet.status.failures import Failure
-
-RECLAIMED = "reclaimed"
 
 
 @dataclass
@@ -32,11 +33,19 @@ class Usage:
 
     def __init__(self, path: Path) -> None:
         self._table = GrowingTable(path)
+        # The dated table: a look asks nobody.
+        self._meter = Meter(load_prices())
         self.attempts = Attempts()
+        self.spent_usd = 0.0
 
     def look(self) -> None:
         """Count what has come since the last look."""
-        for row in self._table.iter_new():
+        rows = list(self._table.iter_new())
+        for attempt in iter_attempts(rows):
+            self._meter.add(attempt)
+        if rows:
+            self.spent_usd = self._meter.spent()
+        for row in rows:
             self.attempts.total += 1
             if row.get("outcome") == RECLAIMED:
                 self.attempts.reclaimed += 1

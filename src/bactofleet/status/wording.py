@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bactofleet.cost.meter import Money
+from bactofleet.cost.wording import format_usd
 from bactofleet.status.failures import Failure
 from bactofleet.status.forecast import TimeLeft
 from bactofleet.status.snapshot import Snapshot
@@ -48,6 +50,8 @@ def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         lost = snapshot.attempts
         share = f"{lost.reclaimed:,} of {attempts:,} attempts ({lost.reclaimed / attempts:.1%})"
         yield "reclaimed", f"{share}, {lost.lost_s / 3600:,.1f} h lost"
+    if money := snapshot.money:
+        yield "cost", _describe_money(money)
 
 
 def describe_progress(snapshot: Snapshot) -> str:
@@ -113,6 +117,13 @@ def _describe_range(left: TimeLeft) -> str:
     low = format_duration(left.low_s)
     high = "no upper limit" if left.high_s is None else format_duration(left.high_s)
     return f"95 %: {low} to {high}"
+
+
+def _describe_money(money: Money) -> str:
+    spent = f"{format_usd(money.spent_usd)} so far"
+    if money.at_end_usd is None or money.at_end_usd == money.spent_usd:
+        return spent
+    return f"{spent}, about {format_usd(money.at_end_usd)} at the end"
 
 
 def _format_time(seconds: float) -> str:
