@@ -1,7 +1,7 @@
 """Receipts and failures of a run, looked at again and again: only what is new is read."""
 
 # Paths are text where there may be 67,000 of them: `Path` takes a second for those.
-# ruff: noqa: PTH116, PTH123
+# ruff: noqa: PTH123
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bactofleet.files import read_json
+from bactofleet.files import modified, read_json
 
 SUFFIX = ".json"
 UNREADABLE = "unreadable"
@@ -92,7 +92,7 @@ class Receipts:
         for name, path in new.items():
             self.statuses[name] = _read_status(path, name)
         readable = [name for name in new if self.statuses[name] != UNREADABLE]
-        for name in sorted(readable, key=lambda name: _modified(new[name]))[-RECENT:]:
+        for name in sorted(readable, key=lambda name: modified(new[name]))[-RECENT:]:
             self._remember(name, Path(new[name]))
 
     @property
@@ -110,13 +110,6 @@ class Receipts:
 
 def _is_record(name: str) -> bool:
     return name.endswith(SUFFIX) and not name.startswith(".")
-
-
-def _modified(path: str) -> float:
-    try:
-        return os.stat(path).st_mtime
-    except OSError:
-        return 0.0  # removed at this moment
 
 
 def _read_status(path: str, sample: str) -> str:

@@ -1,0 +1,48 @@
+"""Genomes that never were, with what they took: to test what is foretold of a cohort."""
+
+import numpy as np
+from numpy.typing import NDArray
+from support.synthetic_cohort import SPECIES
+
+from bactofleet.cost.genomes import Known, Lessons
+
+Array = NDArray[np.float64]
+COVERAGE = 100.0
+# Seconds for each genome, base pair that is used, that is there, of the genome: not those that the
+# model begins with.
+TAKEN = np.array([40.0, 0.7e-6, 0.5e-6, 60e-6])
+NOISE = 0.4
+EXCLUDED = 0.03
+
+
+def draw_genomes(rng: np.random.Generator, count: int) -> Known:
+    """Return genomes of four species, at depths around 100x."""
+    megabases, _, _, share = (np.array(column) for column in zip(*SPECIES.values(), strict=True))
+    sizes = 1e6 * rng.choice(megabases, count, p=share) * rng.normal(1, 0.018, count)
+    return Known(sizes * np.maximum(14, rng.lognormal(np.log(105), 0.5, count)), sizes)
+
+
+def draw_seconds(rng: np.random.Generator, known: Known, noise: float = NOISE) -> Array:
+    """Return what the genomes took: the assembly goes with a power of its bases, some end early."""
+    count = len(known)
+    used = np.minimum(known.bases, COVERAGE * known.sizes)
+    features = np.column_stack([np.ones(count), used, known.bases, known.sizes])
+    features[:, 1] *= (used / 3e8) ** 0.3
+    seconds = features @ TAKEN * rng.lognormal(-(noise**2) / 2, noise, count)
+    ended_early = rng.random(count) < EXCLUDED
+    return np.where(ended_early, seconds * rng.uniform(0.01, 0.2, count), seconds)
+
+
+def make_lessons(known: Known, seconds: Array) -> Lessons:
+    """Return what receipts of these genomes teach."""
+    finished = 1.8e9 + np.cumsum(seconds)
+    return Lessons(known, seconds, 1e5 + 3.3 * known.sizes, finished)
+
+
+def forget(known: Known, *, bases: float = 0.0, sizes: float = 0.0) -> Known:
+    """Return what is known of the genomes if bases or sizes of a part of them are not."""
+    parts = []
+    for values, share in ((known.bases, bases), (known.sizes, sizes)):
+        shuffled = np.random.default_rng(1).permutation(len(values))
+        parts.append(np.where(shuffled < share * len(values), np.nan, values))
+    return Known(*parts)
