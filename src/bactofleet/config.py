@@ -16,7 +16,7 @@ from bactofleet.files import sha256_of
 SCHEMAS = Path("workflow/schemas")
 # Options that say where and how, not what: they do not change a genome.
 NOT_PARAMETERS = frozenset(
-    {"samples", "results", "scratch", "redo", "threads", "memory_mb", "providers"}
+    {"samples", "results", "scratch", "redo", "threads", "memory_mb", "max_cost", "providers"}
 )
 SWITCH = {"true": True, "false": False}
 

@@ -10,7 +10,7 @@ import atexit
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -83,7 +83,7 @@ class Run:
             self.results = local_folder(self.config["results"])
             self.scratch = Path(self.config["scratch"])
             with _collect(problems):
-                self._say(self.plan.summary() if is_main else [])
+                self._say([*self.plan.summary(), *self._price_plan()] if is_main else [])
         if problems:
             raise WorkflowError("Please correct the following.\n" + "\n".join(problems))
 
@@ -130,11 +130,18 @@ class Run:
         dag.forcefiles.update(receipts)
         return receipts
 
-    def start(self, *, runs_here: bool, shares_files: bool = True) -> None:
+    def start(
+        self,
+        *,
+        runs_here: bool,
+        shares_files: bool = True,
+        stop: Callable[[], object] = lambda: None,
+    ) -> None:
         """Begin for real, not a dry run: lock the results, look for the tools, clear up.
 
         `runs_here` says that jobs run on this machine, which then needs the tools; `shares_files`
-        that they run on machines that see its folders.
+        that they run on machines that see its folders. `stop` is called, from another thread, when
+        nothing more is to be submitted.
         """
         try:
             if not shares_files:
@@ -146,6 +153,7 @@ class Run:
         except ConfigurationError as error:
             raise WorkflowError(str(error)) from None
         clear_leftovers(self.plan, self.results, self.scratch)
+        self._guard_max_cost(stop)
         # After Snakemake's own last words, so that these are what a user sees last.
         atexit.register(self._say_how_it_ended)
 
@@ -158,6 +166,23 @@ class Run:
     def failures(self) -> Path:
         """The folder that tells how genomes failed."""
         return self.results / FAILED
+
+    def _price_plan(self) -> list[str]:
+        """Foretell what the plan costs on AWS, and cut it to what `max_cost` pays for."""
+        if not (is_s3(self.config["results"]) and self.plan.todo):
+            return []
+        # Imported here: every job reads this module, and none is told what it costs.
+        from bactofleet.cost.budget import price_plan  # noqa: PLC0415
+
+        self.plan, lines = price_plan(self.plan, self.samples, self.config, self.results)
+        return lines
+
+    def _guard_max_cost(self, stop: Callable[[], object]) -> None:
+        limit = self.config["max_cost"]
+        if limit is not None and is_s3(self.config["results"]):
+            from bactofleet.cost.budget import Guard  # noqa: PLC0415
+
+            Guard(self.results, limit, stop, lambda line: self._say([line])).start()
 
     def _receipt(self, sample: str) -> str:
         return str(self.results / RECEIPTS / f"{sample}.json")

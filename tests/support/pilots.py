@@ -1,8 +1,15 @@
 """Genomes that never were, with what they took: to test what is foretold of a cohort."""
 
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from support.synthetic_cohort import SPECIES
+from support.usage import at
 
 from bactofleet.cost.genomes import Known, Lessons
 
@@ -13,6 +20,15 @@ COVERAGE = 100.0
 TAKEN = np.array([40.0, 0.7e-6, 0.5e-6, 60e-6])
 NOISE = 0.4
 EXCLUDED = 0.03
+# Of the options those that the model looks at.
+PARAMETERS = {
+    "assembler": "skesa",
+    "error_correction": False,
+    "keep": [],
+    "phix": False,
+    "polish": True,
+    "simulate_reads": False,
+}
 
 
 def draw_genomes(rng: np.random.Generator, count: int) -> Known:
@@ -46,3 +62,25 @@ def forget(known: Known, *, bases: float = 0.0, sizes: float = 0.0) -> Known:
         shuffled = np.random.default_rng(1).permutation(len(values))
         parts.append(np.where(shuffled < share * len(values), np.nan, values))
     return Known(*parts)
+
+
+def make_receipt(sample: str, bases: float, size: float, seconds: float) -> dict[str, Any]:
+    """Return what teaches of a receipt; it was finished an hour after `usage.MIDNIGHT`."""
+    return {
+        "sample": sample,
+        "input": {"kind": "reads", "genome_size": size},
+        "metrics": {"qc_original_total_bp": bases},
+        "stages": {"download": {"seconds": 0.1 * seconds}, "assembly": {"seconds": 0.9 * seconds}},
+        "parameters": PARAMETERS,
+        "tarball": {"path": f"s3://bucket/{sample}.tar.gz", "bytes": 1e5 + 3.3 * size},
+        "finished": at(3600),
+    }
+
+
+def write_receipts(results: Path, receipts: Iterable[dict[str, Any]]) -> None:
+    """Write receipts below a results folder, the last of them the newest."""
+    (results / "receipts").mkdir(parents=True, exist_ok=True)
+    for age, receipt in enumerate(receipts):
+        path = results / "receipts" / f"{receipt['sample']}.json"
+        path.write_text(json.dumps(receipt))
+        os.utime(path, (1e9 + age, 1e9 + age))

@@ -1,11 +1,17 @@
 """A start of the workflow: the main process checks everything, a job reads what it needs."""
 
 import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from snakemake.exceptions import WorkflowError
+from support.usage import make_row, write_usage
 
 from bactofleet.run import OPTIONAL_TOOLS, TOOLS, Run
 from bactofleet.versions import COMMANDS
@@ -26,6 +32,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def start(*, is_main: bool = True, **options: object) -> Run:
     return Run({"samples": "samples.tsv"} | options, SCHEMAS, is_main=is_main)
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def install(folder: Path, names: set[str]) -> None:
@@ -160,3 +173,73 @@ def test_a_genome_that_was_finished_since_the_plan_was_made_is_not_paid_twice(
 
     with pytest.raises(WorkflowError, match="Another run has finished meanwhile"):
         run.start(runs_here=False)
+
+
+def test_what_a_run_will_cost_is_told_where_results_go_to_s3(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    start(results="s3://bucket/results")
+
+    plan, forecast = capsys.readouterr().err.splitlines()
+    assert plan == "bactofleet: 2 genomes: 0 finished, 2 to do"
+    assert forecast.startswith("bactofleet: forecast: $")
+
+
+@pytest.mark.parametrize("part_genomes", [1, 1000])
+def test_a_run_is_cut_to_what_max_cost_pays_for(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    part_genomes: int,
+) -> None:
+    monkeypatch.setattr("bactofleet.run.PART_GENOMES", part_genomes)
+    rows = "".join(f"S{i:02}\tSRR28387{i:02}\n" for i in range(50))
+    (project / "samples.tsv").write_text("sample\taccession\n" + rows)
+    dag = SimpleNamespace(forcefiles=set())
+
+    run = start(results="s3://bucket/results", max_cost=1)
+
+    receipts = [path for part in run.parts() for path in run.receipts_to_write(dag, part)]
+    assert 0 < len(receipts) < 50
+    assert receipts == [f"results/receipts/{name}.json" for name in run.plan.todo]
+    assert f": {len(receipts)} are made in this run." in capsys.readouterr().err
+
+
+def test_max_cost_does_not_hold_for_results_in_a_folder(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert start(max_cost=0.001).plan.todo == ["S1", "S2"]
+    assert "cost" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", [0, -5, "much"])
+def test_a_max_cost_that_is_no_amount_is_refused(limit: object) -> None:
+    with pytest.raises(WorkflowError, match=f"max_cost: {limit!r} is given, allowed is"):
+        start(max_cost=limit)
+
+
+def test_a_run_that_reaches_max_cost_is_stopped(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bactofleet.run.atexit", SimpleNamespace(register=lambda function: None))
+    monkeypatch.setattr("bactofleet.cost.budget.LOOK_S", 0.01)
+    stopped = threading.Event()
+    start(results="s3://bucket/results", max_cost=1).start(runs_here=False, stop=stopped.set)
+
+    write_usage(project / "results", [make_row(stopped=50 * 3600)])
+
+    assert stopped.wait(10)
+    wait_until(lambda: "max_cost: $1.00 is reached" in capsys.readouterr().err)
+
+
+def test_a_job_does_not_pay_for_what_the_forecast_imports(project: Path) -> None:
+    """The Snakefile is read again inside every job."""
+    script = """
+import sys
+from pathlib import Path
+from bactofleet.run import Run
+Run({"samples": "samples.tsv", "results": "s3://b/r", "max_cost": 1}, Path(sys.argv[1]),
+    is_main=False)
+assert not any(name.startswith("bactofleet.cost") for name in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", script, str(SCHEMAS)], check=True)

@@ -55,6 +55,9 @@ onstart:
         runs_here=workflow.local_exec,
         shares_files=SharedFSUsage.INPUT_OUTPUT
         in workflow.storage_settings.shared_fs_usage,
+        # Not SIGTERM, which calls it too: its handler waits for a lock that the thread which it
+        # interrupts may hold.
+        stop=workflow.scheduler.exit_gracefully,
     )
 
 

@@ -1,0 +1,136 @@
+"""`max_cost`: a run makes no more genomes than what is left of it pays for.
+
+The executor submits all that a run has to do at once, so a limit that only looked at what was spent
+would come too late: the plan is cut first, by what its genomes are foretold to cost. A guard looks
+at what is spent while they are made.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bactofleet.cost.bill import make_bill
+from bactofleet.cost.estimate import NO_RESULTS, Estimator
+from bactofleet.cost.genomes import read_sheet
+from bactofleet.cost.prices import load_prices
+from bactofleet.cost.records import USAGE, Attempt, iter_attempts, read_attempts
+from bactofleet.cost.regression import Sums
+from bactofleet.cost.wording_of_estimates import describe_briefly, format_usd
+from bactofleet.growing_table import GrowingTable
+from bactofleet.plan import Plan
+from bactofleet.samples import Sample
+from bactofleet.status.batch import read_submitted
+
+# Between two looks of the guard at a table that the controller appends to every few seconds.
+LOOK_S = 10.0
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """What is left of `max_cost` pays for of the genomes to do.
+
+    Those that are made in this run first (`genomes`), by the upper bound of what they cost, so that
+    the limit holds; `at_most` by the lower bound.
+    """
+
+    limit: float
+    spent: float
+    genomes: int
+    at_most: int
+    total: int
+
+    def describe(self) -> str:
+        """Return it as one line."""
+        spent = f"max_cost: {format_usd(self.limit)}: {format_usd(self.spent)} spent"
+        if self.genomes == self.total:
+            return f"{spent}; what is left pays for the {self.total:,} genomes to do"
+        of_all = f"of the {self.total:,} genomes to do"
+        if not self.genomes:
+            return f"{spent}; what is left pays for none {of_all}. Raise max_cost to go on"
+        return (
+            f"{spent}; what is left pays for {self.genomes:,} to {self.at_most:,} {of_all}: "
+            f"{self.genomes:,} are made in this run. Start the same command again to go on with "
+            "what is left then"
+        )
+
+
+def price_plan(
+    plan: Plan, samples: Mapping[str, Sample], config: Mapping[str, Any], results: Path
+) -> tuple[Plan, list[str]]:
+    """Foretell what a plan costs, and cut it to what `max_cost` pays for.
+
+    Returns the plan and the lines that tell a user. Genomes that an earlier controller has
+    submitted come first, as they are paid for whether this one takes them over or not.
+    Raises `ConfigurationError` where the executor's ledger cannot be read.
+    """
+    prices, attempts = load_prices(), read_attempts(results)
+    submitted = read_submitted(results).samples
+    order = sorted(plan.todo, key=lambda name: name not in submitted)
+    known = read_sheet(samples[name] for name in order)
+    estimator = Estimator(config, results, attempts, prices)
+    lines = [describe_briefly(estimator.foretell(known))]
+    if config["max_cost"] is None:
+        return plan, lines
+    spent = make_bill(attempts, NO_RESULTS, prices).spent
+    committed = len(submitted.intersection(order))
+    purchase = buy(config["max_cost"], spent, estimator.sum_usd(known), committed)
+    chosen = set(order[: purchase.genomes])
+    todo = [name for name in plan.todo if name in chosen]
+    return replace(plan, todo=todo), [*lines, purchase.describe()]
+
+
+def buy(limit: float, spent: float, usd: Sums, committed: int) -> Purchase:
+    """Return how many genomes of a list the rest of a limit pays for.
+
+    `usd` is what the first genomes of the list cost, of which the first `committed` are made
+    whatever is left.
+    """
+    left = limit - spent
+    genomes, at_most = (
+        max(committed, int(np.searchsorted(bound, left, side="right")) - 1)
+        for bound in (usd.high, usd.low)
+    )
+    return Purchase(limit, spent, genomes, at_most, len(usd.expected) - 1)
+
+
+class Guard(threading.Thread):
+    """Stops a run from submitting more once its limit is reached; ends with the process."""
+
+    def __init__(
+        self, results: Path, limit: float, stop: Callable[[], object], say: Callable[[str], object]
+    ) -> None:
+        """Watch the attempts below `results`, in USD; `stop` and `say` are called from a thread."""
+        super().__init__(name="max_cost", daemon=True)
+        self._limit = limit
+        self._stop_submitting = stop
+        self._say = say
+        self._table = GrowingTable(results / USAGE)
+        self._prices = load_prices()
+        self._attempts: list[Attempt] = []
+        self._spent = 0.0
+
+    def run(self) -> None:
+        """Look until the limit is reached."""
+        while self.look() < self._limit:
+            time.sleep(LOOK_S)
+        self._stop_submitting()
+        self._say(
+            f"max_cost: {format_usd(self._limit)} is reached: {format_usd(self._spent)} spent. "
+            "Nothing more is submitted; jobs that were submitted before go on (Ctrl-C terminates "
+            "them). Raise max_cost and start the same command again to make what is left"
+        )
+
+    def look(self) -> float:
+        """Return the USD that all runs have spent up to now."""
+        new = list(iter_attempts(self._table.iter_new()))
+        if new:
+            self._attempts += new
+            self._spent = make_bill(self._attempts, NO_RESULTS, self._prices).spent
+        return self._spent

@@ -1,0 +1,160 @@
+"""What genomes will cost, take and leave, told before a job is submitted.
+
+Seconds of the stages come from the model. What is paid beyond them (starts of containers, attempts
+that were reclaimed or failed, instances that wait) and for an hour of it is as it was in the runs
+whose attempts results/usage.tsv has; without any it is assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bactofleet.cost.bill import GIB, make_bill
+from bactofleet.cost.genomes import Known, Lessons, read_lessons
+from bactofleet.cost.model import Model
+from bactofleet.cost.prices import ON_DEMAND, SPOT, Prices
+from bactofleet.cost.records import SUCCEEDED, Attempt, Tarballs
+from bactofleet.cost.regression import Range, Sums
+
+# Most spot vCPUs of the stack (MaxSpotVcpus of infra/bactofleet.yaml), where nobody changed it.
+STACK_VCPUS = 256
+# Seconds that are paid for each second of the stages: a guess, until attempts tell.
+ASSUMED_OVERHEAD = 1.1
+# The stack's instances have 4 to 16 vCPUs.
+ASSUMED_INSTANCE_VCPUS = 8
+NO_RESULTS = Tarballs(0, ())
+HOUR_S = 3600
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What is paid beside the stages' own seconds."""
+
+    overhead: float
+    """vCPU seconds that are paid for each that stages take."""
+    usd: float
+    """Of a vCPU hour, with everything that comes with it."""
+    attempts: int
+    """That this was learned from; with none it is assumed."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is foretold of genomes."""
+
+    genomes: int
+    lessons: int
+    """Genomes whose receipts taught; without any the forecast rests on the measured genome."""
+    attempts: int
+    """On AWS Batch, from which overhead and price were learned; without any they are assumed."""
+    vcpu_hours: Range
+    usd: Range
+    usd_on_demand: Range
+    """If no instance is a spot instance."""
+    bytes: Range
+    """Of the tarballs."""
+    usd_month: Range
+    """For keeping them."""
+    usd_download: Range
+    """For taking them all out of AWS once."""
+    vcpus: int
+    hours: tuple[float, float]
+    """Wall time on so many vCPUs, at least and at most."""
+
+
+class Estimator:
+    """Foretells genomes as one results folder and one configuration have them."""
+
+    def __init__(
+        self, config: Mapping[str, Any], results: Path, attempts: Sequence[Attempt], prices: Prices
+    ) -> None:
+        """Learn from the receipts below `results` and from the attempts of its runs."""
+        self._threads = config["threads"]
+        self._prices = prices
+        lessons = read_lessons(results, config)
+        self._lessons = len(lessons.seconds)
+        self._model = Model(lessons, config["coverage"], config["keep"])
+        self._rate = learn_rate(lessons, attempts, self._threads, prices)
+
+    def sum_usd(self, known: Known) -> Sums:
+        """Return what the first genomes of a list cost."""
+        return self._model.sum_seconds(known) * (self._vcpu_hours_of(1.0) * self._rate.usd)
+
+    def foretell(self, known: Known, vcpus: int = STACK_VCPUS) -> Estimate:
+        """Return what these genomes cost, take on so many vCPUs, and leave."""
+        seconds = self._model.sum_seconds(known).whole
+        vcpu_hours = seconds * self._vcpu_hours_of(1.0)
+        size = self._model.sum_bytes(known).whole
+        return Estimate(
+            genomes=len(known),
+            lessons=self._lessons,
+            attempts=self._rate.attempts,
+            vcpu_hours=vcpu_hours,
+            usd=vcpu_hours * self._rate.usd,
+            usd_on_demand=vcpu_hours * price_vcpu_hour(ON_DEMAND, self._threads, self._prices),
+            bytes=size,
+            usd_month=self._price_bytes("s3_storage", size),
+            usd_download=self._price_bytes("transfer_out", size),
+            vcpus=vcpus,
+            hours=self._bound_hours(known, seconds, vcpus),
+        )
+
+    def _vcpu_hours_of(self, seconds: float) -> float:
+        """Return the vCPU hours that are paid for wall seconds of a genome's stages."""
+        return seconds * self._rate.overhead * self._threads / HOUR_S
+
+    def _price_bytes(self, charge: str, size: Range) -> Range:
+        price = self._prices.charge(charge)
+        return Range(*(price.cost(part / GIB) for part in (size.expected, size.low, size.high)))
+
+    def _bound_hours(self, known: Known, seconds: Range, vcpus: int) -> tuple[float, float]:
+        """Return the wall time that genomes take at least and at most, in whatever order.
+
+        List scheduling: Graham 1966, https://doi.org/10.1002/j.1538-7305.1966.tb01709.x
+        """
+        at_once = max(1, min(vcpus // self._threads, len(known)))
+        least = seconds.low / at_once
+        most = seconds.high / at_once + self._model.find_longest(known)
+        paid = self._rate.overhead / HOUR_S
+        return least * paid, most * paid
+
+
+def learn_rate(lessons: Lessons, attempts: Sequence[Attempt], threads: int, prices: Prices) -> Rate:
+    """Compare what was paid since the first lesson began with the seconds of the stages.
+
+    So everything is in it that was paid to make those genomes: attempts that were lost, genomes
+    that failed, idle instances.
+    """
+    begin = float(np.min(lessons.finished - lessons.seconds, initial=np.inf))
+    paid = [attempt for attempt in attempts if attempt.stopped >= begin]
+    vcpu_hours = sum(attempt.vcpu_hours for attempt in paid)
+    first = min((attempt.started for attempt in paid), default=np.inf)
+    of_stages = float(lessons.seconds[lessons.finished >= first].sum()) * threads / HOUR_S
+    if not (vcpu_hours and of_stages):
+        return Rate(ASSUMED_OVERHEAD, price_vcpu_hour(SPOT, threads, prices), 0)
+    spent = make_bill(paid, NO_RESULTS, prices).spent
+    return Rate(vcpu_hours / of_stages, spent / vcpu_hours, len(paid))
+
+
+def price_vcpu_hour(life_cycle: str, threads: int, prices: Prices) -> float:
+    """Return the USD of a vCPU hour and of what comes with it: the bill of a full instance."""
+    jobs = max(1, ASSUMED_INSTANCE_VCPUS // threads)
+    attempt = Attempt(
+        sample="",
+        outcome=SUCCEEDED,
+        queue="",
+        instance_type="",
+        instance_id="full",
+        zone="",
+        life_cycle=life_cycle,
+        vcpus=threads,
+        started=0.0,
+        stopped=float(HOUR_S),
+        instance_vcpus=jobs * threads,
+    )
+    return make_bill([attempt] * jobs, NO_RESULTS, prices).spent / (jobs * threads)

@@ -1,0 +1,204 @@
+"""`max_cost` holds: fewer genomes are begun than it pays for, and none once it is reached."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.pilots import COVERAGE, PARAMETERS, make_receipt, write_receipts
+from support.usage import make_row, write_usage
+
+from bactofleet.cost import budget
+from bactofleet.cost.budget import Guard, buy, price_plan
+from bactofleet.cost.regression import Sums
+from bactofleet.errors import ConfigurationError
+from bactofleet.plan import Plan
+from bactofleet.samples import Sample
+from bactofleet.status.batch import LEDGER
+from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
+
+CONFIG = PARAMETERS | {"threads": 4, "coverage": COVERAGE, "max_cost": None}
+NAMES = [f"S{i}" for i in range(100)]
+# Attempts of an hour on m6i.xlarge cost more than this in all, and less than 1.2 times that.
+SPOT_HOUR = 0.048 * 4 * 0.45
+
+
+def sums(*each: float, spread: float = 2.0) -> Sums:
+    expected = np.concatenate([[0.0], np.cumsum(each)])
+    return Sums(expected, expected / spread, expected * spread)
+
+
+def plan_for(names: list[str]) -> Plan:
+    return Plan(len(names), [], {}, [], names)
+
+
+def samples() -> dict[str, Sample]:
+    return {name: Sample(name, accession=f"SRX{name}", genome_size=2_870_000) for name in NAMES}
+
+
+def price(results: Path, names: list[str] = NAMES, **changes: Any) -> tuple[Plan, list[str]]:
+    return price_plan(plan_for(names), samples(), CONFIG | changes, results)
+
+
+def spend(results: Path, hours: int, on: str = "i") -> None:
+    rows = [make_row(f"X{i}", 0, 3600, instance_id=f"{on}-{i}") for i in range(hours)]
+    write_usage(results, rows)
+
+
+@pytest.fixture
+def submitted(tmp_path: Path) -> Iterator[list[str]]:
+    """Genomes that an earlier controller has submitted; each a job."""
+    names = ["S97", "S98", "S99"]
+    (tmp_path / LEDGER).parent.mkdir()
+    ledger = Ledger(tmp_path / LEDGER)
+    children = [OpenChild(name, f"results/receipts/{name}.json") for name in names]
+    ledger.open_run("prefix", "definition")
+    ledger.open_array("array", "prefix", "queue", children)
+    ledger.record_job("array", "id")
+    return names
+
+
+# --- how many genomes a limit pays for ------------------------------------------------------------
+
+
+def test_as_many_genomes_are_begun_as_are_paid_for_if_they_cost_what_they_may_at_most():
+    purchase = buy(10.0, 2.0, sums(1, 1, 1, 1, 1, 1), committed=0)
+
+    assert (purchase.genomes, purchase.at_most, purchase.total) == (4, 6, 6)
+    assert purchase.describe() == (
+        "max_cost: $10.00: $2.00 spent; what is left pays for 4 to 6 of the 6 genomes to do: 4 are "
+        "made in this run. Start the same command again to go on with what is left then"
+    )
+
+
+def test_a_limit_that_is_far_away_changes_nothing():
+    purchase = buy(100.0, 2.0, sums(1, 1, 1), committed=0)
+
+    assert purchase.genomes == 3
+    assert purchase.describe() == (
+        "max_cost: $100.00: $2.00 spent; what is left pays for the 3 genomes to do"
+    )
+
+
+@pytest.mark.parametrize("spent", [9.0, 10.0, 12.5])
+def test_nothing_is_begun_when_not_even_one_genome_is_paid_for(spent: float):
+    purchase = buy(10.0, spent, sums(1, 1, 1), committed=0)
+
+    assert purchase.genomes == 0
+    assert "pays for none of the 3 genomes to do. Raise max_cost" in purchase.describe()
+
+
+def test_what_was_submitted_before_is_made_whatever_is_left():
+    assert buy(10.0, 12.0, sums(1, 1, 1), committed=2).genomes == 2
+
+
+# --- the plan -------------------------------------------------------------------------------------
+
+
+def test_without_a_limit_the_plan_stays_and_its_cost_is_told(tmp_path: Path):
+    plan, (line,) = price(tmp_path)
+
+    assert plan.todo == NAMES
+    assert line.startswith("forecast: $")
+
+
+def test_a_plan_is_cut_to_the_first_genomes_of_the_sheet(tmp_path: Path):
+    plan, (forecast, limit) = price(tmp_path, max_cost=1.0)
+
+    assert 0 < len(plan.todo) < 100
+    assert plan.todo == NAMES[: len(plan.todo)]
+    assert forecast == price(tmp_path)[1][0]
+    assert f": {len(plan.todo)} are made in this run." in limit
+
+
+def test_all_runs_of_the_folder_count_as_spent(tmp_path: Path):
+    before = len(price(tmp_path, max_cost=1.5)[0].todo)
+    spend(tmp_path, 10)
+
+    plan, (_, limit) = price(tmp_path, max_cost=1.5)
+
+    assert 0 < len(plan.todo) < before
+    assert "max_cost: $1.50: $0.9" in limit
+
+
+def test_a_limit_that_is_used_up_leaves_nothing_to_do(tmp_path: Path):
+    spend(tmp_path, 20)
+
+    plan, (_, limit) = price(tmp_path, max_cost=1.5)
+
+    assert plan.todo == []
+    assert limit.endswith("pays for none of the 100 genomes to do. Raise max_cost to go on")
+
+
+def test_genomes_in_flight_are_among_those_that_are_made(tmp_path: Path, submitted: list[str]):
+    plan, _ = price(tmp_path, max_cost=0.5)
+
+    assert set(submitted) < set(plan.todo)
+    assert plan.todo == [name for name in NAMES if name in plan.todo]
+
+
+def test_genomes_in_flight_are_made_when_the_limit_is_used_up(tmp_path: Path, submitted: list[str]):
+    spend(tmp_path, 20)
+
+    assert price(tmp_path, max_cost=1.5)[0].todo == submitted
+
+
+def test_run_after_run_makes_all_genomes_when_the_limit_pays_for_them(tmp_path: Path):
+    """Each costs half an hour of an instance; a start makes what is sure to be paid for."""
+    todo, runs, total = NAMES, 0, 50 * 1.2 * SPOT_HOUR
+    while todo and runs < 10:
+        made = price(tmp_path, todo, max_cost=1.1 * total)[0].todo
+        receipts = [make_receipt(name, 287e6, 2.87e6, 1700.0) for name in made]
+        write_receipts(tmp_path, receipts)
+        rows = [make_row(name, 1800, 3600, instance_id=f"i-{name}") for name in made]
+        write_usage(tmp_path, rows)
+        todo = [name for name in todo if name not in made]
+        runs += 1
+
+    assert (todo, runs) == ([], 2)
+
+
+def test_a_ledger_that_cannot_be_read_is_told(tmp_path: Path):
+    (tmp_path / LEDGER).parent.mkdir()
+    (tmp_path / LEDGER).write_text("no ledger")
+
+    with pytest.raises(ConfigurationError, match=r"ledger\.sqlite cannot be read"):
+        price(tmp_path)
+
+
+# --- the guard ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "LOOK_S", 0.01)
+
+
+def test_a_guard_stops_submission_once_and_says_so_when_the_limit_is_reached(tmp_path: Path):
+    stopped, said = threading.Event(), list[str]()
+    guard = Guard(tmp_path, 1.0, stopped.set, said.append)
+    guard.start()
+    spend(tmp_path, 10)
+    guard.join(0.3)
+    assert not stopped.is_set()
+    assert guard.is_alive()
+
+    spend(tmp_path, 2, on="other")
+    guard.join(10)
+
+    assert stopped.is_set()
+    (line,) = said
+    assert line.startswith("max_cost: $1.00 is reached: $1.1")
+    assert "Nothing more is submitted" in line
+
+
+def test_a_guard_counts_what_was_spent_before_it_was_set(tmp_path: Path):
+    spend(tmp_path, 20)
+
+    assert Guard(tmp_path, 1.0, lambda: None, lambda line: None).look() > 20 * SPOT_HOUR
+
+
+def test_a_guard_does_not_keep_a_process_from_its_end(tmp_path: Path):
+    assert Guard(tmp_path, 1.0, lambda: None, lambda line: None).daemon
