@@ -11,3 +11,18 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, default=Path("config/config.yaml"), help="configuration file"
     )
+
+
+def count(text: str) -> int:
+    """Return the whole number that an option was given; for `type=` of argparse."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is given, allowed is a whole number")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """Return the whole number above zero that an option was given; for `type=` of argparse."""
+    number = count(text)
+    if not number:
+        raise argparse.ArgumentTypeError("0 is given, allowed is 1 or more")
+    return number

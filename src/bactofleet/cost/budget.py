@@ -18,11 +18,12 @@ import numpy as np
 
 from bactofleet.cost.bill import make_bill
 from bactofleet.cost.estimate import NO_RESULTS, Estimator
+from bactofleet.cost.estimate_wording import describe_briefly
 from bactofleet.cost.genomes import read_sheet
 from bactofleet.cost.prices import load_prices
 from bactofleet.cost.records import USAGE, Attempt, iter_attempts, read_attempts
 from bactofleet.cost.regression import Sums
-from bactofleet.cost.wording_of_estimates import describe_briefly, format_usd
+from bactofleet.cost.wording import format_usd
 from bactofleet.growing_table import GrowingTable
 from bactofleet.plan import Plan
 from bactofleet.samples import Sample

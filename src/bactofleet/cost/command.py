@@ -10,8 +10,10 @@ from rich.console import Console
 
 from bactofleet.collection.receipts import list_receipts
 from bactofleet.config import read_config
+from bactofleet.cost import estimate_command
 from bactofleet.cost.bill import Bill, make_bill
 from bactofleet.cost.display import to_json, to_table, to_tsv
+from bactofleet.cost.estimate import STACK_VCPUS
 from bactofleet.cost.instances import Fleet
 from bactofleet.cost.live_prices import ask_aws
 from bactofleet.cost.prices import Prices, load_prices
@@ -19,7 +21,7 @@ from bactofleet.cost.records import USAGE, Attempt, measure_tarballs, read_attem
 from bactofleet.cost.wording import iter_facts
 from bactofleet.destination import local_folder
 from bactofleet.errors import ConfigurationError
-from bactofleet.options import add_config
+from bactofleet.options import add_config, positive
 from bactofleet.report.records import iter_records
 
 
@@ -37,6 +39,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--offline", action="store_true", help="do not ask AWS for prices: take the dated table"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--estimate",
+        action="store_true",
+        help="instead, what the genomes will cost that are still to do",
+    )
+    parser.add_argument(
+        "--vcpus",
+        type=positive,
+        default=STACK_VCPUS,
+        metavar="N",
+        help="with --estimate: vCPUs at a time (%(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -44,8 +58,14 @@ def run(args: argparse.Namespace) -> None:
 
     Raises `ConfigurationError` where configuration or prices cannot be read, or nothing has run.
     """
-    results = local_folder(str(read_config(args.config)["results"]))
+    config = read_config(args.config)
+    results = local_folder(str(config["results"]))
     attempts = read_attempts(results)
+    if args.estimate:
+        prices, note = choose_prices(args, attempts)
+        found = estimate_command.estimate(config, attempts, prices, args.vcpus)
+        estimate_command.show(found, note, as_json=args.json)
+        return
     if not attempts:
         raise ConfigurationError(
             [f"{results / USAGE} has no attempts: nothing has run on AWS Batch from this folder"]
@@ -61,7 +81,7 @@ def choose_prices(args: argparse.Namespace, attempts: list[Attempt]) -> tuple[Pr
     if args.prices:
         return load_prices(args.prices), f"{args.prices}, and what it leaves out from the table"
     table = load_prices()
-    if args.offline:
+    if args.offline or not attempts:
         return table, "the dated table of the package; AWS was not asked"
     fleet = Fleet()
     for attempt in attempts:

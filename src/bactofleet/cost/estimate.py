@@ -74,21 +74,23 @@ class Estimator:
         self, config: Mapping[str, Any], results: Path, attempts: Sequence[Attempt], prices: Prices
     ) -> None:
         """Learn from the receipts below `results` and from the attempts of its runs."""
-        self._threads = config["threads"]
+        self._threads: int = config["threads"]
         self._prices = prices
         lessons = read_lessons(results, config)
         self._lessons = len(lessons.seconds)
         self._model = Model(lessons, config["coverage"], config["keep"])
         self._rate = learn_rate(lessons, attempts, self._threads, prices)
+        # vCPU hours that are paid for a wall second of a genome's stages.
+        self._paid: float = self._rate.overhead * self._threads / HOUR_S
 
     def sum_usd(self, known: Known) -> Sums:
         """Return what the first genomes of a list cost."""
-        return self._model.sum_seconds(known) * (self._vcpu_hours_of(1.0) * self._rate.usd)
+        return self._model.sum_seconds(known) * (self._paid * self._rate.usd)
 
     def foretell(self, known: Known, vcpus: int = STACK_VCPUS) -> Estimate:
         """Return what these genomes cost, take on so many vCPUs, and leave."""
         seconds = self._model.sum_seconds(known).whole
-        vcpu_hours = seconds * self._vcpu_hours_of(1.0)
+        vcpu_hours = seconds * self._paid
         size = self._model.sum_bytes(known).whole
         return Estimate(
             genomes=len(known),
@@ -103,10 +105,6 @@ class Estimator:
             vcpus=vcpus,
             hours=self._bound_hours(known, seconds, vcpus),
         )
-
-    def _vcpu_hours_of(self, seconds: float) -> float:
-        """Return the vCPU hours that are paid for wall seconds of a genome's stages."""
-        return seconds * self._rate.overhead * self._threads / HOUR_S
 
     def _price_bytes(self, charge: str, size: Range) -> Range:
         price = self._prices.charge(charge)

@@ -17,6 +17,7 @@ from rich.progress import Progress
 
 from bactofleet.config import SCHEMAS, load_schema
 from bactofleet.errors import ConfigurationError
+from bactofleet.options import count, positive
 from bactofleet.samples import Row
 from bactofleet.search.accessions import Query, parse_query
 from bactofleet.search.archives import Search
@@ -83,7 +84,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         ("--min-depth", default.min_depth, "bases for each of the genome, where its size is known"),
     ):
         group.add_argument(
-            option, type=_count, default=value, metavar="N", help=f"{text} (default: %(default)s)"
+            option, type=count, default=value, metavar="N", help=f"{text} (default: %(default)s)"
         )
     group.add_argument(
         "--genome-size",
@@ -98,7 +99,7 @@ def _add_subset(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("a subset")
     group.add_argument(
         "--limit",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="stop at N random experiments, those that the sheet has included (default: all)",
     )
@@ -111,21 +112,8 @@ def _add_subset(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is given, allowed is a whole number")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    number = _count(text)
-    if not number:
-        raise argparse.ArgumentTypeError("0 is given, allowed is 1 or more")
-    return number
-
-
 def _genome_size(text: str) -> int:
-    size = _count(text)
+    size = count(text)
     if not 1_000 <= size < 1_000_000_000:
         raise argparse.ArgumentTypeError(f"{text} is given, allowed are 1000 to 999999999 bp")
     return size

@@ -1,0 +1,42 @@
+"""`bactofleet cost --estimate`: what the genomes that are still to do will cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bactofleet.config import parameters_of
+from bactofleet.cost.estimate import Estimate, Estimator
+from bactofleet.cost.estimate_wording import iter_facts
+from bactofleet.cost.genomes import read_sheet
+from bactofleet.cost.prices import Prices
+from bactofleet.cost.records import Attempt
+from bactofleet.destination import local_folder
+from bactofleet.plan import make_plan
+from bactofleet.samples import read_samples
+
+
+def estimate(
+    config: dict[str, Any], attempts: Sequence[Attempt], prices: Prices, vcpus: int
+) -> Estimate:
+    """Return what the genomes of the sheet cost that a run would make now.
+
+    Raises `ConfigurationError` where the sheet cannot be read.
+    """
+    samples = read_samples(Path(config["samples"]))
+    results = local_folder(config["results"])
+    plan = make_plan(samples, results, config["redo"], parameters_of(config), None)
+    known = read_sheet(samples[name] for name in plan.todo)
+    return Estimator(config, results, attempts, prices).foretell(known, vcpus)
+
+
+def show(found: Estimate, note: str, *, as_json: bool) -> None:
+    """Print an estimate: JSON, or a line a fact; `note` tells where prices are from."""
+    if as_json:
+        print(json.dumps(asdict(found) | {"prices": note}))
+        return
+    for name, value in (*iter_facts(found), ("prices", note)):
+        print(f"{name + ':':<12}{value}")

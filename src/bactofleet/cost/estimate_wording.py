@@ -1,0 +1,57 @@
+"""An estimate in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bactofleet.cost.estimate import Estimate
+from bactofleet.cost.regression import Range
+from bactofleet.cost.wording import format_usd
+from bactofleet.status.wording import format_duration
+
+GB = 1e9
+
+
+def describe_briefly(estimate: Estimate) -> str:
+    """Return what matters before a run, as one line."""
+    return (
+        f"forecast: {format_range(estimate.usd)}, {estimate.vcpu_hours.expected:,.0f} vCPU hours, "
+        f"{_describe_time(estimate)}; from {_describe_source(estimate)}"
+    )
+
+
+def iter_facts(estimate: Estimate) -> Iterator[tuple[str, str]]:
+    """Yield everything that is foretold: its name and its value."""
+    hours, size = estimate.vcpu_hours, estimate.bytes
+    kept, taken = (format_usd(usd.expected) for usd in (estimate.usd_month, estimate.usd_download))
+    yield "genomes", f"{estimate.genomes:,} to do"
+    if not estimate.genomes:
+        return
+    each = format_usd(estimate.usd.expected / estimate.genomes)
+    yield "cost", f"{format_range(estimate.usd)}, {each} each"
+    yield "on demand", f"{format_range(estimate.usd_on_demand)}, if nothing runs on spot"
+    yield "vCPU hours", f"{hours.expected:,.0f} (95 %: {hours.low:,.0f} to {hours.high:,.0f})"
+    yield "time", _describe_time(estimate)
+    sizes = [f"{part / GB:,.1f}" for part in (size.expected, size.low, size.high)]
+    yield "results", "{} GB (95 %: {} to {})".format(*sizes) + f", {kept} a month, {taken} to fetch"
+    yield "from", _describe_source(estimate)
+
+
+def format_range(usd: Range) -> str:
+    """Return USD and their interval."""
+    return f"{format_usd(usd.expected)} (95 %: {format_usd(usd.low)} to {format_usd(usd.high)})"
+
+
+def _describe_time(estimate: Estimate) -> str:
+    low, high = (format_duration(3600 * hours) for hours in estimate.hours)
+    return f"{low} to {high} on {estimate.vcpus:,} vCPUs"
+
+
+def _describe_source(estimate: Estimate) -> str:
+    """Return what an estimate rests on."""
+    if not estimate.lessons:
+        return "one genome that was measured elsewhere: make some to sharpen this"
+    made = f"{estimate.lessons:,} genomes made before"
+    if not estimate.attempts:
+        return f"{made}; price and losses on AWS are assumed"
+    return f"{made} and what they cost on AWS"
