@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from bactofleet.cost.bill import make_bill
-from bactofleet.cost.estimate import NO_RESULTS, Estimator
+from bactofleet.cost.estimate import Estimator
 from bactofleet.cost.estimate_wording import describe_briefly
 from bactofleet.cost.genomes import read_sheet
+from bactofleet.cost.meter import Meter, price_attempts
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.records import USAGE, Attempt, iter_attempts, read_attempts
+from bactofleet.cost.records import USAGE, iter_attempts, read_attempts
 from bactofleet.cost.regression import Sums
 from bactofleet.cost.wording import format_usd
 from bactofleet.growing_table import GrowingTable
@@ -79,7 +79,7 @@ def price_plan(
     lines = [describe_briefly(estimator.foretell(known))]
     if config["max_cost"] is None:
         return plan, lines
-    spent = make_bill(attempts, NO_RESULTS, prices).spent
+    spent = price_attempts(attempts, prices)
     committed = len(submitted.intersection(order))
     purchase = buy(config["max_cost"], spent, estimator.sum_usd(known), committed)
     chosen = set(order[: purchase.genomes])
@@ -113,25 +113,21 @@ class Guard(threading.Thread):
         self._stop_submitting = stop
         self._say = say
         self._table = GrowingTable(results / USAGE)
-        self._prices = load_prices()
-        self._attempts: list[Attempt] = []
-        self._spent = 0.0
+        self._meter = Meter(load_prices())
 
     def run(self) -> None:
         """Look until the limit is reached."""
-        while self.look() < self._limit:
+        while (spent := self.look()) < self._limit:
             time.sleep(LOOK_S)
         self._stop_submitting()
         self._say(
-            f"max_cost: {format_usd(self._limit)} is reached: {format_usd(self._spent)} spent. "
+            f"max_cost: {format_usd(self._limit)} is reached: {format_usd(spent)} spent. "
             "Nothing more is submitted; jobs that were submitted before go on (Ctrl-C terminates "
             "them). Raise max_cost and start the same command again to make what is left"
         )
 
     def look(self) -> float:
         """Return the USD that all runs have spent up to now."""
-        new = list(iter_attempts(self._table.iter_new()))
-        if new:
-            self._attempts += new
-            self._spent = make_bill(self._attempts, NO_RESULTS, self._prices).spent
-        return self._spent
+        for attempt in iter_attempts(self._table.iter_new()):
+            self._meter.add(attempt)
+        return self._meter.spent()

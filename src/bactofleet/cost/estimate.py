@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from bactofleet.cost.bill import GIB, make_bill
+from bactofleet.cost.bill import GIB
 from bactofleet.cost.genomes import Known, Lessons, read_lessons
+from bactofleet.cost.meter import price_attempts
 from bactofleet.cost.model import Model
 from bactofleet.cost.prices import ON_DEMAND, SPOT, Prices
-from bactofleet.cost.records import SUCCEEDED, Attempt, Tarballs
+from bactofleet.cost.records import SUCCEEDED, Attempt
 from bactofleet.cost.regression import Range, Sums
 
 # Most spot vCPUs of the stack (MaxSpotVcpus of infra/bactofleet.yaml), where nobody changed it.
@@ -27,7 +28,6 @@ STACK_VCPUS = 256
 ASSUMED_OVERHEAD = 1.1
 # The stack's instances have 4 to 16 vCPUs.
 ASSUMED_INSTANCE_VCPUS = 8
-NO_RESULTS = Tarballs(0, ())
 HOUR_S = 3600
 
 
@@ -135,8 +135,8 @@ def learn_rate(lessons: Lessons, attempts: Sequence[Attempt], threads: int, pric
     of_stages = float(lessons.seconds[lessons.finished >= first].sum()) * threads / HOUR_S
     if not (vcpu_hours and of_stages):
         return Rate(ASSUMED_OVERHEAD, price_vcpu_hour(SPOT, threads, prices), 0)
-    spent = make_bill(paid, NO_RESULTS, prices).spent
-    return Rate(vcpu_hours / of_stages, spent / vcpu_hours, len(paid))
+    usd = price_attempts(paid, prices) / vcpu_hours
+    return Rate(vcpu_hours / of_stages, usd, len(paid))
 
 
 def price_vcpu_hour(life_cycle: str, threads: int, prices: Prices) -> float:
@@ -155,4 +155,4 @@ def price_vcpu_hour(life_cycle: str, threads: int, prices: Prices) -> float:
         stopped=float(HOUR_S),
         instance_vcpus=jobs * threads,
     )
-    return make_bill([attempt] * jobs, NO_RESULTS, prices).spent / (jobs * threads)
+    return price_attempts([attempt] * jobs, prices) / (jobs * threads)

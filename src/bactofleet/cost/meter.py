@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bactofleet.cost.bill import iter_instance_lines, iter_request_lines, iter_running_lines
@@ -41,6 +42,14 @@ class Meter:
             *iter_request_lines(self._outcomes, Tarballs(0, ()), self._prices),
         ]
         return sum(line.usd for line in lines)
+
+
+def price_attempts(attempts: Iterable[Attempt], prices: Prices) -> float:
+    """Return the USD that attempts have cost."""
+    meter = Meter(prices)
+    for attempt in attempts:
+        meter.add(attempt)
+    return meter.spent()
 
 
 def foretell_money(spent_usd: float, ended: int, remaining: int) -> Money | None:

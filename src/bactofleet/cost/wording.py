@@ -35,7 +35,7 @@ def list_sources(bill: Bill) -> list[tuple[str, str]]:
 
 def format_usd(usd: float) -> str:
     """Return money: cents, and hundredths of a cent of less than a dollar."""
-    return f"${usd:,.2f}" if usd >= 1 else f"${usd:.4f}"
+    return f"${usd:,.2f}" if usd >= 1 or not usd else f"${usd:.4f}"
 
 
 def format_price(line: Line) -> str:
