@@ -1,6 +1,7 @@
 """Rows of usage.tsv as the executor writes them."""
 
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,3 +54,17 @@ def write_usage(results: Path, rows: Iterable[UsageRow]) -> Path:
     path = results / "usage.tsv"
     Table(path, UsageRow).append(list(rows))
     return path
+
+
+def iter_fleet(samples: Iterable[str]) -> Iterator[UsageRow]:
+    """Attempts of about an hour, four at a time on instances of 16 vCPUs; some are reclaimed."""
+    rng = random.Random(1)
+    for number, sample in enumerate(samples):
+        host, place = divmod(number, 40)
+        started = 60 + 3600 * (place // 4)
+        seconds = rng.randrange(2400, 3600)
+        cells = {"instance_id": f"i-{host}", "instance_type": "m6i.4xlarge", "disk_gib": 60}
+        if rng.random() < 0.05:
+            yield make_row(sample, started, started + 600, 0, outcome="reclaimed", **cells)
+            started += 7200
+        yield make_row(sample, started, started + seconds, 0, **cells)
