@@ -15,6 +15,7 @@ import csv
 import io
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from bactofleet.image import VARIABLES, Image, to_variables
 
 IMAGE = "bactofleet:latest"
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -65,8 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     engine = find_engine()
     mounts = find_mounts(given.command, Path.cwd(), os.environ)
     make_folders(mounts.writable)
-    line = build_command(engine, given.image, given.command, mounts, os.environ)
-    os.execvp(engine, line)  # noqa: S606  # a list, through no shell
+    # Of another container, where this runs in one.
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in VARIABLES.values()
+    }
+    environment = inherited | to_variables(ask_image(engine, given.image))
+    line = build_command(engine, given.image, given.command, mounts, environment)
+    os.execvpe(engine, line, environment)  # noqa: S606  # a list, through no shell
 
 
 def find_engine() -> str:
@@ -75,6 +83,19 @@ def find_engine() -> str:
     if engine is None:
         sys.exit("error: neither docker nor podman is on PATH; `make setup` says how to get one")
     return engine
+
+
+def ask_image(engine: str, image: str) -> Image:
+    """Return what the engine knows of an image; of one still to be pulled, the name alone."""
+    form = "{{.Id}} {{range .RepoDigests}}{{.}} {{end}}"
+    command = [engine, "image", "inspect", "--format", form, image]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        return {"name": image}
+    identity, *digests = answer.stdout.split()
+    # Podman leaves out which checksum it is.
+    identity = f"sha256:{identity.removeprefix('sha256:')}"
+    return {"name": image, "id": identity} | ({"digest": digests[0]} if digests else {})
 
 
 def build_command(

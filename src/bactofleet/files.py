@@ -19,6 +19,16 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def copy_summed(source: Path, target: Path) -> tuple[int, str]:
+    """Copy a file, reading it once; return its bytes and SHA-256."""
+    digest = hashlib.sha256()
+    with source.open("rb") as original, target.open("wb") as copy:
+        while block := original.read(CHUNK_BYTES):
+            digest.update(block)
+            copy.write(block)
+        return copy.tell(), digest.hexdigest()
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file so that a reader sees all of it or none, even after a power cut."""
     with open_atomically(path) as handle:

@@ -2,7 +2,8 @@
 
 What a genome's input and parameters settle is a file of the tarball, its first one. The tarball
 must be the same to the byte whenever and wherever it is made, so what is about the one time that
-it was made (addresses, seconds, host, date) is not in there: it is the object's metadata on S3.
+it was made (addresses and checksums of reads, seconds, image, host, date) is not in there: it is
+the object's metadata on S3.
 One request for the head of the object gives both.
 """
 
@@ -13,7 +14,7 @@ import io
 import json
 import tarfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Receipt = dict[str, Any]
@@ -30,9 +31,10 @@ HEAD_BYTES = 16 * 1024
 
 KEYS = (
     *("schema", "sample", "status", "reason", "input", "metrics", "stages", "versions"),
-    *("parameters", "fingerprint", "tarball", "host", "finished", "multiqc"),
+    *("parameters", "fingerprint", "tarball", "image", "host", "finished", "multiqc"),
 )
-OF_ONE_TIME = ("input", "stages", "tarball", "host", "finished")
+# The image too: one that is built anew from the same packages makes the same tarballs.
+OF_ONE_TIME = ("input", "stages", "tarball", "image", "host", "finished")
 # What the cohort's table shows of the input: kept where all of it is too long.
 INPUT_SHOWN = ("kind", "runtype", "species", "genome_size", "genome_size_source")
 
@@ -45,15 +47,33 @@ def repeatable_part(receipt: Receipt) -> Receipt:
 def to_metadata(receipt: Receipt) -> dict[str, str]:
     """Return the rest as metadata of the tarball's object.
 
-    Addresses and checksums of very many runs do not fit; such an input is cut to what the table
-    shows of it.
+    Addresses and checksums of very many runs do not fit; of such an input less is kept.
     """
     rest = {key: receipt[key] for key in OF_ONE_TIME}
-    text = _pack(rest)
-    if len(METADATA_PREFIX) + len(METADATA_NAME) + len(text) > METADATA_BYTES:
-        shown = {key: value for key, value in rest["input"].items() if key in INPUT_SHOWN}
-        text = _pack(rest | {"input": shown})
+    room = METADATA_BYTES - len(METADATA_PREFIX) - len(METADATA_NAME)
+    for kept in _iter_shorter(rest["input"]):
+        text = _pack(rest | {"input": kept})
+        if len(text) <= room:
+            break
     return {METADATA_NAME: text}
+
+
+def _iter_shorter(given: Receipt) -> Iterator[Receipt]:
+    """Yield all of an input; one checksum a file; no files; what the table shows."""
+    yield given
+    runs = [run | {"files": _with_one_checksum(run["files"])} for run in given.get("runs", [])]
+    files = _with_one_checksum(given.get("files", []))
+    yield given | ({"runs": runs} if runs else {}) | ({"files": files} if files else {})
+    yield {key: value for key, value in given.items() if key not in ("runs", "files")}
+    yield {key: value for key, value in given.items() if key in INPUT_SHOWN}
+
+
+def _with_one_checksum(files: list[Receipt]) -> list[Receipt]:
+    """Leave out the SHA-256 where there is the MD5 that the archive gave, and that was compared."""
+    return [
+        {key: value for key, value in file.items() if key != "sha256" or "md5" not in file}
+        for file in files
+    ]
 
 
 def rebuild(sample: str, url: str, head: bytes, metadata: Mapping[str, str]) -> Receipt:

@@ -11,6 +11,7 @@ import boto3
 import docker
 import pytest
 from batch_helpers import (
+    IMAGE,
     describe,
     finished,
     log_of,
@@ -159,6 +160,19 @@ def test_a_container_can_ask_its_instance_for_type_id_zone_and_life_cycle(shared
     assert imds.get("instance-life-cycle") == "spot"
     with pytest.raises(urllib.error.HTTPError, match="401"):
         imds.get("instance-id", token="no-token")
+    finished(shared_aws, job_id)
+
+
+def test_a_container_can_ask_for_its_image(shared_aws):
+    definition = register(shared_aws, "echo $ECS_CONTAINER_METADATA_URI_V4; sleep 3")
+    job_id = submit(shared_aws, definition)
+    job = wait_for_log(shared_aws, job_id)
+    with urllib.request.urlopen(log_of(shared_aws, job)[0]) as reply:  # noqa: S310
+        container = json.load(reply)
+
+    assert container["Image"] == IMAGE
+    assert container["ImageID"] == docker.from_env().images.get(IMAGE).id
+    assert container["Limits"] == {"CPU": 1024, "Memory": 256}
     finished(shared_aws, job_id)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 from controller import Controller
 from emulator.client import EmulatedAWS
@@ -242,6 +244,16 @@ def test_tarballs_equal_those_of_a_laptop_byte_for_byte(finished: Genomes, tmp_p
         local = (tmp_path / "laptop" / "results" / f"{sample}.tar.gz").read_bytes()
         assert get_checksums(get_tarball(finished, sample)) == get_checksums(local)
         assert get_tarball(finished, sample) == local, sample
+        path = tmp_path / "laptop" / "results" / "receipts" / f"{sample}.json"
+        assert_same_origin(finished.get_receipts()[sample], json.loads(path.read_text()))
+
+
+def assert_same_origin(receipt: dict[str, Any], of_laptop: dict[str, Any]) -> None:
+    """Both name the image as Docker does, and the same reads; each file has its checksum."""
+    image = docker.from_env().images.get(IMAGE)
+    assert receipt["image"] == of_laptop["image"] == {"name": IMAGE, "id": image.id}
+    assert receipt["input"] == of_laptop["input"]
+    assert all(len(file["sha256"]) == 64 for file in receipt["input"]["files"])
 
 
 def get_checksums(tarball: bytes) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,8 @@ def test_files_named_by_urls_arrive_whole_and_are_described(finished: Finished) 
 
     first, second = receipt["input"]["files"]
     assert (first["bytes"], second["bytes"]) == tuple(len(data) for _, data in FILES)
+    given = [sha256(data).hexdigest() for _, data in FILES]
+    assert [first["sha256"], second["sha256"]] == given
     assert second["source"] == "s3://own/R2.fastq.gz"
     assert receipt["metrics"]["qc_original_read_total"] == 2 * SPOTS
     assert receipt["reason"]["type"] == "low-sequence-coverage"
@@ -105,7 +108,7 @@ def test_the_receipt_says_which_provider_delivered_what(
 
     (run,) = origin["runs"]
     assert (run["run"], run["provider"], run["layout"]) == (RUNS[name], provider, "paired")
-    assert all(file["bytes"] > 0 for file in run["files"])
+    assert all(file["bytes"] > 0 and len(file["sha256"]) == 64 for file in run["files"])
     assert origin["spots"] == {"claimed": SPOTS, "arrived": SPOTS}
     assert (origin["qualities"], origin.get("note")) == ("full", None)
 

@@ -1,5 +1,6 @@
 """How the container is started: as whom, with which folders, with nothing it does not need."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bactofleet import container
-from bactofleet.container import Mounts, build_command, find_mounts, make_folders
+from bactofleet.container import Mounts, ask_image, build_command, find_mounts, make_folders
 
 SHEET_HEADER = "sample\taccession\tr1\tr2\tassembly\n"
 
@@ -279,6 +280,55 @@ def test_podman_is_used_where_docker_is_not(
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert container.find_engine() == "podman"
+
+
+def answering_engine(folder: Path, answer: str, status: int = 0) -> str:
+    """Return an engine that answers so to whatever it is asked."""
+    engine = make_file(folder / "bin/engine")
+    engine.write_text(f"#!{sys.executable}\nimport sys; print({answer!r}); sys.exit({status})\n")
+    engine.chmod(0o755)
+    return str(engine)
+
+
+@pytest.mark.parametrize(
+    ("answer", "known"),
+    [
+        ("sha256:ab ", {"id": "sha256:ab"}),
+        ("ab r.io/x@sha256:cd r.io/y@sha256:cd", {"id": "sha256:ab", "digest": "r.io/x@sha256:cd"}),
+    ],
+)
+def test_the_engine_tells_id_and_digest_of_the_image(
+    tmp_path: Path, answer: str, known: dict[str, str]
+) -> None:
+    assert ask_image(answering_engine(tmp_path, answer), "x:1") == {"name": "x:1"} | known
+
+
+def test_an_image_that_is_still_to_be_pulled_has_a_name_alone(tmp_path: Path) -> None:
+    assert ask_image(answering_engine(tmp_path, "", status=1), "x:1") == {"name": "x:1"}
+
+
+def test_the_container_is_told_of_its_image_and_of_no_other(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_file(tmp_path / "bin/docker")
+    engine.write_text(
+        f"#!{sys.executable}\n"
+        "import json, os, sys\n"
+        "if 'inspect' in sys.argv:\n"
+        "    print('sha256:ab')\n"
+        "else:\n"
+        "    json.dump([dict(os.environ), sys.argv], open('told', 'w'))\n"
+    )
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", str(engine.parent))
+    monkeypatch.setenv("BACTOFLEET_IMAGE_DIGEST", "of@another")
+
+    os.waitpid(_fork_main(["--image", "x:1", "--", "true"]), 0)
+
+    environment, arguments = json.loads((directory / "told").read_text())
+    told = {name: text for name, text in environment.items() if name.startswith("BACTOFLEET_")}
+    assert told == {"BACTOFLEET_IMAGE": "x:1", "BACTOFLEET_IMAGE_ID": "sha256:ab"}
+    assert set(told) < set(arguments)
 
 
 def test_the_process_becomes_the_engine_so_that_status_and_signals_are_its_own(

@@ -12,7 +12,7 @@ from support.fastq import Read, make_reads, to_fastq, write_gzip, write_reads
 from support.stages import DOWNLOAD_PARAMETERS, Genome
 
 from bactofleet import versions
-from bactofleet.files import read_json
+from bactofleet.files import read_json, sha256_of
 from bactofleet.samples import Sample
 from bactofleet.stages import download
 
@@ -214,7 +214,37 @@ def test_files_named_by_urls_are_fetched_checked_and_described(
     assert reads_of(genome, "S1_R2") == gzip.decompress(Path(pair[1]).read_bytes())
     assert origin["sources"] == [f"{archive.url}/r1", r2]
     assert [one["bytes"] for one in origin["files"]] == [Path(p).stat().st_size for p in pair]
+    assert [one["sha256"] for one in origin["files"]] == [sha256_of(Path(p)) for p in pair]
     assert meta_of(genome)["runtype"] == "paired-end"
+
+
+def test_files_of_the_machine_are_described_each_by_itself(gather: Gather, tmp_path: Path) -> None:
+    runs = [write_reads(tmp_path / f"run{i}.fq.gz", make_reads(10, seed=i)) for i in range(2)]
+
+    genome = gather(r1=[str(path) for path in runs])
+
+    assert genome.record("download").input["files"] == [
+        {"source": str(path), "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        for path in runs
+    ]
+
+
+def test_an_assembly_of_the_machine_is_described_too(gather: Gather, tmp_path: Path) -> None:
+    path = tmp_path / "x.fna.gz"
+    path.write_bytes(gzip.compress(b">a\n" + b"ACGT" * 500 + b"\n"))
+
+    genome = gather(assembly=str(path))
+
+    (file,) = genome.record("download").input["files"]
+    assert file["sha256"] == sha256_of(path)
+
+
+def test_users_files_stay_as_they_are(gather: Gather, pair: tuple[str, str]) -> None:
+    before = [sha256_of(Path(path)) for path in pair]
+
+    gather(r1=list(pair))
+
+    assert [sha256_of(Path(path)) for path in pair] == before
 
 
 def test_an_assembly_named_by_a_url_is_fetched(gather: Gather, archive: Archive) -> None:

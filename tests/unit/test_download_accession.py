@@ -4,6 +4,7 @@ import gzip
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,9 @@ def test_a_pair_from_ena_is_gathered_and_its_origin_recorded(
     assert (run["run"], run["provider"], run["layout"]) == (RUN, "ena", "paired")
     assert [file["md5"] for file in run["files"]] == row["fastq_md5"].split(";")
     assert [file["bytes"] for file in run["files"]] == [len(data) for _, data in files]
+    assert [file["sha256"] for file in run["files"]] == [
+        sha256(data).hexdigest() for _, data in files
+    ]
     assert origin["spots"] == {"claimed": 20, "arrived": 20}
     assert (origin["qualities"], origin.get("note")) == ("full", None)
 
@@ -268,7 +272,9 @@ def test_a_run_in_the_bucket_is_copied_by_key_and_dumped(
 
     origin = origin_of(genome)
     assert gathered(genome, "S1_R1") == reads(1, 1, count=19)
-    assert origin["runs"][0]["files"][0]["source"] == f"s3://sra-pub-run-odp/sra/{RUN}/{RUN}"
+    (file,) = origin["runs"][0]["files"]
+    assert file["source"] == f"s3://sra-pub-run-odp/sra/{RUN}/{RUN}"
+    assert file["sha256"] == sha256(b"archive").hexdigest()
     assert origin["spots"] == {"claimed": 20, "arrived": 20}
     kept = genome.published("download", "main/gather/S1_orphans.fastq.gz")
     assert gzip.decompress(kept.read_bytes()) == reads(9, count=1)

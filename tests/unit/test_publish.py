@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.stages import Genome
 
-from bactofleet import versions
+from bactofleet import __version__, versions
 from bactofleet.errors import Excluded
 from bactofleet.files import sha256_of
 from bactofleet.stage import Stage
@@ -81,7 +81,7 @@ def test_the_receipt_tells_status_metrics_versions_usage_and_the_tarball(genome:
     assert (receipt["status"], receipt["reason"]) == ("complete", None)
     assert receipt["input"] == {"kind": "reads", "sources": ["x.fq"]}
     assert receipt["metrics"] == {"qc_original_read_total": 7}
-    assert receipt["versions"] == {"pigz": "2.8"}
+    assert receipt["versions"] == {"bactofleet": __version__, "pigz": "2.8"}
     assert receipt["parameters"] == {"coverage": 100}
     assert set(receipt["stages"]) == {"download", "qc", "publish"}
     assert receipt["tarball"] == {
@@ -113,12 +113,24 @@ def test_where_and_when_a_genome_was_made_do_not_change_its_tarball(
     first = receipt_of(genome)
     genome.run("download", from_elsewhere)
     monkeypatch.setattr("bactofleet.stages.publish.platform.node", lambda: "another-host")
+    monkeypatch.setenv("BACTOFLEET_IMAGE_ID", "sha256:cd")
 
     run(genome)
 
     second = receipt_of(genome)
-    assert (second["input"], second["host"]) != (first["input"], first["host"])
+    assert all(second[key] != first[key] for key in ("input", "host", "image"))
     assert second["tarball"]["sha256"] == first["tarball"]["sha256"]
+
+
+def test_the_receipt_names_the_image_as_the_engine_knows_it(
+    genome: Genome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACTOFLEET_IMAGE", "bactofleet:latest")
+    monkeypatch.setenv("BACTOFLEET_IMAGE_ID", "sha256:ab")
+
+    run(genome)
+
+    assert receipt_of(genome)["image"] == {"name": "bactofleet:latest", "id": "sha256:ab"}
 
 
 def test_an_excluded_genome_has_a_receipt_with_the_reason_and_its_error_file(

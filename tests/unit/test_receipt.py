@@ -25,31 +25,45 @@ URL = "s3://genomes/S1.tar.gz"
 
 
 def make_receipt(runs: int = 1, **changed: Any) -> Receipt:
-    files = [
-        {
-            "source": f"https://ftp.sra.ebi.ac.uk/SRR{i}.fastq.gz",
-            "bytes": i,
-            "md5": f"{i * 7919:032x}",
-        }
-        for i in range(runs)
-    ]
+    rng = random.Random(runs)
     receipt = {
         "schema": 1,
         "sample": "S1",
         "status": "complete",
         "reason": None,
-        "input": {"kind": "accession", "species": "Vibrio choleræ", "runs": files},
+        "input": {
+            "kind": "accession",
+            "sources": ["SRX1"],
+            "species": "Vibrio choleræ",
+            "runs": [make_run(rng) for _ in range(runs)],
+        },
         "metrics": {"qc_original_read_total": 7},
         "stages": {"download": {"seconds": 9.55}},
         "versions": {"pigz": "2.8"},
         "parameters": {"coverage": 100},
         "fingerprint": {"parameters": "ab", "image": "cd"},
         "tarball": {"bytes": 12, "sha256": "ef"},
+        "image": {"name": "bactofleet:latest", "id": f"sha256:{rng.randbytes(32).hex()}"},
         "host": {"name": "ip-10-0-0-1", "cores": 4},
         "finished": "2026-11-22T23:00:00Z",
         "multiqc": {"prokka": {"text": "organism"}},
     }
     return receipt | changed
+
+
+def make_run(rng: random.Random) -> dict[str, Any]:
+    """Return what a receipt says of a run of two files from ENA."""
+    run = f"SRR{rng.randrange(10**7, 10**8)}"
+    files = [
+        {
+            "source": f"https://ftp.sra.ebi.ac.uk/vol1/fastq/{run[:6]}/{run}/{run}_{mate}.fastq.gz",
+            "bytes": rng.randrange(10**9),
+            "md5": rng.randbytes(16).hex(),
+            "sha256": rng.randbytes(32).hex(),
+        }
+        for mate in (1, 2)
+    ]
+    return {"run": run, "provider": "ena", "layout": "paired", "files": files}
 
 
 def write_genome(folder: Path, receipt: Receipt) -> bytes:
@@ -63,10 +77,11 @@ def write_genome(folder: Path, receipt: Receipt) -> bytes:
     return content[:HEAD_BYTES]
 
 
+@pytest.mark.parametrize("runs", [1, 4])
 def test_head_and_metadata_together_are_the_receipt_with_keys_in_their_order(
-    tmp_path: Path,
+    tmp_path: Path, runs: int
 ) -> None:
-    receipt = make_receipt()
+    receipt = make_receipt(runs)
 
     found = rebuild("S1", URL, write_genome(tmp_path, receipt), to_metadata(receipt))
 
@@ -83,13 +98,46 @@ def test_metadata_are_ascii_and_never_larger_than_s3_takes(runs: int) -> None:
     assert all(text.isascii() for text in metadata.values())
 
 
-def test_of_an_input_of_too_many_runs_the_parts_of_the_table_are_kept(tmp_path: Path) -> None:
+def test_of_an_input_of_many_runs_the_checksum_of_the_archive_is_kept(tmp_path: Path) -> None:
+    receipt = make_receipt(runs=8)
+
+    found = rebuild("S1", URL, write_genome(tmp_path, receipt), to_metadata(receipt))
+
+    files = [file for run in found["input"]["runs"] for file in run["files"]]
+    assert len(files) == 16
+    assert {tuple(file) for file in files} == {("source", "bytes", "md5")}
+
+
+def test_where_the_archive_gave_no_checksum_our_own_is_kept(tmp_path: Path) -> None:
+    receipt = make_receipt(runs=8)
+    del receipt["input"]["runs"][0]["files"][0]["md5"]
+
+    found = rebuild("S1", URL, write_genome(tmp_path, receipt), to_metadata(receipt))
+
+    assert set(found["input"]["runs"][0]["files"][0]) == {"source", "bytes", "sha256"}
+
+
+def test_of_an_input_of_too_many_runs_all_but_the_files_is_kept(tmp_path: Path) -> None:
     receipt = make_receipt(runs=500)
 
     found = rebuild("S1", URL, write_genome(tmp_path, receipt), to_metadata(receipt))
 
-    assert found["input"] == {"kind": "accession", "species": "Vibrio choleræ"}
+    assert found["input"] == {
+        "kind": "accession",
+        "sources": ["SRX1"],
+        "species": "Vibrio choleræ",
+    }
     assert found["stages"] == receipt["stages"]
+
+
+def test_of_an_input_of_too_many_paths_the_parts_of_the_table_are_kept(tmp_path: Path) -> None:
+    receipt = make_receipt()
+    paths = [f"/data/{random.Random(i).getrandbits(64)}.fastq.gz" for i in range(500)]
+    receipt["input"] |= {"sources": paths}
+
+    found = rebuild("S1", URL, write_genome(tmp_path, receipt), to_metadata(receipt))
+
+    assert found["input"] == {"kind": "accession", "species": "Vibrio choleræ"}
 
 
 @pytest.mark.parametrize("metadata", [{}, {"receipt": "no base64"}, {"receipt": "AAAA"}])

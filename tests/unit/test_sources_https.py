@@ -16,6 +16,7 @@ from bactofleet.sources.retry import Denied, NotThere, Throttled, Unreachable
 
 DATA = random.Random(1).randbytes(3_000_000)
 MD5 = hashlib.md5(DATA).hexdigest()  # noqa: S324
+SHA256 = hashlib.sha256(DATA).hexdigest()
 PATH = "/reads/a.fastq.gz"
 
 
@@ -42,7 +43,12 @@ def test_a_file_is_brought_here_in_one_request(
     fetched = download(archive, tmp_path, said)
 
     assert (tmp_path / "a").read_bytes() == DATA
-    assert fetched.describe() == {"source": archive.url + PATH, "bytes": len(DATA), "md5": MD5}
+    assert fetched.describe() == {
+        "source": archive.url + PATH,
+        "bytes": len(DATA),
+        "md5": MD5,
+        "sha256": SHA256,
+    }
     assert [request.range for request in archive.requests] == [None]
     assert said == []
 
@@ -63,8 +69,9 @@ def test_a_reset_transfer_goes_on_where_it_broke_off(
 ) -> None:
     archive.faults[PATH] = [Fault.RESET, Fault.RESET]
 
-    download(archive, tmp_path, said)
+    fetched = download(archive, tmp_path, said)
 
+    assert fetched.sha256 == SHA256
     first, second, third = (request.range for request in archive.requests)
     assert first is None
     assert second is not None and 0 < int(second[6:-1]) <= len(DATA) // 2

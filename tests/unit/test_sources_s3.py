@@ -37,13 +37,16 @@ def said() -> list[str]:
     return []
 
 
-def test_an_object_is_copied_and_its_md5_recorded(tmp_path: Path, said: list[str]) -> None:
+def test_an_object_is_copied_and_its_checksums_recorded(tmp_path: Path, said: list[str]) -> None:
     fetched = fetch("s3://reads/run 1/a.fastq.gz", tmp_path / "a", said.append)
 
     assert (tmp_path / "a").read_bytes() == DATA
-    md5 = hashlib.md5(DATA).hexdigest()  # noqa: S324
-    expected = {"source": "s3://reads/run 1/a.fastq.gz", "bytes": len(DATA), "md5": md5}
-    assert fetched.describe() == expected
+    assert fetched.describe() == {
+        "source": "s3://reads/run 1/a.fastq.gz",
+        "bytes": len(DATA),
+        "md5": hashlib.md5(DATA).hexdigest(),  # noqa: S324
+        "sha256": hashlib.sha256(DATA).hexdigest(),
+    }
 
 
 @pytest.mark.parametrize("url", ["s3://reads/no.fastq.gz", "s3://no-such-bucket/a.fastq.gz"])

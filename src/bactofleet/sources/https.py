@@ -31,12 +31,14 @@ class Fetched:
     path: Path
     bytes: int
     md5: str
-    """Of what arrived, "" where nothing was there to compare it with."""
+    """As its source gave it, and as it arrived; "" where the source gave none."""
+    sha256: str
+    """Of what arrived."""
 
     def describe(self) -> dict[str, Any]:
         """Return what a receipt says of the file."""
         known = {"source": self.source, "bytes": self.bytes}
-        return known | ({"md5": self.md5} if self.md5 else {})
+        return known | ({"md5": self.md5} if self.md5 else {}) | {"sha256": self.sha256}
 
 
 def download(
@@ -49,7 +51,7 @@ def download(
     """
     transfer = _Transfer(url, target, size, md5)
     retry(transfer.go_on, say)
-    return Fetched(shown(url), target, transfer.written, md5)
+    return Fetched(shown(url), target, transfer.written, md5, transfer.sha256)
 
 
 class _Transfer:
@@ -61,8 +63,14 @@ class _Transfer:
 
     def _start_over(self) -> None:
         self.written = 0
-        self._digest = hashlib.md5(usedforsecurity=False)
+        self._md5_so_far = hashlib.md5(usedforsecurity=False)
+        self._sha256_so_far = hashlib.sha256()
         self._version = ""
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written."""
+        return self._sha256_so_far.hexdigest()
 
     def go_on(self) -> None:
         """Make one attempt to get what is lacking."""
@@ -81,7 +89,8 @@ class _Transfer:
                 handle.seek(self.written)
                 for chunk in _at_a_pace(read_body(answer, self._url), shown(self._url)):
                     handle.write(chunk)
-                    self._digest.update(chunk)
+                    self._md5_so_far.update(chunk)
+                    self._sha256_so_far.update(chunk)
                     self.written += len(chunk)
 
     def _range(self) -> dict[str, str]:
@@ -102,8 +111,8 @@ class _Transfer:
         problem = ""
         if self._size not in (SIZE_UNKNOWN, self.written):
             problem = f"has {self.written:,} bytes, not {self._size:,}"
-        elif self._md5 and self._digest.hexdigest() != self._md5:
-            problem = f"has the MD5 {self._digest.hexdigest()}, not {self._md5}"
+        elif self._md5 and self._md5_so_far.hexdigest() != self._md5:
+            problem = f"has the MD5 {self._md5_so_far.hexdigest()}, not {self._md5}"
         if problem:
             # A short body may be the rest of a transfer that is to go on; a wrong one is not.
             if not self.written < self._size:

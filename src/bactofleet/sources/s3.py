@@ -20,6 +20,7 @@ import botocore.exceptions
 from botocore.config import Config
 
 from bactofleet.errors import TemporaryFailure
+from bactofleet.files import CHUNK_BYTES
 from bactofleet.sources.disk import check_space
 from bactofleet.sources.https import Fetched
 from bactofleet.sources.retry import Denied, NotThere, Say, retry
@@ -78,27 +79,33 @@ def find_object(client: Any, bucket: str, key: str, say: Say) -> S3Object:
 def download(client: Any, found: S3Object, target: Path, say: Say) -> Fetched:
     """Copy an object to `target` and compare its size and MD5 with what HEAD said."""
 
-    def copy() -> None:
+    def copy() -> str:
         check_space(target.parent, found.bytes, found.url)
         with _named(found.url):
             client.download_file(found.bucket, found.key, str(target))
-        _verify(found, target)
+        return _verify(found, target)
 
-    retry(copy, say)
-    return Fetched(found.url, target, found.bytes, found.md5)
+    return Fetched(found.url, target, found.bytes, found.md5, retry(copy, say))
 
 
-def _verify(found: S3Object, target: Path) -> None:
-    size = target.stat().st_size
+def _verify(found: S3Object, target: Path) -> str:
+    """Return the SHA-256 of what arrived, if the rest is as HEAD said.
+
+    The parts came in any order, so that the file is read once more for its checksums.
+    """
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    size = 0
+    with target.open("rb") as handle:
+        while block := handle.read(CHUNK_BYTES):
+            size += len(block)
+            sha256.update(block)
+            if found.md5:
+                md5.update(block)
     if size != found.bytes:
         raise TemporaryFailure(f"{found.url} has {size:,} bytes, not {found.bytes:,}")
-    if found.md5:
-        with target.open("rb") as handle:
-            md5 = hashlib.file_digest(
-                handle, lambda: hashlib.md5(usedforsecurity=False)
-            ).hexdigest()
-        if md5 != found.md5:
-            raise TemporaryFailure(f"{found.url} has the MD5 {md5}, not {found.md5}")
+    if found.md5 and md5.hexdigest() != found.md5:
+        raise TemporaryFailure(f"{found.url} has the MD5 {md5.hexdigest()}, not {found.md5}")
+    return sha256.hexdigest()
 
 
 @contextmanager

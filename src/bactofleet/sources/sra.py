@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bactofleet.errors import TemporaryFailure, ToolFailure
+from bactofleet.files import sha256_of
 from bactofleet.sources.delivery import Delivery
 from bactofleet.sources.disk import check_space
 from bactofleet.sources.https import Fetched
@@ -53,7 +54,8 @@ def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
     archive = folder / f"{run.accession}.sra"
     command = ["prefetch", "--output-file", archive, run.accession]
     retry(lambda: _run(tools, command), tools.say, attempts=PREFETCH_ATTEMPTS)
-    fetched = Fetched(f"sra:{run.accession}", archive, archive.stat().st_size, "")
+    size, checksum = archive.stat().st_size, sha256_of(archive)
+    fetched = Fetched(f"sra:{run.accession}", archive, size, "", checksum)
     return _dump(run, "sra", archive, fetched, tools, threads)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bactofleet.errors import Excluded
 from bactofleet.fasta import read_fasta
 from bactofleet.fastq import ReadStats, count_reads, is_gzip, mate_number, open_reads, scan_reads
-from bactofleet.files import CHUNK_BYTES, write_json
+from bactofleet.files import CHUNK_BYTES, copy_summed, write_json
 from bactofleet.genome_size import estimate_genome_size
 from bactofleet.reads import READS, STATS, check_amounts, read_names
 from bactofleet.samples import Sample, is_remote, shown
@@ -121,7 +122,7 @@ def _set_orphans_apart(stage: Stage, deliveries: list[Delivery]) -> int:
         _note(stage, f"{total:,} reads without a mate are apart from the pairs, in {kept.name}")
     elif files:
         for file in files.values():
-            _discard(stage, file)
+            file.unlink()
         _note(stage, f"{total:,} reads without a mate are left out, as `keep` does not name reads")
     return total
 
@@ -154,22 +155,25 @@ def _note(stage: Stage, text: str) -> None:
 
 
 def _bring(stage: Stage, sources: list[str]) -> list[Path]:
-    """Return where the files of a row are on this machine, after those named by URLs were fetched.
+    """Copy or fetch the files of a row; return where they are in the stage's own folder.
 
     Two at a time, the mates of a pair: what is gained by more is not worth a busy server's anger.
     """
-    targets = [
-        stage.work / f"source{i}" if is_remote(source) else Path(source)
-        for i, source in enumerate(sources)
-    ]
-    remote = [i for i, source in enumerate(sources) if is_remote(source)]
-    if remote:
+    targets = [stage.work / f"source{i}" for i in range(len(sources))]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        described = pool.map(partial(_bring_file, stage), sources, targets)
+        stage.record.input["files"] = list(described)
+    return targets
+
+
+def _bring_file(stage: Stage, source: str, target: Path) -> dict[str, Any]:
+    """Bring one file; return what a receipt says of it."""
+    if is_remote(source):
         from bactofleet.sources.files import fetch  # noqa: PLC0415
 
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            fetched = pool.map(lambda i: fetch(sources[i], targets[i], stage.tools.say), remote)
-            stage.record.input["files"] = [one.describe() for one in fetched]
-    return targets
+        return fetch(source, target, stage.tools.say).describe()
+    size, checksum = copy_summed(Path(source), target)
+    return {"source": source, "bytes": size, "sha256": checksum}
 
 
 def _join_reads(stage: Stage, mates: list[list[Path]]) -> tuple[list[Path], list[ReadStats]]:
@@ -232,26 +236,20 @@ def _copy_paths(stage: Stage, names: list[str]) -> list[Path]:
 def _merge(stage: Stage, sources: list[Path], copy: Path) -> None:
     """Join the files of several runs, in the order given; gzip files join as they are.
 
-    What lies in the stage's own folder goes at once: a disk need not hold the reads twice.
+    What was joined goes at once: a disk need not hold the reads twice.
     """
     for i, source in enumerate(sources):
         part = source
         if not is_gzip(source):
             part = stage.work / f"{copy.name}.{i}"
             _compress(stage, source, part)
-            _discard(stage, source)
-        if i == 0 and part.is_relative_to(stage.work):
+            source.unlink()
+        if i == 0:
             part.rename(copy)
             continue
         with part.open("rb") as handle, copy.open("ab") as joined:
             shutil.copyfileobj(handle, joined, CHUNK_BYTES)
-        _discard(stage, part)
-
-
-def _discard(stage: Stage, file: Path) -> None:
-    """Remove a file of the stage's own, but none of the user's."""
-    if file.is_relative_to(stage.work):
-        file.unlink()
+        part.unlink()
 
 
 def _compress(stage: Stage, source: Path, target: Path) -> None:

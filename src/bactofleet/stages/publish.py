@@ -9,9 +9,11 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from bactofleet import __version__
 from bactofleet.config import fingerprint
 from bactofleet.destination import deliver
 from bactofleet.files import sha256_of, write_json
+from bactofleet.image import describe_image
 from bactofleet.receipt import FILE, Receipt, repeatable_part, to_metadata
 from bactofleet.report.multiqc import trim_fastp
 from bactofleet.stage import BACTOPIA_FOLDERS, PUBLISH, Stage, StageRecord, read_record
@@ -83,13 +85,14 @@ def _receipt(stage: Stage, records: dict[str, StageRecord]) -> Receipt:
         "input": merged.input,
         "metrics": merged.metrics,
         "stages": {},
-        "versions": merged.versions,
+        "versions": {"bactofleet": __version__} | merged.versions,
         "parameters": stage.parameters["parameters"],
         "fingerprint": {
             "parameters": fingerprint(stage.parameters["parameters"]),
             "image": fingerprint(get_versions()),
         },
         "tarball": {},
+        "image": describe_image(stage.tools.say),
         "host": _describe_host(),
         "finished": "",
         "multiqc": merged.multiqc,

@@ -1,7 +1,8 @@
-"""What a container can ask about where it runs: its role's credentials and its instance.
+"""What a container can ask about where it runs: its role's credentials, itself, its instance.
 
-AWS: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html (IMDSv2)
-and https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+AWS: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html (IMDSv2),
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html and
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-response.html
 """
 
 import json
@@ -49,6 +50,26 @@ class InstanceServices:
             "SecretAccessKey": session.secret_access_key,
             "Token": session.session_token,
             "Expiration": _iso(session.expiration),
+        }
+        return Response(json.dumps(values), mimetype="application/json")
+
+    def container(self, task_id: str) -> Response:
+        """A task's only container, as ECS's agent describes it; what is not known is left out.
+
+        On EC2 the agent's ``ImageID`` is the id that Docker has for the image
+        (``RecordContainerReference`` of https://github.com/aws/amazon-ecs-agent).
+        """
+        task = self._task(lambda task: task.attempt.task_id == task_id)
+        spec, attempt = task.job.spec, task.attempt
+        values = {
+            "Name": "default",
+            "Image": spec.container["image"],
+            "ImageID": attempt.image_id,
+            "Labels": {"com.amazonaws.ecs.task-arn": attempt.task_arn},
+            "DesiredStatus": "RUNNING",
+            "KnownStatus": "RUNNING",
+            "Limits": {"CPU": int(spec.vcpus * 1024), "Memory": spec.memory_mib},
+            "Type": "NORMAL",
         }
         return Response(json.dumps(values), mimetype="application/json")
 

@@ -37,6 +37,7 @@ PATHS = Map(
         Rule("/emulator/faults", endpoint="faults", methods=["POST", "DELETE"]),
         Rule("/emulator/containers", endpoint="containers", methods=["GET"]),
         Rule("/emulator/credentials/<task_id>", endpoint="credentials", methods=["GET"]),
+        Rule("/emulator/tasks/<task_id>", endpoint="container", methods=["GET"]),
         Rule("/emulator/hosts/<instance_id>/<path:path>", endpoint="metadata"),
     ]
 )
@@ -149,6 +150,9 @@ class Emulator:
 
     def _on_credentials(self, request: Request, task_id: str) -> Response:
         return self._instances.credentials(task_id)
+
+    def _on_container(self, request: Request, task_id: str) -> Response:
+        return self._instances.container(task_id)
 
     def _on_metadata(self, request: Request, instance_id: str, path: str) -> Response:
         return self._instances.metadata(instance_id, path, request)

@@ -115,6 +115,7 @@ class ContainerRunner:
             container = self._docker.containers.create(**self._options(task, folders))
         except APIError as error:
             raise TaskStartError(f"CannotCreateContainerError: {error.explanation}") from error
+        task.attempt.image_id = container.attrs["Image"]
         try:
             self._start(task, container)
             yield container

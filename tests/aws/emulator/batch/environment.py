@@ -1,7 +1,8 @@
 """The environment of each attempt.
 
-AWS: https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html and, for the credentials,
-https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+AWS: https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html, for the credentials
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html and for ECS's
+metadata https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html
 moto 5.2.5 sets AWS_BATCH_JOB_ID only, in one list that all children share.
 """
 
@@ -25,11 +26,14 @@ def batch_variables(task: Task) -> dict[str, str]:
 def container_environment(task: Task, endpoint_url: str) -> dict[str, str]:
     """All variables of an attempt's container; a new dictionary for each.
 
-    The role's credentials and the instance's metadata are found as on ECS, but on loopback.  On
-    Fargate there is no instance to ask, but the region is told.
+    The role's credentials, the container's and the instance's metadata are found as on ECS, but on
+    loopback.  On Fargate there is no instance to ask, but the region is told.
     """
     declared = {v["name"]: v["value"] for v in task.job.spec.container.get("environment", [])}
-    variables = {"AWS_ENDPOINT_URL": endpoint_url}
+    variables = {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "ECS_CONTAINER_METADATA_URI_V4": f"{endpoint_url}/emulator/tasks/{task.attempt.task_id}",
+    }
     if task.job.spec.container.get("jobRoleArn"):
         credentials = f"{endpoint_url}/emulator/credentials/{task.attempt.task_id}"
         variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = credentials

@@ -53,6 +53,7 @@ class Attempt:
     task_id: str
     task_arn: str
     log_stream: str | None = None
+    image_id: str | None = None
     started_at: int | None = None
     stopped_at: int | None = None
     outcome: Outcome | None = None

@@ -1,0 +1,59 @@
+"""Which container image a genome is made in, as the engine that started the container knows it.
+
+An image does not know its own digest. On one machine `bactofleet.container` asks the engine and
+passes the answer on in the environment; on AWS Batch the agent of ECS tells it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+
+VARIABLES = {
+    "name": "BACTOFLEET_IMAGE",
+    "id": "BACTOFLEET_IMAGE_ID",
+    "digest": "BACTOFLEET_IMAGE_DIGEST",
+}
+# In every container of ECS, and so of Batch, on EC2 and on Fargate:
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html
+ECS_METADATA = "ECS_CONTAINER_METADATA_URI_V4"
+TIMEOUT_S = 2.0
+# The agent answers on the machine itself; it may be busy when hundreds of tasks start.
+ATTEMPTS = 3
+
+Image = dict[str, str]
+
+
+def describe_image(say: Callable[[str], None]) -> Image | None:
+    """Return `name`, `id` and `digest` of the image, as far as they are known; None without one.
+
+    `id` is what `docker image inspect` calls so, `digest` is `repository@sha256:...` where the
+    image came from a registry. `say` is told why an answer that should be there is not.
+    """
+    if ECS_METADATA in os.environ:
+        return _ask_ecs(os.environ[ECS_METADATA], say)
+    known = {key: name for key, name in VARIABLES.items() if os.environ.get(name)}
+    return {key: os.environ[name] for key, name in known.items()} or None
+
+
+def to_variables(image: Image) -> dict[str, str]:
+    """Return the environment that tells a container of its image."""
+    return {VARIABLES[key]: value for key, value in image.items()}
+
+
+def _ask_ecs(url: str, say: Callable[[str], None]) -> Image | None:
+    """Return what ECS says; without an answer a genome is made all the same.
+
+    On EC2 `ImageID` is the id of `docker image inspect`: `RecordContainerReference` in the agent's
+    agent/engine/docker_image_manager.go (https://github.com/aws/amazon-ecs-agent).
+    """
+    import urllib3  # noqa: PLC0415  # only in jobs of Batch
+
+    http = urllib3.PoolManager(timeout=TIMEOUT_S, retries=urllib3.Retry(ATTEMPTS - 1, redirect=0))
+    try:
+        told = json.loads(http.request("GET", url).data)
+        return {"name": str(told["Image"]), "id": str(told["ImageID"])}
+    except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError) as error:
+        say(f"ECS does not tell the container's image: {type(error).__name__}: {error}")
+        return None
