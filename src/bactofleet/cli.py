@@ -40,7 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
     report_command = commands.add_parser("report", help="write the cohort's table and report")
     report_command.set_defaults(run=_report)
-    for command in (check, report_command):
+    citations = commands.add_parser("citations", help="print what to cite for the cohort")
+    citations.set_defaults(run=_cite)
+    for command in (check, report_command, citations):
         add_config(command)
     search.add_parser(commands)
     importing.add_parser(commands)
@@ -62,7 +64,20 @@ def _check(args: argparse.Namespace) -> None:
     print(f"{args.config} and {sheet} are good: {len(samples):,} genomes.")
 
 
+def _cite(args: argparse.Namespace) -> None:
+    # Imported here: the other commands need no pandas.
+    from bactofleet.provenance.citations import cite_cohort, to_text  # noqa: PLC0415
+    from bactofleet.report.cohort import read_cohort  # noqa: PLC0415
+
+    print(to_text(cite_cohort(read_cohort(*_find_cohort(args)))), end="")
+
+
 def _report(args: argparse.Namespace) -> None:
+    report.write_report(*_find_cohort(args))
+
+
+def _find_cohort(args: argparse.Namespace) -> tuple[Path, list[str]]:
+    """Return the controller's folder of results, and the samples of the sheet."""
     config = read_config(args.config)
     samples = read_samples(Path(str(config["samples"])))
-    report.write_report(local_folder(str(config["results"])), list(samples))
+    return local_folder(str(config["results"])), list(samples)

@@ -150,6 +150,7 @@ def make_receipt(sample: str, rng: random.Random) -> dict[str, Any]:
             "genome_size": size,
             "genome_size_source": "given" if given else "estimated",
             "sources": [f"/data/{sample}_R1.fastq.gz", f"/data/{sample}_R2.fastq.gz"],
+            "files": [input_file(rng, f"/data/{sample}_R{mate}.fastq.gz") for mate in (1, 2)],
         },
         "metrics": metrics,
         "stages": stage_usage(rng, length),
@@ -161,6 +162,7 @@ def make_receipt(sample: str, rng: random.Random) -> dict[str, Any]:
             "bytes": round(length * rng.uniform(3.0, 3.4)),
             "sha256": f"{rng.getrandbits(256):064x}",
         },
+        "image": {"name": "bactofleet:latest", "id": f"sha256:{'1a2b' * 16}"},
         "host": {
             "name": f"ip-10-0-{rng.randrange(256)}-{rng.randrange(256)}",
             "architecture": "x86_64",
@@ -170,6 +172,11 @@ def make_receipt(sample: str, rng: random.Random) -> dict[str, Any]:
         "finished": f"2026-11-{rng.randint(17, 21)}T{rng.randrange(24):02}:00:00Z",
         "multiqc": {"fastp": fastp_summary(rng, metrics), "prokka": prokka_summary(name, metrics)},
     }
+
+
+def input_file(rng: random.Random, source: str) -> dict[str, Any]:
+    size, checksum = rng.randint(10**8, 6 * 10**8), f"{rng.getrandbits(256):064x}"
+    return {"source": source, "bytes": size, "sha256": checksum}
 
 
 def read_metrics(rng: random.Random, size: int) -> dict[str, float]:

@@ -91,7 +91,8 @@ def test_the_report_is_written_whole_and_leaves_nothing_else_behind(tmp_path):
     assert len(pd.read_csv(paths.table, sep="\t")) == 2
     assert paths.page.read_text().rstrip().endswith("</html>")
     written = {path.name for path in tmp_path.iterdir()}
-    assert written == {"receipts", "failed", "cohort.tsv", "report.html"}
+    provenance = {"inputs.tsv", "citations.bib", "ro-crate-metadata.json"}
+    assert written == {"receipts", "failed", "cohort.tsv", "report.html"} | provenance
 
 
 @pytest.mark.usefixtures("without_multiqc")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bactofleet.errors import ConfigurationError
 from bactofleet.files import write_atomically
+from bactofleet.provenance.build import write_provenance
 from bactofleet.report.cohort import read_cohort, write_tsv
 from bactofleet.report.multiqc import write_multiqc
 from bactofleet.report.page import render_page
@@ -26,7 +27,7 @@ class ReportPaths:
 
 
 def write_report(results: Path, samples: Sequence[str], title: str = DEFAULT_TITLE) -> ReportPaths:
-    """Write cohort.tsv, report.html and multiqc_report.html into `results`.
+    """Write cohort.tsv, report.html, multiqc_report.html and the cohort's provenance.
 
     Read are `receipts/<sample>.json`, and `failed/<sample>.json` where there is no receipt, of the
     given samples alone. A sample with neither is `waiting`; a file that cannot be understood makes
@@ -43,6 +44,7 @@ def write_report(results: Path, samples: Sequence[str], title: str = DEFAULT_TIT
     outputs = iter_tool_outputs(results, samples)
     left_out = write_multiqc(outputs, len(samples), paths.multiqc, title)
     write_atomically(paths.page, render_page(cohort, title, left_out))
+    write_provenance(results, cohort, title)
     return paths
 
 

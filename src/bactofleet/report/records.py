@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fastjsonschema
 
@@ -42,6 +42,11 @@ def _map(names: str, values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_FILES = {
+    "type": "array",
+    "items": _object({"source": _TEXT, "bytes": _NUMBER, "md5": _TEXT, "sha256": _TEXT}),
+}
+_RUN = _object({"run": _TEXT, "provider": _TEXT, "files": _FILES})
 _REASON = {"type": _TEXT, "stage": _TEXT, "message": _TEXT}
 _INPUT = {
     "kind": _TEXT,
@@ -49,10 +54,19 @@ _INPUT = {
     "species": _TEXT,
     "genome_size": _NUMBER,
     "genome_size_source": _TEXT,
+    "files": _FILES,
+    "runs": {"type": "array", "items": _RUN},
 }
 _TARBALL = {"path": _TEXT, "bytes": _NUMBER, "sha256": _TEXT}
 _FINGERPRINT = {"parameters": _TEXT, "image": _TEXT}
+_IMAGE = {"name": _TEXT, "id": _TEXT, "digest": _TEXT}
 _HOST = {"name": _TEXT, "cpu": _TEXT, "architecture": _TEXT, "cores": _NUMBER}
+_PARTS: dict[str, Mapping[str, Any]] = {
+    "tarball": _TARBALL,
+    "fingerprint": _FINGERPRINT,
+    "image": _IMAGE,
+    "host": _HOST,
+}
 _USAGE = _object(dict.fromkeys(USAGE, _NUMBER))
 
 _check_receipt = fastjsonschema.compile(
@@ -69,6 +83,7 @@ _check_receipt = fastjsonschema.compile(
             "parameters": {"type": "object"},
             "fingerprint": _object(_FINGERPRINT),
             "tarball": {"anyOf": [{"type": "null"}, _object(_TARBALL)]},
+            "image": {"anyOf": [{"type": "null"}, _object(_IMAGE)]},
             "host": _object(_HOST),
             "finished": _TEXT,
             "multiqc": {"type": "object"},
@@ -94,15 +109,32 @@ _check_failure = fastjsonschema.compile(
 )
 
 
+class InputFile(NamedTuple):
+    """A file that a genome was made from; "" is what is not known."""
+
+    sample: str
+    run: str
+    """Accession of the run, of files from an archive."""
+    provider: str
+    """Who delivered it, of files from an archive."""
+    source: str
+    bytes: int | float | None
+    md5: str
+    """As the source gave it."""
+    sha256: str
+    """Of what was read."""
+
+
 @dataclass(frozen=True)
 class Record:
     """One genome: its row of the table, and what the table has no column for.
 
-    `tail` is the end of the log of a failed stage, `versions` and `parameters` say what made the
-    genome, name to value.
+    `inputs` are the files that the genome was made from, `tail` is the end of the log of a failed
+    stage, `versions` and `parameters` say what made the genome, name to value.
     """
 
     row: Row
+    inputs: list[InputFile] = field(default_factory=list)
     tail: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
@@ -165,12 +197,25 @@ def _parse_receipt(receipt: Any, sample: str) -> Record:
     row |= _pick(given, ("kind",), "input_")
     for stage, usage in receipt.get("stages", {}).items():
         row |= _pick(usage, USAGE, f"{stage}_")
-    for part, names in (("tarball", _TARBALL), ("fingerprint", _FINGERPRINT), ("host", _HOST)):
+    for part, names in _PARTS.items():
         row |= _pick(receipt.get(part), names, f"{part}_")
     row |= _pick(receipt, ("finished",))
     return Record(
-        row, versions=_texts(receipt.get("versions")), parameters=_texts(receipt.get("parameters"))
+        row,
+        inputs=list(_iter_inputs(sample, given)),
+        versions=_texts(receipt.get("versions")),
+        parameters=_texts(receipt.get("parameters")),
     )
+
+
+def _iter_inputs(sample: str, given: Mapping[str, Any]) -> Iterator[InputFile]:
+    """Yield the files that a row of the sheet names, or those of an accession's runs."""
+    for run in ({"files": given.get("files", [])}, *given.get("runs", [])):
+        for file in run.get("files", []):
+            texts = (file.get(name) or "" for name in ("source", "md5", "sha256"))
+            source, md5, sha256 = map(clean, texts)
+            name, provider = (clean(run.get(key) or "") for key in ("run", "provider"))
+            yield InputFile(sample, name, provider, source, file.get("bytes"), md5, sha256)
 
 
 def _parse_failure(failure: Any, sample: str) -> Record:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bactofleet.provenance.citations import Citation, cite_cohort
 from bactofleet.report.cohort import STATUSES, Cohort
 
 # A page lists so many failures with their logs; the table has them all.
@@ -83,6 +84,7 @@ class Summary:
     parameters: list[Setting]
     groups: list[dict[str, Any]]
     hosts: list[tuple[str, int]]
+    citations: list[Citation]
 
     @property
     def mixed(self) -> list[Setting]:
@@ -102,6 +104,7 @@ def summarise(cohort: Cohort) -> Summary:
         parameters=_settings(cohort.parameters),
         groups=_fingerprint_groups(cohort.with_status("complete", "excluded")),
         hosts=_text(cohort.genomes["host_cpu"].dropna()).value_counts().items(),
+        citations=cite_cohort(cohort),
     )
 
 

@@ -1,0 +1,20 @@
+"""Write what tells where a cohort comes from, into the folder of its results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bactofleet.files import write_atomically
+from bactofleet.provenance.citations import cite_cohort, to_bibtex
+from bactofleet.provenance.contents import CITATIONS, INPUTS
+from bactofleet.provenance.crate import render_crate
+from bactofleet.provenance.graph import DESCRIPTOR
+from bactofleet.provenance.inputs import write_inputs
+from bactofleet.report.cohort import Cohort
+
+
+def write_provenance(results: Path, cohort: Cohort, title: str) -> None:
+    """Write inputs.tsv, citations.bib and, as it describes the others, the RO-Crate's metadata."""
+    write_inputs(cohort.inputs, results / INPUTS)
+    write_atomically(results / CITATIONS, to_bibtex(cite_cohort(cohort)))
+    write_atomically(results / DESCRIPTOR, render_crate(results, cohort, title))

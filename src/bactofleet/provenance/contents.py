@@ -1,0 +1,75 @@
+"""What lies in the folder of results, as the crate describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bactofleet.files import sha256_of
+from bactofleet.provenance import inputs
+from bactofleet.provenance.graph import Graph, identify, refer
+from bactofleet.report import columns
+from bactofleet.report.columns import Column
+from bactofleet.report.records import FAILED, RECEIPTS
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file or a folder."""
+
+    name: str
+    media_type: str
+    meaning: str
+    columns: Sequence[Column] = ()
+
+
+TABLE = "cohort.tsv"
+INPUTS = "inputs.tsv"
+CITATIONS = "citations.bib"
+TSV = "text/tab-separated-values"
+CONTENTS = (
+    Content(TABLE, TSV, "a row a genome: how it ended, its metrics, its tarball", columns.COLUMNS),
+    Content(INPUTS, TSV, "a row a file that a genome was made from", inputs.COLUMNS),
+    Content("report.html", "text/html", "the table as a page with plots"),
+    Content("multiqc_report.html", "text/html", "MultiQC's report of fastp and prokka"),
+    Content(CITATIONS, "application/x-bibtex", "references of the software that was used"),
+    Content("usage.tsv", TSV, "a row an attempt of a job on AWS Batch"),
+    Content("failures.tsv", TSV, "a row a job that failed on AWS Batch"),
+    Content(RECEIPTS, "", "a JSON file a genome: all that is known of how it was made"),
+    Content(FAILED, "", "a JSON file a genome that failed: where and why"),
+)
+
+
+def add_contents(graph: Graph, results: Path) -> None:
+    """Add what is there of the folder of results."""
+    for content in CONTENTS:
+        path = results / content.name
+        if path.is_dir():
+            name = f"{content.name}/"
+            graph.add(name, "Dataset", name=name, description=content.meaning)
+        elif path.is_file():
+            _add_file(graph, path, content)
+
+
+def _add_file(graph: Graph, path: Path, content: Content) -> None:
+    described = [_add_column(graph, content.name, column) for column in content.columns]
+    graph.add_file(
+        content.name,
+        sha256_of(path),
+        name=content.name,
+        description=content.meaning,
+        encodingFormat=content.media_type,
+        contentSize=str(path.stat().st_size),
+        variableMeasured=refer(*described),
+    )
+
+
+def _add_column(graph: Graph, table: str, column: Column) -> str:
+    return graph.add(
+        identify("column", table, column.name),
+        "PropertyValue",
+        name=column.name,
+        description=column.meaning,
+        unitText=column.unit,
+    )

@@ -1,0 +1,262 @@
+"""The cohort as an RO-Crate: `ro-crate-metadata.json` makes a crate of the folder of results.
+
+RO-Crate 1.2 (https://w3id.org/ro/crate/1.2) with the profile Process Run Crate 0.5
+(https://w3id.org/ro/wfrun/process/0.5): software that made files from files. Up to `MAX_GENOMES`
+each genome is an action of its own; of more, all that were made alike are one, and the tables that
+the crate describes have the genomes, as who reads JSON-LD holds all of it in memory.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from bactofleet.provenance.citations import Reference, cite
+from bactofleet.provenance.contents import INPUTS, TABLE, add_contents
+from bactofleet.provenance.graph import RUN_TERMS, Entity, Graph, identify, locate, refer
+from bactofleet.report.cohort import STATUSES, Cohort
+from bactofleet.report.records import InputFile
+from bactofleet.samples import is_remote
+
+MAX_GENOMES = 2000
+PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+LICENSE = "None was chosen; whoever publishes these files chooses one."
+COMPLETED, FAILED = (f"http://schema.org/{end}ActionStatus" for end in ("Completed", "Failed"))
+DATABASE = "prokka database"
+# Genomes that these and the way they ended are equal of were made alike.
+MADE_BY = ("fingerprint_parameters", "fingerprint_image", "image_id")
+SHOWN = (
+    *("sample", "status", "reason_message", "finished", *MADE_BY, "image_name", "image_digest"),
+    *("tarball_path", "tarball_bytes", "tarball_sha256"),
+)
+
+Row = dict[str, Any]
+
+
+def render_crate(results: Path, cohort: Cohort, title: str) -> str:
+    """Return the metadata of the crate that the folder `results` is, when the rest is written."""
+    graph = Graph()
+    graph.add(PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
+    add_contents(graph, results)
+    rows = _list_rows(cohort)
+    if len(rows) <= MAX_GENOMES:
+        _add_genomes(graph, cohort, rows)
+    else:
+        _add_groups(graph, cohort, rows)
+    return graph.to_json(_describe_root(graph, cohort, title))
+
+
+def _describe_root(graph: Graph, cohort: Cohort, title: str) -> Entity:
+    counts = {status: cohort.count(status) for status in reversed(STATUSES)}
+    shares = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
+    finished = cohort.genomes["finished"].dropna()
+    return {
+        "name": title,
+        "description": f"{len(cohort.genomes):,} genomes of a sample sheet: {shares}.",
+        "datePublished": max(finished) if len(finished) else f"{datetime.now(UTC):%Y-%m-%d}",
+        "license": LICENSE,
+        "conformsTo": refer(PROFILE),
+        "hasPart": refer(*graph.list_data()),
+        "mentions": refer(*graph.list_kind("CreateAction"), *graph.list_kind("Collection")),
+    }
+
+
+def _list_rows(cohort: Cohort) -> list[Row]:
+    """Return what the crate tells of the genomes that were begun and ended; "" is not known."""
+    ended = cohort.with_status("complete", "excluded", "failed")[list(SHOWN)]
+    rows: list[Row] = ended.astype(object).where(ended.notna(), "").to_dict("records")
+    return rows
+
+
+def _group(rows: Sequence[Row]) -> list[list[Row]]:
+    """Return the genomes that were made alike and ended alike."""
+    groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["status"] == "failed", *(row[name] for name in MADE_BY)].append(row)
+    return list(groups.values())
+
+
+def _add_genomes(graph: Graph, cohort: Cohort, rows: Sequence[Row]) -> None:
+    inputs: dict[str, list[InputFile]] = defaultdict(list)
+    for file in cohort.inputs:
+        inputs[file.sample].append(file)
+    for members in _group(rows):
+        making = Making(graph, cohort, members[0])
+        for row in members:
+            making.add_action(
+                identify("genome", row["sample"]),
+                objects=[_add_input(graph, file) for file in inputs[row["sample"]]],
+                results=_add_tarball(graph, row),
+                name=row["sample"],
+                description=f"{row['status']} {row['reason_message']}".strip(),
+                endTime=row["finished"],
+                error=row["reason_message"] if making.has_failed else None,
+            )
+
+
+def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[Row]) -> None:
+    for number, members in enumerate(_group(rows), start=1):
+        name = f"{len(members):,} genomes that were made alike"
+        Making(graph, cohort, members[0]).add_action(
+            identify("genomes", str(number)),
+            objects=[INPUTS],
+            results=[TABLE],
+            name=name,
+            description=f"{name}; {TABLE} has the genomes and {INPUTS} their files",
+            endTime=max(row["finished"] for row in members),
+        )
+
+
+class Making:
+    """What genomes that were made alike share: software, image, parameters, database, ending."""
+
+    def __init__(self, graph: Graph, cohort: Cohort, row: Row) -> None:
+        """Add it to the graph, as the row of one of the genomes tells it."""
+        image, settings = row["fingerprint_image"], row["fingerprint_parameters"]
+        versions = cohort.software.get(image, {})
+        self.has_failed = row["status"] == "failed"
+        self._graph = graph
+        self._used = [
+            *_add_parameters(graph, settings, cohort.settings.get(settings, {})),
+            *_add_database(graph, versions),
+        ]
+        self._shared = {
+            "instrument": refer(_add_software(graph, image, versions)),
+            "containerImage": refer(*_add_image(graph, row)),
+            "actionStatus": refer(FAILED if self.has_failed else COMPLETED),
+        }
+
+    def add_action(
+        self, identifier: str, *, objects: list[str], results: list[str], **properties: Any
+    ) -> None:
+        """Add what was done to make one of the genomes, or all of them."""
+        used, made = refer(*objects, *self._used), refer(*results)
+        known = {**properties, **self._shared}
+        self._graph.add(identifier, "CreateAction", object=used, result=made, **known)
+
+
+def _add_software(graph: Graph, image: str, versions: Mapping[str, str]) -> str:
+    """Add bactofleet as it is in an image, with the tools that it calls there."""
+    tools = sorted(versions.keys() - {"bactofleet", DATABASE})
+    called = [_add_tool(graph, tool, versions[tool]) for tool in tools]
+    return graph.add(
+        identify("software", image),
+        "SoftwareApplication",
+        name="bactofleet",
+        softwareVersion=versions.get("bactofleet"),
+        softwareRequirements=refer(*called),
+        citation=refer(*_add_references(graph, "bactofleet")),
+    )
+
+
+def _add_tool(graph: Graph, tool: str, version: str) -> str:
+    return graph.add(
+        identify("tool", tool, version),
+        "SoftwareApplication",
+        name=tool,
+        softwareVersion=version,
+        url=next((citation.url for citation in cite({tool: []})), None),
+        citation=refer(*_add_references(graph, tool)),
+    )
+
+
+def _add_references(graph: Graph, tool: str) -> list[str]:
+    references = (item for citation in cite({tool: []}) for item in citation.references)
+    return [_add_reference(graph, reference) for reference in references]
+
+
+def _add_reference(graph: Graph, reference: Reference) -> str:
+    return graph.add(
+        reference.url,
+        "ScholarlyArticle",
+        name=reference.title,
+        creditText=reference.text,
+        datePublished=str(reference.year),
+    )
+
+
+def _add_database(graph: Graph, versions: Mapping[str, str]) -> list[str]:
+    if DATABASE not in versions:
+        return []
+    name = "proteins of bacteria in which prokka searches"
+    identifier = identify("database", versions[DATABASE])
+    return [graph.add(identifier, "CreativeWork", name=name, version=versions[DATABASE])]
+
+
+def _add_parameters(graph: Graph, settings: str, parameters: Mapping[str, str]) -> list[str]:
+    """Add the parameters of a fingerprint as one collection, which every genome can name."""
+    if not parameters:
+        return []
+    values = [
+        graph.add(
+            identify("parameter", settings, name),
+            "PropertyValue",
+            name=name,
+            value=value or "not set",
+        )
+        for name, value in parameters.items()
+    ]
+    identifier, name = identify("parameters", settings), f"parameters {settings}"
+    return [graph.add(identifier, "Collection", name=name, hasPart=refer(*values))]
+
+
+def _add_image(graph: Graph, row: Row) -> list[str]:
+    """Add the container image, if there was one and it is known."""
+    if not row["image_id"]:
+        return []
+    registry, name, tag = _split_image(str(row["image_name"]))
+    identifier = identify("image", str(row["image_id"]))
+    return [
+        graph.add(
+            identifier,
+            "ContainerImage",
+            additionalType=refer(f"{RUN_TERMS}#DockerImage"),
+            registry=registry,
+            name=name,
+            tag=tag,
+            sha256=str(row["image_id"]).removeprefix("sha256:"),
+            identifier=row["image_digest"],
+        )
+    ]
+
+
+def _split_image(image: str) -> tuple[str, str, str]:
+    """Return registry, name and tag; an image of this machine alone has no registry."""
+    first, slash, rest = image.partition("/")
+    is_registry = slash and (first == "localhost" or "." in first or ":" in first)
+    name, _, tag = (rest if is_registry else image).partition(":")
+    return first if is_registry else "", name, tag
+
+
+def _add_input(graph: Graph, file: InputFile) -> str:
+    return graph.add_file(
+        locate(file.source),
+        file.sha256,
+        md5=file.md5,
+        name=Path(file.source).name,
+        alternateName=None if is_remote(file.source) else file.source,
+        identifier=file.run,
+        contentSize=None if file.bytes is None else str(file.bytes),
+    )
+
+
+def _add_tarball(graph: Graph, row: Row) -> list[str]:
+    path = str(row["tarball_path"])
+    if not path:
+        return []
+    # The crate is the folder that the tarballs of a local run lie in.
+    identifier = locate(path) if is_remote(path) else quote(Path(path).name)
+    return [
+        graph.add_file(
+            identifier,
+            str(row["tarball_sha256"]),
+            name=Path(path).name,
+            description=f"the genome {row['sample']}",
+            encodingFormat="application/gzip",
+            contentSize=str(row["tarball_bytes"]),
+        )
+    ]

@@ -1,0 +1,32 @@
+"""inputs.tsv: every file that the cohort was made from, with where it came from and what it was.
+
+docs/provenance.md shows the same columns; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bactofleet.files import open_atomically
+from bactofleet.report.columns import Column
+from bactofleet.report.records import InputFile
+
+COLUMNS = (
+    Column("sample", "", "name of the genome in the sample sheet"),
+    Column("run", "", "accession of the run, of reads from an archive"),
+    Column("provider", "", "who delivered it, of reads from an archive: `ena`, `sra-odp` or `sra`"),
+    Column("source", "", "where it was read: a path, or an address without its query"),
+    Column("bytes", "bytes", "its size"),
+    Column("md5", "", "its MD5 as its source gave it, compared with what arrived"),
+    Column("sha256", "", "SHA-256 of what was read"),
+)
+
+
+def write_inputs(inputs: Iterable[InputFile], path: Path) -> None:
+    """Write the files as tab-separated text, UTF-8, one a line, in the order of the sheet."""
+    with open_atomically(path) as table:
+        table.write("\t".join(column.name for column in COLUMNS) + "\n")
+        for file in inputs:
+            cells = ("" if cell is None else str(cell) for cell in file)
+            table.write("\t".join(cells) + "\n")
