@@ -22,14 +22,12 @@ from urllib3 import BaseHTTPResponse, Retry, Timeout, exceptions
 
 from bactofleet import __version__
 from bactofleet.errors import ConfigurationError, TemporaryFailure
+from bactofleet.files import CHUNK_BYTES
 from bactofleet.samples import shown
 from bactofleet.sources.retry import Denied, NotThere, Throttled, Unreachable
 
 CONNECT_TIMEOUT_S = 30
 READ_TIMEOUT_S = 120
-# Larger buffers are mapped by malloc, and so cleared by the kernel, one by one: twice the CPU time.
-# https://man7.org/linux/man-pages/man3/mallopt.3.html, M_MMAP_THRESHOLD
-CHUNK_BYTES = 1 << 16
 # Other attempts are those of `retry`, which says what it waits for.
 REDIRECTIONS = Retry(total=None, connect=0, read=0, status=0, other=0, redirect=10)
 DENIED, GONE = (401, 403), (404, 410)
