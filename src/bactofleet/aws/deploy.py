@@ -46,7 +46,8 @@ def _update(stack: Stack, session: Any, given: dict[str, str], *, yes: bool) -> 
             [f"{TEMPLATE} has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}"]
         )
     is_new = stack.describe() is None
-    changes = stack.propose(template, _complete(session, given, is_new=is_new))
+    own = set() if is_new else stack.resource_ids("S3Endpoint")
+    changes = stack.propose(template, _complete(session, given, own, is_new=is_new))
     if changes is None:
         print(f"Stack {stack.name} is up to date.")
         return
@@ -58,7 +59,9 @@ def _update(stack: Stack, session: Any, given: dict[str, str], *, yes: bool) -> 
     stack.execute(changes, print)
 
 
-def _complete(session: Any, given: dict[str, str], *, is_new: bool) -> dict[str, str]:
+def _complete(
+    session: Any, given: dict[str, str], own_endpoints: set[str], *, is_new: bool
+) -> dict[str, str]:
     """Add what follows from the account and the region to the parameters that were given."""
     ec2, parameters = session.client("ec2"), dict(given)
     if "InstanceTypes" not in given and (is_new or "Architecture" in given):
@@ -66,7 +69,7 @@ def _complete(session: Any, given: dict[str, str], *, is_new: bool) -> dict[str,
         parameters["InstanceTypes"] = ",".join(types)
     if "VpcId" not in given and (is_new or "SubnetIds" in given):
         subnets = [name for name in given.get("SubnetIds", "").split(",") if name]
-        network = find_network(ec2, session.region_name, subnets)
+        network = find_network(ec2, session.region_name, subnets, own_endpoints)
         parameters["VpcId"] = network.vpc
         parameters["SubnetIds"] = ",".join(network.subnets)
         parameters.setdefault("RouteTableIds", ",".join(network.route_tables))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,12 @@ class Network:
     route_tables: list[str]
 
 
-def find_network(ec2: Any, region: str, subnets: list[str]) -> Network:
+def find_network(
+    ec2: Any, region: str, subnets: list[str], own_endpoints: Collection[str] = ()
+) -> Network:
     """Look up the given subnets, or those of the default VPC.
 
+    A stack's own endpoints do not count: it would give up what they serve.
     Raises `ConfigurationError` where there is no default VPC, or subnets are of several VPCs.
     """
     found = _given(ec2, subnets) if subnets else _default(ec2)
@@ -29,7 +33,8 @@ def find_network(ec2: Any, region: str, subnets: list[str]) -> Network:
             [f"the subnets are of {len(vpcs)} VPCs, allowed is one; give SubnetIds of one VPC"]
         )
     vpc, names = str(vpcs.pop()), sorted(str(subnet["SubnetId"]) for subnet in found)
-    return Network(vpc, names, _tables_without_s3(ec2, region, vpc, set(names)))
+    used = _tables_of(ec2, vpc, set(names))
+    return Network(vpc, names, sorted(used - _served_tables(ec2, region, vpc, own_endpoints)))
 
 
 def _given(ec2: Any, subnets: list[str]) -> list[dict[str, Any]]:
@@ -49,8 +54,8 @@ def _default(ec2: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _tables_without_s3(ec2: Any, region: str, vpc: str, subnets: set[str]) -> list[str]:
-    """Return the subnets' route tables that no gateway endpoint of S3 serves yet."""
+def _tables_of(ec2: Any, vpc: str, subnets: set[str]) -> set[str]:
+    """Return the subnets' route tables: that of the VPC where they have none of their own."""
     here = {"Name": "vpc-id", "Values": [vpc]}
     tables = ec2.describe_route_tables(Filters=[here])["RouteTables"]
     explicit = {
@@ -60,8 +65,17 @@ def _tables_without_s3(ec2: Any, region: str, vpc: str, subnets: set[str]) -> li
         if link.get("SubnetId") in subnets
     }
     main = [t["RouteTableId"] for t in tables if any(a.get("Main") for a in t["Associations"])]
-    used = set(explicit.values()) | (set(main) if subnets - explicit.keys() else set())
+    return set(explicit.values()) | (set(main) if subnets - explicit.keys() else set())
+
+
+def _served_tables(ec2: Any, region: str, vpc: str, but: Collection[str]) -> set[str]:
+    """Return the route tables that gateway endpoints of S3 serve, but for some endpoints."""
+    here = {"Name": "vpc-id", "Values": [vpc]}
     service = {"Name": "service-name", "Values": [f"com.amazonaws.{region}.s3"]}
     endpoints = ec2.describe_vpc_endpoints(Filters=[here, service])["VpcEndpoints"]
-    served = {table for endpoint in endpoints for table in endpoint.get("RouteTableIds", [])}
-    return sorted(used - served)
+    return {
+        table
+        for endpoint in endpoints
+        if endpoint["VpcEndpointId"] not in but
+        for table in endpoint.get("RouteTableIds", [])
+    }

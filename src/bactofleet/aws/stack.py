@@ -65,6 +65,16 @@ class Stack:
             )
         return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
 
+    def resource_ids(self, name: str) -> set[str]:
+        """Return what AWS calls the resource of this name in the template, if the stack has it."""
+        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        return {
+            str(item.get("PhysicalResourceId"))
+            for page in pages
+            for item in page["StackResourceSummaries"]
+            if item["LogicalResourceId"] == name
+        }
+
     def parameter_names(self, template: str) -> set[str]:
         """Return the names of a template's parameters."""
         summary = self._client.get_template_summary(TemplateBody=template)
