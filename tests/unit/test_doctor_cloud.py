@@ -27,8 +27,12 @@ SPOT = Environment("spot", "ENABLED", "VALID", "", True, 256, (XLARGE,), 60)
 ON_DEMAND = replace(SPOT, name="on-demand", is_spot=False)
 
 
-def refused(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity")
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+LATE = "Signature expired: 20220127T001427Z is now earlier than 20220127T014428Z"
+
+
+def refused(code: str, message: str = "no") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "GetCallerIdentity")
 
 
 @dataclass
@@ -108,7 +112,9 @@ def test_a_full_account_has_only_good_lines() -> None:
         (NoCredentialsError(), "there are no AWS credentials", "aws configure"),
         (refused("ExpiredToken"), "the session token has expired", "aws sso login"),
         (refused("InvalidClientTokenId"), "does not know these credentials", "aws configure"),
+        (refused("SignatureDoesNotMatch"), "does not know these credentials", "aws configure"),
         (refused("RequestTimeTooSkewed"), "clock", "timedatectl set-ntp true"),
+        (refused("SignatureDoesNotMatch", LATE), "clock", "timedatectl set-ntp true"),
     ],
 )
 def test_without_credentials_that_are_good_nothing_else_is_asked(

@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bactofleet.cli import main
-from bactofleet.doctor import local
+from bactofleet.doctor import local, work
 from bactofleet.doctor.findings import ERROR, OK, WARNING
 from bactofleet.doctor.work import GIB, Work, read_work
+from bactofleet.samples import Sample
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -104,6 +106,25 @@ def test_the_work_is_that_of_configuration_and_sheet(project: Path) -> None:
 
     assert (work.genomes, work.threads, work.memory_mb) == (1, 2, 4000)
     assert (work.buckets, work.has_accessions) == ({"mine"}, False)
+
+
+@pytest.mark.parametrize(
+    ("row", "scratch_gib"),
+    [
+        ({"accession": "SRX1", "fastq_bytes": [GIB, 2 * GIB]}, 30),
+        ({"accession": "SRX1", "bases": [5 * GIB]}, 30),
+        ({"r1": ["a_R1.fastq.gz"], "r2": ["a_R2.fastq.gz"]}, 40),
+        ({"r1": ["s3://mine/a.fastq.gz"]}, 10),
+    ],
+)
+def test_the_disk_is_that_of_the_genome_with_most_reads(
+    project: Path, row: dict[str, Any], scratch_gib: float
+) -> None:
+    for mate in (1, 2):
+        with (project / f"a_R{mate}.fastq.gz").open("wb") as file:
+            file.truncate(2 * GIB)
+
+    assert work._scratch_gib(Sample("S1", **row)) == pytest.approx(scratch_gib)
 
 
 @pytest.mark.parametrize(("free_gib", "level"), [(1, ERROR), (5, WARNING), (50, OK)])

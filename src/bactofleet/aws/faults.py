@@ -49,6 +49,7 @@ _CODES = {
             "AuthFailure",
             "InvalidAccessKeyId",
             "InvalidClientTokenId",
+            "InvalidSignatureException",
             "SignatureDoesNotMatch",
             "UnrecognizedClientException",
         ),
@@ -59,6 +60,9 @@ _CODES = {
         Fault("this machine's clock and that of AWS differ too much", SET_CLOCK),
     ),
 }
+# What a wrong clock gets where the signature's date is looked at first, STS among them:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+_CLOCK_WORDS = ("Signature expired", "Signature not yet current")
 DENIED = {"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _BY_TYPE = (
     (
@@ -87,9 +91,11 @@ def explain(error: Exception) -> Fault:
         return Fault(str(error), "name another in AWS_PROFILE: `aws configure list-profiles`")
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError | HTTPClientError):
         return Fault(str(error), "look at the network and at the region's name")
-    if error_code(error) in _CODES:
-        return _CODES[error_code(error)]
-    if error_code(error) in DENIED:
+    is_late = any(words in str(error) for words in _CLOCK_WORDS)
+    code = "RequestTimeTooSkewed" if is_late else error_code(error)
+    if code in _CODES:
+        return _CODES[code]
+    if code in DENIED:
         remedy = "ask for this right, or take a role that has it (docs/aws.md)"
         return Fault(f"it is not allowed: {error}", remedy, is_denied=True)
     return Fault(str(error), "docs/aws.md may help")
