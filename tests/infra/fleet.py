@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import yaml
+from botocore.config import Config
 from emulator.client import EmulatedAWS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -133,9 +134,14 @@ class Fleet:
         config = {"destination": f"s3://{self.outputs['Bucket']}/results", **config}
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | config))
 
-    def assume(self, role_arn: str) -> dict[str, str]:
-        """The variables of somebody who has taken a role."""
-        reply = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")
+    def assume(self, role_arn: str, seconds: int = 3600) -> dict[str, str]:
+        """The variables of somebody who has taken a role, for so long; AWS's least is 900 s."""
+        sts = self._owner().client(
+            "sts",
+            endpoint_url=self.account.endpoint_url,
+            config=Config(parameter_validation=False),
+        )
+        reply = sts.assume_role(RoleArn=role_arn, RoleSessionName="test", DurationSeconds=seconds)
         keys = reply["Credentials"]
         return {
             "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],

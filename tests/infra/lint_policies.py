@@ -47,13 +47,41 @@ def iter_policies() -> Iterator[tuple[str, str]]:
 
 
 def lint() -> list[str]:
-    """Return what parliament finds, with the role's name."""
+    """Return what parliament finds, and what is allowed on everything, with the role's name."""
     return [
-        f"{name}: {finding.title} {finding.detail} {finding.location}"
+        f"{name}: {finding}"
         for name, document in iter_policies()
-        for finding in map(
-            parliament.enhance_finding, parliament.analyze_policy_string(document).findings
-        )
+        for finding in (*iter_findings(document), *iter_unnamed(document))
+    ]
+
+
+def iter_findings(document: str) -> Iterator[str]:
+    """Yield what parliament finds in a policy."""
+    for finding in parliament.analyze_policy_string(document).findings:
+        told = parliament.enhance_finding(finding)
+        yield f"{told.title} {told.detail} {told.location}"
+
+
+def iter_unnamed(document: str) -> Iterator[str]:
+    """Yield actions on the resource "*" of which resources could be named."""
+    for statement in json.loads(document)["Statement"]:
+        actions = statement["Action"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            if statement["Resource"] == "*" and (kinds := get_resource_types(action)):
+                yield f"{action} is allowed on *, it could be on {' or '.join(kinds)}"
+
+
+def get_resource_types(action: str) -> list[str]:
+    """The kinds of resources that an action may be limited to, as AWS's reference has them."""
+    prefix, _, name = action.partition(":")
+    return [
+        kind["resource_type"].rstrip("*")
+        for service in parliament.iam_definition
+        if service["prefix"] == prefix
+        for privilege in service["privileges"]
+        if privilege["privilege"] == name
+        for kind in privilege["resource_types"]
+        if kind["resource_type"]
     ]
 
 

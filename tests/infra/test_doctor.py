@@ -1,6 +1,7 @@
 """`bactofleet doctor` looks at a stack as it stands, with the rights of the controller."""
 
 import json
+import time
 from collections import Counter
 
 import pytest
@@ -67,6 +68,17 @@ def test_somebody_without_an_account_is_told_to_log_in(fleet: Fleet) -> None:
         "error   credentials: there are no AWS credentials; log in: `aws sso login`" in seen.stdout
     )
     assert "Traceback" not in seen.stderr
+
+
+def test_somebody_whose_token_has_expired_is_told_to_renew_it(fleet: Fleet) -> None:
+    late = fleet.assume(fleet.outputs["ControllerRole"], seconds=1)
+    time.sleep(1.1)
+
+    seen = fleet.doctor(late)
+
+    assert seen.returncode == 1
+    assert "error   credentials: the session token has expired; renew it: `aws sso" in seen.stdout
+    assert "queue" not in seen.stdout
 
 
 def test_a_bucket_that_others_own_is_told(fleet: Fleet, controller: dict[str, str]) -> None:

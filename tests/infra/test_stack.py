@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from emulator.client import EmulatedAWS
+from emulator.provision import ACCOUNT
 from fleet import SETTINGS, Fleet
 
 
@@ -51,6 +52,12 @@ def get_max_vcpus(fleet: Fleet) -> dict[str, int]:
     return {name: int(environments[item["computeEnvironment"]]) for name, item in order.items()}
 
 
+def get_parameters(fleet: Fleet) -> dict[str, str]:
+    """The stack's parameters."""
+    (stack,) = fleet.client("cloudformation").describe_stacks(StackName=fleet.name)["Stacks"]
+    return {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]}
+
+
 def test_without_an_answer_the_changes_are_shown_and_nothing_is_made(empty: Fleet) -> None:
     answer = empty.aws("deploy")
 
@@ -93,16 +100,57 @@ def test_instances_are_of_one_architecture_in_all_zones(other: Fleet) -> None:
     assert {s["AvailabilityZone"] for s in subnets} == {z["ZoneName"] for z in zones}
 
 
-def test_instances_have_imdsv2_and_an_encrypted_disk(other: Fleet) -> None:
-    ec2 = other.client("ec2")
+def test_all_instances_are_of_the_other_architecture_when_asked_for(empty: Fleet) -> None:
+    deployed = empty.aws("deploy", "--yes", "-p", "Architecture=arm64")
+
+    assert deployed.returncode == 0, deployed.stderr
+    environments = empty.client("batch").describe_compute_environments()["computeEnvironments"]
+    mine = [e for e in environments if e["computeEnvironmentName"].startswith("other-")]
+    names = {name for e in mine for name in e["computeResources"]["instanceTypes"]}
+    types = empty.client("ec2").describe_instance_types(InstanceTypes=sorted(names))
+    assert len(mine) == 2
+    assert {
+        tuple(t["ProcessorInfo"]["SupportedArchitectures"]) for t in types["InstanceTypes"]
+    } == {("arm64",)}
+
+
+def test_instances_have_imdsv2_and_an_encrypted_disk_of_the_size_asked_for(empty: Fleet) -> None:
+    sizes = ("-p", "RootVolumeGiB=100", "-p", "RootVolumeThroughput=250")
+    key = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/disks"
+    deployed = empty.aws("deploy", "--yes", *sizes, "-p", f"VolumeKmsKeyArn={key}")
+
+    assert deployed.returncode == 0, deployed.stderr
+    ec2 = empty.client("ec2")
     found = ec2.describe_launch_templates()["LaunchTemplates"]
     names = [t["LaunchTemplateId"] for t in found]
     versions = ec2.describe_launch_template_versions(LaunchTemplateId=names[-1])
-
     data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
-
     assert data["MetadataOptions"]["HttpTokens"] == "required"
-    assert data["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
+    disk = data["BlockDeviceMappings"][0]["Ebs"]
+    assert (disk["VolumeType"], int(disk["VolumeSize"])) == ("gp3", 100)
+    assert (int(disk["Throughput"]), disk["Encrypted"], disk["KmsKeyId"]) == (250, True, key)
+
+
+def test_subnets_that_are_given_are_used_and_their_way_to_s3_stays(empty: Fleet) -> None:
+    ec2 = empty.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    here = [{"Name": "vpc-id", "Values": [vpc]}]
+    first, second = (
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{i}.0/24")["Subnet"]["SubnetId"]
+        for i in (1, 2)
+    )
+    for subnets in (first, f"{first},{second}"):
+        deployed = empty.aws("deploy", "--yes", "-p", f"SubnetIds={subnets}")
+        assert deployed.returncode == 0, deployed.stderr
+
+    environments = empty.client("batch").describe_compute_environments()["computeEnvironments"]
+    mine = [e for e in environments if e["computeEnvironmentName"].startswith("other-")]
+    assert all(set(e["computeResources"]["subnets"]) == {first, second} for e in mine)
+    (endpoint,) = ec2.describe_vpc_endpoints(Filters=here)["VpcEndpoints"]
+    tables = ec2.describe_route_tables(Filters=here)["RouteTables"]
+    assert endpoint["RouteTableIds"] == [tables[0]["RouteTableId"]]
+    # moto shows a list as Python prints it.
+    assert tables[0]["RouteTableId"] in get_parameters(empty)["RouteTableIds"]
 
 
 def test_deploying_again_changes_nothing(other: Fleet) -> None:
@@ -159,6 +207,25 @@ def test_a_bucket_with_results_is_not_destroyed(other: Fleet) -> None:
     assert refused.returncode == 1
     assert f"bucket {bucket} holds data, for example results/S1.tar.gz" in refused.stderr
     assert get_max_vcpus(other)["other"] == 256
+
+
+def test_a_stack_whose_queues_have_jobs_is_not_destroyed(empty: Fleet) -> None:
+    # Without instances a job waits for ever.
+    empty.aws("deploy", "--yes", "-p", "MaxSpotVcpus=0")
+    batch = empty.client("batch")
+    needs = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "512"}]
+    container = {"image": "any", "resourceRequirements": needs}
+    batch.register_job_definition(
+        jobDefinitionName="any", type="container", containerProperties=container
+    )
+    job = batch.submit_job(jobName="any", jobQueue="other", jobDefinition="any")["jobId"]
+
+    refused = empty.aws("destroy", "--yes")
+
+    batch.terminate_job(jobId=job, reason="end of the test")
+    assert refused.returncode == 1
+    assert "queue other has jobs that are RUNNABLE; stop their Snakemake" in refused.stderr
+    assert get_max_vcpus(empty)["other"] == 0
 
 
 def test_destroying_removes_what_runs_left_the_stack_and_the_settings(other: Fleet) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from emulator.identify import Operation, identify
 from emulator.provision import ACCOUNT
 from emulator.server import Emulator
+from moto.core.utils import utcnow
 from moto.iam.access_control import AssumedRoleAccessKey, IAMPolicy, PermissionResult
 from moto.sts.models import sts_backends
 from werkzeug.wrappers import Response
@@ -21,6 +22,8 @@ from werkzeug.wrappers import Response
 from .resources import get_resources, get_roles
 
 ALWAYS_ALLOWED = {"sts:GetCallerIdentity"}
+# https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+EXPIRED = ("ExpiredToken", "The security token included in the request is expired")
 
 
 class GuardedEmulator(Emulator):
@@ -36,12 +39,15 @@ class GuardedEmulator(Emulator):
         role = get_role(operation.access_key)
         if role is None:
             return super().__call__(environ, start_response)
+        if role.expiration < utcnow():
+            return refuse(operation.service, *EXPIRED)(environ, start_response)
         for needed in iter_needed(operation, read_body(environ)):
             if needed.action == "iam:PassRole":
                 self._log.write(needed, 200, 0, 0)
             if not is_allowed(role, needed):
                 self._log.write(needed, 403, 0, 0)
-                return refuse(operation.service, needed)(environ, start_response)
+                text = f"not authorized to perform: {needed.action} on resource: {needed.resource}"
+                return refuse(operation.service, "AccessDenied", text)(environ, start_response)
         return super().__call__(environ, start_response)
 
 
@@ -78,15 +84,14 @@ def is_allowed(role: Any, needed: Operation) -> bool:
     return PermissionResult.PERMITTED in said and PermissionResult.DENIED not in said
 
 
-def refuse(service: str, needed: Operation) -> Response:
+def refuse(service: str, code: str, text: str) -> Response:
     """The answer in the words of the service's protocol."""
-    text = f"not authorized to perform: {needed.action} on resource: {needed.resource}"
     if service in ("s3", "iam", "ec2", "sts"):
-        error = f"<Error><Code>AccessDenied</Code><Message>{text}</Message></Error>"
+        error = f"<Error><Code>{code}</Code><Message>{text}</Message></Error>"
         body = {
             "s3": error,
             "ec2": f"<Response><Errors>{error}</Errors></Response>",
         }.get(service, f"<ErrorResponse>{error}</ErrorResponse>")
         return Response(body, 403, mimetype="application/xml")
-    headers = {"x-amzn-ErrorType": "AccessDeniedException"}
+    headers = {"x-amzn-ErrorType": f"{code}Exception"}
     return Response(json.dumps({"message": text}), 403, headers, mimetype="application/json")

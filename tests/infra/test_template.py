@@ -1,0 +1,86 @@
+"""What the template says of the things that the emulated account takes and ignores."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import cfn_yaml
+
+TEMPLATE = Path(__file__).parents[2] / "infra/bactofleet.yaml"
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    """Properties of each resource, by its name."""
+    template = cfn_yaml.load(str(TEMPLATE))["Resources"]
+    return {name: resource.get("Properties", {}) for name, resource in template.items()}
+
+
+def test_nothing_of_the_bucket_is_public_or_kept_in_versions(resources: dict[str, Any]) -> None:
+    bucket = resources["Bucket"]
+
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert "VersioningConfiguration" not in bucket
+
+
+def test_the_bucket_refuses_everybody_without_tls(resources: dict[str, Any]) -> None:
+    (statement,) = resources["BucketPolicy"]["PolicyDocument"]["Statement"]
+
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == (
+        "Deny",
+        "*",
+        "s3:*",
+    )
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert len(statement["Resource"]) == 2  # the bucket, and what is in it
+
+
+def test_what_runs_leave_and_uploads_that_nobody_ends_go_by_themselves(
+    resources: dict[str, Any],
+) -> None:
+    uploads, runs, tiering = resources["Bucket"]["LifecycleConfiguration"]["Rules"]
+
+    assert uploads["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] < 7
+    assert (runs["Prefix"], runs["ExpirationInDays"]) == (
+        "snakemake/runs/",
+        {"Ref": "RunsExpirationDays"},
+    )
+    condition, results, nothing = tiering["Fn::If"]
+    assert (condition, results["Prefix"]) == ("HasTiering", "results/")
+    assert nothing == {"Ref": "AWS::NoValue"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "strategy"),
+    [
+        ("SpotEnvironment", "SPOT", "SPOT_PRICE_CAPACITY_OPTIMIZED"),
+        ("OnDemandEnvironment", "EC2", "BEST_FIT_PROGRESSIVE"),
+    ],
+)
+def test_an_environment_without_jobs_has_no_instances(
+    resources: dict[str, Any], name: str, kind: str, strategy: str
+) -> None:
+    compute = resources[name]["ComputeResources"]
+
+    assert (compute["Type"], compute["AllocationStrategy"]) == (kind, strategy)
+    assert compute["MinvCpus"] == 0
+
+
+def test_nothing_comes_in_and_only_https_goes_out(resources: dict[str, Any]) -> None:
+    group = resources["SecurityGroup"]
+
+    assert "SecurityGroupIngress" not in group
+    assert {(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]} == {
+        (443, 443)
+    }
+
+
+def test_images_are_scanned_and_the_budget_warns_before_it_is_spent(
+    resources: dict[str, Any],
+) -> None:
+    warnings = resources["Budget"]["NotificationsWithSubscribers"]
+
+    assert resources["Repository"]["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    assert min(one["Notification"]["Threshold"] for one in warnings) < 100
