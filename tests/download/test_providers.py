@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from support.archive_data import add_run, path_at_ena
 from support.archive_server import Archive, Fault
-from support.plasmid import FILES, SPOTS
+from support.plasmid import FILES, ORPHANS, SPOTS, plain_reads
 from workflow.conftest import Project, Result, make_project
 
 BUCKET = "sra-pub-run-odp"
@@ -27,8 +28,13 @@ Finished = tuple[Project, Result]
 def finished(
     archive: Archive, s3: Any, packed: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Finished:
-    """The project after a run in which ENA has a run or not, and the bucket has it or not."""
-    files = {"from_ena": FILES, "from_bucket": FILES}
+    """The project after a run in which ENA has a run or not, and the bucket has it or not.
+
+    All have the same pairs, and the same reads without mates.
+    """
+    pairs = [(end, to_gzip(lines(data)[4 * ORPHANS :])) for end, data in FILES]
+    orphans = (".fastq.gz", to_gzip(lines(FILES[0][1])[: 4 * ORPHANS]))
+    files = {"from_ena": [*pairs, orphans], "from_bucket": FILES}
     for name, run in RUNS.items():
         add_run(archive, run, *files.get(name, []), spots=SPOTS, experiment=f"SRX{run[3:]}")
     archive.sra[RUNS["controlled"]][0]["Consent"] = "phs000001.c1"
@@ -40,7 +46,7 @@ def finished(
     key = f"sra/{RUNS['from_bucket']}/{RUNS['from_bucket']}"
     s3.put_object(Bucket=BUCKET, Key=key, Body=packed.read_bytes(), ACL="public-read")
     s3.put_object(Bucket="own", Key="R2.fastq.gz", Body=FILES[1][1])
-    project = make_project(tmp_path_factory.mktemp("project") / "p", polish=False)
+    project = make_project(tmp_path_factory.mktemp("project") / "p", polish=False, keep=["reads"])
     rows: list[dict[str, object]] = [
         *({"sample": name, "accession": f"SRX{run[3:]}"} for name, run in RUNS.items()),
         {"sample": "withdrawn", "accession": "SRX9999999"},
@@ -55,6 +61,16 @@ def finished(
     ]
     project.write_samples(rows)
     return project, project.run()
+
+
+def lines(data: bytes) -> list[bytes]:
+    """Lines of a gzip file."""
+    return gzip.decompress(data).splitlines(keepends=True)
+
+
+def to_gzip(content: list[bytes]) -> bytes:
+    """The gzip file of these lines."""
+    return gzip.compress(b"".join(content))
 
 
 def give_faults(archive: Archive) -> None:
@@ -80,7 +96,7 @@ def test_each_provider_gives_the_whole_genome(finished: Finished, name: str) -> 
     receipt = project.receipt(name)
 
     assert receipt["status"] == "complete", result.output[-3000:]
-    assert receipt["metrics"]["qc_original_read_total"] == 2 * SPOTS
+    assert receipt["metrics"]["qc_original_read_total"] == 2 * (SPOTS - ORPHANS)
     assert 0.92 * 27041 < receipt["metrics"]["assembler_total_contig_length"] <= 27041
 
 
@@ -110,7 +126,25 @@ def test_the_receipt_says_which_provider_delivered_what(
     assert (run["run"], run["provider"], run["layout"]) == (RUNS[name], provider, "paired")
     assert all(file["bytes"] > 0 and len(file["sha256"]) == 64 for file in run["files"])
     assert origin["spots"] == {"claimed": SPOTS, "arrived": SPOTS}
-    assert (origin["qualities"], origin.get("note")) == ("full", None)
+    assert origin["qualities"] == "full"
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_reads_that_lost_their_mates_are_apart_from_the_pairs(
+    finished: Finished, name: str
+) -> None:
+    project, _ = finished
+
+    origin = project.receipt(name)["input"]
+    kept = project.unpack(name) / f"main/gather/{name}_orphans.fastq.gz"
+
+    assert origin["runs"][0]["orphans"] == ORPHANS
+    assert origin["note"] == (
+        f"{ORPHANS} reads without a mate are apart from the pairs, in {kept.name}"
+    )
+    bases = [line.strip() for line in lines(kept.read_bytes())[1::4]]
+    first = plain_reads(1).encode().splitlines()[1 : 4 * ORPHANS : 4]
+    assert sorted(bases) == sorted(first)
 
 
 @pytest.mark.parametrize(
