@@ -18,6 +18,8 @@ from controller import Controller
 from emulator.client import EmulatedAWS
 from genomes import IMAGE, READS, copy_project, upload_reads
 
+from bactofleet.cost.prices import load_prices
+
 DESTINATION = "results/cohort"
 # As the demo's (demo/config.yaml); with more threads than two a laptop's results would differ
 # from these in the command lines of the logs.
@@ -203,6 +205,36 @@ def test_only_the_reclaimed_genome_was_attempted_twice(finished: Genomes) -> Non
     attempts = {sample: len(get_usage(finished, sample)) for sample in COMPLETE | EXCLUDED}
 
     assert attempts == dict.fromkeys(COMPLETE | EXCLUDED, 1) | {"reclaimed": 2}
+
+
+def test_the_bill_has_the_reclaimed_attempt_as_waste_and_all_tarballs(
+    finished: Genomes,
+) -> None:
+    command = [Path(sys.executable).with_name("bactofleet"), "cost", "--offline", "--json"]
+    bill = json.loads(subprocess.check_output(command, cwd=finished.folder))
+
+    usd = {line["charge"]: line["usd"] for line in bill["lines"]}
+    size = sum(receipt["tarball"]["bytes"] for receipt in finished.get_receipts().values())
+    assert (bill["attempts"], bill["genomes"]) == (6, 5)
+    assert 0 < usd["wasted: attempts that were reclaimed"] < bill["spent_usd"] / 2
+    assert usd["data transfer out of AWS"] == pytest.approx(size / 2**30 * 0.09)
+
+
+def test_an_attempt_logs_about_as_much_as_the_bill_assumes(finished: Genomes) -> None:
+    """CloudWatch counts 26 bytes more of every line.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
+    """
+    pages = finished.get_owner("logs").get_paginator("filter_log_events")
+    events = [
+        event["message"]
+        for page in pages.paginate(logGroupName="/aws/batch/job")
+        for event in page["events"]
+    ]
+    size = sum(len(message.encode()) + 26 for message in events)
+    assumed = load_prices().assumption("log_kb").usd * 1024 * len(finished.get_table("usage.tsv"))
+
+    assert 0.8 < size / assumed < 1.25
 
 
 def test_a_second_start_has_nothing_to_do_and_asks_nothing_of_aws(finished: Genomes) -> None:
