@@ -48,6 +48,7 @@ class UsageRow:
     instance_vcpus: int | str
     booted: str
     disk_gib: int | str
+    more_targets: str
 
 
 class Table:

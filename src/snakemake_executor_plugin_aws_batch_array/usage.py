@@ -64,4 +64,5 @@ def _build_row(
         instance_vcpus=host.get("instance_vcpus", ""),
         booted=host.get("booted", ""),
         disk_gib=host.get("disk_gib", ""),
+        more_targets=" ".join(task.outputs[1:]),
     )

@@ -44,6 +44,7 @@ def make_row(
         "instance_vcpus": "",
         "booted": at(booted),
         "disk_gib": "",
+        "more_targets": "",
     }
     return UsageRow(**(values | cells))
 

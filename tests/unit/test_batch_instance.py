@@ -105,5 +105,5 @@ def test_new_columns_come_after_the_earlier_ones(tmp_path: Path):
     Table(path, UsageRow).append([make_row()])
 
     header, *rows = path.read_text().splitlines()
-    assert header.endswith("started\tstopped\tinstance_vcpus\tbooted\tdisk_gib")
+    assert header.endswith("started\tstopped\tinstance_vcpus\tbooted\tdisk_gib\tmore_targets")
     assert len(rows) == 2

@@ -109,6 +109,19 @@ def test_a_genome_pays_for_all_of_its_attempts(tmp_path):
     assert bill.median_genome == pytest.approx(1.5 * SPOT_HOUR)
 
 
+def test_genomes_of_one_job_share_what_it_cost(tmp_path):
+    more = "results/receipts/b.json results/receipts/c.json logs/of-no-genome.txt"
+    attempts = read(tmp_path, make_row("a", more_targets=more), make_row("b", instance_id="i-2"))
+
+    bill = make_bill(attempts, NOTHING, load_prices())
+
+    assert bill.by_genome == {
+        "a": pytest.approx(SPOT_HOUR / 3),
+        "b": pytest.approx(SPOT_HOUR * 4 / 3),
+        "c": pytest.approx(SPOT_HOUR / 3),
+    }
+
+
 def test_an_attempt_without_a_host_pays_for_its_vcpu_hours(tmp_path):
     attempts = read(tmp_path, make_row(instance_id="", instance_type="", zone="", life_cycle=""))
 

@@ -53,7 +53,7 @@ class Bill:
     """Those that have a receipt, complete or excluded."""
     attempts: int
     by_genome: dict[str, float] = field(repr=False)
-    """EC2's USD of all attempts of a genome; with several genomes a job, of the job's first."""
+    """EC2's USD of all attempts of a genome; genomes of one job share it equally."""
 
     def total(self, kind: Kind) -> float:
         """Return the USD of all lines of a kind."""
@@ -95,8 +95,8 @@ def make_bill(attempts: Sequence[Attempt], tarballs: Tarballs, prices: Prices) -
     shares = share_fleet(fleet, attempts, prices)
     by_genome: defaultdict[str, float] = defaultdict(float)
     for attempt, usd in shares.of_attempts:
-        by_genome[attempt.sample] += usd
-    by_genome.pop("", None)
+        for sample in attempt.genomes:
+            by_genome[sample] += usd / len(attempt.genomes)
     lines = [*iter_instance_lines(fleet, prices), *_iter_parts(shares)]
     lines += iter_running_lines(fleet, prices)
     outcomes = Counter(attempt.outcome == SUCCEEDED for attempt in attempts)
@@ -192,7 +192,8 @@ def iter_result_lines(tarballs: Tarballs, prices: Prices) -> Iterator[Line]:
 
 def _iter_parts(shares: Shares) -> Iterator[Line]:
     """Yield the waste among EC2's lines."""
-    made = {a.sample for a, _ in shares.of_attempts if a.outcome == SUCCEEDED} - {""}
+    succeeded = (a for a, _ in shares.of_attempts if a.outcome == SUCCEEDED)
+    made = {sample for attempt in succeeded for sample in attempt.genomes}
     lost: defaultdict[str, list[tuple[Attempt, float]]] = defaultdict(list)
     for attempt, usd in shares.of_attempts:
         if attempt.outcome != SUCCEEDED:
@@ -208,7 +209,7 @@ def _iter_parts(shares: Shares) -> Iterator[Line]:
 def _describe_loss(attempt: Attempt, made: set[str]) -> str:
     if attempt.outcome == RECLAIMED:
         return "wasted: attempts that were reclaimed"
-    if attempt.sample in made:
+    if made.intersection(attempt.genomes):
         return "wasted: attempts that failed and were retried"
     return "wasted: attempts that failed"
 

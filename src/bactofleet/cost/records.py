@@ -43,6 +43,13 @@ class Attempt:
     instance_vcpus: int | None = None
     booted: float | None = None
     disk_gib: float | None = None
+    others: tuple[str, ...] = ()
+    """The other genomes of its job."""
+
+    @property
+    def genomes(self) -> tuple[str, ...]:
+        """All genomes that it was to make."""
+        return tuple(filter(None, (self.sample, *self.others)))
 
     @property
     def seconds(self) -> float:
@@ -98,6 +105,7 @@ def _to_attempt(row: Mapping[str, str]) -> Attempt | None:
     return Attempt(
         **text,
         sample=sample_of(row.get("target") or ""),
+        others=tuple(filter(None, map(sample_of, (row.get("more_targets") or "").split()))),
         vcpus=_to_number(row.get("vcpus"), _MAX_VCPUS) or 0.0,
         started=started,
         # A clock that went backwards makes no time that is given back.
