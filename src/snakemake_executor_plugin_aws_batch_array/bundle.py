@@ -5,7 +5,7 @@ import io
 import json
 import shlex
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,29 @@ from snakemake_interface_common.exceptions import WorkflowError
 RUN_FILE = ".aws-batch-array.json"
 # As Workflow.write_source_archive: a git repository may hold large files that no rule reads.
 MAX_TRACKED_BYTES = 10_000_000
+# Name of the bundle's digest among the metadata of its object.
+DIGEST = "digest"
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A gzipped tar archive and the digest of what decides on results: sources and options."""
+    """A gzipped tar archive, and what is in it.
+
+    Attributes:
+        content: The archive.
+        code_digest: Of what decides on results: sources and options.
+        digest: Of all that is in it.
+        members: Its files.
+    """
 
     content: bytes
     code_digest: str
+    digest: str
     members: frozenset[str]
+
+    def get_missing(self, paths: Iterable[str]) -> list[str]:
+        """Return those of the files that are not in it, and so travel by themselves."""
+        return sorted(path for path in paths if path not in self.members)
 
 
 def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[str, str]) -> Bundle:
@@ -41,10 +55,11 @@ def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[s
     sources = sorted(set(_iter_sources(workflow)) - set(data))
     run = json.dumps({"arguments": common_arguments, "environment": environment}, sort_keys=True)
     digest = hashlib.sha256(run.encode())
-    for path in sources:
-        digest.update(f"\0{path}\0".encode() + hashlib.sha256(Path(path).read_bytes()).digest())
+    _add_files(digest, sources)
+    code_digest = digest.hexdigest()
+    _add_files(digest, data)
     members = [*sources, *data]
-    return Bundle(_pack(members, run), digest.hexdigest(), frozenset(members))
+    return Bundle(_pack(members, run), code_digest, digest.hexdigest(), frozenset(members))
 
 
 def get_common_arguments(workflow: Any, snakefile: str, settings: Any) -> list[str]:
@@ -63,6 +78,11 @@ def get_common_arguments(workflow: Any, snakefile: str, settings: Any) -> list[s
         position = words.index("--directory")
         del words[position : position + 2]
     return ["--snakefile", snakefile, *words, "--mode", "remote", "--show-failed-logs"]
+
+
+def _add_files(digest: Any, paths: list[str]) -> None:
+    for path in paths:
+        digest.update(f"\0{path}\0".encode() + hashlib.sha256(Path(path).read_bytes()).digest())
 
 
 def _iter_sources(workflow: Any) -> Iterator[str]:

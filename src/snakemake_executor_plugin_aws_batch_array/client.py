@@ -105,6 +105,23 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
             self._sleep(delay)
         return None
 
+    def iter_named(self, queue: str, prefix: str) -> Iterator[dict[str, Any]]:
+        """Summaries of the jobs in a queue whose names begin so, in whatever state they are.
+
+        https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html (filters)
+        """
+        request: dict[str, Any] = {
+            "jobQueue": queue,
+            "filters": [{"name": "JOB_NAME", "values": [f"{prefix}*"]}],
+        }
+        while True:
+            self._limiter.wait()
+            page = self.client.list_jobs(**request)
+            yield from page["jobSummaryList"]
+            if not page.get("nextToken"):
+                return
+            request["nextToken"] = page["nextToken"]
+
     def iter_described(self, job_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Describe jobs, a hundred a call; ids that Batch does not know are left out."""
         for start in range(0, len(job_ids), MAX_DESCRIBED):

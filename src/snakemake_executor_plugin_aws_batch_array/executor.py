@@ -26,6 +26,7 @@ from .groups import rebuild_stale_groups
 from .ledger import Ledger, lock_folder
 from .live import LiveArray
 from .logs import LogReader
+from .lost_runs import LostRuns
 from .monitor import Ended, Monitor
 from .queues import get_queues
 from .requirements import get_requirements
@@ -85,9 +86,9 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         config = Config(retries=retries, max_pool_connections=THREADS)
         self._client = ArrayBatchClient(session)
         self._store = Store(session.client("s3", config=config), settings.bucket)
-        self._store.check()
-        self._queues = get_queues(self._client, settings)
         self._ledger = Ledger(state / "ledger.sqlite")
+        self._lost_runs = LostRuns(self._client, self._store, self._ledger, settings, self.logger)
+        self._queues = get_queues(self._client, settings)
         self._adopter = Adopter(self._client, self._ledger, self.logger)
         self._submitter = Submitter(
             self._run, settings, self._queues.platform, self._client, self._store, self._ledger
@@ -114,7 +115,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         for job in jobs:
             self.run_job_pre(job)
         try:
-            adopted = self._adopt([task for task in tasks if task.job.attempt == 1])
+            adopted = self._adopt([t for t in tasks if t.job.attempt == 1], self._bundle)
             rest = [task for task in tasks if task.key not in adopted]
             for array in self._submitter.iter_arrays(rest):
                 self._follow(self._submitter.submit(array, self._bundle))
@@ -132,15 +133,25 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._queues.check(job.name, task.queue, requirements)
         return task
 
-    def _adopt(self, tasks: list[Task]) -> set[str]:
+    def _adopt(self, tasks: list[Task], bundle: Bundle) -> set[str]:
         """Take over children of earlier runs; return the keys of their tasks."""
-        adopted: set[str] = set()
-        for array in self._adopter.iter_adopted(tasks):
-            self._follow(array)
-            adopted.update(task.key for task in array.open.values())
+        adopted = self._take_over(self._adopter.iter_adopted(tasks))
         if adopted:
             self.logger.info(f"Took over {len(adopted)} jobs that an earlier run submitted.")
-        return adopted
+        rest = [task for task in tasks if task.key not in adopted]
+        lost = self._take_over(self._lost_runs.iter_adopted(rest, bundle))
+        if lost:
+            self.logger.info(
+                f"Took over {len(lost)} jobs of a run that the bucket has and this folder not."
+            )
+        return adopted | lost
+
+    def _take_over(self, arrays: Iterator[LiveArray]) -> set[str]:
+        keys: set[str] = set()
+        for array in arrays:
+            self._follow(array)
+            keys.update(task.key for task in array.open.values())
+        return keys
 
     def _follow(self, array: LiveArray) -> None:
         tasks = list(array.open.items())

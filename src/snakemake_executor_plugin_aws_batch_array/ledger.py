@@ -4,6 +4,7 @@ import fcntl
 import sqlite3
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -82,16 +83,29 @@ class Ledger:
         self._connection.executescript("PRAGMA journal_mode = WAL;" + _SCHEMA)
 
     def open_run(self, prefix: str, definition: str) -> None:
-        """Record a run and its job definition."""
-        self._write("INSERT INTO runs VALUES (?, ?)", [(prefix, definition)])
+        """Record a run and its job definition, if it is not on record."""
+        self._write("INSERT OR IGNORE INTO runs VALUES (?, ?)", [(prefix, definition)])
+
+    def get_runs(self) -> set[str]:
+        """Return the prefixes of the runs that are on record."""
+        with self._lock:
+            rows = self._connection.execute("SELECT prefix FROM runs").fetchall()
+        return {row["prefix"] for row in rows}
 
     def open_array(self, name: str, prefix: str, queue: str, children: list[OpenChild]) -> None:
         """Record the intent to submit an array."""
-        rows = [(name, i, child.key, child.target) for i, child in enumerate(children)]
+        self.adopt_array(name, prefix, queue, len(children), dict(enumerate(children)))
+
+    def adopt_array(
+        self, name: str, prefix: str, queue: str, size: int, children: Mapping[int, OpenChild]
+    ) -> None:
+        """Record that some children of an array are waited for."""
+        rows = [(name, i, child.key, child.target) for i, child in children.items()]
         with self._lock, self._connection:
             self._connection.execute(
-                "INSERT INTO arrays (name, prefix, queue, size, submitted) VALUES (?, ?, ?, ?, ?)",
-                (name, prefix, queue, len(children), time.time()),
+                "INSERT OR IGNORE INTO arrays (name, prefix, queue, size, submitted) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (name, prefix, queue, size, time.time()),
             )
             self._connection.executemany("INSERT INTO children VALUES (?, ?, ?, ?)", rows)
 

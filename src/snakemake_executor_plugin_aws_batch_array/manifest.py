@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Line:
-    """Work of one child: arguments of Snakemake, local inputs, files to return."""
+    """Work of one child: arguments of Snakemake, local inputs, files to return, the task's key."""
 
     arguments: list[str]
     inputs: list[str]
     outputs: list[str]
+    key: str
 
 
 def build_manifest(lines: list[Line]) -> tuple[bytes, int]:
@@ -28,6 +29,11 @@ def build_manifest(lines: list[Line]) -> tuple[bytes, int]:
 def parse_line(content: bytes) -> Line:
     """Read one line of a manifest."""
     return Line(**json.loads(content))
+
+
+def parse_manifest(content: bytes) -> list[Line]:
+    """Read all lines of a manifest."""
+    return [parse_line(line) for line in content.splitlines()]
 
 
 def get_byte_range(index: int, width: int) -> str:

@@ -1,6 +1,6 @@
 """Objects of a run in S3, and what they are called."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
@@ -15,6 +15,11 @@ class RunFolder:
     """Keys of the objects of one run, below `prefix` (no slash at its end)."""
 
     prefix: str
+
+    @property
+    def name(self) -> str:
+        """Id of the run, with which the names of its jobs begin."""
+        return self.prefix.rpartition("/")[2]
 
     @property
     def bundle(self) -> str:
@@ -41,9 +46,9 @@ class Store:
         self._client = client
         self.bucket = bucket
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> None:
         """Write one object."""
-        self._client.put_object(Bucket=self.bucket, Key=key, Body=body)
+        self._client.put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=metadata or {})
 
     def put_file(self, key: str, path: str) -> None:
         """Write one object from a file, in parts if it is large."""
@@ -64,9 +69,23 @@ class Store:
             raise
         return cast(IO[bytes], reply["Body"])
 
-    def check(self) -> None:
-        """Ask whether the bucket can be reached."""
-        self._client.head_bucket(Bucket=self.bucket)
+    def get_metadata(self, key: str) -> Mapping[str, str]:
+        """Return the metadata of an object, none where there is no such object."""
+        try:
+            reply = self._client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "404":
+                return {}
+            raise
+        return cast(Mapping[str, str], reply["Metadata"])
+
+    def list_folders(self, prefix: str) -> list[str]:
+        """Return the folders directly below a prefix that ends with a slash, without their own."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix, Delimiter="/"
+        )
+        found = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
+        return [folder.rstrip("/") for folder in found]
 
     def remove(self, folder: RunFolder) -> None:
         """Delete all objects of a run."""

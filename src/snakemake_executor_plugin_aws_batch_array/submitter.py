@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .arrays import Array, iter_arrays
-from .bundle import Bundle
+from .bundle import DIGEST, Bundle
 from .client import ArrayBatchClient
 from .definitions import build_definition, build_submission
 from .ledger import Ledger, OpenChild
@@ -51,7 +51,7 @@ class Submitter:
         definition = self._prepare(bundle)
         self._send_inputs(array, bundle)
         lines = [
-            Line(task.arguments, [p for p in task.inputs if p not in bundle.members], task.outputs)
+            Line(task.arguments, bundle.get_missing(task.inputs), task.outputs, task.key)
             for task in array.tasks
         ]
         manifest, line_bytes = build_manifest(lines)
@@ -74,7 +74,7 @@ class Submitter:
     def _prepare(self, bundle: Bundle) -> str:
         """Send the bundle and register the definition, once."""
         if self._definition is None:
-            self._store.put(self._folder.bundle, bundle.content)
+            self._store.put(self._folder.bundle, bundle.content, {DIGEST: bundle.digest})
             name = f"snakemake-{self._run}"
             request = build_definition(name, self._settings, self._platform, self._folder.prefix)
             reply: dict[str, Any] = self._client.register_job_definition(**request)
@@ -84,9 +84,7 @@ class Submitter:
 
     def _send_inputs(self, array: Array, bundle: Bundle) -> None:
         """Send local inputs that are not in the bundle, and again only if they have changed."""
-        for path in sorted({path for task in array.tasks for path in task.inputs}):
-            if path in bundle.members:
-                continue
+        for path in bundle.get_missing({path for task in array.tasks for path in task.inputs}):
             modified = Path(path).stat().st_mtime_ns
             if self._sent.get(path) != modified:
                 self._store.put_file(self._folder.get_input(path), path)

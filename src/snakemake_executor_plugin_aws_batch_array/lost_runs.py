@@ -1,0 +1,134 @@
+"""Takes over what a controller submitted whose folder, with the ledger in it, is lost.
+
+Its runs are in the bucket still: the manifests say what each child does, by the key of its task.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .bundle import DIGEST, Bundle
+from .client import ArrayBatchClient
+from .ledger import Ledger, OpenChild
+from .live import LiveArray
+from .manifest import parse_manifest
+from .monitor import ENDED
+from .settings import ExecutorSettings
+from .store import RunFolder, Store
+from .tasks import Task
+
+
+@dataclass(frozen=True)
+class LostArray:
+    """An array that this folder knows nothing of.
+
+    Attributes:
+        folder: Where its run is in the bucket.
+        queue: Where it was submitted.
+        summary: Of ListJobs.
+        size: Number of its children.
+        children: Index of the child by the key of its task; without those that failed.
+    """
+
+    folder: RunFolder
+    queue: str
+    summary: dict[str, Any]
+    size: int
+    children: dict[str, int]
+
+
+class LostRuns:
+    """Runs that are in the bucket and not in the ledger, which has those of this folder.
+
+    Runs of other workflows, and of other cohorts, lie in the same bucket: a run is taken for one of
+    this workflow if all that it sent is what this run would send: sources, options and data.
+    """
+
+    def __init__(
+        self,
+        client: ArrayBatchClient,
+        store: Store,
+        ledger: Ledger,
+        settings: ExecutorSettings,
+        logger: Any,
+    ) -> None:
+        """Look which runs there are; that the bucket cannot be reached shows here."""
+        self._client = client
+        self._store = store
+        self._ledger = ledger
+        self._logger = logger
+        self._queues = [queue for queue in (settings.job_queue, settings.fallback_queue) if queue]
+        self._known = ledger.get_runs()
+        # The latest first: where two have done the same, its result is the one to take.
+        unseen = {*store.list_folders(f"{settings.prefix}/runs/")} - self._known
+        self._unseen = [RunFolder(prefix) for prefix in sorted(unseen, reverse=True)]
+        self._arrays: list[LostArray] = []
+
+    def iter_adopted(self, tasks: list[Task], bundle: Bundle) -> Iterator[LiveArray]:
+        """Yield the arrays in which children do the work of these tasks, or have done it.
+
+        Jobs with local inputs of their own are left out: nobody can say whether the files that
+        were sent then are those of now.
+        """
+        while self._unseen:
+            self._look(self._unseen.pop(0), bundle)
+        wanted = {task.key: task for task in tasks if not bundle.get_missing(task.inputs)}
+        for array in self._arrays:
+            keys = array.children.keys() & wanted.keys()
+            if keys:
+                yield self._adopt(array, {array.children.pop(key): wanted.pop(key) for key in keys})
+
+    def _look(self, folder: RunFolder, bundle: Bundle) -> None:
+        """Find the arrays of a run, if it is one of this workflow."""
+        is_alike = self._store.get_metadata(folder.bundle).get(DIGEST) == bundle.digest
+        # A later run in a folder knows its predecessors; what it does not know is of others.
+        if not is_alike and self._known:
+            return
+        for queue in self._queues:
+            for summary in self._client.iter_named(queue, f"{folder.name}-"):
+                if is_alike:
+                    self._arrays += self._read(folder, queue, summary)
+                elif summary["status"] not in ENDED:
+                    self._warn(queue, summary)
+
+    def _warn(self, queue: str, summary: dict[str, Any]) -> None:
+        self._logger.warning(
+            f"{summary['jobName']} in {queue} is of a run with other sources, configuration or "
+            "data. If that was an earlier run of this workflow, its jobs are made twice; to end "
+            f"them: aws batch terminate-job --job-id {summary['jobId']} --reason superseded"
+        )
+
+    def _read(self, folder: RunFolder, queue: str, summary: dict[str, Any]) -> list[LostArray]:
+        size = summary.get("arrayProperties", {}).get("size", 1)
+        failed = self._get_failed(summary, size)
+        try:
+            content = self._store.open(folder.get_manifest(summary["jobName"])).read()
+        except KeyError:  # the run has been removed meanwhile
+            return []
+        lines = parse_manifest(content)
+        children = {line.key: i for i, line in enumerate(lines) if i not in failed}
+        return [LostArray(folder, queue, summary, size, children)]
+
+    def _get_failed(self, summary: dict[str, Any], size: int) -> set[int]:
+        """Return the children of which nothing is to be had: their tasks are submitted again."""
+        if size == 1:
+            return {0} if summary["status"] == "FAILED" else set()
+        children = self._client.iter_children(summary["jobId"], "FAILED")
+        return {child["arrayProperties"]["index"] for child in children}
+
+    def _adopt(self, array: LostArray, found: dict[int, Task]) -> LiveArray:
+        """Put children on record, as if this folder had submitted them."""
+        name, job_id = array.summary["jobName"], array.summary["jobId"]
+        children = {i: OpenChild(task.key, task.target) for i, task in found.items()}
+        self._ledger.open_run(array.folder.prefix, array.summary["jobDefinition"])
+        self._ledger.adopt_array(name, array.folder.prefix, array.queue, array.size, children)
+        self._ledger.record_job(name, job_id)
+        return LiveArray(
+            name=name,
+            job_id=job_id,
+            folder=array.folder,
+            queue=array.queue,
+            size=array.size,
+            submitted=array.summary["createdAt"] / 1000,
+            open=found,
+        )
