@@ -154,8 +154,10 @@ def test_a_container_can_ask_its_instance_for_type_id_zone_and_life_cycle(shared
     job_id = submit(shared_aws, definition)
     imds = InstanceMetadata(log_of(shared_aws, wait_for_log(shared_aws, job_id))[0])
 
-    assert imds.get("instance-id").startswith("i-")
-    assert imds.get("instance-type") == "c6i.large"
+    (started,) = (one for one in shared_aws.containers() if one["job"] == job_id)
+    assert imds.get("instance-id") == started["instance_id"]
+    assert imds.get("instance-type") == started["instance_type"]
+    assert started["instance_type"] in ("c6i.large", "m6i.large", "r6i.large")
     assert imds.get("placement/availability-zone").startswith("us-east-1")
     assert imds.get("instance-life-cycle") == "spot"
     with pytest.raises(urllib.error.HTTPError, match="401"):
