@@ -19,9 +19,11 @@ from bactofleet.cost.wording import (
     format_price,
     format_share,
     format_usage,
+    format_usd,
     iter_facts,
     list_sources,
 )
+from bactofleet.report.records import clean
 
 HEADER = (
     *("kind", "charge", "usage", "unit", "price_usd", "usd", "percent", "usd_per_genome"),
@@ -32,7 +34,7 @@ HEADER = (
 def to_tsv(bill: Bill) -> str:
     """Return a row for every line, and one for each total."""
     rows = [HEADER, *(_row(bill, line) for line in _with_totals(bill))]
-    return "\n".join("\t".join(row) for row in rows)
+    return "\n".join("\t".join(map(clean, row)) for row in rows)
 
 
 def to_json(bill: Bill, note: str) -> str:
@@ -63,10 +65,10 @@ def to_table(bill: Bill, note: str) -> RenderableType:
     for line in _with_totals(bill):
         is_total = not line.unit
         table.add_row(
-            Text(f"  of which {line.charge}" if line.kind is Kind.PART else line.charge),
+            Text(("  of which " if line.kind is Kind.PART else "") + clean(line.charge)),
             "" if is_total else format_usage(line),
             format_price(line),
-            f"{line.usd:,.2f}",
+            format_usd(line.usd)[1:],
             format_share(bill, line),
             _per_genome(bill, line),
             f"[{sources.index(line.price.origin) + 1}]" if line.price else "",

@@ -1,6 +1,7 @@
 """What a run has recorded of its use: attempts in usage.tsv, tarballs in receipts.
 
-Neither is trusted: a cell that is no number or no time is as good as an empty one.
+Neither is trusted: a cell that is no number or no time is as good as an empty one, and text may be
+anything, which whoever shows it has to mind.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from bactofleet.destination import is_s3
 from bactofleet.failed_jobs import sample_of
 from bactofleet.growing_table import GrowingTable
-from bactofleet.report.records import Row, clean
+from bactofleet.report.records import Row
 
 USAGE = "usage.tsv"
 SUCCEEDED = "succeeded"
@@ -101,7 +102,7 @@ def _to_attempt(row: Mapping[str, str]) -> Attempt | None:
         return None
     booted = _to_time(row.get("booted"))
     vcpus = _to_number(row.get("instance_vcpus"), _MAX_VCPUS)
-    text = {name: clean(row.get(name) or "") for name in _TEXTS}
+    text = {name: row.get(name) or "" for name in _TEXTS}
     return Attempt(
         **text,
         sample=sample_of(row.get("target") or ""),

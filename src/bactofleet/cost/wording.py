@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bactofleet.cost.bill import Bill, Kind, Line
+from bactofleet.report.records import clean
 
 DEAREST = 3
 TOTALS = {
@@ -22,10 +23,13 @@ def iter_facts(bill: Bill, note: str) -> Iterator[tuple[str, str]]:
         genomes += f", {format_usd(usd)} each"
     yield "genomes", genomes
     if bill.median_genome is not None:
-        names = [f"{name} {format_usd(usd)}" for name, usd in bill.dearest(DEAREST)]
+        names = [f"{clean(name)} {format_usd(usd)}" for name, usd in bill.dearest(DEAREST)]
         yield "EC2 a genome", f"median {format_usd(bill.median_genome)}; dearest {', '.join(names)}"
     yield "prices", note
-    yield "not counted", "instances after their last attempt, the controller: docs/cost.md"
+    yield (
+        "not counted",
+        "instances after their last attempt, the controller, more: docs/cost.md",
+    )
 
 
 def list_sources(bill: Bill) -> list[tuple[str, str]]:

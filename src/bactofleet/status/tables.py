@@ -6,7 +6,6 @@ docs/executor.md describes usage.tsv and failures.tsv; both only grow.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from bactofleet.cost.meter import Meter
@@ -40,16 +39,16 @@ class Usage:
 
     def look(self) -> None:
         """Count what has come since the last look."""
-        rows = list(self._table.iter_new())
-        for attempt in iter_attempts(rows):
-            self._meter.add(attempt)
-        if rows:
-            self.spent_usd = self._meter.spent()
-        for row in rows:
+        before = self.attempts.total
+        for row in self._table.iter_new():
             self.attempts.total += 1
-            if row.get("outcome") == RECLAIMED:
-                self.attempts.reclaimed += 1
-                self.attempts.lost_s += _seconds(row.get("started"), row.get("stopped"))
+            for attempt in iter_attempts([row]):
+                self._meter.add(attempt)
+                if attempt.outcome == RECLAIMED:
+                    self.attempts.lost_s += attempt.seconds
+            self.attempts.reclaimed += row.get("outcome") == RECLAIMED
+        if self.attempts.total > before:
+            self.spent_usd = self._meter.spent()
 
 
 class FailedJobs:
@@ -73,11 +72,3 @@ class FailedJobs:
 def _to_failure(sample: str, row: dict[str, str]) -> Failure:
     cause, reason, log = (clean(row.get(name, "")) for name in ("cause", "reason", "log_url"))
     return Failure(sample=sample, stage="", kind=cause, message=reason, log=log)
-
-
-def _seconds(started: str | None, stopped: str | None) -> float:
-    try:
-        begin, end = (datetime.fromisoformat(time or "") for time in (started, stopped))
-    except ValueError:
-        return 0.0  # the attempt never started
-    return (end - begin).total_seconds()
