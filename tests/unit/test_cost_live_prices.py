@@ -6,7 +6,8 @@ import pytest
 from support.price_list import PriceServer, product, serve_prices
 from support.usage import MIDNIGHT, at
 
-from bactofleet.cost.instances import Instance
+from bactofleet.cost.bill import iter_instance_lines
+from bactofleet.cost.instances import Fleet, Instance
 from bactofleet.cost.live_prices import ask_aws
 from bactofleet.cost.prices import UNITS, load_prices
 
@@ -111,7 +112,7 @@ def test_an_instance_on_demand_costs_what_the_list_says_of_its_type(aws):
 
     price = ON_DEMAND.price(prices)
 
-    assert (price.usd, price.source, price.note) == (0.3, "AWS Price List", "")
+    assert (price.usd, price.source, price.note) == (0.3, "AWS Price List", "of us-west-2")
 
 
 def test_a_spot_instance_costs_the_mean_of_the_time_and_zone_it_ran_in(aws):
@@ -165,6 +166,19 @@ def test_a_zone_without_history_has_the_tables_price(aws):
 
     assert "it is not allowed" in problems[0]
     assert "55 % below on demand" in SPOT.price(prices).note
+
+
+def test_a_line_of_which_spot_prices_are_known_in_part_says_so(aws):
+    """History goes back 90 days, and here to one zone of two."""
+    aws.history = [entry for entry in aws.history if entry[1].endswith("a")]
+    prices, _ = ask_aws(load_prices(), [SPOT])
+    fleet = Fleet()
+    fleet.instances = {"i-1": SPOT, "i-2": instance("spot", zone=f"{REGION}b")}
+
+    (line,) = iter_instance_lines(fleet, prices)
+
+    assert line.price is not None
+    assert line.price.note.startswith("partly from EC2 DescribeSpotPriceHistory and https://")
 
 
 def test_an_answer_of_another_form_is_told_and_does_not_stop_the_bill(aws):

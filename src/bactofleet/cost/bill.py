@@ -132,7 +132,7 @@ def iter_instance_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
         hourly = [(i.hours, i.price(prices)) for i in groups[life_cycle, name]]
         usage, usd = _sum(hourly)
         charge = f"EC2 {life_cycle}, {name or 'type not known'}"
-        yield Line(Kind.SPENT, charge, usage, INSTANCE_HOUR, usd, _mean(hourly[0][1], usage, usd))
+        yield Line(Kind.SPENT, charge, usage, INSTANCE_HOUR, usd, _mean(hourly, usage, usd))
     homeless = defaultdict(list)
     for attempt in fleet.homeless:
         life_cycle = fleet.life_cycle_of(attempt)
@@ -229,6 +229,9 @@ def _sum(hourly: Iterable[tuple[float, Price]]) -> tuple[float, float]:
     return sum(hours for hours, _ in pairs), sum(usd for _, usd in pairs)
 
 
-def _mean(price: Price, usage: float, usd: float) -> Price:
-    """Return a price with the mean of what was paid."""
-    return replace(price, usd=usd / usage) if usage else price
+def _mean(hourly: Sequence[tuple[float, Price]], usage: float, usd: float) -> Price:
+    """Return the mean of what was paid, as a price of the first one's source."""
+    price = hourly[0][1]
+    sources = list(dict.fromkeys(price.source for _, price in hourly))
+    note = price.note if len(sources) == 1 else f"partly from {' and '.join(sources)}"
+    return replace(price, usd=usd / usage if usage else price.usd, note=note)

@@ -94,7 +94,7 @@ def ask_aws(prices: Prices, instances: Collection[Instance]) -> tuple[Prices, li
     except _FAULTS as error:
         problems.append(_describe(error))
     told = replace(prices, entries={**prices.entries, **listed}, histories=histories)
-    return replace(told, region=region) if listed else told, list(dict.fromkeys(problems))
+    return told, list(dict.fromkeys(problems))
 
 
 def _iter_listed(
@@ -109,7 +109,7 @@ def _iter_listed(
         attributes = {**_LINUX, "regionCode": region, "instanceType": name}
         query = Query("AmazonEC2", attributes, f"BoxUsage:{name}")
         if price := _find(pricing, query, INSTANCE_HOUR):
-            yield (f"instance_hour.{ON_DEMAND}", name), price
+            yield (f"instance_hour.{ON_DEMAND}", name), replace(price, note=f"of {region}")
 
 
 def _find(pricing: Any, query: Query, unit: str) -> Price | None:

@@ -48,6 +48,7 @@ class Prices:
     """Everything that is known of prices; a price never fails, it says how it was derived."""
 
     region: str
+    """Of the prices that others are derived from."""
     entries: Mapping[Key, Price]
     histories: Mapping[tuple[str, str], History] = field(default_factory=dict)
     """By instance type and zone: times in seconds since the epoch and USD a spot hour from then."""
@@ -92,8 +93,8 @@ class Prices:
         key = (instance_type, life_cycle, zone, vcpus)
         if key not in self._memo:
             known = self.entries.get((f"instance_hour.{life_cycle}", instance_type))
-            price = known or self._derive(instance_type, life_cycle, vcpus)
-            self._memo[key] = self._note_region(price, zone)
+            derived = self._derive(instance_type, life_cycle, vcpus)
+            self._memo[key] = known or self._note_region(derived, zone)
         return self._memo[key]
 
     def _derive(self, instance_type: str, life_cycle: str, vcpus: int | None) -> Price:
@@ -150,8 +151,7 @@ class Prices:
     def _note_region(self, price: Price, zone: str) -> Price:
         if not zone or zone.startswith(self.region):
             return price
-        elsewhere = f"the price of {self.region}, not of {zone}"
-        return replace(price, note="; ".join(filter(None, (price.note, elsewhere))))
+        return replace(price, note=f"{price.note}; the price of {self.region}, not of {zone}")
 
 
 def load_prices(path: Path | None = None) -> Prices:
