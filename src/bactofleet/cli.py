@@ -76,8 +76,9 @@ def _report(args: argparse.Namespace) -> None:
     report.write_report(*_find_cohort(args))
 
 
-def _find_cohort(args: argparse.Namespace) -> tuple[Path, list[str]]:
-    """Return the controller's folder of results, and the samples of the sheet."""
+def _find_cohort(args: argparse.Namespace) -> tuple[Path, list[str], report.SizeLimits]:
+    """Return the controller's folder of results, the samples of the sheet, the limits of size."""
     config = read_config(args.config)
     samples = read_samples(Path(str(config["samples"])))
-    return local_folder(str(config["results"])), list(samples)
+    sizes = report.SizeLimits.of(config)
+    return local_folder(str(config["results"])), list(samples), sizes

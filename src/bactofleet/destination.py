@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bactofleet.errors import TemporaryFailure
-from bactofleet.files import sync_directory
+from bactofleet.files import sync
 
 S3_SCHEME = "s3://"
 # Larger tarballs, those with reads, go up in parts; the others in one request, as requests are
@@ -53,7 +53,7 @@ def _move(tarball: Path, folder: Path) -> str:
     with partial.open("rb") as handle:
         os.fsync(handle.fileno())
     partial.replace(target)
-    sync_directory(folder)
+    sync(folder)
     return str(target)
 
 

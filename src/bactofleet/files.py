@@ -41,18 +41,26 @@ def write_atomically(path: Path, text: str) -> None:
 @contextmanager
 def open_atomically(path: Path) -> Iterator[TextIO]:
     """Open a text file to be written so; what was there stays if the block raises."""
+    # newline="" writes line ends as they are given.
+    with (
+        replace_atomically(path) as partial,
+        partial.open("w", encoding="utf-8", newline="") as handle,
+    ):
+        yield handle
+
+
+@contextmanager
+def replace_atomically(path: Path) -> Iterator[Path]:
+    """Give the path of a file to be written, which becomes `path` unless the block raises."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        # newline="" writes line ends as they are given.
-        with partial.open("w", encoding="utf-8", newline="") as handle:
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
+        yield partial
+        sync(partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    sync_directory(path.parent)
+    sync(path.parent)
 
 
 def modified(path: str) -> float:
@@ -66,8 +74,8 @@ def modified(path: str) -> float:
         return 0.0
 
 
-def sync_directory(path: Path) -> None:
-    """Make a rename in a directory survive a crash."""
+def sync(path: Path) -> None:
+    """Make what a file holds, or the names in a directory, survive a crash."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

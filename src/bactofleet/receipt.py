@@ -36,7 +36,7 @@ KEYS = (
 # The image too: one that is built anew from the same packages makes the same tarballs.
 OF_ONE_TIME = ("input", "stages", "tarball", "image", "host", "finished")
 # What the cohort's table shows of the input: kept where all of it is too long.
-INPUT_SHOWN = ("kind", "runtype", "species", "genome_size", "genome_size_source")
+INPUT_SHOWN = ("kind", "runtype", "layout", "species", "genome_size", "genome_size_source")
 
 
 def repeatable_part(receipt: Receipt) -> Receipt:

@@ -160,7 +160,8 @@ class Run:
     def write_report(self) -> None:
         """Write the cohort's table and report of what is there, after a run that had failures."""
         record_failed_jobs(self.results, self.plan.todo, self._begun)
-        report.write_report(self.results, list(self.samples))
+        sizes = report.SizeLimits.of(self.config)
+        report.write_report(self.results, list(self.samples), sizes)
 
     @property
     def failures(self) -> Path:

@@ -53,7 +53,8 @@ STAGES = {
 def write_cohort(results: Path, count: int, seed: int = 1) -> list[str]:
     """Write receipts and failures below `results`; return the samples of the sheet, in order.
 
-    Of 1,000 genomes about 940 are complete, 35 excluded, 15 failed and 10 still waiting.
+    Of 1,000 genomes about 940 are complete, 35 excluded, 15 failed and 10 still waiting. Of the
+    complete ones 30 have single-end reads, two are mixed, one is misnamed and one in part lost.
     """
     return write_genomes(
         results, [draw_kind(random.Random(f"{seed}:{i}")) for i in range(count)], seed
@@ -77,7 +78,42 @@ def draw_kind(rng: random.Random) -> str:
 
 
 def write_complete(results: Path, sample: str, rng: random.Random) -> None:
-    write_receipt(results, make_receipt(sample, rng))
+    receipt = make_receipt(sample, rng)
+    for odds, spoil in SPOILERS:
+        if rng.random() < odds:
+            spoil(receipt, rng)
+    write_receipt(results, receipt)
+
+
+def make_single_end(receipt: dict[str, Any], _: random.Random) -> None:
+    receipt["input"] |= {"runtype": "single-end", "layout": "single"}
+
+
+def mix(receipt: dict[str, Any], rng: random.Random) -> None:
+    """Let another species into the sample."""
+    change_assembly(receipt, rng.uniform(1.15, 1.9), rng.uniform(3, 9))
+    receipt["metrics"]["assembler_gc_percent"] += rng.choice((-1, 1)) * rng.uniform(1, 5)
+
+
+def misname(receipt: dict[str, Any], rng: random.Random) -> None:
+    others = [name for name in SPECIES if name != receipt["input"]["species"]]
+    receipt["input"]["species"] = rng.choice(others)
+
+
+def lose(receipt: dict[str, Any], rng: random.Random) -> None:
+    """Lose a part of the genome."""
+    change_assembly(receipt, rng.uniform(0.55, 0.85), rng.uniform(1.5, 4))
+
+
+def change_assembly(receipt: dict[str, Any], size: float, pieces: float) -> None:
+    metrics = receipt["metrics"]
+    for name in ("assembler_total_contig_length", "annotator_total_cds"):
+        metrics[name] = round(metrics[name] * size)
+    metrics["assembler_total_contig"] = round(metrics["assembler_total_contig"] * pieces)
+    metrics["assembler_n50_contig_length"] = round(metrics["assembler_n50_contig_length"] / pieces)
+
+
+SPOILERS = ((0.03, make_single_end), (0.002, mix), (0.001, misname), (0.001, lose))
 
 
 def write_excluded(results: Path, sample: str, rng: random.Random) -> None:
@@ -146,6 +182,7 @@ def make_receipt(sample: str, rng: random.Random) -> dict[str, Any]:
         "input": {
             "kind": "reads",
             "runtype": "paired-end",
+            "layout": "paired",
             "species": name,
             "genome_size": size,
             "genome_size_source": "given" if given else "estimated",

@@ -4,13 +4,16 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.synthetic_cohort import write_genomes
 
 from bactofleet.errors import ConfigurationError
 from bactofleet.report import build, write_report
-from bactofleet.report.cohort import read_cohort, tabulate, write_tsv
+from bactofleet.report.cohort import read_cohort, tabulate, write_parquet, write_tsv
 from bactofleet.report.columns import COLUMNS
+from bactofleet.report.ranks import SizeLimits
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "outputs.md"
 
@@ -72,9 +75,51 @@ def test_names_that_look_like_numbers_are_kept_as_text(table):
 def test_the_documentation_lists_the_columns_with_units_and_meaning():
     section = DOCUMENTATION.read_text().partition("## cohort.tsv")[2].partition("\n## ")[0]
 
-    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", section, flags=re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) \| (.*?) \|$", section, flags=re.MULTILINE)
 
-    assert rows == [(column.name, column.unit, column.meaning) for column in COLUMNS]
+    assert rows == [(column.name, column.type, column.unit, column.meaning) for column in COLUMNS]
+
+
+def test_complete_genomes_are_ranked_and_others_are_not(tmp_path):
+    samples = write_genomes(tmp_path, ["complete", "excluded", "failed", "waiting"])
+
+    cohort = read_cohort(tmp_path, samples, SizeLimits(1, 2))
+
+    assert cohort.genomes["rank"].fillna("").tolist() == ["exclude", "", "", ""]
+    assert cohort.genomes["rank_reason"][0].startswith("assembly of ")
+    assert cohort.rank_limits["assembly size"] == 1
+
+
+def test_the_parquet_file_holds_the_same_as_the_table(tmp_path):
+    samples = write_genomes(tmp_path, ["complete"] * 30 + ["failed", "waiting", "excluded"])
+    genomes = read_cohort(tmp_path, samples).genomes
+    write_tsv(genomes, tmp_path / "cohort.tsv")
+
+    write_parquet(genomes, tmp_path / "cohort.parquet")
+
+    parquet = pd.read_parquet(tmp_path / "cohort.parquet")
+    table = pd.read_csv(tmp_path / "cohort.tsv", sep="\t")
+    pd.testing.assert_frame_equal(parquet, table, check_dtype=False)
+
+
+@pytest.mark.parametrize("rows", [[], [{"sample": "a", "status": "waiting"}]])
+def test_the_columns_of_the_parquet_file_have_their_documented_types(tmp_path, rows):
+    types = {"text": pa.large_string(), "whole": pa.int64(), "number": pa.float64()}
+
+    write_parquet(tabulate(rows), tmp_path / "cohort.parquet")
+
+    schema = pq.read_schema(tmp_path / "cohort.parquet")
+    assert {field.name: field.type for field in schema} == {
+        column.name: types[column.type] for column in COLUMNS
+    }
+
+
+def test_a_fraction_where_a_whole_number_belongs_is_kept(tmp_path):
+    table = tabulate([{"sample": "a", "assembler_total_contig": 28.5}])
+
+    write_parquet(table, tmp_path / "cohort.parquet")
+
+    assert pd.read_parquet(tmp_path / "cohort.parquet")["assembler_total_contig"].tolist() == [28.5]
 
 
 @pytest.fixture
@@ -88,11 +133,12 @@ def test_the_report_is_written_whole_and_leaves_nothing_else_behind(tmp_path):
 
     paths = write_report(tmp_path, samples)
 
-    assert len(pd.read_csv(paths.table, sep="\t")) == 2
+    assert len(pd.read_csv(paths.table, sep="\t")) == len(pd.read_parquet(paths.parquet)) == 2
     assert paths.page.read_text().rstrip().endswith("</html>")
     written = {path.name for path in tmp_path.iterdir()}
     provenance = {"inputs.tsv", "citations.bib", "ro-crate-metadata.json"}
-    assert written == {"receipts", "failed", "cohort.tsv", "report.html"} | provenance
+    tables = {"cohort.tsv", "cohort.parquet"}
+    assert written == {"receipts", "failed", "report.html"} | tables | provenance
 
 
 @pytest.mark.usefixtures("without_multiqc")

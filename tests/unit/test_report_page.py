@@ -10,19 +10,39 @@ import plotly.offline
 import pytest
 
 from bactofleet.report.cohort import Cohort, tabulate
+from bactofleet.report.outliers import find_outliers
 from bactofleet.report.page import render_page
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'"
 
 
-def render(rows, *, tails=None, versions=(), parameters=(), title="Genomes", left_out=None):
-    cohort = Cohort(tabulate(rows), tails or {}, Counter(versions), Counter(parameters))
+def render(rows, *, tails=None, title="Genomes", left_out=None, **counted):
+    genomes = tabulate(rows)
+    cohort = Cohort(
+        genomes,
+        tails or {},
+        **{name: Counter(counted.get(name, ())) for name in ("versions", "parameters")},
+        rank_limits=Counter(counted.get("rank_limits", {})),
+        outliers=find_outliers(genomes),
+    )
     return render_page(cohort, title, left_out)
 
 
-def unpack(page, name):
-    packed = re.search(rf'<script type="text/plain" id="{name}">([^<]*)</script>', page)[1]
+def embedded(page, name):
+    return re.search(rf'<script type="[a-z/]+" id="{name}">([^<]*)</script>', page)[1]
+
+
+def unpack(packed):
     return gzip.decompress(base64.b64decode(packed)).decode()
+
+
+def unpack_columns(page):
+    """Return the columns of the table as the browser has them, values unpacked."""
+    columns = json.loads(embedded(page, "data"))["columns"]
+    return {
+        column["name"]: column | {"values": json.loads(unpack(column.pop("packed")))}
+        for column in columns
+    }
 
 
 def test_no_element_refers_to_anything_outside_the_page():
@@ -30,6 +50,7 @@ def test_no_element_refers_to_anything_outside_the_page():
 
     assert set(re.findall(r'(?:src|href)="([^"#]+)"', page)) == {
         "cohort.tsv",
+        "cohort.parquet",
         "multiqc_report.html",
     }
     assert not re.search(r"@import|url\(", page)
@@ -65,7 +86,7 @@ def test_hostile_text_is_escaped_wherever_it_appears():
 def test_the_data_of_the_table_have_every_column_but_the_checksum():
     page = render([{"sample": "a", "status": "complete", "tarball_sha256": "0", "qc_x": 1.5}])
 
-    columns = {column["name"]: column for column in json.loads(unpack(page, "data"))["columns"]}
+    columns = unpack_columns(page)
 
     assert columns["sample"]["values"] == ["a"]
     assert columns["qc_x"] | {"meaning": ""} == {
@@ -82,14 +103,14 @@ def test_the_data_of_the_table_have_every_column_but_the_checksum():
 def test_missing_values_are_null():
     page = render([{"sample": "a", "qc_final_coverage": 1.0}, {"sample": "b"}])
 
-    columns = {column["name"]: column for column in json.loads(unpack(page, "data"))["columns"]}
+    columns = unpack_columns(page)
 
     assert columns["qc_final_coverage"]["values"] == [1.0, None]
     assert columns["species"]["values"] == [None, None]
 
 
 def test_the_embedded_library_is_of_the_version_that_the_figures_are_made_for():
-    library = unpack(render([{"sample": "a", "status": "complete"}]), "plotly")
+    library = unpack(embedded(render([{"sample": "a", "status": "complete"}]), "plotly"))
 
     version = re.search(r"plotly\.js \(cartesian - minified\) v([\d.]+)", library)[1]
 
@@ -147,3 +168,58 @@ def test_a_left_out_multiqc_report_is_not_linked_but_explained():
 
     assert "multiqc_report.html" not in page
     assert "there are too many" in page
+
+
+def test_ranks_are_counted_with_what_keeps_genomes_from_a_better_one():
+    ranks = ["gold", "gold", "silver", "exclude"]
+    rows = [
+        {"sample": f"s{index}", "status": "complete", "rank": rank}
+        for index, rank in enumerate(ranks)
+    ]
+
+    page = render(rows, rank_limits={"depth": 2})
+
+    tiles = re.findall(r'data-rank="(\w+)".*?<strong>(\d+)</strong>', page, flags=re.DOTALL)
+    assert tiles == [("gold", "2"), ("silver", "1"), ("exclude", "1")]
+    assert "depth (2)" in page
+
+
+def make_species(count, **first):
+    rows = [
+        {
+            "sample": f"s{index}",
+            "status": "complete",
+            "species": "Vibrio cholerae",
+            "assembler_gc_percent": 47.5 + 0.01 * (index % 7),
+        }
+        for index in range(count)
+    ]
+    return [rows[0] | first, *rows[1:]]
+
+
+def test_outliers_are_listed_after_the_problems_and_lead_to_the_table():
+    page = render(make_species(30, assembler_gc_percent=40.0))
+
+    assert page.index('id="problems"') < page.index('id="outliers"') < page.index('id="plots"')
+    assert "1 of 30 complete genomes are far" in page
+    assert 'data-sample="s0"' in page
+    assert "another species than the sheet says" in page
+
+
+def test_that_there_is_no_outlier_is_said():
+    assert "None of 30 complete genomes is far" in render(make_species(30))
+
+
+def test_of_three_genomes_it_is_said_that_no_outliers_are_looked_for():
+    assert "that takes 20 complete genomes" in render(make_species(3, assembler_gc_percent=40.0))
+
+
+def test_of_very_many_outliers_the_farthest_are_listed():
+    rows = make_species(600)
+    for row in rows[:100]:
+        row["assembler_gc_percent"] = 40.0
+
+    page = render(rows)
+
+    assert "the 40 farthest are listed" in page
+    assert page.count("data-sample=") == 40

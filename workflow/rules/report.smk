@@ -25,8 +25,10 @@ rule report:
         receipts=lambda wildcards: expand(rules.gather.output.mark, part=RUN.parts()),
     output:
         table=f"{RESULTS}/cohort.tsv",
+        parquet=f"{RESULTS}/cohort.parquet",
         page=f"{RESULTS}/report.html",
     message:
         f"Writing {RESULTS}/cohort.tsv and {RESULTS}/report.html"
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/report.py --results {RUN.results:q} --samples {input.samples:q}"
+        "{PYTHON:q} {SCRIPTS:q}/report.py --results {RUN.results:q} --samples {input.samples:q} "
+        "--sizes {RUN.config[min_genome_size]} {RUN.config[max_genome_size]}"

@@ -25,11 +25,13 @@ class Content:
 
 
 TABLE = "cohort.tsv"
+PARQUET = "cohort.parquet"
 INPUTS = "inputs.tsv"
 CITATIONS = "citations.bib"
 TSV = "text/tab-separated-values"
 CONTENTS = (
     Content(TABLE, TSV, "a row a genome: how it ended, its metrics, its tarball", columns.COLUMNS),
+    Content(PARQUET, "application/vnd.apache.parquet", "the same rows and columns, with types"),
     Content(INPUTS, TSV, "a row a file that a genome was made from", inputs.COLUMNS),
     Content("report.html", "text/html", "the table as a page with plots"),
     Content("multiqc_report.html", "text/html", "MultiQC's report of fastp and prokka"),

@@ -13,13 +13,13 @@ from bactofleet.report.columns import Column
 from bactofleet.report.records import InputFile
 
 COLUMNS = (
-    Column("sample", "", "name of the genome in the sample sheet"),
-    Column("run", "", "accession of the run, of reads from an archive"),
-    Column("provider", "", "who delivered it, of reads from an archive: `ena`, `sra-odp` or `sra`"),
-    Column("source", "", "where it was read: a path, or an address without its query"),
-    Column("bytes", "bytes", "its size"),
-    Column("md5", "", "its MD5 as its source gave it, compared with what arrived"),
-    Column("sha256", "", "SHA-256 of what was read"),
+    Column("sample", "text", "", "name of the genome in the sample sheet"),
+    Column("run", "text", "", "accession of the run, of reads from an archive"),
+    Column("provider", "text", "", "who delivered it, of reads from an archive: `ena`, `sra-odp` or `sra`"),
+    Column("source", "text", "", "where it was read: a path, or an address without its query"),
+    Column("bytes", "whole", "bytes", "its size"),
+    Column("md5", "text", "", "its MD5 as its source gave it, compared with what arrived"),
+    Column("sha256", "text", "", "SHA-256 of what was read"),
 )
 
 

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bactofleet.report.build import ReportPaths, write_report
+    from bactofleet.report.ranks import SizeLimits
 
-__all__ = ["ReportPaths", "write_report"]
+__all__ = ["ReportPaths", "SizeLimits", "write_report"]
+
+_MODULES = {"ReportPaths": "build", "SizeLimits": "ranks", "write_report": "build"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("bactofleet.report.build"), name)
+    return getattr(import_module(f"bactofleet.report.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""Write the three files of the cohort report."""
+"""Write the files of the cohort report."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 from bactofleet.errors import ConfigurationError
 from bactofleet.files import write_atomically
 from bactofleet.provenance.build import write_provenance
-from bactofleet.report.cohort import read_cohort, write_tsv
+from bactofleet.report.cohort import read_cohort, write_parquet, write_tsv
 from bactofleet.report.multiqc import write_multiqc
 from bactofleet.report.page import render_page
+from bactofleet.report.ranks import ANY_SIZE, SizeLimits
 from bactofleet.report.records import iter_tool_outputs
 
 DEFAULT_TITLE = "Bacterial genomes"
@@ -22,25 +23,36 @@ class ReportPaths:
     """Where the report is."""
 
     table: Path
+    parquet: Path
     page: Path
     multiqc: Path
 
 
-def write_report(results: Path, samples: Sequence[str], title: str = DEFAULT_TITLE) -> ReportPaths:
-    """Write cohort.tsv, report.html, multiqc_report.html and the cohort's provenance.
+def write_report(
+    results: Path,
+    samples: Sequence[str],
+    sizes: SizeLimits = ANY_SIZE,
+    title: str = DEFAULT_TITLE,
+) -> ReportPaths:
+    """Write cohort.tsv, cohort.parquet, report.html, multiqc_report.html and the provenance.
 
     Read are `receipts/<sample>.json`, and `failed/<sample>.json` where there is no receipt, of the
     given samples alone. A sample with neither is `waiting`; a file that cannot be understood makes
-    a row `unreadable`. Each file appears whole or not at all.
+    a row `unreadable`. `sizes` are those of an assembly that has a rank. Each file appears whole or
+    not at all.
 
     Raises `ConfigurationError` if a sample's name cannot be the name of a file.
     """
     _check_names(samples)
     paths = ReportPaths(
-        results / "cohort.tsv", results / "report.html", results / "multiqc_report.html"
+        results / "cohort.tsv",
+        results / "cohort.parquet",
+        results / "report.html",
+        results / "multiqc_report.html",
     )
-    cohort = read_cohort(results, samples)
+    cohort = read_cohort(results, samples, sizes)
     write_tsv(cohort.genomes, paths.table)
+    write_parquet(cohort.genomes, paths.parquet)
     outputs = iter_tool_outputs(results, samples)
     left_out = write_multiqc(outputs, len(samples), paths.multiqc, title)
     write_atomically(paths.page, render_page(cohort, title, left_out))

@@ -6,15 +6,26 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import polars
 
-from bactofleet.files import write_atomically
-from bactofleet.report.columns import order_columns
+from bactofleet.files import replace_atomically, write_atomically
+from bactofleet.report.columns import BY_NAME, order_columns
+from bactofleet.report.outliers import Outliers, find_outliers, outlier_columns
+from bactofleet.report.ranks import ANY_SIZE, SizeLimits, rank_genome
 from bactofleet.report.records import InputFile, Row, iter_records
+from bactofleet.report.values import plain
 
 # The order of the page: what needs a decision comes first.
 STATUSES = ("failed", "unreadable", "excluded", "waiting", "complete")
+_PARQUET_TYPES = {
+    "string": polars.String,
+    "Int64": polars.Int64,
+    "Float64": polars.Float64,
+    "boolean": polars.Boolean,
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +36,8 @@ class Cohort:
     `bactofleet.report.columns`. `tails` holds the end of the log of each failed genome.
     `versions` and `parameters` count the genomes made with each (name, value); `software` and
     `settings` hold the same by the fingerprints in the table. `inputs` are the files that the
-    genomes were made from.
+    genomes were made from. `rank_limits` counts the genomes that each criterion keeps from the next
+    better rank.
     """
 
     genomes: pd.DataFrame
@@ -35,6 +47,8 @@ class Cohort:
     inputs: list[InputFile] = field(default_factory=list)
     software: dict[str, dict[str, str]] = field(default_factory=dict)
     settings: dict[str, dict[str, str]] = field(default_factory=dict)
+    rank_limits: Counter[str] = field(default_factory=Counter)
+    outliers: Outliers = field(default_factory=Outliers)
 
     def count(self, status: str) -> int:
         """Return how many genomes have a status."""
@@ -45,8 +59,8 @@ class Cohort:
         return self.genomes[self.genomes["status"].isin(statuses)]
 
 
-def read_cohort(results: Path, samples: Sequence[str]) -> Cohort:
-    """Read the receipts and failures of the samples below `results`."""
+def read_cohort(results: Path, samples: Sequence[str], sizes: SizeLimits = ANY_SIZE) -> Cohort:
+    """Read the receipts and failures of the samples below `results`; rank and compare genomes."""
     rows: list[Row] = []
     inputs: list[InputFile] = []
     tails: dict[str, list[str]] = {}
@@ -54,6 +68,7 @@ def read_cohort(results: Path, samples: Sequence[str]) -> Cohort:
     parameters: Counter[tuple[str, str]] = Counter()
     software: dict[str, dict[str, str]] = {}
     settings: dict[str, dict[str, str]] = {}
+    rank_limits: Counter[str] = Counter()
     for sample, record in zip(samples, iter_records(results, samples), strict=True):
         rows.append(record.row)
         inputs += record.inputs
@@ -66,19 +81,46 @@ def read_cohort(results: Path, samples: Sequence[str]) -> Cohort:
         parameters.update(record.parameters.items())
         if record.tail:
             tails[sample] = record.tail
-    return Cohort(tabulate(rows), tails, versions, parameters, inputs, software, settings)
+        if record.row["status"] == "complete":
+            rank, reasons = rank_genome(record.row, sizes)
+            record.row.update(rank=rank, rank_reason="; ".join(reasons.values()) or None)
+            rank_limits.update(reasons.keys())
+    genomes = tabulate(rows)
+    outliers = find_outliers(genomes)
+    genomes = genomes.assign(**outlier_columns(genomes, outliers))
+    return Cohort(
+        genomes, tails, versions, parameters, inputs, software, settings, rank_limits, outliers
+    )
 
 
 def tabulate(rows: Sequence[Row]) -> pd.DataFrame:
-    """Return the rows as a table with whole numbers kept whole where values are missing."""
+    """Return the rows as a table, each column of its documented type.
+
+    A column of whole numbers becomes one of numbers if a receipt has a fraction in it.
+    """
     names = order_columns({name for row in rows for name in row})
-    columns = {
-        name: pd.Series([row.get(name) for row in rows], dtype=object).convert_dtypes()
-        for name in names
-    }
-    return pd.DataFrame(columns)
+    return pd.DataFrame({name: _to_column(name, [row.get(name) for row in rows]) for name in names})
+
+
+def _to_column(name: str, values: list[Any]) -> pd.Series[Any]:
+    column = BY_NAME.get(name)
+    if column is None:
+        return pd.Series(values, dtype=object).convert_dtypes()
+    if column.type == "text":
+        return pd.Series(values, dtype="string")
+    numbers = pd.Series(values, dtype="Float64")
+    is_whole = column.type == "whole" and (numbers.dropna() % 1 == 0).all()
+    return numbers.astype("Int64") if is_whole else numbers
 
 
 def write_tsv(genomes: pd.DataFrame, path: Path) -> None:
     """Write the table as tab-separated text, UTF-8, with empty cells for what is missing."""
     write_atomically(path, genomes.to_csv(sep="\t", index=False, lineterminator="\n"))
+
+
+def write_parquet(genomes: pd.DataFrame, path: Path) -> None:
+    """Write the table as Parquet: the same columns and rows, nulls for what is missing."""
+    types = {name: _PARQUET_TYPES[str(values.dtype)] for name, values in genomes.items()}
+    columns = {str(name): plain(values) for name, values in genomes.items()}
+    with replace_atomically(path) as partial:
+        polars.DataFrame(columns, schema=types).write_parquet(partial)

@@ -13,62 +13,88 @@ USAGE = ("seconds", "cpu_seconds", "max_rss_mb")
 
 @dataclass(frozen=True)
 class Column:
-    """One column; `heading` is its title in the report's table, empty if hidden at first."""
+    """One column of a type: `text`, `whole` (a whole number) or `number`.
+
+    `heading` is its title in the report's table, empty if hidden at first.
+    """
 
     name: str
+    type: str
     unit: str
     meaning: str
     heading: str = ""
 
 
 _IDENTITY = (
-    Column("sample", "", "name of the genome in the sample sheet", "Sample"),
-    Column("status", "", "`complete`, `excluded`, `failed`, `unreadable` or `waiting`", "Status"),
-    Column("reason_type", "", "why the genome is not complete, as a word", "Reason"),
-    Column("reason_stage", "", "stage that excluded the genome or failed"),
-    Column("reason_message", "", "the reason as a sentence"),
-    Column("reason_exit_code", "", "exit status of the tool that failed"),
-    Column("reason_attempt", "", "number of the attempt that failed last"),
-    Column("reason_log", "", "path of the log of the stage that failed"),
-    Column("species", "", "species named in the sample sheet", "Species"),
-    Column("input_kind", "", "`reads`, `assembly` or `accession`"),
-    Column("runtype", "", "`paired-end` or `single-end`", "Run type"),
-    Column("genome_size", "bp", "expected size of the genome", "Expected size"),
-    Column("genome_size_source", "", "where the expected size comes from, such as `estimated`"),
+    Column("sample", "text", "", "name of the genome in the sample sheet", "Sample"),
+    Column(
+        "status",
+        "text",
+        "",
+        "`complete`, `excluded`, `failed`, `unreadable` or `waiting`",
+        "Status",
+    ),
+    Column(
+        "rank",
+        "text",
+        "",
+        "quality of a complete genome: `gold`, `silver`, `bronze`, `exclude` or `unranked`",
+        "Rank",
+    ),
+    Column("rank_reason", "text", "", "what keeps it from the next better rank"),
+    Column("outlier", "text", "", "in what it is far from the rest of its species", "Outlier"),
+    Column("outlier_score", "number", "", "how far, as a modified z-score; from 3.5"),
+    Column("reason_type", "text", "", "why the genome is not complete, as a word", "Reason"),
+    Column("reason_stage", "text", "", "stage that excluded the genome or failed"),
+    Column("reason_message", "text", "", "the reason as a sentence"),
+    Column("reason_exit_code", "whole", "", "exit status of the tool that failed"),
+    Column("reason_attempt", "whole", "", "number of the attempt that failed last"),
+    Column("reason_log", "text", "", "path of the log of the stage that failed"),
+    Column("species", "text", "", "species named in the sample sheet", "Species"),
+    Column("input_kind", "text", "", "`reads`, `assembly` or `accession`"),
+    Column("runtype", "text", "", "`paired-end`, `single-end`, `sra_accession` or `assembly`"),
+    Column("layout", "text", "", "`paired` or `single` reads", "Layout"),
+    Column("genome_size", "whole", "bp", "expected size of the genome", "Expected size"),
+    Column("genome_size_source", "text", "", "its source: `given`, `estimated` or `assembly`"),
 )
 
 _READS = (
-    ("total_bp", "bp", "bases in the reads", ""),
-    ("read_total", "reads", "number of reads", ""),
-    ("read_mean", "bp", "mean length of the reads", ""),
-    ("qual_mean", "Phred", "mean quality of the reads", "Mean quality"),
-    ("coverage", "x", "depth: bases over the expected size", "Depth"),
+    ("total_bp", "whole", "bp", "bases in the reads", ""),
+    ("read_total", "whole", "reads", "number of reads", ""),
+    ("read_mean", "number", "bp", "mean length of the reads", ""),
+    ("qual_mean", "number", "Phred", "mean quality of the reads", "Mean quality"),
+    ("coverage", "number", "x", "depth: bases over the expected size", "Depth"),
 )
 
 _QC = tuple(
     Column(
-        f"qc_{state}_{name}", unit, f"{meaning} {state_name}", heading if state == "final" else ""
+        f"qc_{state}_{name}",
+        type_,
+        unit,
+        f"{meaning} {state_name}",
+        heading if state == "final" else "",
     )
     for state, state_name in (("original", "before cleaning"), ("final", "after cleaning"))
-    for name, unit, meaning, heading in _READS
+    for name, type_, unit, meaning, heading in _READS
 )
 
 _GENOME = (
-    Column("assembler_total_contig", "contigs", "number of contigs", "Contigs"),
-    Column("assembler_total_contig_length", "bp", "size of the assembly", "Assembly size"),
+    Column("assembler_total_contig", "whole", "contigs", "number of contigs", "Contigs"),
+    Column("assembler_total_contig_length", "whole", "bp", "size of the assembly", "Assembly size"),
     Column(
         "assembler_n50_contig_length",
+        "whole",
         "bp",
         "half of the assembly is in contigs of this length or longer",
         "N50",
     ),
-    Column("assembler_max_contig_length", "bp", "length of the longest contig"),
-    Column("assembler_l50_contig_count", "contigs", "number of contigs that reach the N50"),
-    Column("assembler_gc_percent", "%", "G and C among the bases of the assembly", "GC"),
-    Column("annotator_total_cds", "genes", "coding sequences", "CDS"),
-    Column("annotator_total_rrna", "genes", "ribosomal RNA genes", "rRNA"),
-    Column("annotator_total_trna", "genes", "transfer RNA genes", "tRNA"),
-    Column("annotator_total_tmrna", "genes", "transfer-messenger RNA genes"),
+    Column("assembler_max_contig_length", "whole", "bp", "length of the longest contig"),
+    Column("assembler_l50_contig_count", "whole", "contigs", "contigs that reach the N50"),
+    Column("assembler_gc_percent", "number", "%", "G and C among the bases of the assembly", "GC"),
+    Column("annotator_total_cds", "whole", "genes", "coding sequences", "CDS"),
+    Column("annotator_total_rrna", "whole", "genes", "ribosomal RNA genes", "rRNA"),
+    Column("annotator_total_trna", "whole", "genes", "transfer RNA genes", "tRNA"),
+    Column("annotator_total_tmrna", "whole", "genes", "transfer-messenger RNA genes"),
 )
 
 _USAGE_MEANING = {
@@ -78,25 +104,32 @@ _USAGE_MEANING = {
 }
 
 _STAGES = tuple(
-    Column(f"{stage}_{usage}", _USAGE_MEANING[usage][0], f"{stage}: {_USAGE_MEANING[usage][1]}")
+    Column(
+        f"{stage}_{usage}",
+        "number",
+        _USAGE_MEANING[usage][0],
+        f"{stage}: {_USAGE_MEANING[usage][1]}",
+    )
     for stage in STAGES
     for usage in USAGE
 )
 
 _PROVENANCE = (
-    Column("tarball_path", "", "where the genome's tarball is"),
-    Column("tarball_bytes", "bytes", "size of the tarball", "Tarball"),
-    Column("tarball_sha256", "", "SHA-256 of the tarball"),
-    Column("fingerprint_parameters", "", "genomes made with the same parameters share it"),
-    Column("fingerprint_image", "", "genomes made with the same container image share it"),
-    Column("image_name", "", "name under which the container image was started"),
-    Column("image_id", "", "the image's id, as the container engine knows it"),
-    Column("image_digest", "", "the image's address in its registry, where that is known"),
-    Column("host_name", "", "name of the computer that made the genome"),
-    Column("host_cpu", "", "its processor"),
-    Column("host_architecture", "", "architecture of the processor, such as `x86_64`"),
-    Column("host_cores", "cores", "its number of cores"),
-    Column("finished", "UTC", "when the genome was finished, ISO 8601"),
+    Column("tarball_path", "text", "", "where the genome's tarball is"),
+    Column("tarball_bytes", "whole", "bytes", "size of the tarball", "Tarball"),
+    Column("tarball_sha256", "text", "", "SHA-256 of the tarball"),
+    Column("fingerprint_parameters", "text", "", "genomes made with the same parameters share it"),
+    Column("fingerprint_image", "text", "", "genomes made with the same container image share it"),
+    Column("image_name", "text", "", "name under which the container image was started"),
+    Column("image_id", "text", "", "the image's id, as the container engine knows it"),
+    Column(
+        "image_digest", "text", "", "the image's address in its registry, where that is known"
+    ),
+    Column("host_name", "text", "", "name of the computer that made the genome"),
+    Column("host_cpu", "text", "", "its processor"),
+    Column("host_architecture", "text", "", "architecture of the processor, such as `x86_64`"),
+    Column("host_cores", "whole", "cores", "its number of cores"),
+    Column("finished", "text", "UTC", "when the genome was finished, ISO 8601"),
 )
 
 COLUMNS = (*_IDENTITY, *_QC, *_GENOME, *_STAGES, *_PROVENANCE)

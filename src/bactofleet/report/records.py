@@ -51,6 +51,7 @@ _REASON = {"type": _TEXT, "stage": _TEXT, "message": _TEXT}
 _INPUT = {
     "kind": _TEXT,
     "runtype": _TEXT,
+    "layout": _TEXT,
     "species": _TEXT,
     "genome_size": _NUMBER,
     "genome_size_source": _TEXT,
@@ -193,7 +194,7 @@ def _parse_receipt(receipt: Any, sample: str) -> Record:
     given = receipt.get("input", {})
     row: Row = {**receipt.get("metrics", {}), "sample": sample, "status": receipt["status"]}
     row |= _pick(receipt.get("reason"), _REASON, "reason_")
-    row |= _pick(given, ("runtype", "species", "genome_size", "genome_size_source"))
+    row |= _pick(given, ("runtype", "layout", "species", "genome_size", "genome_size_source"))
     row |= _pick(given, ("kind",), "input_")
     for stage, usage in receipt.get("stages", {}).items():
         row |= _pick(usage, USAGE, f"{stage}_")

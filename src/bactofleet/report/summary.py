@@ -10,9 +10,13 @@ import pandas as pd
 
 from bactofleet.provenance.citations import Citation, cite_cohort
 from bactofleet.report.cohort import STATUSES, Cohort
+from bactofleet.report.outliers import Outlier
+from bactofleet.report.ranks import RANKS
+from bactofleet.report.values import numbers, texts
 
 # A page lists so many failures with their logs; the table has them all.
 MAX_FAILURES = 50
+MAX_OUTLIERS = 40
 MAX_NAMES = 12
 MAX_TAIL_LINES = 20
 
@@ -54,6 +58,15 @@ class Exclusion:
 
 
 @dataclass(frozen=True)
+class FarGenome:
+    """A genome that is far from the rest of its species."""
+
+    sample: str
+    species: str
+    outlier: Outlier
+
+
+@dataclass(frozen=True)
 class KeyNumber:
     """A metric of the complete genomes: the median, and the 5th and 95th percentile."""
 
@@ -77,8 +90,11 @@ class Summary:
 
     total: int
     counts: dict[str, int]
+    ranks: dict[str, int]
+    rank_limits: list[tuple[str, int]]
     failures: list[Failure]
     exclusions: list[Exclusion]
+    outliers: list[FarGenome]
     key_numbers: list[KeyNumber]
     versions: list[Setting]
     parameters: list[Setting]
@@ -97,19 +113,28 @@ def summarise(cohort: Cohort) -> Summary:
     return Summary(
         total=len(cohort.genomes),
         counts={status: cohort.count(status) for status in STATUSES},
+        ranks=_count_ranks(cohort.genomes),
+        rank_limits=cohort.rank_limits.most_common(),
         failures=_failures(cohort),
         exclusions=_exclusions(cohort.with_status("excluded")),
+        outliers=[_far(cohort, outlier) for outlier in cohort.outliers.found[:MAX_OUTLIERS]],
         key_numbers=_key_numbers(cohort.with_status("complete")),
         versions=_settings(cohort.versions),
         parameters=_settings(cohort.parameters),
         groups=_fingerprint_groups(cohort.with_status("complete", "excluded")),
-        hosts=_text(cohort.genomes["host_cpu"].dropna()).value_counts().items(),
+        hosts=list(cohort.genomes["host_cpu"].dropna().value_counts().items()),
         citations=cite_cohort(cohort),
     )
 
 
-def _text(values: pd.Series[Any]) -> pd.Series[Any]:
-    return values.astype(object).where(values.notna(), "")
+def _count_ranks(genomes: pd.DataFrame) -> dict[str, int]:
+    counts = texts(genomes, "rank").value_counts()
+    return {rank: int(counts[rank]) for rank in RANKS if rank in counts}
+
+
+def _far(cohort: Cohort, outlier: Outlier) -> FarGenome:
+    row = cohort.genomes.loc[outlier.genome]
+    return FarGenome(row["sample"], "" if pd.isna(row["species"]) else row["species"], outlier)
 
 
 def _failures(cohort: Cohort) -> list[Failure]:
@@ -132,12 +157,12 @@ def _failure(row: pd.Series[Any], tail: list[str]) -> Failure:
 
 
 def _exclusions(excluded: pd.DataFrame) -> list[Exclusion]:
-    kinds, stages = _text(excluded["reason_type"]), _text(excluded["reason_stage"])
+    kinds, stages = texts(excluded, "reason_type"), texts(excluded, "reason_stage")
     groups = [
         Exclusion(
             kind=str(kind),
             stage=str(stage),
-            example=str(_text(part["reason_message"]).iloc[0]),
+            example=str(texts(part, "reason_message").iloc[0]),
             count=len(part),
             names=[str(name) for name in part["sample"].head(MAX_NAMES)],
         )
@@ -147,15 +172,15 @@ def _exclusions(excluded: pd.DataFrame) -> list[Exclusion]:
 
 
 def _key_numbers(complete: pd.DataFrame) -> list[KeyNumber]:
-    numbers = []
+    found = []
     for name, heading, factor, style in _KEY_NUMBERS:
-        values = pd.to_numeric(complete[name], errors="coerce").astype("float64").dropna() * factor
+        values = numbers(complete, name).dropna() * factor
         if len(values):
             low, median, high = (
                 style.format(value) for value in values.quantile([0.05, 0.5, 0.95])
             )
-            numbers.append(KeyNumber(heading, median, low, high))
-    return numbers
+            found.append(KeyNumber(heading, median, low, high))
+    return found
 
 
 def _settings(counts: Counter[tuple[str, str]]) -> list[Setting]:
@@ -168,8 +193,8 @@ def _settings(counts: Counter[tuple[str, str]]) -> list[Setting]:
 
 def _fingerprint_groups(made: pd.DataFrame) -> list[dict[str, Any]]:
     """Count the genomes made with each pair of parameters and container image."""
-    pairs = made[["fingerprint_parameters", "fingerprint_image"]].apply(_text)
-    counts = pairs.value_counts().reset_index()
+    pairs = [texts(made, name) for name in ("fingerprint_parameters", "fingerprint_image")]
+    counts = pd.concat(pairs, axis=1).value_counts().reset_index()
     return [
         {"parameters": str(parameters), "image": str(image), "count": int(count)}
         for parameters, image, count in counts.itertuples(index=False)

@@ -1,13 +1,4 @@
-// Unpack the data, show the table, then load Plotly and draw.
-
-async function unpack(id) {
-  const text = atob(document.getElementById(id).textContent);
-  const packed = new Uint8Array(text.length);
-  // Uint8Array.from with a function takes a second for the ten megabytes of a large cohort.
-  for (let index = 0; index < text.length; index += 1) packed[index] = text.charCodeAt(index);
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).text();
-}
+// Unpack what the table shows, show it, then load Plotly and draw.
 
 // Let the browser paint what is there.
 const nextFrame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
@@ -18,18 +9,15 @@ function download(name, text) {
   URL.revokeObjectURL(url);
 }
 
-function showTable(columns) {
-  const table = new GenomeTable(document.getElementById("genomes"), columns, (shown, all) => {
+async function showTable({ columns, count }) {
+  const table = new GenomeTable(document.getElementById("genomes"), columns, count, (shown, all) => {
     const counted = shown === all ? all.toLocaleString("en-US") : `${shown.toLocaleString("en-US")} of ${all.toLocaleString("en-US")}`;
     document.getElementById("shown").textContent = `${counted} genome${all === 1 ? "" : "s"}`;
   });
   document.getElementById("clear").addEventListener("click", () => table.clear());
-  document.getElementById("download").addEventListener("click", () => download("cohort-selection.tsv", table.toTsv()));
-  document.getElementById("all-columns").addEventListener("change", ({ target }) => {
-    table.showAll = target.checked;
-    table.build();
-    table.update();
-  });
+  document.getElementById("download").addEventListener("click", async () => download("cohort-selection.tsv", await table.toTsv()));
+  document.getElementById("all-columns").addEventListener("change", ({ target }) => table.show(target.checked));
+  await table.show(false);
   return table;
 }
 
@@ -38,9 +26,17 @@ function find(table, name, text) {
   document.getElementById("table").scrollIntoView();
 }
 
+// Buttons of the page lead to genomes in the table: data-<column>="<what to filter for>".
+function linkButtons(table) {
+  for (const button of document.querySelectorAll("button.tile, button.link")) {
+    const [[name, text]] = Object.entries(button.dataset);
+    button.addEventListener("click", () => find(table, name, text));
+  }
+}
+
 async function loadPlotly() {
   const script = create("script");
-  script.textContent = await unpack("plotly");
+  script.textContent = await unpack(document.getElementById("plotly").textContent);
   document.head.append(script);
 }
 
@@ -52,17 +48,17 @@ async function drawPlots(elements, figures, table) {
   }
 }
 
-const { plots, columns } = JSON.parse(await unpack("data"));
-const table = showTable(columns);
-for (const tile of document.querySelectorAll(".tile")) {
-  tile.addEventListener("click", () => find(table, "status", tile.dataset.status));
-}
+const data = JSON.parse(document.getElementById("data").textContent);
+const table = await showTable(data);
+linkButtons(table);
+performance.mark("table");
 await nextFrame();
 await loadPlotly();
+const figures = JSON.parse(await unpack(data.plots));
 const elements = [...document.querySelectorAll(".plot")];
 const isInView = (element) => element.getBoundingClientRect().top < innerHeight;
-await drawPlots(elements.filter(isInView), plots, table);
+await drawPlots(elements.filter(isInView), figures, table);
 performance.mark("shown");
-await drawPlots(elements.filter((element) => !element.classList.contains("js-plotly-plot")), plots, table);
+await drawPlots(elements.filter((element) => !element.classList.contains("js-plotly-plot")), figures, table);
 performance.mark("complete");
 document.body.dataset.ready = "true";

@@ -4,6 +4,8 @@
 const ROW_HEIGHT = 30;
 const MARGIN_ROWS = 20;
 const SAMPLED_ROWS = 2000;
+// Columns whose words have a colour.
+const MARKED = new Set(["status", "rank"]);
 const collator = new Intl.Collator("en", { numeric: true });
 
 function create(tag, attributes = {}, ...children) {
@@ -14,22 +16,26 @@ function create(tag, attributes = {}, ...children) {
 }
 
 class GenomeTable {
-  // `columns` are objects with name, heading, unit, meaning, numeric and values (one a genome).
-  constructor(scroller, columns, onChange) {
-    Object.assign(this, { scroller, columns, onChange });
-    this.count = columns[0].values.length;
+  // `columns` are objects with name, heading, unit, meaning, numeric and packed, the values of
+  // `count` genomes.
+  constructor(scroller, columns, count, onChange) {
+    Object.assign(this, { scroller, columns, count, onChange });
     this.filters = new Map();
     this.sorting = null;
-    this.showAll = false;
-    for (const column of columns) prepareColumn(column);
+    this.shownColumns = [];
+    this.rows = [];
+    this.body = create("tbody");
     scroller.addEventListener("scroll", () => this.drawRows());
     new ResizeObserver(() => this.drawRows()).observe(scroller);
-    this.build();
-    this.update();
   }
 
-  get shownColumns() {
-    return this.columns.filter((column) => this.showAll || column.heading);
+  // Show the columns with a heading, or all. Values are unpacked when they are first needed.
+  async show(all) {
+    const columns = this.columns.filter((column) => all || column.heading);
+    await Promise.all(columns.map(loadColumn));
+    this.shownColumns = columns;
+    this.build();
+    this.update();
   }
 
   build() {
@@ -125,13 +131,16 @@ class GenomeTable {
   }
 
   // The rows as shown, with every column that the page has.
-  toTsv() {
+  async toTsv() {
+    await Promise.all(this.columns.map(loadColumn));
     const lines = this.rows.map((row) => this.columns.map(({ values }) => values[row] ?? "").join("\t"));
     return [this.columns.map(({ name }) => name).join("\t"), ...lines, ""].join("\n");
   }
 }
 
-function prepareColumn(column) {
+async function loadColumn(column) {
+  column.values ??= JSON.parse(await unpack(column.packed));
+  delete column.packed;
   const whole = column.values.every((value) => !column.numeric || value === null || Number.isInteger(value));
   const format = new Intl.NumberFormat("en-US", { maximumFractionDigits: whole ? 0 : 2 });
   column.format = column.numeric ? (value) => format.format(value) : String;
@@ -144,7 +153,7 @@ function prepareColumn(column) {
 function drawCell(column, value) {
   const text = value === null ? "" : column.format(value);
   const cell = create("td", { class: column.numeric ? "number" : "", title: text }, text);
-  if (column.name === "status") cell.prepend(create("span", { class: `mark fill-${value}` }), " ");
+  if (MARKED.has(column.name) && value !== null) cell.prepend(create("span", { class: `mark fill-${value}` }), " ");
   return cell;
 }
 

@@ -1,0 +1,207 @@
+"""Complete genomes that are far from the others of their species.
+
+How far is told by the modified z-score of Iglewicz and Hoaglin, 0.6745 (x - median) / MAD, where
+MAD is the median distance from the median: unlike mean and deviation, it is not moved by the
+outliers themselves. Beyond 3.5 a value is an outlier (How to detect and handle outliers, ASQC 1993;
+https://www.itl.nist.gov/div898/handbook/eda/section3/eda35h.htm).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from bactofleet.report.values import numbers, texts
+
+FAR = 3.5
+# MAD of normal values in their standard deviations.
+MAD_PER_DEVIATION = 0.6745
+# Of fewer genomes nobody knows what is usual.
+MIN_GENOMES = 20
+# Where more than this share would be outliers, there is not one usual range but two.
+MAX_SHARE = 0.25
+NO_SPECIES = "species not given"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A property of a genome that is compared.
+
+    All but GC are compared as natural logarithms, for they vary by factors. `least` is the smallest
+    spread that counts, so that clones are not outliers for a difference that means nothing: in
+    percent of GC, else as a share of the value. `sides` are those on which a genome is told.
+    """
+
+    name: str
+    read: Callable[[pd.DataFrame], pd.Series[float]]
+    least: float
+    sides: tuple[str, ...]
+    show: Callable[[float], str]
+    is_log: bool = True
+    by_species: bool = True
+
+
+def _column(name: str) -> Callable[[pd.DataFrame], pd.Series[float]]:
+    return lambda genomes: numbers(genomes, name)
+
+
+def _size_over_expected(genomes: pd.DataFrame) -> pd.Series[float]:
+    return numbers(genomes, "assembler_total_contig_length") / numbers(genomes, "genome_size")
+
+
+METRICS = (
+    Metric(
+        "size",
+        _column("assembler_total_contig_length"),
+        0.01,
+        ("high", "low"),
+        lambda bases: f"{bases / 1e6:.2f} Mb",
+    ),
+    Metric(
+        "size against expected",
+        _size_over_expected,
+        0.02,
+        ("high", "low"),
+        lambda ratio: f"{100 * (ratio - 1):+.0f} %",
+        by_species=False,
+    ),
+    Metric(
+        "GC",
+        _column("assembler_gc_percent"),
+        0.1,
+        ("high", "low"),
+        lambda percent: f"{percent:.1f} %",
+        is_log=False,
+    ),
+    Metric(
+        "CDS", _column("annotator_total_cds"), 0.01, ("high", "low"), lambda genes: f"{genes:,.0f}"
+    ),
+    Metric("contigs", _column("assembler_total_contig"), 0.25, ("high",), lambda n: f"{n:,.0f}"),
+    Metric(
+        "N50",
+        _column("assembler_n50_contig_length"),
+        0.25,
+        ("low",),
+        lambda bases: f"{bases / 1e3:,.1f} kb",
+    ),
+    # Before the cap, which makes all deep genomes equal.
+    Metric(
+        "depth", _column("qc_original_coverage"), 0.25, ("low",), lambda depth: f"{depth:,.0f}x"
+    ),
+)
+
+# What outliers may mean, the first that applies.
+MEANINGS = (
+    ({"GC high", "GC low"}, "another species than the sheet says, or a second one in the sample"),
+    ({"size high", "size against expected high"}, "contamination or a mixed sample"),
+    ({"size low", "size against expected low"}, "a part of the genome is missing"),
+    ({"depth low"}, "too little was sequenced"),
+    ({"contigs high", "N50 low"}, "a poor library, or a mixture of strains"),
+    ({"CDS high", "CDS low"}, "genes broken by errors of the sequence, or another species"),
+)
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One property of a genome, such as `GC high`, its value, and the range that is usual."""
+
+    name: str
+    value: str
+    low: str
+    high: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A genome, by the number of its row, and all in which it is far, the farthest first."""
+
+    genome: int
+    deviations: list[Deviation]
+
+    @property
+    def score(self) -> float:
+        """How far it is, as a modified z-score without its sign."""
+        return self.deviations[0].score
+
+    @property
+    def names(self) -> str:
+        """What is unusual about it."""
+        return "; ".join(deviation.name for deviation in self.deviations)
+
+    @property
+    def meaning(self) -> str:
+        """What it may mean."""
+        names = {deviation.name for deviation in self.deviations}
+        return next(meaning for signs, meaning in MEANINGS if signs & names)
+
+
+@dataclass(frozen=True)
+class Outliers:
+    """The outliers of a cohort, the farthest first.
+
+    `judged` counts the genomes that were compared with others. `mixed` names what was not, for it
+    has more than one usual range.
+    """
+
+    found: list[Outlier] = field(default_factory=list)
+    judged: int = 0
+    mixed: list[str] = field(default_factory=list)
+
+
+def find_outliers(genomes: pd.DataFrame) -> Outliers:
+    """Compare the complete genomes of each species; O(n log n) in the genomes."""
+    complete = genomes[genomes["status"] == "complete"]
+    species = texts(complete, "species", NO_SPECIES)
+    deviations: defaultdict[int, list[Deviation]] = defaultdict(list)
+    judged: set[int] = set()
+    mixed = []
+    for metric in METRICS:
+        values = metric.read(complete)
+        groups = species if metric.by_species else pd.Series("all genomes", complete.index)
+        for group, known in values[values > 0].groupby(groups):
+            if len(known) < MIN_GENOMES:
+                continue
+            judged.update(known.index)
+            far = _compare(metric, known)
+            if len(far) > MAX_SHARE * len(known):
+                mixed.append(f"{metric.name} ({group})")
+                continue
+            for genome, deviation in far.items():
+                deviations[genome].append(deviation)
+    found = [
+        Outlier(genome, sorted(of_it, key=lambda deviation: -deviation.score))
+        for genome, of_it in deviations.items()
+    ]
+    found.sort(key=lambda outlier: (-outlier.score, outlier.genome))
+    return Outliers(found, len(judged), mixed)
+
+
+def outlier_columns(genomes: pd.DataFrame, outliers: Outliers) -> pd.DataFrame:
+    """Return the columns `outlier` and `outlier_score`, without a value where a genome is none."""
+    found = {outlier.genome: (outlier.names, round(outlier.score, 1)) for outlier in outliers.found}
+    columns = pd.DataFrame.from_dict(found, orient="index", columns=["outlier", "outlier_score"])
+    return columns.reindex(genomes.index).astype({"outlier": "string", "outlier_score": "Float64"})
+
+
+def _compare(metric: Metric, values: pd.Series[float]) -> dict[int, Deviation]:
+    """Return the genomes of one group that are far from the others, by the number of their row."""
+    compared = np.log(values) if metric.is_log else values
+    median = compared.median()
+    spread = max((compared - median).abs().median() / MAD_PER_DEVIATION, metric.least)
+    scores = (compared - median) / spread
+    low, high = (
+        metric.show(np.exp(edge) if metric.is_log else edge)
+        for edge in (median - FAR * spread, median + FAR * spread)
+    )
+    return {
+        genome: Deviation(
+            f"{metric.name} {side}", metric.show(values[genome]), low, high, abs(score)
+        )
+        for genome, score in scores[scores.abs() > FAR].items()
+        if (side := "high" if score > 0 else "low") in metric.sides
+    }
