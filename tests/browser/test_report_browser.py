@@ -118,7 +118,7 @@ def test_no_plot_is_empty(driver, pages, count):
       return Object.fromEntries([...document.querySelectorAll('.plot')].map((plot) =>
         [plot.dataset.plot, plot.querySelectorAll('.point, .points path, .box').length]));""")
 
-    assert len(marks) == 7
+    assert len(marks) == 9
     assert all(marks.values()), marks
 
 

@@ -43,19 +43,24 @@ def find(rows):
 @pytest.mark.parametrize(
     ("change", "name", "meaning"),
     [
-        ({"assembler_gc_percent": 38.0}, "GC high", "a second one in the sample"),
-        ({"assembler_gc_percent": 30.0}, "GC low", "another species"),
-        ({"assembler_total_contig_length": 4_600_000}, "size high", "contamination"),
+        ({"assembler_gc_percent": 38.0}, "GC high", "Another species"),
+        ({"assembler_gc_percent": 30.0}, "GC low", "Another species"),
+        ({"assembler_total_contig_length": 4_600_000}, "size high", "Contaminated or mixed"),
         ({"assembler_total_contig_length": 1_900_000}, "size low", "is missing"),
         (
             {"genome_size": lambda row: 2 * row["genome_size"]},
             "size against expected low",
             "is missing",
         ),
-        ({"qc_original_coverage": 9.0}, "depth low", "too little was sequenced"),
+        ({"qc_original_coverage": 9.0}, "depth low", "Too little sequenced"),
         ({"assembler_total_contig": 900}, "contigs high", "mixture of strains"),
         ({"assembler_n50_contig_length": 6_000}, "N50 low", "a poor library"),
-        ({"annotator_total_cds": 3_900}, "CDS high", "genes broken"),
+        (
+            {"assembler_gc_percent": 38.0, "assembler_total_contig": 700},
+            "GC high",
+            "a second species in the sample",
+        ),
+        ({"annotator_total_cds": 3_900}, "CDS high", "Genes broken"),
     ],
 )
 def test_a_planted_outlier_is_found_named_and_explained(change, name, meaning):

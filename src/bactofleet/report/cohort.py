@@ -120,7 +120,9 @@ def write_tsv(genomes: pd.DataFrame, path: Path) -> None:
 
 def write_parquet(genomes: pd.DataFrame, path: Path) -> None:
     """Write the table as Parquet: the same columns and rows, nulls for what is missing."""
-    types = {name: _PARQUET_TYPES[str(values.dtype)] for name, values in genomes.items()}
-    columns = {str(name): plain(values) for name, values in genomes.items()}
+    columns = [
+        polars.Series(str(name), plain(values), _PARQUET_TYPES[str(values.dtype)])
+        for name, values in genomes.items()
+    ]
     with replace_atomically(path) as partial:
-        polars.DataFrame(columns, schema=types).write_parquet(partial)
+        polars.DataFrame(columns).write_parquet(partial)

@@ -53,7 +53,7 @@ _IDENTITY = (
     Column("species", "text", "", "species named in the sample sheet", "Species"),
     Column("input_kind", "text", "", "`reads`, `assembly` or `accession`"),
     Column("runtype", "text", "", "`paired-end`, `single-end`, `sra_accession` or `assembly`"),
-    Column("layout", "text", "", "`paired` or `single` reads", "Layout"),
+    Column("layout", "text", "", "`paired` or `single` reads"),
     Column("genome_size", "whole", "bp", "expected size of the genome", "Expected size"),
     Column("genome_size_source", "text", "", "its source: `given`, `estimated` or `assembly`"),
 )

@@ -18,7 +18,9 @@ import plotly.graph_objects as go
 # Up to this many genomes each is a point of its own: a histogram of three says nothing.
 MAX_STRIP = 30
 MAX_FAR = 25
-LABEL_WIDTH = 18
+LABEL_WIDTH = 20
+# Share of the values at each end that do not stretch the axis of a histogram.
+TAIL = 0.002
 
 # Okabe and Ito's palette, distinct for colour-blind readers: https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION = (
@@ -135,12 +137,11 @@ def wrap(label: str) -> str:
 
 def _histogram(series: Series, title: str, stacked: bool) -> go.Figure:
     figure = new_figure(title, "Genomes")
-    values = np.concatenate([part.to_numpy() for part in series.values()])
-    edges = np.histogram_bin_edges(values, bins=min(60, 2 * math.isqrt(len(values))))
+    edges = _bin_edges(np.concatenate([part.to_numpy() for part in series.values()]))
     for (name, part), colour in zip(series.items(), PALETTE, strict=False):
         figure.add_bar(
             x=(edges[:-1] + edges[1:]) / 2,
-            y=np.histogram(part, edges)[0],
+            y=np.histogram(part.clip(edges[0], edges[-1]), edges)[0],
             width=np.diff(edges),
             name=escape(name),
             marker={"color": colour, "opacity": 1 if stacked else 0.65},
@@ -150,6 +151,14 @@ def _histogram(series: Series, title: str, stacked: bool) -> go.Figure:
         barmode="stack" if stacked else "overlay", bargap=0, showlegend=len(series) > 1
     )
     return figure
+
+
+def _bin_edges(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return edges of bars that show where nearly all values are: the outermost hold the rest."""
+    low, high = np.quantile(values, [TAIL, 1 - TAIL])
+    margin = (high - low) / 10
+    core = np.clip(values, low - margin, high + margin)
+    return np.histogram_bin_edges(core, bins=min(60, 2 * math.isqrt(len(values))))
 
 
 def boxes(series: Series, genomes: pd.DataFrame, title: str) -> go.Figure | None:

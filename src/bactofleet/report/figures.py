@@ -17,7 +17,6 @@ import plotly.graph_objects as go
 from bactofleet.report.columns import STAGES
 from bactofleet.report.drawing import (
     BLUE,
-    ORANGE,
     PALETTE,
     PURPLE,
     VERMILION,
@@ -42,16 +41,16 @@ OTHER_SPECIES = "other species"
 MIN_LABELLED_SHARE = 8
 
 COLOURS = {
-    "complete": BLUE,
-    "excluded": ORANGE,
-    "failed": VERMILION,
-    "unreadable": PURPLE,
-    "waiting": "#8a8f98",
     "gold": "#e0a800",
     "silver": "#9aa7b5",
     "bronze": "#a05a2c",
     "exclude": "#7a4fb5",
     "unranked": "#c9ced6",
+    "complete": BLUE,
+    "excluded": PURPLE,
+    "failed": VERMILION,
+    "unreadable": "#4b5563",
+    "waiting": "#8a8f98",
 }
 
 _BOX_CAPTION = "Box: middle half and median; whiskers reach 1.5 boxes further;"
@@ -96,6 +95,7 @@ def plot_contiguity(genomes: pd.DataFrame) -> Plot | None:
     figure.update_xaxes(log_axis(cloud["x"])).update_yaxes(log_axis(cloud["y"]))
     hover = "%{x:,} contigs<br>N50 %{y:,.0f} kb"
     _add_cloud(figure, genomes, cloud, COLOURS, hover, is_log=True)
+    _ring_outliers(figure, genomes, cloud, hover, "contigs|N50")
     caption = f"Good assemblies are at the upper left: few contigs, and long ones. {_RINGS}"
     return Plot("contiguity", "N50 against contigs", caption, figure)
 
@@ -113,6 +113,7 @@ def plot_composition(genomes: pd.DataFrame) -> Plot | None:
     colours = dict(zip(species.cat.categories, PALETTE, strict=False))
     hover = "%{x:,.2f} Mb<br>GC %{y:.1f} %"
     _add_cloud(figure, genomes, cloud, colours, hover, is_log=False)
+    _ring_outliers(figure, genomes, cloud, hover, "size|GC")
     caption = f"A genome between the clouds may be contaminated, one in another misnamed. {_RINGS}"
     return Plot("composition", "GC against assembly size", caption, figure)
 
@@ -130,7 +131,7 @@ def plot_ranks(genomes: pd.DataFrame) -> Plot | None:
         shares = 100 * counts[rank] / totals
         figure.add_bar(
             x=shares,
-            y=[f"{wrap(name)}<br>({total:,})" for name, total in totals.items()],
+            y=[wrap(f"{name} ({total:,})") for name, total in totals.items()],
             text=[f"{share:.0f} %" if share >= MIN_LABELLED_SHARE else "" for share in shares],
             customdata=counts[rank],
             name=rank,
@@ -249,17 +250,24 @@ def _add_cloud(
     *,
     is_log: bool,
 ) -> None:
-    """Add genomes at `x` and `y` in colours of their `kind`, or their density; ring outliers."""
+    """Add genomes at `x` and `y` in the colours of their `kind`, or their density."""
     if len(cloud) > MAX_POINTS:
         figure.add_trace(density(cloud["x"], cloud["y"], hover, is_log=is_log))
     else:
         size = 7 if len(cloud) > 200 else 10
-        for kind, part in cloud.groupby("kind", observed=True):
+        for kind in filter(set(cloud["kind"]).__contains__, colours):
+            part = cloud[cloud["kind"] == kind]
             marker = {"color": colours[kind], "size": size, "opacity": 0.75}
             style = {"name": escape(kind), "marker": marker, "showlegend": True}
             figure.add_trace(points(genomes, part["x"], part["y"], hover, **style))
-    scores = numbers(genomes, "outlier_score")[cloud.index].dropna()
-    far = cloud.loc[scores.nlargest(MAX_OUTLIERS).index]
+
+
+def _ring_outliers(
+    figure: go.Figure, genomes: pd.DataFrame, cloud: pd.DataFrame, hover: str, signs: str
+) -> None:
+    """Put rings around the farthest outliers that have one of the signs, a regular expression."""
+    scores = numbers(genomes, "outlier_score")[texts(genomes, "outlier").str.contains(signs)]
+    far = cloud.loc[scores[scores.index.isin(cloud.index)].nlargest(MAX_OUTLIERS).index]
     if len(far):
         ring = {"symbol": "circle-open", "size": 14, "color": VERMILION, "line": {"width": 2}}
         figure.add_trace(points(genomes, far["x"], far["y"], hover, marker=ring, showlegend=False))

@@ -94,14 +94,19 @@ METRICS = (
     ),
 )
 
-# What outliers may mean, the first that applies.
+_GC = {"GC high", "GC low"}
+_LARGE = {"size high", "size against expected high"}
+_SMALL = {"size low", "size against expected low"}
+_BROKEN = {"contigs high", "N50 low"}
+# What an outlier may be, the first that fits: one sign of each set.
 MEANINGS = (
-    ({"GC high", "GC low"}, "another species than the sheet says, or a second one in the sample"),
-    ({"size high", "size against expected high"}, "contamination or a mixed sample"),
-    ({"size low", "size against expected low"}, "a part of the genome is missing"),
-    ({"depth low"}, "too little was sequenced"),
-    ({"contigs high", "N50 low"}, "a poor library, or a mixture of strains"),
-    ({"CDS high", "CDS low"}, "genes broken by errors of the sequence, or another species"),
+    ((_GC, _BROKEN), "Contaminated: a second species in the sample"),
+    ((_GC,), "Another species than the sheet says"),
+    ((_LARGE,), "Contaminated or mixed: more than one genome in the sample"),
+    ((_SMALL,), "Incomplete: a part of the genome is missing"),
+    (({"depth low"},), "Too little sequenced"),
+    ((_BROKEN,), "In pieces: a poor library, or a mixture of strains"),
+    (({"CDS high", "CDS low"},), "Genes broken by errors of the sequence, or another species"),
 )
 
 
@@ -137,7 +142,7 @@ class Outlier:
     def meaning(self) -> str:
         """What it may mean."""
         names = {deviation.name for deviation in self.deviations}
-        return next(meaning for signs, meaning in MEANINGS if signs & names)
+        return next(meaning for signs, meaning in MEANINGS if all(one & names for one in signs))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from bactofleet.report.values import numbers, texts
 
 # A page lists so many failures with their logs; the table has them all.
 MAX_FAILURES = 50
-MAX_OUTLIERS = 40
+MAX_OUTLIERS = 8
 MAX_NAMES = 12
 MAX_TAIL_LINES = 20
 
@@ -59,11 +59,20 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class FarGenome:
-    """A genome that is far from the rest of its species."""
+    """A genome that is far from the others of its species."""
 
     sample: str
     species: str
     outlier: Outlier
+
+
+@dataclass(frozen=True)
+class FarGenomes:
+    """Outliers that may mean the same; `farthest` holds the first of them."""
+
+    meaning: str
+    count: int
+    farthest: list[FarGenome]
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ class Summary:
     rank_limits: list[tuple[str, int]]
     failures: list[Failure]
     exclusions: list[Exclusion]
-    outliers: list[FarGenome]
+    outliers: list[FarGenomes]
     key_numbers: list[KeyNumber]
     versions: list[Setting]
     parameters: list[Setting]
@@ -117,7 +126,7 @@ def summarise(cohort: Cohort) -> Summary:
         rank_limits=cohort.rank_limits.most_common(),
         failures=_failures(cohort),
         exclusions=_exclusions(cohort.with_status("excluded")),
-        outliers=[_far(cohort, outlier) for outlier in cohort.outliers.found[:MAX_OUTLIERS]],
+        outliers=_outliers(cohort),
         key_numbers=_key_numbers(cohort.with_status("complete")),
         versions=_settings(cohort.versions),
         parameters=_settings(cohort.parameters),
@@ -132,9 +141,23 @@ def _count_ranks(genomes: pd.DataFrame) -> dict[str, int]:
     return {rank: int(counts[rank]) for rank in RANKS if rank in counts}
 
 
-def _far(cohort: Cohort, outlier: Outlier) -> FarGenome:
-    row = cohort.genomes.loc[outlier.genome]
-    return FarGenome(row["sample"], "" if pd.isna(row["species"]) else row["species"], outlier)
+def _outliers(cohort: Cohort) -> list[FarGenomes]:
+    """Put outliers together by what they may mean, the group with the farthest first."""
+    groups: defaultdict[str, list[Outlier]] = defaultdict(list)
+    for outlier in cohort.outliers.found:
+        groups[outlier.meaning].append(outlier)
+    sample, species = (texts(cohort.genomes, name) for name in ("sample", "species"))
+    return [
+        FarGenomes(
+            meaning,
+            len(group),
+            [
+                FarGenome(sample[one.genome], species[one.genome], one)
+                for one in group[:MAX_OUTLIERS]
+            ],
+        )
+        for meaning, group in groups.items()
+    ]
 
 
 def _failures(cohort: Cohort) -> list[Failure]:

@@ -4,6 +4,7 @@
 const ROW_HEIGHT = 30;
 const MARGIN_ROWS = 20;
 const SAMPLED_ROWS = 2000;
+const MAX_WIDTH = 26; // characters; the rest of a text is in its tooltip
 // Columns whose words have a colour.
 const MARKED = new Set(["status", "rank"]);
 const collator = new Intl.Collator("en", { numeric: true });
@@ -147,7 +148,7 @@ async function loadColumn(column) {
   const lengths = column.values.slice(0, SAMPLED_ROWS).map((value) => (value === null ? 0 : column.format(value).length));
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
   const words = (column.heading || column.name).split(/[ ]/).map((word) => word.length + 2);
-  column.width = Math.min(40, Math.max(9, longest + 4, ...words));
+  column.width = Math.min(MAX_WIDTH, Math.max(9, longest + 4, ...words));
 }
 
 function drawCell(column, value) {
