@@ -18,7 +18,7 @@ from support.synthetic_cohort import make_receipt, write_genomes, write_receipt
 from bactofleet.files import sha256_of
 from bactofleet.provenance import crate as crate_module
 from bactofleet.provenance.build import write_provenance
-from bactofleet.report.cohort import read_cohort, write_tsv
+from bactofleet.report.cohort import read_cohort, write_parquet, write_tsv
 
 # https://github.com/ResearchObject/ro-terms/blob/master/workflow-run/context.json
 RUN_TERMS = {"ContainerImage", "containerImage", "registry", "tag", "sha256", "md5"}
@@ -31,6 +31,7 @@ def make_crate(results: Path, samples: list[str]) -> Entities:
     """Write the table and the crate; return its entities by id."""
     cohort = read_cohort(results, samples)
     write_tsv(cohort.genomes, results / "cohort.tsv")
+    write_parquet(cohort.genomes, results / "cohort.parquet")
     write_provenance(results, cohort, "A cohort")
     document = json.loads((results / "ro-crate-metadata.json").read_text(encoding="utf-8"))
     assert document["@context"] == [
@@ -131,14 +132,15 @@ def test_files_with_relative_ids_are_there_and_all_data_hang_on_the_root(
     tarballs = [name for name in local if name.endswith(".tar.gz")]
 
     assert sorted(data) == sorted(references(entities["./"]["hasPart"]))
-    assert {"cohort.tsv", "inputs.tsv", "citations.bib", "receipts/", "failed/"} <= set(local)
+    tables = {"cohort.tsv", "cohort.parquet", "inputs.tsv"}
+    assert tables | {"citations.bib", "receipts/", "failed/"} <= set(local)
     assert all((tmp_path / name).exists() for name in local if name not in tarballs)
 
 
 def test_files_of_the_crate_have_their_size_and_checksum(
     tmp_path: Path, entities: Entities
 ) -> None:
-    for name in ("cohort.tsv", "inputs.tsv", "citations.bib"):
+    for name in ("cohort.tsv", "cohort.parquet", "inputs.tsv", "citations.bib"):
         assert entities[name]["contentSize"] == str((tmp_path / name).stat().st_size)
         assert entities[name]["sha256"] == sha256_of(tmp_path / name)
 

@@ -15,7 +15,12 @@ from bactofleet.report.records import InputFile
 COLUMNS = (
     Column("sample", "text", "", "name of the genome in the sample sheet"),
     Column("run", "text", "", "accession of the run, of reads from an archive"),
-    Column("provider", "text", "", "who delivered it, of reads from an archive: `ena`, `sra-odp` or `sra`"),
+    Column(
+        "provider",
+        "text",
+        "",
+        "who delivered it, of reads from an archive: `ena`, `sra-odp` or `sra`",
+    ),
     Column("source", "text", "", "where it was read: a path, or an address without its query"),
     Column("bytes", "whole", "bytes", "its size"),
     Column("md5", "text", "", "its MD5 as its source gave it, compared with what arrived"),

@@ -122,9 +122,7 @@ _PROVENANCE = (
     Column("fingerprint_image", "text", "", "genomes made with the same container image share it"),
     Column("image_name", "text", "", "name under which the container image was started"),
     Column("image_id", "text", "", "the image's id, as the container engine knows it"),
-    Column(
-        "image_digest", "text", "", "the image's address in its registry, where that is known"
-    ),
+    Column("image_digest", "text", "", "the image's address in its registry, where that is known"),
     Column("host_name", "text", "", "name of the computer that made the genome"),
     Column("host_cpu", "text", "", "its processor"),
     Column("host_architecture", "text", "", "architecture of the processor, such as `x86_64`"),
