@@ -15,13 +15,14 @@ from rich.text import Text
 from bactofleet.cost.bill import Bill, Kind, Line
 from bactofleet.cost.wording import (
     DEAREST,
-    TOTALS,
+    HEADINGS,
+    format_per_genome,
     format_price,
     format_share,
-    format_usage,
-    format_usd,
     iter_facts,
+    list_rows,
     list_sources,
+    with_totals,
 )
 from bactofleet.report.records import clean
 
@@ -33,7 +34,7 @@ HEADER = (
 
 def to_tsv(bill: Bill) -> str:
     """Return a row for every line, and one for each total."""
-    rows = [HEADER, *(_row(bill, line) for line in _with_totals(bill))]
+    rows = [HEADER, *(_row(bill, line) for line in with_totals(bill))]
     return "\n".join("\t".join(map(clean, row)) for row in rows)
 
 
@@ -59,42 +60,18 @@ def to_json(bill: Bill, note: str) -> str:
 def to_table(bill: Bill, note: str) -> RenderableType:
     """Return the bill for a terminal; text of others is never read as markup."""
     table = Table("charge", title="what the run has cost", title_justify="left")
-    for heading in ("usage", "price", "USD", "%", "USD a genome", "source"):
+    for heading in HEADINGS:
         table.add_column(heading, justify="right")
-    sources = list_sources(bill)
-    for line in _with_totals(bill):
-        is_total = not line.unit
-        table.add_row(
-            Text(("  of which " if line.kind is Kind.PART else "") + clean(line.charge)),
-            "" if is_total else format_usage(line),
-            format_price(line),
-            format_usd(line.usd)[1:],
-            format_share(bill, line),
-            _per_genome(bill, line),
-            f"[{sources.index(line.price.origin) + 1}]" if line.price else "",
-            style="bold" if is_total else "dim" if line.kind is Kind.PART else "",
-            end_section=is_total,
-        )
+    for row in list_rows(bill):
+        style = "bold" if row.is_total else "dim" if row.is_part else ""
+        charge = Text(f"  {row.charge}" if row.is_part else row.charge)
+        table.add_row(charge, *row.cells, style=style, end_section=row.is_total)
     facts = Table.grid(padding=(0, 2))
     for name, value in iter_facts(bill, note):
         facts.add_row(Text(name, "bold"), Text(value))
-    for number, origin in enumerate(sources, start=1):
+    for number, origin in enumerate(list_sources(bill), start=1):
         facts.add_row(Text(f"[{number}]"), Text(", ".join(filter(None, origin))))
     return Stack(table, facts)
-
-
-def _with_totals(bill: Bill) -> list[Line]:
-    """Return the lines by kind, each followed by its total."""
-    lines = []
-    for kind, name in TOTALS.items():
-        part = [line for line in bill.lines if line.kind in {kind, _part_of(kind)}]
-        if part:
-            lines += [*part, Line(kind, f"total {name}", 0.0, "", bill.total(kind), None)]
-    return lines
-
-
-def _part_of(kind: Kind) -> Kind | None:
-    return Kind.PART if kind is Kind.SPENT else None
 
 
 def _row(bill: Bill, line: Line) -> tuple[str, ...]:
@@ -107,16 +84,11 @@ def _row(bill: Bill, line: Line) -> tuple[str, ...]:
         format_price(line)[1:],
         f"{line.usd:.4f}",
         format_share(bill, line),
-        _per_genome(bill, line),
+        format_per_genome(bill, line),
         price.source if price else "",
         price.date if price else "",
         price.note if price else "",
     )
-
-
-def _per_genome(bill: Bill, line: Line) -> str:
-    usd = bill.per_genome(line.usd)
-    return "" if usd is None else f"{usd:.6f}"
 
 
 def _to_dict(line: Line) -> dict[str, Any]:

@@ -24,8 +24,8 @@ ON_DEMAND = "on-demand"
 UNITS = {
     "ebs": "GB-month",
     "public_ipv4": "h",
-    "s3_put": "1,000 requests",
-    "s3_get": "1,000 requests",
+    "s3_put": "thousand requests",
+    "s3_get": "thousand requests",
     "s3_storage": "GB-month",
     "transfer_out": "GB",
     "logs": "GB",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bactofleet.cost.bill import Bill, Kind, Line
 from bactofleet.report.records import clean
@@ -13,6 +14,36 @@ TOTALS = {
     Kind.MONTHLY: "each month that it is kept",
     Kind.DOWNLOAD: "if all is downloaded",
 }
+
+
+HEADINGS = ("usage", "price", "USD", "%", "USD a genome", "source")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the bill, or the total of some; `cells` are below `HEADINGS`."""
+
+    charge: str
+    cells: tuple[str, ...]
+    is_part: bool
+    """Of the lines above, in no sum."""
+    is_total: bool
+
+
+def list_rows(bill: Bill) -> list[Row]:
+    """Return the bill as tables show it; sources are numbered as `list_sources` has them."""
+    sources = list_sources(bill)
+    return [_to_row(bill, line, sources) for line in with_totals(bill)]
+
+
+def with_totals(bill: Bill) -> list[Line]:
+    """Return the lines by kind, each kind followed by its total, which has no unit."""
+    lines = []
+    for kind, name in TOTALS.items():
+        kinds = {kind, Kind.PART} if kind is Kind.SPENT else {kind}
+        if part := [line for line in bill.lines if line.kind in kinds]:
+            lines += [*part, Line(kind, f"total {name}", 0.0, "", bill.total(kind), None)]
+    return lines
 
 
 def iter_facts(bill: Bill, note: str) -> Iterator[tuple[str, str]]:
@@ -30,6 +61,20 @@ def iter_facts(bill: Bill, note: str) -> Iterator[tuple[str, str]]:
         "not counted",
         "instances after their last attempt, the controller, more: docs/cost.md",
     )
+
+
+def _to_row(bill: Bill, line: Line, sources: list[tuple[str, str]]) -> Row:
+    is_part = line.kind is Kind.PART
+    cells = (
+        format_usage(line) if line.unit else "",
+        format_price(line),
+        format_usd(line.usd)[1:],
+        format_share(bill, line),
+        format_per_genome(bill, line),
+        f"[{sources.index(line.price.origin) + 1}]" if line.price else "",
+    )
+    charge = f"of which {line.charge}" if is_part else line.charge
+    return Row(clean(charge), cells, is_part, is_total=not line.unit)
 
 
 def list_sources(bill: Bill) -> list[tuple[str, str]]:
@@ -55,6 +100,12 @@ def format_share(bill: Bill, line: Line) -> str:
     if line.kind not in {Kind.SPENT, Kind.PART} or not bill.spent:
         return ""
     return f"{100 * line.usd / bill.spent:.1f}"
+
+
+def format_per_genome(bill: Bill, line: Line) -> str:
+    """Return the USD of each genome that has a receipt; "" where none has."""
+    usd = bill.per_genome(line.usd)
+    return "" if usd is None else f"{usd:.6f}"
 
 
 def format_usage(line: Line) -> str:
