@@ -14,6 +14,7 @@ from bactofleet.report.multiqc import write_multiqc
 from bactofleet.report.page import render_page
 from bactofleet.report.ranks import ANY_SIZE, SizeLimits
 from bactofleet.report.records import iter_tool_outputs
+from bactofleet.report.spending import read_spending
 
 DEFAULT_TITLE = "Bacterial genomes"
 
@@ -55,7 +56,8 @@ def write_report(
     write_parquet(cohort.genomes, paths.parquet)
     outputs = iter_tool_outputs(results, samples)
     left_out = write_multiqc(outputs, len(samples), paths.multiqc, title)
-    write_atomically(paths.page, render_page(cohort, title, left_out))
+    spending = read_spending(results, cohort.genomes)
+    write_atomically(paths.page, render_page(cohort, title, left_out, spending))
     write_provenance(results, cohort, title)
     return paths
 

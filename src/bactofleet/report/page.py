@@ -19,10 +19,12 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from bactofleet.cost.wording import HEADINGS
 from bactofleet.report.cohort import STATUSES, Cohort
 from bactofleet.report.columns import BY_NAME, Column
 from bactofleet.report.figures import Plot, build_plots
 from bactofleet.report.outliers import MIN_GENOMES
+from bactofleet.report.spending import Spending
 from bactofleet.report.summary import summarise
 from bactofleet.report.values import plain
 
@@ -37,8 +39,14 @@ LEFT_OUT = ("tarball_sha256",)
 LEVEL = 6
 
 
-def render_page(cohort: Cohort, title: str, multiqc_left_out: str | None) -> str:
-    """Return the page as HTML; `multiqc_left_out` says why there is no MultiQC report."""
+def render_page(
+    cohort: Cohort, title: str, multiqc_left_out: str | None, spending: Spending | None = None
+) -> str:
+    """Return the page as HTML.
+
+    `multiqc_left_out` says why there is no MultiQC report; `spending` is None where nothing has
+    run on AWS.
+    """
     plots = build_plots(cohort.genomes)
     shown = cohort.genomes.drop(columns=list(LEFT_OUT))
     plotly, script = _read_asset(PLOTLY), "\n".join(_read_asset(name) for name in SCRIPTS)
@@ -51,6 +59,8 @@ def render_page(cohort: Cohort, title: str, multiqc_left_out: str | None) -> str
         statuses=STATUSES,
         plots=plots,
         multiqc_left_out=multiqc_left_out,
+        spending=spending,
+        headings=HEADINGS,
         script=script,
         style=_read_asset("report.css"),
         script_hashes=[_hash(script), _hash(plotly)],

@@ -1,0 +1,39 @@
+"""The bill of the run as the page shows it, for runs on AWS Batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bactofleet.cost.bill import make_bill
+from bactofleet.cost.prices import load_prices
+from bactofleet.cost.records import measure_tarballs, read_attempts
+from bactofleet.cost.wording import Row, iter_facts, list_rows, list_sources
+
+# No report waits for AWS.
+PRICES = "the dated table of the package; `bactofleet cost` asks AWS"
+_OF_TARBALLS = ["status", "tarball_path", "tarball_bytes"]
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Rows of the table, what they do not say, and the numbered sources of prices."""
+
+    rows: list[Row]
+    facts: list[tuple[str, str]]
+    sources: list[tuple[str, str]]
+
+
+def read_spending(results: Path, genomes: pd.DataFrame) -> Spending | None:
+    """Return what the attempts below `results` cost, which made these genomes.
+
+    None where nothing has run on AWS Batch.
+    """
+    attempts = read_attempts(results)
+    if not attempts:
+        return None
+    tarballs = measure_tarballs(genomes[_OF_TARBALLS].to_dict("records"))
+    bill = make_bill(attempts, tarballs, load_prices())
+    return Spending(list_rows(bill), list(iter_facts(bill, PRICES)), list_sources(bill))
