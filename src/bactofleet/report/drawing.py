@@ -148,7 +148,10 @@ def _histogram(series: Series, title: str, stacked: bool) -> go.Figure:
             hovertemplate="about %{x:,.4~g}: %{y:,} genomes<extra></extra>",
         )
     figure.update_layout(
-        barmode="stack" if stacked else "overlay", bargap=0, showlegend=len(series) > 1
+        barmode="stack" if stacked else "overlay",
+        bargap=0,
+        showlegend=len(series) > 1,
+        legend_traceorder="normal",
     )
     return figure
 
