@@ -70,13 +70,13 @@ def test_a_file_may_be_a_table_of_bactopia_search(folder: Path) -> None:
 
 
 def test_wrong_lines_of_a_file_are_all_named(folder: Path) -> None:
-    (folder / "list").write_text("SRX1390622\nSRX1\nGCF_000013425\n")
+    (folder / "list").write_text("srx1390622\nsrx1\nGCF_000013425\n")
 
     with pytest.raises(ConfigurationError) as caught:
         parse_query("list")
 
     assert [problem.split(" is given")[0] for problem in caught.value.problems] == [
-        "list, line 2: 'SRX1'",
+        "list, line 2: 'srx1'",
         "list, line 3: 'GCF_000013425'",
     ]
 

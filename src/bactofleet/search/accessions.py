@@ -70,13 +70,13 @@ def parse_query(text: str) -> Query:
 
 
 def _read_accessions(path: Path) -> tuple[str, ...]:
-    listed = {number: row.get("accession", "").upper() for number, row in read_list(path)}
+    listed = {number: row.get("accession", "") for number, row in read_list(path)}
     problems = [
         f"{path}, line {number}: {accession!r} is given, allowed is the accession of a study, "
         "sample, experiment or run"
         for number, accession in listed.items()
-        if not kind_of(accession)
+        if not kind_of(accession.upper())
     ]
     if problems or not listed:
         raise ConfigurationError(problems or [f"{path}: it lists no accessions"])
-    return tuple(dict.fromkeys(listed.values()))
+    return tuple(dict.fromkeys(accession.upper() for accession in listed.values()))
