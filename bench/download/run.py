@@ -78,10 +78,11 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, serve(Path(name)) as archive:
         folder = Path(name)
+        library = install_fastq_dl(folder)
         files = [(f"_{mate}.fastq.gz", make_file(mate, given.megabytes)) for mate in (1, 2)]
         row = add_run(archive, RUN, *files)
         os.environ |= archive.environment | {"CURL_CA_BUNDLE": str(archive.authority)}
-        clients = make_clients(archive, row, install_fastq_dl(folder), folder)
+        clients = make_clients(archive, row, library, folder)
         for limit in LIMITS_MB_S:
             archive.bytes_per_second = limit * 1e6
             taken = measure_all(clients, folder / "files", given.repeats)
