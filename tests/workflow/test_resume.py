@@ -74,6 +74,22 @@ def test_ctrl_c_stops_and_the_next_start_does_only_what_is_left(project: Project
     assert f"3 genomes: {len(done)} finished" in result.output
 
 
+def test_a_table_that_is_missing_is_made_again_and_no_genome(project: Project) -> None:
+    project.write_samples([broken("a")])
+    project.run()
+    finished = project.receipt("a")["finished"]
+    # As an earlier version left it.
+    table = project.folder / "results/cohort.parquet"
+    table.unlink()
+
+    result = project.run()
+
+    assert result.status == 0, result.output[-2000:]
+    assert "1 finished, 0 to do" in result.output
+    assert table.exists()
+    assert project.receipt("a")["finished"] == finished
+
+
 def test_a_second_run_on_the_same_results_is_refused(project: Project) -> None:
     project.write_samples([plasmid("a")])
     first = project.start()
