@@ -24,9 +24,10 @@ from support.synthetic_cohort import write_cohort
 WRITE = """
 import json, pathlib, resource, sys, time
 from bactofleet.provenance import build, crate
-from bactofleet.report.cohort import read_cohort
+from bactofleet.report.cohort import read_cohort, write_tsv
 results, most = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 cohort = read_cohort(results, (results / "samples.txt").read_text().split())
+write_tsv(cohort.genomes, results / "cohort.tsv")
 crate.MAX_GENOMES = most or crate.MAX_GENOMES
 before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 build.write_provenance(results, cohort, "Synthetic isolates")

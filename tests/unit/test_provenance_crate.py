@@ -1,12 +1,12 @@
 """The RO-Crate of a cohort: valid, and true to the receipts, at any size.
 
-Rules are those of https://www.researchobject.org/ro-crate/specification/1.2/ and of the profile
+Rules are those of https://www.researchobject.org/ro-crate/specification/1.1/ and of the profile
 https://w3id.org/ro/wfrun/process/0.5.
 """
 
 import json
 import random
-from importlib.resources import files
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,8 +20,17 @@ from bactofleet.provenance import crate as crate_module
 from bactofleet.provenance.build import write_provenance
 from bactofleet.report.cohort import read_cohort, write_parquet, write_tsv
 
-# https://github.com/ResearchObject/ro-terms/blob/master/workflow-run/context.json
-RUN_TERMS = {"ContainerImage", "containerImage", "registry", "tag", "sha256", "md5"}
+# https://w3id.org/ro/crate/1.1/context
+CRATE_TERMS = {
+    *("Collection", "CreateAction", "CreativeWork", "Dataset", "File", "PropertyValue"),
+    *("ScholarlyArticle", "SoftwareApplication", "about", "actionStatus", "additionalType"),
+    *("alternateName", "citation", "conformsTo", "contentSize", "datePublished", "description"),
+    *("encodingFormat", "endTime", "error", "hasPart", "identifier", "instrument", "license"),
+    *("mentions", "name", "object", "result", "sdDatePublished", "softwareRequirements"),
+    *("softwareVersion", "unitText", "url", "value", "variableMeasured", "version"),
+}
+# https://w3id.org/ro/terms/workflow-run/context
+RUN_TERMS = {"ContainerImage", "containerImage", "md5", "registry", "sha256", "tag"}
 KINDS = ["complete", "excluded", "failed", "waiting", "complete"]
 
 Entities = dict[str, dict[str, Any]]
@@ -35,7 +44,7 @@ def make_crate(results: Path, samples: list[str]) -> Entities:
     write_provenance(results, cohort, "A cohort")
     document = json.loads((results / "ro-crate-metadata.json").read_text(encoding="utf-8"))
     assert document["@context"] == [
-        "https://w3id.org/ro/crate/1.2/context",
+        "https://w3id.org/ro/crate/1.1/context",
         "https://w3id.org/ro/terms/workflow-run/context",
     ]
     entities = {entity["@id"]: entity for entity in document["@graph"]}
@@ -79,7 +88,7 @@ def test_the_descriptor_leads_to_a_root_with_what_it_must_have(entities: Entitie
         "@id": "ro-crate-metadata.json",
         "@type": "CreativeWork",
         "about": {"@id": "./"},
-        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.2"},
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
     }
     assert (root["@id"], root["@type"], root["name"]) == ("./", "Dataset", "A cohort")
     assert root["description"] == (
@@ -92,9 +101,8 @@ def test_the_descriptor_leads_to_a_root_with_what_it_must_have(entities: Entitie
 
 def test_the_graph_is_flat_and_every_reference_resolves(entities: Entities) -> None:
     known_elsewhere = (
-        "https://w3id.org/ro/crate/1.2",
+        "https://w3id.org/ro/crate/1.1",
         "https://w3id.org/ro/terms/workflow-run#DockerImage",
-        "http://schema.org/",
     )
     for entity in entities.values():
         for name, value in entity.items():
@@ -112,11 +120,10 @@ def test_lists_hold_more_than_one_thing(entities: Entities) -> None:
 
 
 def test_every_type_and_property_is_a_term_of_the_contexts(entities: Entities) -> None:
-    context = json.loads((files("rocrate") / "data" / "ro-crate.jsonld").read_text())["@context"]
     used = {name for entity in entities.values() for name in entity if not name.startswith("@")}
     used |= {entity["@type"] for entity in entities.values()}
 
-    assert used - RUN_TERMS <= context.keys()
+    assert used <= CRATE_TERMS | RUN_TERMS
 
 
 def test_files_with_relative_ids_are_there_and_all_data_hang_on_the_root(
@@ -160,7 +167,7 @@ def test_actions_are_told_with_software_image_parameters_and_database(entities: 
     actions = list_kind(entities, "CreateAction")
 
     assert {action["@id"] for action in actions} < set(references(entities["./"]["mentions"]))
-    for action in (action for action in actions if "Completed" in action["actionStatus"]["@id"]):
+    for action in (action for action in actions if "Completed" in action["actionStatus"]):
         software = entities[action["instrument"]["@id"]]
         tools = [entities[name] for name in references(software["softwareRequirements"])]
         assert (software["@type"], software["softwareVersion"]) == ("SoftwareApplication", "0.1.0")
@@ -203,7 +210,8 @@ def test_a_genome_is_an_action_from_its_reads_to_its_tarball(
     action = entities[f"#genome/{samples[0]}"]
     reads = [entities[name] for name in references(action["object"]) if "input" in name]
     tarball = entities[action["result"]["@id"]]
-    assert (action["name"], action["endTime"]) == (samples[0], receipt["finished"])
+    assert action["name"] == samples[0]
+    assert datetime.fromisoformat(action["endTime"]) == datetime.fromisoformat(receipt["finished"])
     assert [(file["alternateName"], file["sha256"], file["contentSize"]) for file in reads] == [
         (file["source"], file["sha256"], str(file["bytes"])) for file in receipt["input"]["files"]
     ]
@@ -220,9 +228,9 @@ def test_failed_genomes_say_why_excluded_ones_are_results_and_waiting_ones_no_ac
     entities = make_crate(tmp_path, samples)
 
     excluded, failed = (entities[f"#genome/{sample}"] for sample in samples[1:3])
-    assert failed["actionStatus"] == {"@id": "http://schema.org/FailedActionStatus"}
+    assert failed["actionStatus"] == "http://schema.org/FailedActionStatus"
     assert failed["error"] in failed["description"]
-    assert excluded["actionStatus"] == {"@id": "http://schema.org/CompletedActionStatus"}
+    assert excluded["actionStatus"] == "http://schema.org/CompletedActionStatus"
     assert excluded["description"].startswith("excluded ")
     assert "error" not in excluded
     assert f"#genome/{samples[3]}" not in entities

@@ -1,6 +1,6 @@
 """The cohort as an RO-Crate: `ro-crate-metadata.json` makes a crate of the folder of results.
 
-RO-Crate 1.2 (https://w3id.org/ro/crate/1.2) with the profile Process Run Crate 0.5
+RO-Crate 1.1 (https://w3id.org/ro/crate/1.1), which the profile Process Run Crate 0.5 extends
 (https://w3id.org/ro/wfrun/process/0.5): software that made files from files. Up to `MAX_GENOMES`
 each genome is an action of its own; of more, all that were made alike are one, and the tables that
 the crate describes have the genomes, as who reads JSON-LD holds all of it in memory.
@@ -26,6 +26,7 @@ MAX_GENOMES = 2000
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 LICENSE = "None was chosen; whoever publishes these files chooses one."
 COMPLETED, FAILED = (f"http://schema.org/{end}ActionStatus" for end in ("Completed", "Failed"))
+GZIP = "application/gzip"
 DATABASE = "prokka database"
 # Genomes that these and the way they ended are equal of were made alike.
 MADE_BY = ("fingerprint_parameters", "fingerprint_image", "image_id")
@@ -72,6 +73,11 @@ def _list_rows(cohort: Cohort) -> list[Row]:
     return rows
 
 
+def _moment(row: Row) -> str:
+    """Return when a genome was finished, as the profile writes times."""
+    return str(row["finished"]).replace("Z", "+00:00")
+
+
 def _group(rows: Sequence[Row]) -> list[list[Row]]:
     """Return the genomes that were made alike and ended alike."""
     groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
@@ -89,11 +95,11 @@ def _add_genomes(graph: Graph, cohort: Cohort, rows: Sequence[Row]) -> None:
         for row in members:
             making.add_action(
                 identify("genome", row["sample"]),
-                objects=[_add_input(graph, file) for file in inputs[row["sample"]]],
+                objects=[_add_input(graph, file, row) for file in inputs[row["sample"]]],
                 results=_add_tarball(graph, row),
                 name=row["sample"],
                 description=f"{row['status']} {row['reason_message']}".strip(),
-                endTime=row["finished"],
+                endTime=_moment(row),
                 error=row["reason_message"] if making.has_failed else None,
             )
 
@@ -107,7 +113,7 @@ def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[Row]) -> None:
             results=[TABLE],
             name=name,
             description=f"{name}; {TABLE} has the genomes and {INPUTS} their files",
-            endTime=max(row["finished"] for row in members),
+            endTime=max(map(_moment, members)),
         )
 
 
@@ -127,7 +133,7 @@ class Making:
         self._shared = {
             "instrument": refer(_add_software(graph, image, versions)),
             "containerImage": refer(*_add_image(graph, row)),
-            "actionStatus": refer(FAILED if self.has_failed else COMPLETED),
+            "actionStatus": FAILED if self.has_failed else COMPLETED,
         }
 
     def add_action(
@@ -174,7 +180,7 @@ def _add_reference(graph: Graph, reference: Reference) -> str:
         reference.url,
         "ScholarlyArticle",
         name=reference.title,
-        creditText=reference.text,
+        description=reference.text,
         datePublished=str(reference.year),
     )
 
@@ -232,15 +238,20 @@ def _split_image(image: str) -> tuple[str, str, str]:
     return first if is_registry else "", name, tag
 
 
-def _add_input(graph: Graph, file: InputFile) -> str:
+def _add_input(graph: Graph, file: InputFile, row: Row) -> str:
+    """Add a file that the genome of a row was made from, by a time that is in the row."""
+    is_far = is_remote(file.source)
     return graph.add_file(
         locate(file.source),
         file.sha256,
         md5=file.md5,
         name=Path(file.source).name,
-        alternateName=None if is_remote(file.source) else file.source,
+        description="what genomes were made from",
+        alternateName=None if is_far else file.source,
         identifier=file.run,
         contentSize=None if file.bytes is None else str(file.bytes),
+        encodingFormat=GZIP if file.source.endswith(".gz") else None,
+        sdDatePublished=_moment(row) if is_far else None,
     )
 
 
@@ -256,7 +267,7 @@ def _add_tarball(graph: Graph, row: Row) -> list[str]:
             str(row["tarball_sha256"]),
             name=Path(path).name,
             description=f"the genome {row['sample']}",
-            encodingFormat="application/gzip",
+            encodingFormat=GZIP,
             contentSize=str(row["tarball_bytes"]),
         )
     ]

@@ -1,6 +1,6 @@
 """The graph of an RO-Crate: flat JSON-LD, in which entities name each other by their ids.
 
-https://www.researchobject.org/ro-crate/specification/1.2/appendix/jsonld.html
+https://www.researchobject.org/ro-crate/specification/1.1/appendix/jsonld.html
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import quote
 from bactofleet.destination import is_s3
 from bactofleet.samples import is_remote
 
-CRATE = "https://w3id.org/ro/crate/1.2"
+CRATE = "https://w3id.org/ro/crate/1.1"
 RUN_TERMS = "https://w3id.org/ro/terms/workflow-run"
 DESCRIPTOR, ROOT = "ro-crate-metadata.json", "./"
 DATA = ("File", "Dataset")
