@@ -8,6 +8,7 @@ the crate describes have the genomes, as who reads JSON-LD holds all of it in me
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ LICENSE = "None was chosen; whoever publishes these files chooses one."
 COMPLETED, FAILED = (f"http://schema.org/{end}ActionStatus" for end in ("Completed", "Failed"))
 GZIP = "application/gzip"
 DATABASE = "prokka database"
+# As receipts write it.
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 # Genomes that these and the way they ended are equal of were made alike.
 MADE_BY = ("fingerprint_parameters", "fingerprint_image", "image_id")
 SHOWN = (
@@ -48,17 +51,17 @@ def render_crate(results: Path, cohort: Cohort, title: str) -> str:
         _add_genomes(graph, cohort, rows)
     else:
         _add_groups(graph, cohort, rows)
-    return graph.to_json(_describe_root(graph, cohort, title))
+    return graph.to_json(_describe_root(graph, cohort, rows, title))
 
 
-def _describe_root(graph: Graph, cohort: Cohort, title: str) -> Entity:
+def _describe_root(graph: Graph, cohort: Cohort, rows: Sequence[Row], title: str) -> Entity:
     counts = {status: cohort.count(status) for status in reversed(STATUSES)}
     shares = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
-    finished = cohort.genomes["finished"].dropna()
+    finished = max(map(_moment, rows), default="")
     return {
         "name": title,
         "description": f"{len(cohort.genomes):,} genomes of a sample sheet: {shares}.",
-        "datePublished": max(finished) if len(finished) else f"{datetime.now(UTC):%Y-%m-%d}",
+        "datePublished": finished or f"{datetime.now(UTC):%Y-%m-%d}",
         "license": LICENSE,
         "conformsTo": refer(PROFILE),
         "hasPart": refer(*graph.list_data()),
@@ -74,8 +77,9 @@ def _list_rows(cohort: Cohort) -> list[Row]:
 
 
 def _moment(row: Row) -> str:
-    """Return when a genome was finished, as the profile writes times."""
-    return str(row["finished"]).replace("Z", "+00:00")
+    """Return when a genome was finished, as the profile writes times; "" is not known."""
+    text = str(row["finished"])
+    return text.replace("Z", "+00:00") if TIME.fullmatch(text) else ""
 
 
 def _group(rows: Sequence[Row]) -> list[list[Row]]:
