@@ -133,6 +133,9 @@ def test_four_genomes_in_one_child_share_what_is_local_to_their_group(
     assert len(aws.containers()) == 1
     assert controller.count_in_logs("localrule probe:") == 1
     assert controller.count_in_logs("localrule assembly:") == 4
+    (row,) = controller.get_table("usage.tsv")
+    targets = [row["target"], *row["more_targets"].split()]
+    assert {Path(target).stem for target in targets} == set(controller.get_receipts())
 
 
 def test_one_genome_of_a_child_fails_and_the_others_are_kept(

@@ -12,8 +12,8 @@ from bactofleet.cost.prices import load_prices
 from bactofleet.cost.records import measure_tarballs, read_attempts
 from bactofleet.cost.wording import Row, iter_facts, list_rows, list_sources
 
-# No report waits for AWS.
-PRICES = "the dated table of the package; `bactofleet cost` asks AWS"
+# A report is made without asking AWS, which may not be there to answer.
+PRICES = "the dated table of the package"
 _OF_TARBALLS = ["status", "tarball_path", "tarball_bytes"]
 
 
