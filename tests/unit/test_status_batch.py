@@ -131,7 +131,7 @@ def test_reclaimed_attempts_are_counted_with_the_time_that_was_lost(tmp_path: Pa
         [
             usage_row(outcome=reclaimed, started=started, stopped=stopped),
             usage_row(outcome=reclaimed, started=format_time(None)),
-            usage_row(outcome="succeeded", started=started, stopped=stopped),
+            usage_row(outcome="succeeded", started=started, stopped=stopped, vcpus=4),
         ]
     )
     usage = Usage(tmp_path / "usage.tsv")
@@ -142,6 +142,7 @@ def test_reclaimed_attempts_are_counted_with_the_time_that_was_lost(tmp_path: Pa
 
     assert (usage.attempts.total, usage.attempts.reclaimed) == (4, 2)
     assert usage.attempts.lost_s == 1800
+    assert usage.spans == [(1.8e9, 1.8e9 + 1800, 0), (1.8e9, 1.8e9 + 1800, 4)]
 
 
 def test_a_row_that_is_being_written_is_read_when_it_is_whole(tmp_path: Path):

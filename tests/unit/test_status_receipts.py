@@ -1,7 +1,6 @@
 """Receipts and failures are read once, when they come."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,11 @@ def look(results: Path, samples: list[str]) -> Receipts:
     return receipts
 
 
+def rewrite(results: Path, sample: str, **changes: Any) -> None:
+    path = results / "receipts" / f"{sample}.json"
+    write_json(path, json.loads(path.read_text()) | changes)
+
+
 def test_the_status_of_every_genome_of_the_sheet_is_told(tmp_path: Path, samples: list[str]):
     receipts = look(tmp_path, samples[:2])
 
@@ -37,16 +41,10 @@ def test_the_status_of_every_genome_of_the_sheet_is_told(tmp_path: Path, samples
 def test_a_receipt_that_publish_wrote_is_read_from_its_first_bytes(
     tmp_path: Path, samples: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    path = tmp_path / "receipts" / f"{samples[0]}.json"
-    write_json(path, json.loads(path.read_text()))
-    monkeypatch.setattr(module, "RECENT", 1)
-    whole = []
-    monkeypatch.setattr(module, "read_json", whole.append)
+    rewrite(tmp_path, samples[0])
+    monkeypatch.setattr(module, "read_json", lambda _: pytest.fail("it is read to its end"))
 
-    receipts = Receipts(tmp_path / "receipts", samples)
-    receipts.look()
-
-    assert len(whole) == 1, "the newest alone is read to its end"
+    assert look(tmp_path, samples).finishes.keys() == {samples[0], samples[1], samples[4]}
 
 
 def test_a_receipt_in_another_order_is_read_all_the_same(tmp_path: Path, samples: list[str]):
@@ -98,8 +96,7 @@ def test_only_what_is_new_is_read_again(
 
 def test_a_receipt_that_was_replaced_or_removed_is_seen(tmp_path: Path, samples: list[str]):
     receipts = look(tmp_path, samples)
-    path = tmp_path / "receipts" / f"{samples[0]}.json"
-    write_json(path, json.loads(path.read_text()) | {"status": "excluded"})
+    rewrite(tmp_path, samples[0], status="excluded")
     (tmp_path / "receipts" / f"{samples[1]}.json").unlink()
 
     receipts.look()
@@ -117,17 +114,48 @@ def test_half_written_and_foreign_files_are_passed_over(tmp_path: Path, samples:
 def test_the_newest_receipts_are_remembered(
     tmp_path: Path, samples: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    os.utime(tmp_path / "receipts" / f"{samples[0]}.json", (1, 1))
+    rewrite(tmp_path, samples[0], finished="2020-01-01T00:00:00Z")
     monkeypatch.setattr(module, "RECENT", 2)
-    receipts = Receipts(tmp_path / "receipts", samples)
 
-    receipts.look()
+    receipts = look(tmp_path, samples)
 
-    newest = json.loads((tmp_path / "receipts" / f"{samples[0]}.json").read_text())["stages"]
-    seconds = {stage: use["seconds"] for stage, use in newest.items()}
-    assert len(receipts.recent) == 2
-    assert seconds not in [finish.seconds for finish in receipts.recent]
+    assert list(receipts.recent) == sorted(
+        (receipts.finishes[name] for name in (samples[1], samples[4])), key=lambda f: f.time
+    )
     assert receipts.recent_since == min(finish.time for finish in receipts.recent)
+
+
+def test_why_a_genome_was_excluded_is_kept(tmp_path: Path, samples: list[str]):
+    reason = {"type": "assembly", "stage": "assembly", "message": 'no "input": {}\n'}
+    rewrite(tmp_path, samples[1], reason=reason)
+
+    finishes = look(tmp_path, samples).finishes
+
+    assert finishes[samples[1]].reason == reason | {"message": 'no "input": {}'}
+    assert finishes[samples[0]].reason is None
+
+
+def test_text_that_looks_like_another_part_of_a_receipt_is_text(tmp_path: Path, samples: list[str]):
+    before = look(tmp_path, samples).finishes
+    rewrite(tmp_path, samples[0], input={"species": '"stages": {}, "versions": "finished": "1"'})
+
+    assert look(tmp_path, samples).finishes == before
+
+
+def test_a_receipt_with_a_very_long_input_is_read_to_its_end(tmp_path: Path, samples: list[str]):
+    before = look(tmp_path, samples).finishes
+    rewrite(tmp_path, samples[0], input={"sources": ["s3://bucket/reads.fastq.gz"] * 1000})
+
+    assert look(tmp_path, samples).finishes == before
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), "long", None])
+def test_a_receipt_whose_stages_took_no_time_that_is_a_number_is_unreadable(
+    tmp_path: Path, samples: list[str], seconds: Any
+):
+    rewrite(tmp_path, samples[0], stages={"qc": {"seconds": seconds}})
+
+    assert look(tmp_path, samples).statuses[samples[0]] == "unreadable"
 
 
 def test_a_failure_is_told_until_its_file_goes(tmp_path: Path, samples: list[str]):

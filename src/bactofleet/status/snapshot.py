@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,10 +91,14 @@ class Observer:
         self._scratch = scratch
         self._samples = frozenset(samples)
         self._client = client
-        self._receipts = Receipts(results / RECEIPTS, self._samples)
+        self.receipts = Receipts(results / RECEIPTS, self._samples)
+        self.usage = Usage(results / "usage.tsv")
+        self.running: dict[str, str] = {}
+        """The stage of each genome under way on this machine, as of the last look."""
+        self.at_work: Set[str] = frozenset()
+        """These, and those submitted to AWS Batch."""
         self._failures = Failures(results / FAILED, self._samples)
         self._failed_jobs = FailedJobs(results / "failures.tsv")
-        self._usage = Usage(results / "usage.tsv")
 
     def look(self) -> Snapshot:
         """Return the run as it is now; raises `ConfigurationError` where AWS does not answer."""
@@ -105,13 +109,13 @@ class Observer:
         batch = ask_batch(self._client, submitted) if self._client else None
         self._failures.look()
         running = self._find_running() if started else {}
-        for source in (self._receipts, self._failed_jobs, self._usage):
+        for source in (self.receipts, self._failed_jobs, self.usage):
             source.look()
-        known = self._receipts.statuses
-        running = {name: stage for name, stage in running.items() if name not in known}
-        at_work = running.keys() | (submitted.samples & self._samples) - known.keys()
-        failures = self._get_failures(at_work)
-        genomes = self._count(len(running), len(at_work), batch, len(failures))
+        known = self.receipts.statuses
+        self.running = {name: stage for name, stage in running.items() if name not in known}
+        self.at_work = self.running.keys() | (submitted.samples & self._samples) - known.keys()
+        failures = self._get_failures()
+        genomes = self._count(batch, len(failures))
         pace, left = self._foretell(started, now, genomes.remaining, is_batch=bool(submitted.jobs))
         return Snapshot(
             time=now,
@@ -119,30 +123,30 @@ class Observer:
             started=started,
             last_finished=self._last_finished(),
             genomes=genomes,
-            running_stages=dict(Counter(running.values())),
+            running_stages=dict(Counter(self.running.values())),
             throughput=pace,
             time_left=left,
-            attempts=self._usage.attempts,
+            attempts=self.usage.attempts,
             batch=batch,
-            stages=measure_stages(self._receipts.recent),
+            stages=measure_stages(self.receipts.recent),
             failures=failures,
-            money=foretell_money(self._usage.spent_usd, genomes.ended, genomes.remaining),
+            money=foretell_money(self.usage.spent_usd, genomes.ended, genomes.remaining),
         )
 
     def _last_finished(self) -> float | None:
-        return max((finish.time for finish in self._receipts.recent), default=None)
+        return max((finish.time for finish in self.receipts.recent), default=None)
 
     def _find_running(self) -> dict[str, str]:
         return find_running(self._scratch, self._samples, self._failures.by_sample)
 
-    def _get_failures(self, at_work: Collection[str]) -> list[Failure]:
+    def _get_failures(self) -> list[Failure]:
         """Return how genomes failed that are neither made nor being made, by name."""
-        statuses = self._receipts.statuses
+        statuses = self.receipts.statuses
         failures = self._failed_jobs.final | self._failures.by_sample
         failed = [
             failure
             for name, failure in failures.items()
-            if name in self._samples and name not in statuses and name not in at_work
+            if name in self._samples and name not in statuses and name not in self.at_work
         ]
         failed += [
             describe_unreadable(name, self._results / RECEIPTS / f"{name}.json")
@@ -151,9 +155,9 @@ class Observer:
         ]
         return sorted(failed, key=lambda failure: failure.sample)
 
-    def _count(self, running: int, at_work: int, batch: BatchCounts | None, failed: int) -> Genomes:
-        total = len(self._samples)
-        made = Counter(self._receipts.statuses.values())
+    def _count(self, batch: BatchCounts | None, failed: int) -> Genomes:
+        total, running, at_work = map(len, (self._samples, self.running, self.at_work))
+        made = Counter(self.receipts.statuses.values())
         submitted = at_work - running
         started = min(submitted, batch.running) if batch else 0
         return Genomes(
@@ -175,11 +179,11 @@ class Observer:
             return None, None
         # The executor brings receipts in portions, so that those of now are not here yet.
         end = last if is_batch else now
-        begin = max(started, self._receipts.recent_since)
-        pace = measure_pace(self._receipts.recent, begin, end)
+        begin = max(started, self.receipts.recent_since)
+        pace = measure_pace(self.receipts.recent, begin, end)
         if pace is None:
             return None, None
-        durations = [finish.duration_s for finish in self._receipts.recent]
+        durations = [finish.duration_s for finish in self.receipts.recent]
         left = foretell(*pace, durations, remaining, now - end) if remaining else None
         return pace[0], left
 

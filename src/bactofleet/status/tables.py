@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from bactofleet.cost.meter import Meter
 from bactofleet.cost.prices import load_prices
@@ -27,6 +28,14 @@ class Attempts:
     """Seconds for which reclaimed attempts had run."""
 
 
+class Span(NamedTuple):
+    """A time for which processors were at work; begin and end in seconds since the epoch."""
+
+    begin: float
+    end: float
+    vcpus: float
+
+
 class Usage:
     """usage.tsv: a row for every attempt."""
 
@@ -36,6 +45,8 @@ class Usage:
         self._meter = Meter(load_prices())
         self.attempts = Attempts()
         self.spent_usd = 0.0
+        self.spans: list[Span] = []
+        """Of the attempts that started."""
 
     def look(self) -> None:
         """Count what has come since the last look."""
@@ -44,6 +55,7 @@ class Usage:
             self.attempts.total += 1
             for attempt in iter_attempts([row]):
                 self._meter.add(attempt)
+                self.spans.append(Span(attempt.started, attempt.stopped, attempt.vcpus))
                 if attempt.outcome == RECLAIMED:
                     self.attempts.lost_s += attempt.seconds
             self.attempts.reclaimed += row.get("outcome") == RECLAIMED
