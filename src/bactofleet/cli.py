@@ -18,6 +18,7 @@ from bactofleet.options import add_config
 from bactofleet.samples import check_samples, read_samples
 from bactofleet.search import command as search
 from bactofleet.search import importing
+from bactofleet.serve import command as serve
 from bactofleet.status import command as status
 
 
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     aws.add_parser(commands)
     doctor.add_parser(commands)
     status.add_parser(commands)
+    serve.add_parser(commands)
     cost.add_parser(commands)
     verify.add_parser(commands)
     fetch.add_parser(commands)

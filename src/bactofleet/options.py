@@ -26,3 +26,10 @@ def positive(text: str) -> int:
     if not number:
         raise argparse.ArgumentTypeError("0 is given, allowed is 1 or more")
     return number
+
+
+def add_live(parser: argparse.ArgumentParser) -> None:
+    """Add the option to ask AWS Batch."""
+    parser.add_argument(
+        "--live", action="store_true", help="ask AWS Batch too how far the submitted jobs are"
+    )

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bactofleet.errors import ConfigurationError
 from bactofleet.files import write_atomically
 from bactofleet.provenance.build import write_provenance
 from bactofleet.report.cohort import read_cohort, write_parquet, write_tsv
 from bactofleet.report.multiqc import write_multiqc
 from bactofleet.report.page import render_page
 from bactofleet.report.ranks import ANY_SIZE, SizeLimits
-from bactofleet.report.records import iter_tool_outputs
+from bactofleet.report.records import check_names, iter_tool_outputs
 from bactofleet.report.spending import read_spending
 
 DEFAULT_TITLE = "Bacterial genomes"
@@ -44,7 +43,7 @@ def write_report(
 
     Raises `ConfigurationError` if a sample's name cannot be the name of a file.
     """
-    _check_names(samples)
+    check_names(samples)
     paths = ReportPaths(
         results / "cohort.tsv",
         results / "cohort.parquet",
@@ -60,14 +59,3 @@ def write_report(
     write_atomically(paths.page, render_page(cohort, title, left_out, spending))
     write_provenance(results, cohort, title)
     return paths
-
-
-def _check_names(samples: Sequence[str]) -> None:
-    """Refuse names that would lead out of the folder of the receipts."""
-    problems = [
-        f"sample {name!r} cannot be the name of a file; use letters, digits, '_', '-' and '.'"
-        for name in samples
-        if name in {"", ".", ".."} or "/" in name or "\0" in name
-    ]
-    if problems:
-        raise ConfigurationError(problems)

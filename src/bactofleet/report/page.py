@@ -13,13 +13,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 
 import jinja2
 import pandas as pd
 
 from bactofleet.cost.wording import HEADINGS
+from bactofleet.report.assets import PLOTLY, read_asset
 from bactofleet.report.cohort import STATUSES, Cohort
 from bactofleet.report.columns import BY_NAME, Column
 from bactofleet.report.figures import Plot, build_plots
@@ -28,11 +28,7 @@ from bactofleet.report.spending import Spending
 from bactofleet.report.summary import summarise
 from bactofleet.report.values import plain
 
-SCRIPTS = ("unpack.js", "filter.js", "table.js", "plots.js", "main.js")
-# Plotly's official bundle without maps and 3D, npm plotly.js-cartesian-dist-min 4.1.1: a third of
-# the one in the Python package, which alone takes 3 s to load on a slow machine. To be replaced
-# together with the Python package, which makes the figures for its version.
-PLOTLY = "plotly-cartesian.min.js"
+SCRIPTS = ("unpack.js", "filter.js", "rows.js", "table.js", "plots.js", "main.js")
 # 64 characters a genome that no one reads on a page and that do not compress; cohort.tsv has them.
 LEFT_OUT = ("tarball_sha256",)
 # The highest takes four times as long for a page that is 3 % smaller.
@@ -49,7 +45,7 @@ def render_page(
     """
     plots = build_plots(cohort.genomes)
     shown = cohort.genomes.drop(columns=list(LEFT_OUT))
-    plotly, script = _read_asset(PLOTLY), "\n".join(_read_asset(name) for name in SCRIPTS)
+    plotly, script = read_asset(PLOTLY), "\n".join(read_asset(name) for name in SCRIPTS)
     return _template().render(
         title=title,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -62,7 +58,7 @@ def render_page(
         spending=spending,
         headings=HEADINGS,
         script=script,
-        style=_read_asset("report.css"),
+        style=read_asset("report.css"),
         script_hashes=[_hash(script), _hash(plotly)],
         plotly=_pack(plotly),
         data={
@@ -83,10 +79,6 @@ def _template() -> jinja2.Template:
     )
     environment.filters["thousands"] = lambda number: f"{number:,}"
     return environment.get_template("report.html")
-
-
-def _read_asset(name: str) -> str:
-    return (files("bactofleet.report") / "assets" / name).read_text(encoding="utf-8")
 
 
 def _hash(script: str) -> str:

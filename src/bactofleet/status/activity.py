@@ -52,6 +52,17 @@ def find_running(
     return running
 
 
+def get_stage_start(scratch: Path, sample: str) -> float | None:
+    """Return when a genome under way began its last stage, in seconds since the epoch.
+
+    That stage made its folder then, the last thing that changed the folder around it.
+    """
+    try:
+        return (scratch / sample).stat().st_mtime
+    except OSError:
+        return None  # finished at this moment
+
+
 def _stages_in(folder: Path) -> list[str]:
     """Return the stages that have a folder, in their order."""
     try:

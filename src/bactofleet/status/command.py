@@ -6,16 +6,17 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 
 from bactofleet.config import read_config
 from bactofleet.destination import local_folder
-from bactofleet.options import add_config
+from bactofleet.options import add_config, add_live
 from bactofleet.samples import read_samples
 from bactofleet.status.batch import open_client
 from bactofleet.status.display import to_json, to_lines, to_panel
@@ -37,9 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--watch", action="store_true", help="look again every few seconds until Ctrl-C"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, one line a look")
-    parser.add_argument(
-        "--live", action="store_true", help="ask AWS Batch too how far the submitted jobs are"
-    )
+    add_live(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -47,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
 
     Raises `ConfigurationError` where configuration or sheet cannot be read, or AWS does not answer.
     """
-    observer = _open_observer(args)
+    observer = open_observer(read_config(args.config), live=args.live)
     with suppress(KeyboardInterrupt), _ending_with_reader():
         if args.watch and not args.json and sys.stdout.isatty():
             _watch_on_terminal(observer)
@@ -55,6 +54,22 @@ def run(args: argparse.Namespace) -> None:
             _watch_as_text(observer, as_json=args.json)
         else:
             _show(observer.look(), as_json=args.json)
+
+
+def open_observer(config: Mapping[str, Any], *, live: bool) -> Observer:
+    """Return the observer of a configuration's run, which asks AWS Batch too if it is `live`.
+
+    Raises `ConfigurationError` where the sheet cannot be read, or AWS cannot be reached.
+    """
+    samples = read_samples(Path(str(config["samples"])))
+    results = local_folder(str(config["results"]))
+    client = open_client() if live else None
+    return Observer(results, Path(str(config["scratch"])), samples, client)
+
+
+def get_pause(look_s: float) -> float:
+    """Return for how many seconds to wait after a look that took so many."""
+    return max(MIN_PAUSE_S, PAUSE_LOOKS * look_s)
 
 
 @contextmanager
@@ -67,14 +82,6 @@ def _ending_with_reader() -> Iterator[None]:
         yield
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _open_observer(args: argparse.Namespace) -> Observer:
-    config = read_config(args.config)
-    samples = read_samples(Path(str(config["samples"])))
-    results = local_folder(str(config["results"]))
-    client = open_client() if args.live else None
-    return Observer(results, Path(str(config["scratch"])), list(samples), client)
 
 
 def _show(snapshot: Snapshot, *, as_json: bool) -> None:
@@ -104,4 +111,4 @@ def _iter_looks(observer: Observer) -> Iterator[Snapshot]:
     while True:
         begun = time.monotonic()
         yield observer.look()
-        time.sleep(max(MIN_PAUSE_S, PAUSE_LOOKS * (time.monotonic() - begun)))
+        time.sleep(get_pause(time.monotonic() - begun))

@@ -14,7 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bactofleet.status.snapshot import Snapshot, StageTimes
-from bactofleet.status.wording import MAX_KINDS, describe_progress, group_failures, iter_facts
+from bactofleet.status.wording import (
+    MAX_KINDS,
+    describe_failure,
+    describe_progress,
+    group_failures,
+    iter_facts,
+)
 
 STAGES_HEADING = "seconds a stage"
 _STYLES = {"complete": "green", "excluded": "yellow", "failed": "red", "running": "cyan"}
@@ -31,7 +37,8 @@ def to_lines(snapshot: Snapshot) -> str:
         numbers = f"median {stage.median_s:.1f}, 95th percentile {stage.p95_s:.1f}{mark}"
         lines.append(f"{STAGES_HEADING}: {stage.stage:<10} {numbers}")
     for group in group_failures(snapshot)[:MAX_KINDS]:
-        lines.append(f"failures: {group.what} {group.genomes:,}, for example {group.example}")
+        example = describe_failure(group.example)
+        lines.append(f"failures: {group.what} {group.genomes:,}, for example {example}")
     return "\n".join(lines)
 
 
@@ -76,7 +83,8 @@ def _failure_table(snapshot: Snapshot) -> Table:
     table.add_column("genomes", justify="right")
     table.add_column("for example", overflow="fold")
     for group in group_failures(snapshot)[:MAX_KINDS]:
-        table.add_row(Text(group.what, "red"), f"{group.genomes:,}", Text(group.example))
+        example = Text(describe_failure(group.example))
+        table.add_row(Text(group.what, "red"), f"{group.genomes:,}", example)
     return table
 
 

@@ -87,25 +87,26 @@ class Observer:
         samples: Collection[str],
         client: Describer | None = None,
     ) -> None:
-        self._results = results
-        self._scratch = scratch
-        self._samples = frozenset(samples)
-        self._client = client
-        self.receipts = Receipts(results / RECEIPTS, self._samples)
+        self.results = results
+        self.scratch = scratch
+        self.samples = dict.fromkeys(samples).keys()
+        """In the order of the sheet."""
+        self.receipts = Receipts(results / RECEIPTS, self.samples)
         self.usage = Usage(results / "usage.tsv")
         self.running: dict[str, str] = {}
         """The stage of each genome under way on this machine, as of the last look."""
         self.at_work: Set[str] = frozenset()
         """These, and those submitted to AWS Batch."""
-        self._failures = Failures(results / FAILED, self._samples)
+        self._client = client
+        self._failures = Failures(results / FAILED, self.samples)
         self._failed_jobs = FailedJobs(results / "failures.tsv")
 
     def look(self) -> Snapshot:
         """Return the run as it is now; raises `ConfigurationError` where AWS does not answer."""
         now = time.time()
-        started = get_start(self._results)
+        started = get_start(self.results)
         # What is at work first, then what is done: a genome that ends meanwhile is in one of them.
-        submitted = read_submitted(self._results)
+        submitted = read_submitted(self.results)
         batch = ask_batch(self._client, submitted) if self._client else None
         self._failures.look()
         running = self._find_running() if started else {}
@@ -113,13 +114,13 @@ class Observer:
             source.look()
         known = self.receipts.statuses
         self.running = {name: stage for name, stage in running.items() if name not in known}
-        self.at_work = self.running.keys() | (submitted.samples & self._samples) - known.keys()
+        self.at_work = self.running.keys() | (submitted.samples & self.samples) - known.keys()
         failures = self._get_failures()
         genomes = self._count(batch, len(failures))
         pace, left = self._foretell(started, now, genomes.remaining, is_batch=bool(submitted.jobs))
         return Snapshot(
             time=now,
-            results=str(self._results),
+            results=str(self.results),
             started=started,
             last_finished=self._last_finished(),
             genomes=genomes,
@@ -137,7 +138,7 @@ class Observer:
         return max((finish.time for finish in self.receipts.recent), default=None)
 
     def _find_running(self) -> dict[str, str]:
-        return find_running(self._scratch, self._samples, self._failures.by_sample)
+        return find_running(self.scratch, self.samples, self._failures.by_sample)
 
     def _get_failures(self) -> list[Failure]:
         """Return how genomes failed that are neither made nor being made, by name."""
@@ -146,17 +147,17 @@ class Observer:
         failed = [
             failure
             for name, failure in failures.items()
-            if name in self._samples and name not in statuses and name not in self.at_work
+            if name in self.samples and name not in statuses and name not in self.at_work
         ]
         failed += [
-            describe_unreadable(name, self._results / RECEIPTS / f"{name}.json")
+            describe_unreadable(name, self.results / RECEIPTS / f"{name}.json")
             for name, status in statuses.items()
             if status == UNREADABLE
         ]
         return sorted(failed, key=lambda failure: failure.sample)
 
     def _count(self, batch: BatchCounts | None, failed: int) -> Genomes:
-        total, running, at_work = map(len, (self._samples, self.running, self.at_work))
+        total, running, at_work = map(len, (self.samples, self.running, self.at_work))
         made = Counter(self.receipts.statuses.values())
         submitted = at_work - running
         started = min(submitted, batch.running) if batch else 0

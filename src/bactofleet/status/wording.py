@@ -23,8 +23,12 @@ class Group:
     """Genomes that failed alike, and how one of them did."""
 
     genomes: int
-    what: str
-    example: str
+    example: Failure
+
+    @property
+    def what(self) -> str:
+        """Stage and kind; failures on AWS Batch name the stage in their message."""
+        return " ".join(filter(None, (self.example.stage, self.example.kind)))
 
 
 def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
@@ -44,7 +48,7 @@ def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield "Batch", f"{states}, {batch.ended:,} ended and to be collected (jobs)"
     if snapshot.last_finished is not None:
         age = format_duration(max(0.0, snapshot.time - snapshot.last_finished))
-        yield "last genome", f"{age} ago, {_format_time(snapshot.last_finished)}"
+        yield "last genome", f"{age} ago, {format_time(snapshot.last_finished)}"
     yield from _iter_forecast(snapshot)
     if attempts := snapshot.attempts.total:
         lost = snapshot.attempts
@@ -65,12 +69,15 @@ def group_failures(snapshot: Snapshot) -> list[Group]:
     """Return failures by stage and kind, the most frequent first."""
     alike = defaultdict(list)
     for failure in snapshot.failures:
-        alike[" ".join(filter(None, (failure.stage, failure.kind)))].append(failure)
-    groups = [
-        Group(len(failures), what, _describe_example(failures[-1]))
-        for what, failures in alike.items()
-    ]
+        alike[failure.stage, failure.kind].append(failure)
+    groups = [Group(len(failures), failures[-1]) for failures in alike.values()]
     return sorted(groups, key=lambda group: -group.genomes)
+
+
+def describe_failure(failure: Failure) -> str:
+    """Return a genome, why it failed, and where its log is."""
+    log = f"; log: {failure.log}" if failure.log else ""
+    return f"{failure.sample}: {failure.message}{log}"
 
 
 def format_duration(seconds: float) -> str:
@@ -84,15 +91,15 @@ def format_duration(seconds: float) -> str:
     return " ".join(parts)
 
 
-def _describe_example(failure: Failure) -> str:
-    log = f"; log: {failure.log}" if failure.log else ""
-    return f"{failure.sample}: {failure.message}{log}"
+def format_time(seconds: float) -> str:
+    """Return a time in seconds since the epoch, such as `2026-11-23 00:24:13 UTC`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _describe_run(snapshot: Snapshot) -> str:
     if snapshot.started is not None:
         age = format_duration(snapshot.time - snapshot.started)
-        return f"under way for {age}, since {_format_time(snapshot.started)}"
+        return f"under way for {age}, since {format_time(snapshot.started)}"
     return "none is under way on this machine"
 
 
@@ -107,7 +114,7 @@ def _iter_forecast(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         per_hour = f"{pace.per_hour:,.1f}" if pace.per_hour < 100 else f"{pace.per_hour:,.0f}"
         yield "throughput", f"{per_hour} genomes/h ({pace.genomes:,} in {window})"
     if left := snapshot.time_left:
-        end = _format_time(snapshot.time + left.seconds)
+        end = format_time(snapshot.time + left.seconds)
         yield "time left", f"about {format_duration(left.seconds)} ({_describe_range(left)}): {end}"
     elif snapshot.started is not None and snapshot.genomes.remaining:
         yield "time left", "not known yet: too few genomes of this run have finished"
@@ -124,7 +131,3 @@ def _describe_money(money: Money) -> str:
     if money.at_end_usd is None or money.at_end_usd == money.spent_usd:
         return spent
     return f"{spent}, about {format_usd(money.at_end_usd)} at the end"
-
-
-def _format_time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

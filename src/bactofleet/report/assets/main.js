@@ -10,19 +10,19 @@ function download(name, text) {
 }
 
 async function showTable({ columns, count }) {
-  const table = new GenomeTable(document.getElementById("genomes"), columns, count, (shown, all) => {
-    const counted = shown === all ? all.toLocaleString("en-US") : `${shown.toLocaleString("en-US")} of ${all.toLocaleString("en-US")}`;
-    document.getElementById("shown").textContent = `${counted} genome${all === 1 ? "" : "s"}`;
+  const rows = new LocalRows(columns, count);
+  const table = new GenomeTable(document.getElementById("genomes"), columns, rows, (shown) => {
+    document.getElementById("shown").textContent = describeShown(shown, count);
   });
   document.getElementById("clear").addEventListener("click", () => table.clear());
-  document.getElementById("download").addEventListener("click", async () => download("cohort-selection.tsv", await table.toTsv()));
+  document.getElementById("download").addEventListener("click", async () => download("cohort-selection.tsv", await rows.toTsv()));
   document.getElementById("all-columns").addEventListener("change", ({ target }) => table.show(target.checked));
   await table.show(false);
   return table;
 }
 
 function find(table, name, text) {
-  table.only(name, text);
+  table.only({ [name]: text });
   document.getElementById("table").scrollIntoView();
 }
 

@@ -3,11 +3,8 @@
 
 const ROW_HEIGHT = 30;
 const MARGIN_ROWS = 20;
-const SAMPLED_ROWS = 2000;
-const MAX_WIDTH = 26; // characters; the rest of a text is in its tooltip
 // Columns whose words have a colour.
 const MARKED = new Set(["status", "rank"]);
-const collator = new Intl.Collator("en", { numeric: true });
 
 function create(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -16,27 +13,35 @@ function create(tag, attributes = {}, ...children) {
   return element;
 }
 
+// Replace the children of an element; a button with the same data-key keeps the focus.
+function replace(parent, ...children) {
+  const { key } = document.activeElement?.dataset ?? {};
+  parent.replaceChildren(...children);
+  if (key) parent.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+}
+
 class GenomeTable {
-  // `columns` are objects with name, heading, unit, meaning, numeric and packed, the values of
-  // `count` genomes.
-  constructor(scroller, columns, count, onChange) {
-    Object.assign(this, { scroller, columns, count, onChange });
+  // `columns` are objects with name, heading, unit, meaning and numeric. `source` makes columns
+  // ready, which gives them a width (in letters) and a format (of a value that is not null), chooses
+  // rows, and reads those in view, as LocalRows does. `onChange` gets the number of rows that were
+  // chosen; `onOpen`, if a reader may open a row, its first value.
+  constructor(scroller, columns, source, onChange, onOpen = null) {
+    Object.assign(this, { scroller, columns, source, onChange, onOpen });
     this.filters = new Map();
     this.sorting = null;
     this.shownColumns = [];
-    this.rows = [];
-    this.body = create("tbody");
-    scroller.addEventListener("scroll", () => this.drawRows());
-    new ResizeObserver(() => this.drawRows()).observe(scroller);
+    this.reads = 0;
+    scroller.addEventListener("scroll", () => this.follow());
+    new ResizeObserver(() => this.follow()).observe(scroller);
   }
 
-  // Show the columns with a heading, or all. Values are unpacked when they are first needed.
+  // Show the columns with a heading, or all.
   async show(all) {
     const columns = this.columns.filter((column) => all || column.heading);
-    await Promise.all(columns.map(loadColumn));
+    await this.source.load(columns);
     this.shownColumns = columns;
     this.build();
-    this.update();
+    await this.update();
   }
 
   build() {
@@ -45,7 +50,7 @@ class GenomeTable {
     const group = create("colgroup", {}, ...widths.map((width) => create("col", { style: `width:${width}ch` })));
     const head = create("thead", {}, create("tr", {}, ...this.shownColumns.map((column) => this.heading(column))));
     const style = `width:${widths.reduce((sum, width) => sum + width, 0)}ch`;
-    this.table = create("table", { style, "aria-rowcount": this.count + 1 }, group, head, this.body);
+    this.table = create("table", { style }, group, head, this.body);
     this.scroller.replaceChildren(this.table);
   }
 
@@ -70,17 +75,15 @@ class GenomeTable {
     this.update();
   }
 
-  // Show the genomes for which a column has a text, and no other filter's rest.
-  only(name, text) {
-    this.filters = new Map([[name, text]]);
+  // Show the genomes that pass these filters, and no others.
+  only(filters) {
+    this.filters = new Map(Object.entries(filters));
     this.build();
     this.update();
   }
 
   clear() {
-    this.filters.clear();
-    this.build();
-    this.update();
+    this.only({});
   }
 
   // First click: smallest first; second: largest first; third: the order of the sample sheet.
@@ -92,19 +95,11 @@ class GenomeTable {
     this.update();
   }
 
+  // Choose rows anew, and show the first of them.
   update() {
-    const tests = this.columns.filter((column) => this.filters.has(column.name)).map((column) => ({
-      column, test: parseFilter(this.filters.get(column.name), column.numeric),
-    }));
-    const valid = tests.filter(({ test }) => test);
-    this.rows = Array.from({ length: this.count }, (_, row) => row).filter((row) =>
-      valid.every(({ column, test }) => test(column.values[row])));
-    if (this.sorting) this.rows.sort(rowOrder(this.sorting));
-    this.mark(new Set(tests.filter(({ test }) => !test).map(({ column }) => column.name)));
+    this.source.choose(this.filters, this.sorting);
     this.scroller.scrollTop = 0;
-    this.first = null;
-    this.drawRows();
-    this.onChange(this.rows.length, this.count);
+    return this.refresh();
   }
 
   // Tell which heading is sorted by, and which filter is not understood.
@@ -113,42 +108,52 @@ class GenomeTable {
       const { column } = cell.dataset;
       const sorted = this.sorting?.column.name === column ? this.sorting.direction : 0;
       cell.setAttribute("aria-sort", ["descending", "none", "ascending"][sorted + 1]);
-      cell.querySelector("input").setAttribute("aria-invalid", invalid.has(column));
+      cell.querySelector("input").setAttribute("aria-invalid", invalid.includes(column));
     }
   }
 
-  drawRows() {
-    const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW_HEIGHT) - MARGIN_ROWS);
-    const last = Math.min(this.rows.length, first + Math.ceil(this.scroller.clientHeight / ROW_HEIGHT) + 2 * MARGIN_ROWS);
-    if (first === this.first && last === this.last) return;
-    Object.assign(this, { first, last });
-    const rows = this.rows.slice(first, last).map((row, index) => this.drawRow(row, first + index + 2));
-    this.body.replaceChildren(gap(first), ...rows, gap(this.rows.length - last));
+  // Read rows that were scrolled into view, a margin at a time.
+  follow() {
+    if (!this.shownColumns.length) return;
+    const { first, last } = this.findView();
+    if (first !== this.first || last !== this.last) this.refresh();
+  }
+
+  findView() {
+    const margin = Math.floor(this.scroller.scrollTop / ROW_HEIGHT / MARGIN_ROWS);
+    const first = Math.max(0, margin - 1) * MARGIN_ROWS;
+    return { first, last: first + Math.ceil(this.scroller.clientHeight / ROW_HEIGHT) + 3 * MARGIN_ROWS };
+  }
+
+  // Read the rows in view and draw them; a read that failed, or that another overtook, is dropped.
+  async refresh() {
+    Object.assign(this, this.findView());
+    this.reads += 1;
+    const { reads, first } = this;
+    const found = await this.source.read(first, this.last, this.shownColumns);
+    if (!found || reads !== this.reads) return;
+    this.drawRows(first, found.count, found.rows);
+    this.mark(found.invalid);
+    this.onChange(found.count);
+  }
+
+  drawRows(first, count, rows) {
+    const drawn = rows.map((row, index) => this.drawRow(row, first + index + 2));
+    replace(this.body, gap(first), ...drawn, gap(count - first - rows.length));
+    this.table.setAttribute("aria-rowcount", count + 1);
   }
 
   drawRow(row, position) {
-    const cells = this.shownColumns.map((column) => drawCell(column, column.values[row]));
-    return create("tr", { "aria-rowindex": position }, ...cells);
+    const drawn = this.shownColumns.map((column, index) => drawCell(column, row[index]));
+    if (this.onOpen) this.addOpener(drawn[0], row[0]);
+    return create("tr", { "aria-rowindex": position }, ...drawn);
   }
 
-  // The rows as shown, with every column that the page has.
-  async toTsv() {
-    await Promise.all(this.columns.map(loadColumn));
-    const lines = this.rows.map((row) => this.columns.map(({ values }) => values[row] ?? "").join("\t"));
-    return [this.columns.map(({ name }) => name).join("\t"), ...lines, ""].join("\n");
+  addOpener(cell, value) {
+    const button = create("button", { type: "button", class: "opener", "data-key": value }, value);
+    button.addEventListener("click", () => this.onOpen(value));
+    cell.replaceChildren(button);
   }
-}
-
-async function loadColumn(column) {
-  column.values ??= JSON.parse(await unpack(column.packed));
-  delete column.packed;
-  const whole = column.values.every((value) => !column.numeric || value === null || Number.isInteger(value));
-  const format = new Intl.NumberFormat("en-US", { maximumFractionDigits: whole ? 0 : 2 });
-  column.format = column.numeric ? (value) => format.format(value) : String;
-  const lengths = column.values.slice(0, SAMPLED_ROWS).map((value) => (value === null ? 0 : column.format(value).length));
-  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
-  const words = (column.heading || column.name).split(/[ ]/).map((word) => word.length + 2);
-  column.width = Math.min(MAX_WIDTH, Math.max(9, longest + 4, ...words));
 }
 
 function drawCell(column, value) {
@@ -163,11 +168,7 @@ function gap(rows) {
   return create("tr", { class: "gap", "aria-hidden": "true" }, cell);
 }
 
-// Missing values are last in both directions.
-function rowOrder({ column: { values, numeric }, direction }) {
-  const compare = numeric ? (a, b) => a - b : collator.compare;
-  return (a, b) => {
-    if (values[a] === null || values[b] === null) return (values[a] === null) - (values[b] === null);
-    return direction * compare(values[a], values[b]);
-  };
+function describeShown(shown, all) {
+  const counted = shown === all ? "" : `${shown.toLocaleString("en-US")} of `;
+  return `${counted}${all.toLocaleString("en-US")} genome${all === 1 ? "" : "s"}`;
 }

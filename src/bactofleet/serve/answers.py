@@ -1,0 +1,78 @@
+"""What can be asked for as JSON: the state of the run, rows of genomes, one genome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from bactofleet.serve.detail import describe_genome
+from bactofleet.serve.genomes import Choice, Genome
+from bactofleet.serve.looker import Looker
+from bactofleet.serve.view import View
+
+Query = dict[str, str]
+
+
+class BadRequest(Exception):
+    """A request that cannot be answered, with the status and the reason to be told."""
+
+    def __init__(self, reason: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def get_state(looker: Looker, _: Query) -> dict[str, Any]:
+    """Return everything but single genomes; `time` is missing before the first look has ended."""
+    looker.ask()
+    summary = looker.view.summary if looker.view else {}
+    results = str(looker.observer.results.absolute())
+    return {"results": results, "problem": looker.problem, **summary}
+
+
+def get_genomes(looker: Looker, query: Query) -> dict[str, Any]:
+    """Return rows `first` to `last`, not included, of those that pass the filters.
+
+    Filters are the texts of the fields that are named as columns; `sort` is a column, or one with
+    a minus before it to begin with the largest.
+    """
+    view = _get_view(looker)
+    filters = tuple((name, query[name]) for name in Genome._fields if name in query)
+    sort = query.get("sort", "")
+    column = sort.removeprefix("-")
+    if column and column not in Genome._fields:
+        raise BadRequest(f"sort is {sort!r}; columns are {', '.join(Genome._fields)}")
+    choice = Choice(filters, column, is_descending=sort.startswith("-"))
+    first, last = (_parse_number(query, name) for name in ("first", "last"))
+    return asdict(view.genomes.read(choice, first, last))
+
+
+def get_genome(looker: Looker, query: Query) -> dict[str, Any]:
+    """Return everything about one `sample`, with the end of the log of a `stage`."""
+    view = _get_view(looker)
+    genome = view.by_sample.get(query.get("sample", ""))
+    if genome is None:
+        raise BadRequest("the sample sheet has no such sample", HTTPStatus.NOT_FOUND)
+    failure = view.failures.get(genome.sample)
+    return describe_genome(looker.observer.results, genome, failure, query.get("stage", ""))
+
+
+ANSWERS: dict[str, Callable[[Looker, Query], dict[str, Any]]] = {
+    "/api/state": get_state,
+    "/api/genomes": get_genomes,
+    "/api/genome": get_genome,
+}
+
+
+def _get_view(looker: Looker) -> View:
+    if looker.view is None:
+        raise BadRequest("the first look has not ended yet", HTTPStatus.SERVICE_UNAVAILABLE)
+    return looker.view
+
+
+def _parse_number(query: Query, name: str) -> int:
+    text = query.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadRequest(f"{name} is {text!r}; it must be a row's number, 0 or more")
+    return int(text)

@@ -1,0 +1,89 @@
+// Ask every few seconds, and show what has changed.
+
+const POLL_MS = 2000;
+const COLUMNS = [
+  { name: "sample", heading: "Sample", unit: "", meaning: "name of the genome in the sample sheet", width: 24 },
+  { name: "status", heading: "Status", unit: "", meaning: "complete, excluded, failed, running, submitted (to AWS Batch) or waiting", width: 15 },
+  { name: "stage", heading: "Stage", unit: "", meaning: "the stage that runs, or that excluded the genome or failed", width: 15 },
+  { name: "reason", heading: "Reason", unit: "", meaning: "why it was excluded or failed", width: 64 },
+  { name: "minutes", heading: "Time", unit: "min", meaning: "wall time of all stages", width: 11, numeric: true },
+  { name: "time", heading: "When", unit: "UTC", meaning: "when it was finished, or since when its stage runs", width: 23 },
+];
+for (const column of COLUMNS) column.format = column.numeric ? formatNumber : String;
+
+const shown = new Map();
+let total = 0;
+let table = null;
+
+// Draw a part of the page where what it shows has changed.
+function update(name, value, draw) {
+  const text = JSON.stringify(value);
+  if (shown.get(name) === text) return;
+  shown.set(name, text);
+  draw(value);
+}
+
+const detail = new Detail(find("detail"));
+const createTable = () => new GenomeTable(find("genomes"), COLUMNS, new ServerRows(), (chosen) => {
+  find("shown").textContent = describeShown(chosen, total);
+}, (sample) => detail.open(sample));
+
+function showGenomes(filters) {
+  table.only(filters);
+  find("table").scrollIntoView();
+}
+
+function showGenome(sample) {
+  find("table").scrollIntoView();
+  detail.open(sample);
+}
+
+function warn(problem) {
+  const lost = lostSince && `Connection lost since ${formatTime(lostSince)}; trying again.`;
+  const text = lost || (problem && `The last look failed: ${problem}`);
+  update("warning", text, () => {
+    find("warning").textContent = text;
+    find("warning").hidden = !text;
+  });
+}
+
+function showState(state) {
+  const { genomes, progress, failures, exclusions } = state;
+  total = genomes.total;
+  const share = (100 * (genomes.complete + genomes.excluded + genomes.failed)) / Math.max(1, total);
+  document.title = `${Math.floor(share)} % · bactofleet`;
+  find("progress").textContent = progress;
+  find("looked").textContent = `· as of ${formatTime(new Date(1000 * state.time))}`;
+  update("counts", genomes, (counts) => {
+    drawBar(counts);
+    drawTiles(counts, showGenomes);
+  });
+  update("facts", state.facts, drawFacts);
+  update("stages", [state.stages, state.running_stages], ([stages, running]) => drawStages(stages, running));
+  find("no-problems").hidden = failures.length + exclusions.length > 0;
+  update("failures", failures, (groups) => drawGroups("failures", "failed", groups, showGenomes, showGenome));
+  update("exclusions", exclusions, (groups) => drawGroups("exclusions", "excluded", groups, showGenomes, showGenome));
+  find("main").hidden = false;
+  update("timeline", state.timeline, (measured) => drawChart("timeline", measured, describeTimeline, createTimeline));
+  update("durations", state.durations, (measured) => drawChart("durations", measured, describeDurations, createHistogram));
+}
+
+async function poll() {
+  const state = await ask("api/state");
+  if (state) {
+    find("results").textContent = state.results;
+    if (state.time) {
+      showState(state);
+      update("time", state.time, () => (table ? table.refresh() : (table = createTable())));
+      await detail.refresh();
+      document.body.dataset.ready = "true";
+    }
+  }
+  warn(state?.problem);
+  // A page that nobody sees asks for nothing.
+  if (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+  setTimeout(poll, POLL_MS);
+}
+
+find("clear").addEventListener("click", () => table.clear());
+poll();

@@ -1,0 +1,31 @@
+// What the server is asked for, and whether it answers.
+
+const TIMEOUT_MS = 15000;
+
+// Since when the server does not answer, a Date; null while it does.
+let lostSince = null;
+
+// Return what is at an address; null if the server does not answer, or has nothing to say yet.
+async function ask(address, query = {}) {
+  try {
+    const reply = await fetch(`${address}?${new URLSearchParams(query)}`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const answer = reply.ok ? await reply.json() : null;
+    lostSince = null;
+    return answer;
+  } catch {
+    lostSince ??= new Date();
+    return null;
+  }
+}
+
+// Rows of a table that the server chooses.
+class ServerRows {
+  choose(filters, sorting) {
+    const sort = sorting && (sorting.direction < 0 ? "-" : "") + sorting.column.name;
+    this.query = { ...Object.fromEntries(filters), ...(sort && { sort }) };
+  }
+
+  read(first, last) {
+    return ask("api/genomes", { ...this.query, first, last });
+  }
+}

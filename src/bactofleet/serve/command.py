@@ -1,0 +1,59 @@
+"""`bactofleet serve`: its options, and the life of its server."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import suppress
+
+from bactofleet.errors import ConfigurationError
+from bactofleet.options import add_config, add_live
+from bactofleet.serve.looker import Looker
+from bactofleet.serve.server import PageServer
+
+PORT = 8642
+LOOPBACK = "127.0.0.1"
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "serve", help="show the status as a web page on this machine; changes nothing"
+    )
+    parser.set_defaults(run=run)
+    add_config(parser)
+    parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}; 0: any free one")
+    parser.add_argument(
+        "--host", default=LOOPBACK, help="address to listen at; default: this machine alone"
+    )
+    add_live(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Serve the page until Ctrl-C.
+
+    Raises `ConfigurationError` where configuration or sheet cannot be read, AWS does not answer,
+    or the port cannot be had.
+    """
+    looker = Looker(args.config, live=args.live)
+    looker.open()
+    with _listen(args.host, args.port, looker) as server:
+        if not server.is_local:
+            print(
+                f"WARNING: everyone who reaches {args.host} sees the names of samples and the "
+                "ends of logs; --host 127.0.0.1 and an SSH tunnel show them to you alone.",
+                file=sys.stderr,
+            )
+        print(f"{server.url} shows {looker.observer.results}; Ctrl-C ends it.", flush=True)
+        looker.start()
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+def _listen(host: str, port: int, looker: Looker) -> PageServer:
+    try:
+        return PageServer(host, port, looker)
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(
+            [f"{host}, port {port}: {error}; choose another --port, or 0 for any that is free"]
+        ) from error

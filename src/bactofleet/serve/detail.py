@@ -1,0 +1,120 @@
+"""One genome in full: what is known of it, what to do next, the end of a log."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bactofleet.plan import FAILED, LOGS
+from bactofleet.report.columns import COLUMNS, USAGE
+from bactofleet.report.records import Record, Row, read_record
+from bactofleet.serve.genomes import Genome
+from bactofleet.serve.logs import Tail, read_tail
+from bactofleet.stage import STAGES
+from bactofleet.status.failures import Failure
+from bactofleet.status.receipts import UNREADABLE
+
+# Columns of the table that the page shows beside those with a heading, and those that it has above.
+_MORE = frozenset({"tarball_path", "host_name", "host_cpu"})
+_TOLD = frozenset({"sample", "status", "reason_type"})
+_AGAIN = "Start the same command again to try it once more."
+# By exit status, else by kind: docs/workflow.md.
+_NEXT_BY_EXIT_CODE = {
+    75: f"Something around the genome was wrong for the moment. {_AGAIN}",
+    132: f"A tool was built for another processor. {_AGAIN}",
+    137: f"It wants more memory: raise memory_mb in the configuration. {_AGAIN}",
+}
+_NEXT_BY_KIND = {
+    "input": f"Correct the address in the sample sheet. {_AGAIN}",
+    "tool": f"The log says what the tool did not like. {_AGAIN}",
+    UNREADABLE: "",  # the message says it
+}
+_NEXT_OF_EXCLUDED = (
+    "This is a result, the next run leaves it as it is. "
+    "To try it with other limits change them in the configuration and add --config redo={sample}."
+)
+
+
+def describe_genome(
+    results: Path, genome: Genome, failure: Failure | None, stage: str
+) -> dict[str, Any]:
+    """Return everything about a genome, for JSON.
+
+    `stage` chooses the log; without one it is that of the stage that runs or failed.
+    """
+    record = read_record(results, genome.sample)
+    logs = [name for name in STAGES if _log_of(results, genome.sample, name).is_file()]
+    tail = _find_tail(results, genome, record, stage)
+    return {
+        "genome": genome._asdict(),
+        "reason": _describe_reason(record.row, failure),
+        "next": _advise(genome, record.row, failure),
+        "facts": _list_facts(record.row),
+        "usage": _list_usage(record.row),
+        "logs": logs,
+        "log": tail and asdict(tail),
+        "link": failure.log if failure and failure.log.startswith("https://") else None,
+    }
+
+
+def _log_of(results: Path, sample: str, stage: str) -> Path:
+    return results / LOGS / sample / f"{stage}.log"
+
+
+def _find_tail(results: Path, genome: Genome, record: Record, stage: str) -> Tail | None:
+    """Return the end of the log that is asked for; of a failure what is kept of it."""
+    if stage in STAGES:
+        return read_tail(_log_of(results, genome.sample, stage))
+    if genome.status == "running" and genome.stage:
+        return read_tail(_log_of(results, genome.sample, genome.stage))
+    if genome.status != "failed":
+        return None
+    # The log itself may be of an attempt that was cut off since, or gone with its machine.
+    kept = read_tail(results / FAILED / f"{genome.sample}.log")
+    path = str(record.row.get("reason_log") or "")
+    return kept or (Tail(path, "\n".join(record.tail), is_cut=True) if record.tail else None)
+
+
+def _describe_reason(row: Row, failure: Failure | None) -> dict[str, Any] | None:
+    """Return why a genome was excluded or failed, or how its last attempt did; None of none."""
+    told = {name: row.get(f"reason_{name}") for name in ("type", "stage", "message")}
+    if failure:
+        told = {"type": failure.kind, "stage": failure.stage, "message": failure.message}
+    if not told["message"]:
+        return None
+    return told | {name: row.get(f"reason_{name}") for name in ("exit_code", "attempt")}
+
+
+def _advise(genome: Genome, row: Row, failure: Failure | None) -> str | None:
+    if genome.status == "excluded":
+        return _NEXT_OF_EXCLUDED.format(sample=genome.sample)
+    if failure is None:
+        return None
+    code = row.get("reason_exit_code")
+    by_code = _NEXT_BY_EXIT_CODE.get(code) if isinstance(code, int) else None
+    return by_code or _NEXT_BY_KIND.get(failure.kind, _AGAIN)
+
+
+def _list_facts(row: Row) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": column.heading or column.name.replace("_", " "),
+            "value": row[column.name],
+            "unit": column.unit,
+            "meaning": column.meaning,
+        }
+        for column in COLUMNS
+        if column.name in row
+        and (column.heading or column.name in _MORE)
+        and column.name not in _TOLD
+    ]
+
+
+def _list_usage(row: Row) -> list[dict[str, Any]]:
+    """Return wall and processor seconds and peak memory (MB) of each stage."""
+    return [
+        {"stage": stage} | {name: row.get(f"{stage}_{name}") for name in USAGE}
+        for stage in STAGES
+        if f"{stage}_seconds" in row
+    ]

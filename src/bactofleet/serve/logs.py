@@ -1,0 +1,43 @@
+"""The end of a log, for the page: text of tools, size-limited."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from bactofleet.report.records import clean
+
+TAIL_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The last lines of a log."""
+
+    path: str
+    text: str
+    is_cut: bool
+    """Whether there is more above."""
+
+
+def read_tail(path: Path) -> Tail | None:
+    """Return the end of a log without control characters; None if it is not there, or no file."""
+    try:
+        # Neither what a link leads to, nor a pipe that would keep the reader waiting.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as handle:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        begin = max(0, status.st_size - TAIL_BYTES)
+        handle.seek(begin)
+        content = handle.read(TAIL_BYTES)
+    if begin:
+        # The first line is the rest of one, unless there is but one.
+        content = content.partition(b"\n")[2] or content
+    lines = content.decode("utf-8", "replace").splitlines()
+    return Tail(str(path), "\n".join(map(clean, lines)), is_cut=begin > 0)

@@ -1,0 +1,92 @@
+"""What the page shows of one look."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from bactofleet.serve.durations import bin_durations
+from bactofleet.serve.genomes import Genome, Genomes, iter_genomes
+from bactofleet.serve.timeline import measure_timeline, to_spans
+from bactofleet.status.failures import Failure
+from bactofleet.status.receipts import Finish
+from bactofleet.status.snapshot import Genomes as Counts
+from bactofleet.status.snapshot import Observer, Snapshot
+from bactofleet.status.wording import describe_progress, group_failures, iter_facts
+
+MAX_GROUPS = 50
+TILES = frozenset(field.name for field in fields(Counts))
+
+
+@dataclass(frozen=True)
+class View:
+    """One look, as pages ask for it."""
+
+    summary: dict[str, Any]
+    """Everything but single genomes, for JSON."""
+    genomes: Genomes
+    by_sample: dict[str, Genome]
+    failures: dict[str, Failure]
+
+
+def build_view(observer: Observer, snapshot: Snapshot) -> View:
+    """Return what is shown of an observer's last look."""
+    failures = {failure.sample: failure for failure in snapshot.failures}
+    rows = list(iter_genomes(observer, failures))
+    summary = {
+        "time": snapshot.time,
+        "progress": describe_progress(snapshot),
+        "genomes": asdict(snapshot.genomes),
+        # The others are the tiles.
+        "facts": [fact for fact in iter_facts(snapshot) if fact[0] not in TILES],
+        "stages": [asdict(stage) for stage in snapshot.stages],
+        "running_stages": snapshot.running_stages,
+        "failures": _group_failures(snapshot),
+        "exclusions": _group_exclusions(observer.receipts.finishes),
+        **_measure(observer, snapshot),
+    }
+    return View(summary, Genomes(rows), {row.sample: row for row in rows}, failures)
+
+
+def _group_failures(snapshot: Snapshot) -> list[dict[str, Any]]:
+    return [
+        {"genomes": group.genomes, **asdict(group.example)}
+        for group in group_failures(snapshot)[:MAX_GROUPS]
+    ]
+
+
+def _group_exclusions(finishes: Mapping[str, Finish]) -> list[dict[str, Any]]:
+    """Return the reasons for which genomes were excluded, each with its last genome."""
+    alike = defaultdict(list)
+    for sample, finish in finishes.items():
+        if reason := finish.reason:
+            alike[reason["stage"], reason["type"]].append((sample, reason["message"]))
+    groups: list[dict[str, Any]] = [
+        {
+            "genomes": len(found),
+            "stage": stage,
+            "kind": kind,
+            "sample": found[-1][0],
+            "message": found[-1][1],
+        }
+        for (stage, kind), found in alike.items()
+    ]
+    return sorted(groups, key=lambda group: -group["genomes"])[:MAX_GROUPS]
+
+
+def _measure(observer: Observer, snapshot: Snapshot) -> dict[str, Any]:
+    """Return what is plotted."""
+    finishes = observer.receipts.finishes.values()
+    # A receipt tells of the last attempt alone, and not how many processors were paid for.
+    attempts = observer.usage.spans
+    spans = attempts or to_spans(finishes)
+    is_under_way = snapshot.started is not None
+    timeline = measure_timeline(spans, snapshot.time, is_under_way=is_under_way)
+    complete = [finish.duration_s / 60 for finish in finishes if finish.status == "complete"]
+    durations = bin_durations(complete)
+    return {
+        "timeline": timeline and asdict(timeline) | {"of_attempts": bool(attempts)},
+        "durations": durations and asdict(durations),
+    }
