@@ -44,16 +44,23 @@ def open_browser(profile: Path) -> Iterator[webdriver.Chrome]:
         driver.quit()
 
 
+def open_page(
+    driver: webdriver.Chrome, address: str, width: int = 1600, height: int = 1000
+) -> None:
+    """Open a page and wait until it says that it is ready."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    driver.get(address)
+    WebDriverWait(driver, TIMEOUT_S).until(
+        lambda browser: browser.execute_script("return document.body.dataset.ready")
+    )
+
+
 def open_report(
     driver: webdriver.Chrome, page: Path, width: int = 1600, height: int = 1000
 ) -> None:
     """Open a report and wait until its last plot is drawn."""
-    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    driver.get(page.as_uri())
-    WebDriverWait(driver, TIMEOUT_S).until(
-        lambda browser: browser.execute_script("return document.body.dataset.ready")
-    )
+    open_page(driver, page.as_uri(), width, height)
 
 
 def use_colours(driver: webdriver.Chrome, scheme: str) -> None:

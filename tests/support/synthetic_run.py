@@ -13,22 +13,20 @@ import random
 import re
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from support.projects import write_project
 from support.synthetic_cohort import draw_kind, write_genomes
+from support.usage import MIDNIGHT, make_row, write_usage
 
 from bactofleet.stage import STAGES
 from bactofleet.status.batch import LEDGER
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
-from snakemake_executor_plugin_aws_batch_array.tables import (
-    Table,
-    UsageRow,
-    format_time,
-)
+from snakemake_executor_plugin_aws_batch_array.tables import UsageRow
 
-SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
 TEMPLATES = 400
 RAMP_S = 1200
 RECLAIMED = 0.04
@@ -60,13 +58,10 @@ def write_run(
 ) -> list[str]:
     """Write a project's folder at the moment when a share `ended` of its genomes has."""
     results, rng = project / "results", random.Random(count)
-    for folder in (results / "receipts", results / "failed", project / "config"):
+    for folder in (results / "receipts", results / "failed"):
         folder.mkdir(parents=True)
-    (project / "workflow").mkdir()
-    (project / "workflow" / "schemas").symlink_to(SCHEMAS)
-    (project / "config" / "config.yaml").write_text("min_reads: 1000\n")
     samples = [f"SRX{10_400_000 + 37 * index}" for index in range(count)]
-    (project / "config" / "samples.tsv").write_text("\n".join(["accession", *samples, ""]))
+    write_project(project, samples)
 
     templates = make_templates()
     genomes = [rng.choice(templates) for _ in samples]
@@ -80,7 +75,7 @@ def write_run(
         if sample in done:
             template.write(results, sample, done[sample][1])
     if on_aws:
-        write_usage(results, done, rng)
+        write_usage(results, iter_attempts(done, rng))
         submit(results, [name for name in samples if name not in done])
     else:
         begun = zip(samples, spans, strict=True)
@@ -128,21 +123,15 @@ def begin_stages(scratch: Path, samples: list[str], rng: random.Random) -> None:
             (scratch / sample / stage).mkdir(parents=True)
 
 
-def write_usage(results: Path, done: dict[str, tuple[float, float]], rng: random.Random) -> None:
-    """Write usage.tsv as of genomes on AWS Batch, of which some lost a host before."""
-    rows = []
-    for sample, (begin, end) in done.items():
+def iter_attempts(done: dict[str, tuple[float, float]], rng: random.Random) -> Iterator[UsageRow]:
+    """Yield the attempts of genomes on AWS Batch, of which some lost a host before."""
+    for number, (sample, (begin, end)) in enumerate(done.items()):
+        host = {"instance_id": f"i-{number % 400}"}
+        started, stopped = begin - MIDNIGHT, end - MIDNIGHT
         if rng.random() < RECLAIMED:
-            rows.append(usage_row(sample, "reclaimed", begin - rng.uniform(60, 900), begin))
-        rows.append(usage_row(sample, "succeeded", begin, end))
-    Table(results / "usage.tsv", UsageRow).append(rows)
-
-
-def usage_row(sample: str, outcome: str, begin: float, end: float) -> UsageRow:
-    started, stopped = (format_time(round(1000 * moment)) for moment in (begin, end))
-    values = {"outcome": outcome, "started": started, "stopped": stopped, "vcpus": 4}
-    values |= {"target": f"results/receipts/{sample}.json", "life_cycle": "spot"}
-    return UsageRow(**dict.fromkeys(UsageRow.__dataclass_fields__, "") | values)  # type: ignore[arg-type]
+            lost = started - rng.uniform(60, 900)
+            yield make_row(sample, lost, started, outcome="reclaimed", **host)
+        yield make_row(sample, started, stopped, **host)
 
 
 def submit(results: Path, samples: list[str]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from support.projects import write_project
 from support.synthetic_cohort import write_genomes
 from support.usage import make_row, write_usage
 
@@ -23,7 +24,6 @@ from bactofleet.status.snapshot import Observer, Snapshot
 from bactofleet.status.wording import format_duration
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 
-SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
 KINDS = ["complete"] * 6 + ["excluded"] + ["failed"] * 3 + ["waiting"] * 10
 
 
@@ -32,12 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project's folder after a run; the tests work in it."""
     monkeypatch.chdir(tmp_path)
     samples = write_genomes(tmp_path / "results", KINDS)
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "config.yaml").write_text("min_reads: 1000\n")
-    rows = "".join(f"{name}\n" for name in samples)
-    (tmp_path / "config" / "samples.tsv").write_text(f"accession\n{rows}")
-    (tmp_path / "workflow").mkdir()
-    (tmp_path / "workflow" / "schemas").symlink_to(SCHEMAS)
+    write_project(tmp_path, samples)
     return tmp_path
 
 

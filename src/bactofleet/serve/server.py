@@ -92,17 +92,18 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = TIMEOUT_S
     error_content_type = "text/plain; charset=utf-8"
-    error_message_format = "%(message)s\n"
+    error_message_format = "%(explain)s\n"
 
     def do_GET(self) -> None:
         """Answer."""
         if not is_own_host(self.headers.get("Host", ""), self.server.names):
-            message = "Host is the name of another server"
-            return self.send_error(HTTPStatus.MISDIRECTED_REQUEST, message)
+            reason = "Host is the name of another server"
+            return self.send_error(HTTPStatus.MISDIRECTED_REQUEST, explain=reason)
         try:
             kind, body = self._find()
         except BadRequest as error:
-            return self.send_error(error.status, str(error))
+            # Not as the message, which goes into the status line: that is no place for any text.
+            return self.send_error(error.status, explain=str(error))
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -46,6 +46,7 @@ class GenomeTable {
 
   build() {
     this.body = create("tbody");
+    this.drawn = null;
     const widths = this.shownColumns.map((column) => column.width);
     const group = create("colgroup", {}, ...widths.map((width) => create("col", { style: `width:${width}ch` })));
     const head = create("thead", {}, create("tr", {}, ...this.shownColumns.map((column) => this.heading(column))));
@@ -132,7 +133,10 @@ class GenomeTable {
     const { reads, first } = this;
     const found = await this.source.read(first, this.last, this.shownColumns);
     if (!found || reads !== this.reads) return;
-    this.drawRows(first, found.count, found.rows);
+    // Rows that are the same stay: a click on one that is replaced meanwhile would be lost.
+    const text = JSON.stringify([first, found]);
+    if (text !== this.drawn) this.drawRows(first, found.count, found.rows);
+    this.drawn = text;
     this.mark(found.invalid);
     this.onChange(found.count);
   }

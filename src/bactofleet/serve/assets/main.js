@@ -16,17 +16,20 @@ let total = 0;
 let table = null;
 
 // Draw a part of the page where what it shows has changed.
-function update(name, value, draw) {
+async function update(name, value, draw) {
   const text = JSON.stringify(value);
   if (shown.get(name) === text) return;
   shown.set(name, text);
-  draw(value);
+  await draw(value);
 }
 
 const detail = new Detail(find("detail"));
-const createTable = () => new GenomeTable(find("genomes"), COLUMNS, new ServerRows(), (chosen) => {
-  find("shown").textContent = describeShown(chosen, total);
-}, (sample) => detail.open(sample));
+
+function createTable() {
+  const tell = (chosen) => { find("shown").textContent = describeShown(chosen, total); };
+  table = new GenomeTable(find("genomes"), COLUMNS, new ServerRows(), tell, (sample) => detail.open(sample));
+  return table.show(true);
+}
 
 function showGenomes(filters) {
   table.only(filters);
@@ -74,7 +77,7 @@ async function poll() {
     find("results").textContent = state.results;
     if (state.time) {
       showState(state);
-      update("time", state.time, () => (table ? table.refresh() : (table = createTable())));
+      await update("time", state.time, () => (table ? table.refresh() : createTable()));
       await detail.refresh();
       document.body.dataset.ready = "true";
     }

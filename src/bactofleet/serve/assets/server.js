@@ -20,6 +20,9 @@ async function ask(address, query = {}) {
 
 // Rows of a table that the server chooses.
 class ServerRows {
+  // The page's columns are ready as they are, and all of them shown.
+  async load() {}
+
   choose(filters, sorting) {
     const sort = sorting && (sorting.direction < 0 ? "-" : "") + sorting.column.name;
     this.query = { ...Object.fromEntries(filters), ...(sort && { sort }) };

@@ -1,0 +1,187 @@
+"""What one look becomes, and when there is another."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.projects import write_project
+from support.serving import wait_for
+from support.synthetic_cohort import write_genomes
+from support.synthetic_run import submit, write_run
+from support.usage import MIDNIGHT, make_row, write_usage
+
+from bactofleet.errors import ConfigurationError
+from bactofleet.plan import lock_results
+from bactofleet.serve import looker as looking
+from bactofleet.serve.looker import Looker
+from bactofleet.serve.view import View, build_view
+
+KINDS = ["complete"] * 6 + ["excluded"] + ["failed"] * 3 + ["waiting"] * 10
+CONFIG = Path("config/config.yaml")
+
+
+@pytest.fixture
+def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The samples of a project after a run; the tests work in its folder."""
+    monkeypatch.chdir(tmp_path)
+    samples = write_genomes(tmp_path / "results", KINDS)
+    write_project(tmp_path, samples)
+    return samples
+
+
+@pytest.fixture
+def looker(samples: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Looker]:
+    """One that has begun to look, and hurries."""
+    monkeypatch.setattr(looking, "get_pause", lambda _: 0.01)
+    looker = Looker(CONFIG, live=False)
+    looker.open()
+    looker.start()
+    wait_for(lambda: looker.view)
+    yield looker
+
+
+def look() -> View:
+    looker = Looker(CONFIG, live=False)
+    looker.open()
+    return build_view(looker.observer, looker.observer.look())
+
+
+def test_every_genome_has_the_row_of_its_state(samples: list[str]):
+    (Path("scratch") / samples[-1] / "qc").mkdir(parents=True)
+    submit(Path("results"), samples[-3:-1])
+    with lock_results(Path("results")):
+        view = look()
+
+    counts: dict[str, int] = {}
+    for row in view.by_sample.values():
+        counts[row.status] = counts.get(row.status, 0) + 1
+    shown = view.summary["genomes"]
+    assert counts == {status: shown[status] for status in counts}
+    assert counts["running"] == 1
+    assert counts["submitted"] == 2
+    assert list(view.by_sample) == samples
+
+
+def test_a_row_tells_what_its_receipt_tells(samples: list[str]):
+    receipt = json.loads(Path(f"results/receipts/{samples[6]}.json").read_text())
+    seconds = sum(stage["seconds"] for stage in receipt["stages"].values())
+
+    row = look().by_sample[samples[6]]
+
+    assert row.status == "excluded"
+    assert row.reason == "{type}: {message}".format(**receipt["reason"])
+    assert row.minutes == round(seconds / 60, 1)
+    assert row.time == receipt["finished"].replace("T", " ").removesuffix("Z")
+
+
+def test_problems_are_put_together_by_stage_and_kind(samples: list[str]):
+    summary = look().summary
+
+    assert sum(group["genomes"] for group in summary["failures"]) == 3
+    assert summary["failures"][0]["genomes"] == max(g["genomes"] for g in summary["failures"])
+    assert [group["genomes"] for group in summary["exclusions"]] == [1]
+
+
+def test_facts_have_the_money_and_not_the_counts_of_the_tiles(samples: list[str]):
+    write_usage(Path("results"), [make_row(samples[0])])
+
+    facts = dict(look().summary["facts"])
+
+    assert "so far, about" in facts["cost"]
+    assert not facts.keys() & {"complete", "failed", "waiting"}
+
+
+def test_the_timeline_is_of_attempts_where_there_are_any_else_of_receipts(samples: list[str]):
+    assert look().summary["timeline"]["of_attempts"] is False
+
+    write_usage(Path("results"), [make_row(samples[0], 0, 3600)])
+
+    timeline = look().summary["timeline"]
+    assert timeline["of_attempts"] is True
+    assert timeline["begin"] == MIDNIGHT
+    assert max(timeline["vcpus"]) == 4
+
+
+def test_the_histogram_is_of_complete_genomes(samples: list[str]):
+    durations = look().summary["durations"]
+
+    assert sum(durations["counts"]) + durations["longer"] == 6
+
+
+def test_a_project_in_which_nothing_was_done_yet_has_a_view(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    write_project(tmp_path, ["SRX1", "SRX2"])
+
+    summary = look().summary
+
+    assert summary["genomes"]["waiting"] == 2
+    assert (summary["timeline"], summary["durations"], summary["failures"]) == (None, None, [])
+
+
+def test_a_run_of_another_fleet_is_seen_as_it_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path, 300, machines=20, ended=0.5, on_aws=True)
+
+    view = look()
+
+    assert view.summary["genomes"]["submitted"] == 150
+    assert 10 < max(view.summary["timeline"]["at_work"]) <= 21
+
+
+def test_it_rests_while_nobody_asks(looker: Looker):
+    time.sleep(0.1)
+    before = looker.view
+    time.sleep(0.2)
+    assert looker.view is before
+
+    looker.ask()
+
+    wait_for(lambda: looker.view is not before)
+
+
+def test_a_sheet_that_grows_is_read_again(looker: Looker):
+    with Path("config/samples.tsv").open("a") as sheet:
+        sheet.write("SRX999\n")
+    looker.ask()
+
+    wait_for(lambda: "SRX999" in looker.view.by_sample)
+
+
+def test_a_sheet_that_is_away_for_a_while_is_told_and_the_last_look_stays(looker: Looker):
+    sheet = Path("config/samples.tsv")
+    before = looker.view
+    sheet.rename("kept.tsv")
+    looker.ask()
+    wait_for(lambda: "samples.tsv" in looker.problem)
+    assert looker.view is before
+
+    Path("kept.tsv").rename(sheet)
+    looker.ask()
+
+    wait_for(lambda: not looker.problem)
+
+
+def test_an_error_that_nobody_foresaw_is_told_and_does_not_end_the_looks(
+    looker: Looker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(looker.observer, "look", lambda: 1 / 0)
+        looker.ask()
+        wait_for(lambda: "ZeroDivisionError" in looker.problem)
+    looker.ask()
+
+    wait_for(lambda: not looker.problem)
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_sheet_that_cannot_be_read_at_the_start_is_an_error(samples: list[str]):
+    Path("config/samples.tsv").unlink()
+
+    with pytest.raises(ConfigurationError):
+        Looker(CONFIG, live=False).open()
