@@ -7,8 +7,8 @@ import pytest
 from support.pilots import COVERAGE, draw_genomes, draw_seconds, forget, make_lessons
 
 from bactofleet.cost.genomes import Known, Lessons
-from bactofleet.cost.model import Model
-from bactofleet.cost.regression import Range, student_quantile
+from bactofleet.cost.model import MEASURED_SECONDS, Model
+from bactofleet.cost.regression import Range, Regression, student_quantile
 
 NOTHING = Known(np.array([]), np.array([]))
 NO_LESSONS = Lessons(NOTHING, np.array([]), np.array([]), np.array([]))
@@ -165,6 +165,15 @@ def test_no_part_of_the_work_takes_less_than_nothing():
     told = foretell(Model(lessons, COVERAGE), alike(1, bases=1e10, size=1e8))
 
     assert told.expected > 0
+
+
+def test_genomes_that_have_nothing_that_takes_time_are_foretold_to_take_none():
+    """All of it went with the reads, and these are assemblies."""
+    of_reads = Regression(MEASURED_SECONDS, np.array([0, 1, 1, 0.0]), np.eye(4), 1.0, 2.0)
+
+    told = of_reads.sum_up(np.array([[1.0, 0, 0, 3e6]] * 2)).whole
+
+    assert told == Range(0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(("freedom", "quantile"), [(4, 2.7764), (10, 2.2281), (100, 1.9840)])

@@ -109,16 +109,17 @@ class Regression:
         """Return what the first genomes of a list take together, for each length of the list."""
         parts = features * self.measured
         sums = np.cumsum(parts, axis=0)
-        variance = self.noise * sums.sum(axis=1) + np.einsum(
-            "ij,jk,ik->i", sums, self.covariance, sums
-        )
+        of_multipliers = np.einsum("ij,jk,ik->i", sums, self.covariance, sums)
+        variance = self.noise * sums.sum(axis=1) + of_multipliers
         each = self.predict(features)
         for gap in gaps:
             concerned = each * gap.concerned
             shared = np.cumsum(concerned) ** 2 / gap.genomes
             variance += gap.variance * (np.cumsum(concerned**2) + shared)
         expected = np.cumsum(each)
-        factor = np.exp(self.quantile * np.sqrt(variance) / expected)
+        deviation, nothing = np.sqrt(variance), np.zeros_like(expected)
+        relative = np.divide(deviation, expected, out=nothing, where=expected > 0)
+        factor = np.exp(self.quantile * relative)
         bounds = (expected, expected / factor, expected * factor)
         return Sums(*(np.concatenate([[0.0], bound]) for bound in bounds))
 
