@@ -99,7 +99,7 @@ def make_made(index: int, genomes: int) -> dict[str, object]:
     if index < genomes - MAX_LESSONS:
         return receipt
     whole = synthetic_cohort.make_receipt(f"S{index}", random.Random(index))  # noqa: S311
-    return whole | {"parameters": PARAMETERS}
+    return whole | {"parameters": PARAMETERS, "finished": receipt["finished"]}
 
 
 if __name__ == "__main__":

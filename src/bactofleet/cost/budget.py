@@ -29,8 +29,8 @@ from bactofleet.plan import Plan
 from bactofleet.samples import Sample
 from bactofleet.status.batch import read_submitted
 
-# Between two looks of the guard at a table that the controller appends to every few seconds.
-LOOK_S = 10.0
+# Between two looks of the guard for new rows of a table, which take no time where there are none.
+LOOK_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ class Guard(threading.Thread):
         self._say = say
         self._table = GrowingTable(results / USAGE)
         self._meter = Meter(load_prices())
+        self._spent = 0.0
 
     def run(self) -> None:
         """Look until the limit is reached."""
@@ -128,6 +129,9 @@ class Guard(threading.Thread):
 
     def look(self) -> float:
         """Return the USD that all runs have spent up to now."""
-        for attempt in iter_attempts(self._table.iter_new()):
+        new = list(iter_attempts(self._table.iter_new()))
+        for attempt in new:
             self._meter.add(attempt)
-        return self._meter.spent()
+        if new:
+            self._spent = self._meter.spent()
+        return self._spent

@@ -142,7 +142,8 @@ def fit(measured: Array, features: Array, taken: Array) -> Regression:
     weighted = parts.T * weights
     multipliers, inverse = _solve(weighted @ parts + penalty, weighted @ taken)
     residuals = taken - parts @ multipliers
-    misfit = weights @ residuals**2 + multipliers @ penalty @ multipliers
+    # Not weighted: it is the variance of sums that is to be right.
+    misfit = residuals @ residuals / typical**2 + multipliers @ penalty @ multipliers
     freedom = GUESS_WEIGHT + len(taken) - 1
     guess = GUESS_WEIGHT * (GUESSED_NOISE * float(taken.sum() / foretold.sum())) ** 2
     noise = (guess + float(misfit)) / freedom
