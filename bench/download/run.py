@@ -3,7 +3,9 @@
 usage: PYTHONPATH=tests python bench/download/run.py [--megabytes 200] [--repeats 3]
 
 Without and with a limit of each connection's rate, as public servers have one. All verify MD5: what
-curl brings is given to md5sum. Prints a table; needs curl, md5sum and wget (which fastq-dl runs).
+curl brings is given to md5sum. bactofleet computes SHA-256 too, for its receipts, so that the
+others are measured with and without it. Prints a table; needs curl, md5sum, openssl, and wget
+(which fastq-dl runs).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from support.archive_data import add_run, path_at_ena
@@ -27,6 +29,7 @@ from support.archive_server import Archive, serve
 
 RUN = "SRR9000001"
 FASTQ_DL = "fastq-dl==4.0.1"
+PATHS = [path_at_ena(RUN, f"_{mate}.fastq.gz") for mate in (1, 2)]
 LIMITS_MB_S = (0, 25)
 
 # As the download stage does it, with a row of the sheet that a search wrote.
@@ -60,6 +63,16 @@ class Client:
 
     name: str
     commands: Callable[[Path], list[list[str]]]
+    knows_sha256: bool = False
+
+    def with_sha256(self) -> Client:
+        """Return the same client, with SHA-256 of what it brought."""
+
+        def commands(target: Path) -> list[list[str]]:
+            files = [str(target / Path(path).name) for path in PATHS]
+            return [*self.commands(target), ["openssl", "sha256", *files]]
+
+        return Client(f"{self.name}, openssl sha256", commands, knows_sha256=True)
 
 
 @dataclass(frozen=True)
@@ -86,7 +99,9 @@ def main() -> None:
         for limit in LIMITS_MB_S:
             archive.bytes_per_second = limit * 1e6
             taken = measure_all(clients, folder / "files", given.repeats)
-            print_table(taken, 2 * given.megabytes, limit)
+            print(f"\n{limit} MB/s a connection" if limit else "\nno limit of the rate")
+            print_table(taken, 2 * given.megabytes)
+            print_ratios(clients, taken)
 
 
 def make_file(seed: int, megabytes: int) -> bytes:
@@ -98,8 +113,7 @@ def make_clients(
     archive: Archive, row: dict[str, str], library: Path, folder: Path
 ) -> list[Client]:
     """Return ours and the others, led to the archive."""
-    paths = [path_at_ena(RUN, f"_{mate}.fastq.gz") for mate in (1, 2)]
-    urls = [archive.url + path for path in paths]
+    urls = [archive.url + path for path in PATHS]
     sums = row["fastq_md5"].split(";")
     sizes = list(map(int, row["fastq_bytes"].split(";")))
     known = {"accession": RUN, "runs": [RUN], "spots": [1], "bases": [100], "layout": "paired"}
@@ -127,11 +141,16 @@ def make_clients(
         return [[*get, *urls], ["md5sum", "--check", "--status", str(folder / "sums")]]
 
     fastq_dl = ["env", f"PYTHONPATH={library}", sys.executable, "-c", THEIRS, RUN]
-    return [
-        Client("bactofleet", lambda to: [[sys.executable, "-c", OURS, json.dumps(known), str(to)]]),
+    ours = [sys.executable, "-c", OURS, json.dumps(known)]
+    others = [
         Client("curl, md5sum", curl),
         Client("curl --parallel, md5sum", lambda to: curl(to, "--parallel")),
         Client("fastq-dl", lambda to: [[*fastq_dl, str(to), theirs, row["fastq_md5"]]]),
+    ]
+    return [
+        Client("bactofleet", lambda to: [[*ours, str(to)]], knows_sha256=True),
+        *others,
+        *(client.with_sha256() for client in others),
     ]
 
 
@@ -143,15 +162,21 @@ def install_fastq_dl(folder: Path) -> Path:
     return library
 
 
-def measure_all(clients: list[Client], target: Path, repeats: int) -> dict[str, list[Measure]]:
-    """Return what each client took, in turn, so that none has the quiet moments for itself."""
+def measure_all(clients: list[Client], target: Path, repeats: int) -> dict[str, Measure]:
+    """Return medians of what each took; they take turns, so that none has the quiet moments."""
     taken: dict[str, list[Measure]] = {client.name: [] for client in clients}
     for _ in range(repeats):
         for client in clients:
             target.mkdir()
             taken[client.name].append(measure(client.commands(target)))
             shutil.rmtree(target)
-    return taken
+    return {name: median(measures) for name, measures in taken.items()}
+
+
+def median(measures: list[Measure]) -> Measure:
+    """Return the medians of both numbers."""
+    columns = zip(*map(astuple, measures), strict=True)
+    return Measure(*map(statistics.median, columns))
 
 
 def measure(commands: list[list[str]]) -> Measure:
@@ -165,17 +190,23 @@ def measure(commands: list[list[str]]) -> Measure:
     return Measure(time.monotonic() - start, cpu)
 
 
-def print_table(taken: dict[str, list[Measure]], megabytes: int, limit: int) -> None:
-    """Print medians as rows of a table in Markdown, and the ratios to the best of the others."""
-    seconds = {name: statistics.median(m.seconds for m in all_) for name, all_ in taken.items()}
-    cpu = {name: statistics.median(m.cpu_seconds for m in all_) for name, all_ in taken.items()}
-    print(f"\n{limit} MB/s a connection" if limit else "\nno limit of the rate")
+def print_table(taken: dict[str, Measure], megabytes: int) -> None:
+    """Print rows of a table in Markdown."""
     print("\n| client | seconds | MB/s | CPU seconds |\n|---|---|---|---|")
-    for name, value in seconds.items():
-        print(f"| {name} | {value:.2f} | {megabytes / value:.0f} | {cpu[name]:.2f} |")
-    for what, values in (("seconds", seconds), ("CPU seconds", cpu)):
-        ours, *others = values.values()
-        print(f"\nratio to the best of the others, {what}: {min(others) / ours:.2f}")
+    for name, one in taken.items():
+        rate = megabytes / one.seconds
+        print(f"| {name} | {one.seconds:.2f} | {rate:.0f} | {one.cpu_seconds:.2f} |")
+
+
+def print_ratios(clients: list[Client], taken: dict[str, Measure]) -> None:
+    """Print how many times as fast the first is as the best of the others, and in CPU time."""
+    ours, *others = clients
+    for checksums, knows_sha256 in (("MD5", False), ("MD5 and SHA-256", True)):
+        group = [taken[one.name] for one in others if one.knows_sha256 == knows_sha256]
+        best = Measure(min(m.seconds for m in group), min(m.cpu_seconds for m in group))
+        seconds = best.seconds / taken[ours.name].seconds
+        cpu = best.cpu_seconds / taken[ours.name].cpu_seconds
+        print(f"\nratio to the best of those with {checksums}: {seconds:.2f}, of CPU {cpu:.2f}")
 
 
 if __name__ == "__main__":
