@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
 from emulator import provision
 from emulator.client import EmulatedAWS
 
@@ -143,6 +144,12 @@ class PretendGenomes(Controller):
         if samples is not None:
             sheet = "".join(f"{sample}\n" for sample in samples)
             (folder / "config" / "samples.tsv").write_text(sheet)
+
+    def set_behaviours(self, behaviours: dict[str, str]) -> None:
+        """Say how the assembly of some samples goes: the words of scripts/assemble.py."""
+        config = self.folder / "config" / "config.yaml"
+        options = yaml.safe_load(config.read_text())
+        config.write_text(yaml.safe_dump({**options, "behaviours": behaviours}))
 
 
 def wait_until(happened: Callable[[], bool], seconds: float = WAIT_S) -> None:

@@ -32,9 +32,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
     """A run in which hosts were reclaimed, until one genome went to the fallback queue."""
     with EmulatedAWS(spot_vcpus=4) as aws:
         controller = PretendGenomes(aws, tmp_path_factory.mktemp("run"), list(BEHAVIOURS))
-        config = controller.folder / "config" / "config.yaml"
-        options = yaml.safe_load(config.read_text()) | {"behaviours": BEHAVIOURS}
-        config.write_text(yaml.safe_dump(options))
+        controller.set_behaviours(BEHAVIOURS)
         aws.reclaim(after_log="output: scratch/reclaimed-once/contigs.txt", attempts=[1])
         aws.reclaim(after_log="output: scratch/reclaimed-thrice/contigs.txt", name="*-0000")
         assert controller.run(timeout_s=300) == 1, controller.log

@@ -5,7 +5,6 @@ import re
 import signal
 from pathlib import Path
 
-import yaml
 from controller import Controller, PretendGenomes, wait_until
 from emulator.client import EmulatedAWS
 
@@ -32,9 +31,7 @@ def get_used(controller: Controller, caller: str) -> set[str]:
 def test_the_documented_rights_are_those_that_are_used(aws: EmulatedAWS, tmp_path: Path) -> None:
     """A run is interrupted, and the next has a genome that fails."""
     controller = PretendGenomes(aws, tmp_path)
-    config = tmp_path / "config" / "config.yaml"
-    options = yaml.safe_load(config.read_text())
-    config.write_text(yaml.safe_dump({**options, "behaviours": {"alpha": "exit:1"}}))
+    controller.set_behaviours({"alpha": "exit:1"})
     aws.lose_response("batch:SubmitJob")
     controller.signal_when(signal.SIGINT, lambda: len(aws.containers()) >= 1)
     wait_until(lambda: bool(controller.count("batch", "TerminateJob")))

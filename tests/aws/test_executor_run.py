@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from controller import PRETEND_WORKFLOW, PROFILES, SNAKEMAKE, Controller, PretendGenomes
 from emulator.client import EmulatedAWS
 
@@ -142,9 +141,7 @@ def test_one_genome_of_a_child_fails_and_the_others_are_kept(
     aws: EmulatedAWS, tmp_path: Path, samples: list[str]
 ) -> None:
     controller = PretendGenomes(aws, tmp_path)
-    config = tmp_path / "config" / "config.yaml"
-    options = yaml.safe_load(config.read_text())
-    config.write_text(yaml.safe_dump({**options, "behaviours": {samples[1]: "exit:1"}}))
+    controller.set_behaviours({samples[1]: "exit:1"})
 
     assert controller.run("--group-components", "genome=4") == 1, controller.log
 
