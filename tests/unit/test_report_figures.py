@@ -81,6 +81,21 @@ def test_boxes_have_the_quartiles_and_the_whiskers_of_tukey():
     assert (box.lowerfence[0], box.upperfence[0]) == (1, 100)
 
 
+@pytest.mark.parametrize(("count", "words"), [(3, "Each genome is a point."), (40, "Box:")])
+def test_captions_speak_of_boxes_where_there_are_some(count, words):
+    assert figures.plot_minutes(genomes(count)).caption.startswith(words)
+
+
+def test_the_caption_speaks_of_rings_where_there_are_some():
+    table = genomes(40)
+    assert "Rings" not in figures.plot_contiguity(table).caption
+
+    table["outlier"] = table["outlier"].astype("string")
+    table["outlier_score"] = table["outlier_score"].astype("Float64")
+    table.loc[3, ["outlier", "outlier_score"]] = ["contigs high", 9.0]
+    assert "Rings are outliers." in figures.plot_contiguity(table).caption
+
+
 def test_genomes_above_the_whiskers_are_named_points():
     table = genomes(101).assign(assembly_seconds=[*range(60, 6060, 60), 60_000])
 

@@ -53,9 +53,6 @@ COLOURS = {
     "waiting": "#8a8f98",
 }
 
-_BOX_CAPTION = "Box: middle half and median; whiskers reach 1.5 boxes further;"
-_RINGS = "Rings are outliers."
-
 
 @dataclass(frozen=True)
 class Plot:
@@ -95,8 +92,8 @@ def plot_contiguity(genomes: pd.DataFrame) -> Plot | None:
     figure.update_xaxes(log_axis(cloud["x"])).update_yaxes(log_axis(cloud["y"]))
     hover = "%{x:,} contigs<br>N50 %{y:,.0f} kb"
     _add_cloud(figure, genomes, cloud, COLOURS, hover, is_log=True)
-    _ring_outliers(figure, genomes, cloud, hover, "contigs|N50")
-    caption = f"Good assemblies are at the upper left: few contigs, and long ones. {_RINGS}"
+    rings = _ring_outliers(figure, genomes, cloud, hover, "contigs|N50")
+    caption = f"Good assemblies are at the upper left: few contigs, and long ones.{rings}"
     return Plot("contiguity", "N50 against contigs", caption, figure)
 
 
@@ -113,8 +110,8 @@ def plot_composition(genomes: pd.DataFrame) -> Plot | None:
     colours = dict(zip(species.cat.categories, PALETTE, strict=False))
     hover = "%{x:,.2f} Mb<br>GC %{y:.1f} %"
     _add_cloud(figure, genomes, cloud, colours, hover, is_log=False)
-    _ring_outliers(figure, genomes, cloud, hover, "size|GC")
-    caption = f"A genome between the clouds may be contaminated, one in another misnamed. {_RINGS}"
+    rings = _ring_outliers(figure, genomes, cloud, hover, "size|GC")
+    caption = f"A genome between the clouds may be contaminated, one in another misnamed.{rings}"
     return Plot("composition", "GC against assembly size", caption, figure)
 
 
@@ -193,7 +190,7 @@ def plot_minutes(genomes: pd.DataFrame) -> Plot | None:
     """Wall time of each stage."""
     series = {stage: numbers(genomes, f"{stage}_seconds") / 60 for stage in STAGES}
     figure = boxes(series, genomes, "Wall time (minutes)")
-    caption = f"{_BOX_CAPTION} points are the slowest genomes."
+    caption = _caption_boxes(figure, "the slowest genomes.")
     return figure and Plot("minutes", "Minutes a stage", caption, figure)
 
 
@@ -201,7 +198,7 @@ def plot_memory(genomes: pd.DataFrame) -> Plot | None:
     """Peak memory of each stage."""
     series = {stage: numbers(genomes, f"{stage}_max_rss_mb") / 1000 for stage in STAGES}
     figure = boxes(series, genomes, "Peak memory (GB)")
-    caption = f"{_BOX_CAPTION} points are the largest, which decide what a job must ask for."
+    caption = _caption_boxes(figure, "the largest, which decide what a job must ask for.")
     return figure and Plot("memory", "Peak memory a stage", caption, figure)
 
 
@@ -262,12 +259,24 @@ def _add_cloud(
             figure.add_trace(points(genomes, part["x"], part["y"], hover, **style))
 
 
+def _caption_boxes(figure: go.Figure | None, far: str) -> str:
+    """Return how to read boxes, of which points are the `far` ones; few genomes have none."""
+    if figure is None or not any(isinstance(trace, go.Box) for trace in figure.data):
+        return "Each genome is a point."
+    return f"Box: middle half and median; whiskers reach 1.5 boxes further; points are {far}"
+
+
 def _ring_outliers(
     figure: go.Figure, genomes: pd.DataFrame, cloud: pd.DataFrame, hover: str, signs: str
-) -> None:
-    """Put rings around the farthest outliers that have one of the signs, a regular expression."""
+) -> str:
+    """Put rings around the farthest outliers that have one of the signs, a regular expression.
+
+    Returns what the caption has to say of them.
+    """
     scores = numbers(genomes, "outlier_score")[texts(genomes, "outlier").str.contains(signs)]
     far = cloud.loc[scores[scores.index.isin(cloud.index)].nlargest(MAX_OUTLIERS).index]
-    if len(far):
-        ring = {"symbol": "circle-open", "size": 14, "color": VERMILION, "line": {"width": 2}}
-        figure.add_trace(points(genomes, far["x"], far["y"], hover, marker=ring, showlegend=False))
+    if far.empty:
+        return ""
+    ring = {"symbol": "circle-open", "size": 14, "color": VERMILION, "line": {"width": 2}}
+    figure.add_trace(points(genomes, far["x"], far["y"], hover, marker=ring, showlegend=False))
+    return " Rings are outliers."
