@@ -18,7 +18,7 @@ help: ## List the targets.
 
 setup: $(STAMPS)/venv image ## Python environment, container engine and image.
 
-$(STAMPS)/venv: pyproject.toml containers/venv.sh
+$(STAMPS)/venv: pyproject.toml $(wildcard packages/*/pyproject.toml) containers/venv.sh
 	@containers/venv.sh $(VENV)
 	@mkdir -p $(STAMPS) && touch $@
 
@@ -32,7 +32,7 @@ demo: setup ## Annotate the genomes of demo/, small ones; ends with where the ta
 
 test: setup ## Pass all tests.
 	@tests/browser/install.sh
-	$(VENV)/bin/pytest tests/unit
+	$(VENV)/bin/pytest tests/unit packages
 	$(VENV)/bin/pytest tests/browser
 	$(VENV)/bin/pytest tests/workflow
 	$(VENV)/bin/pytest tests/slurm

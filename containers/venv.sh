@@ -29,4 +29,7 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 has_venv || install_venv
 [ -x "$folder/bin/pip" ] || python3 -m venv "$folder"
 echo "Installing the Python packages of pyproject.toml into $folder." >&2
-"$folder/bin/pip" install --quiet --disable-pip-version-check --editable '.[dev,aws-test]'
+"$folder/bin/pip" install --quiet --disable-pip-version-check \
+    --editable packages/snakemake-executor-plugin-aws-batch-array \
+    --editable packages/snakemake-scheduler-plugin-first-fit \
+    --editable '.[dev,aws-test]'

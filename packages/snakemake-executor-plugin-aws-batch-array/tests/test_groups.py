@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-WORKFLOW = Path(__file__).parents[1] / "aws" / "workflow"
+WORKFLOW = Path(__file__).parents[3] / "tests" / "aws" / "workflow"
 # Plans the workflow as a controller does, and prints the rules of every group that is ready.
 PLAN = """
 import sys
