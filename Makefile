@@ -8,7 +8,7 @@ SHELL := bash
 VENV := .venv
 STAMPS := .build
 PYTHON := $(VENV)/bin/python
-IN_CONTAINER := $(PYTHON) -m bactofleet.container --
+IN_CONTAINER := $(PYTHON) -m bactofleet.run.container --
 ARGS ?=
 
 .PHONY: help setup image demo test aws-up aws-demo run shell lint format check-arm64 clean

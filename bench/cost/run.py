@@ -74,7 +74,7 @@ def measure(folder: Path) -> dict[str, object]:
     command = [
         sys.executable,
         "-c",
-        "import sys; from bactofleet.cli import main; sys.exit(main())",
+        "import sys; from bactofleet.cli.main import main; sys.exit(main())",
     ]
     start = time.monotonic()
     with (folder / "bill.json").open("w") as bill:

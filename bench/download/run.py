@@ -37,9 +37,9 @@ OURS = """
 import json
 import sys
 from pathlib import Path
-from bactofleet.samples import Sample
-from bactofleet.sources.providers import Workplace, fetch_accession
-from bactofleet.tools import Toolbox
+from bactofleet.core.samples import Sample
+from bactofleet.archives.providers import Workplace, fetch_accession
+from bactofleet.core.tools import Toolbox
 
 row, folder = json.loads(sys.argv[1]), Path(sys.argv[2])
 fetch_accession(Sample("S1", **row), ["ena"], Workplace(folder, Toolbox(folder, sys.stdout), 2))

@@ -34,11 +34,11 @@ from support.pilots import (
 )
 from support.usage import make_row, write_usage
 
-from bactofleet.cost.budget import price_plan
+from bactofleet.core.samples import read_samples
 from bactofleet.cost.genomes import MAX_LESSONS
 from bactofleet.cost.model import Model
-from bactofleet.plan import Plan
-from bactofleet.samples import read_samples
+from bactofleet.run.budget import price_plan
+from bactofleet.run.plan import Plan
 
 COHORT = 10_000
 CONFIG = PARAMETERS | {"threads": 4, "coverage": COVERAGE, "max_cost": 100}

@@ -23,7 +23,7 @@ from support.synthetic_cohort import write_cohort
 
 WRITE = """
 import json, pathlib, resource, sys, time
-from bactofleet.provenance import build, crate
+from bactofleet.report.provenance import build, crate
 from bactofleet.report.cohort import read_cohort, write_tsv
 results, most = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 cohort = read_cohort(results, (results / "samples.txt").read_text().split())

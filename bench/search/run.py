@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from support.archives import Fault, Request, Server, make_run
 
 ROOT = Path(__file__).parents[2]
-SEARCH = "import sys; from bactofleet.cli import main; sys.exit(main(sys.argv[1:]))"
+SEARCH = "import sys; from bactofleet.cli.main import main; sys.exit(main(sys.argv[1:]))"
 BACTOPIA = """
 import sys
 from bactopia.databases import ena

@@ -39,7 +39,7 @@ class Server:
     """A `bactofleet serve` under measurement."""
 
     def __init__(self, project: Path) -> None:
-        command = [sys.executable, "-c", "from bactofleet.cli import main; main()"]
+        command = [sys.executable, "-c", "from bactofleet.cli.main import main; main()"]
         environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "src")}
         self.process = subprocess.Popen(
             [*command, "serve", "--port", "0"],

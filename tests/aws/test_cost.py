@@ -13,7 +13,7 @@ from emulator.client import EmulatedAWS
 
 from bactofleet.cost.bill import Bill, Kind, make_bill
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.records import Tarballs, read_attempts
+from bactofleet.records.attempt import Tarballs, read_attempts
 
 BEHAVIOURS = {
     "good": "wait:2",

@@ -209,7 +209,7 @@ def test_a_dry_run_shows_the_plan_and_asks_nothing_of_aws(
 def test_tarballs_equal_those_of_a_laptop_byte_for_byte(finished: Genomes, tmp_path: Path) -> None:
     copy_project(tmp_path / "laptop")
     write_sheet(tmp_path / "laptop", COMPLETE | EXCLUDED, f"s3://{finished.aws.bucket}/{READS}")
-    in_container = [sys.executable, "-m", "bactofleet.container", "--image", IMAGE, "--"]
+    in_container = [sys.executable, "-m", "bactofleet.run.container", "--image", IMAGE, "--"]
     snakemake = ["snakemake", "--profile", "profiles/local", "--config", *get_options("results")]
 
     subprocess.run(

@@ -15,10 +15,10 @@ from support.serving import run_serve
 from support.synthetic_cohort import write_genomes
 from support.synthetic_run import make_templates, write_run
 
-from bactofleet.files import write_json
+from bactofleet.core.files import write_json
+from bactofleet.monitor.page.filters import parse_filter
+from bactofleet.monitor.snapshot import Observer
 from bactofleet.report.assets import read_asset
-from bactofleet.serve.filters import parse_filter
-from bactofleet.status.snapshot import Observer
 
 pytestmark = pytest.mark.skipif(
     not (chromium.CHROMIUM and chromium.DRIVER),

@@ -67,6 +67,6 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("packed")
     for mate in (1, 2):
         (folder / f"mate{mate}.fastq").write_text(plain_reads(mate))
-    command = [sys.executable, "-m", "bactofleet.container", "--image", IMAGE]
+    command = [sys.executable, "-m", "bactofleet.run.container", "--image", IMAGE]
     subprocess.run([*command, "--", "bash", "-ec", PACK], cwd=folder, check=True)
     return folder / "run.sra"

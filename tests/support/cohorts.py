@@ -12,9 +12,9 @@ import pytest
 from moto import mock_aws
 from support.stages import Genome
 
-from bactofleet.cli import main
-from bactofleet.stage import Stage
-from bactofleet.stages import publish
+from bactofleet.cli.main import main
+from bactofleet.genome import publish
+from bactofleet.genome.stage import Stage
 
 REPOSITORY = Path(__file__).parents[2]
 BUCKET = "genomes"

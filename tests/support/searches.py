@@ -7,10 +7,10 @@ import pytest
 from support.archives import Archives, Fault, Request, Run, Server, make_run
 from support.sheets import SCHEMA
 
-from bactofleet.cli import main
-from bactofleet.samples import Sample, check_samples
-from bactofleet.search import ena, sra
-from bactofleet.sources import retry
+from bactofleet.archives import retry
+from bactofleet.archives.search import ena, sra
+from bactofleet.cli.main import main
+from bactofleet.core.samples import Sample, check_samples
 
 REPOSITORY = Path(__file__).parents[2]
 SHEET = Path("config/samples.tsv")

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bactofleet.serve.looker import Looker
-from bactofleet.serve.server import PageServer
+from bactofleet.monitor.page.looker import Looker
+from bactofleet.monitor.page.server import PageServer
 
 TIMEOUT_S = 20
-COMMAND = "import sys; from bactofleet import cli; sys.exit(cli.main(sys.argv[1:]))"
+COMMAND = "import sys; from bactofleet.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
 @contextmanager

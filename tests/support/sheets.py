@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.config import load_schema
-from bactofleet.errors import ConfigurationError
-from bactofleet.samples import Samples, check_samples
+from bactofleet.core.config import load_schema
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.samples import Samples, check_samples
 
 SCHEMA = load_schema(Path(__file__).parents[2] / "workflow/schemas/samples.schema.yaml")
 HEADER = "sample\taccession\tr1\tr2\tassembly\tgenome_size\tspecies"

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bactofleet.stage import StageFunction, StageRecord, read_record, run_stage, run_staging_check
+from bactofleet.genome.stage import (
+    StageFunction,
+    StageRecord,
+    read_record,
+    run_stage,
+    run_staging_check,
+)
 
 # Of the download stage, for tests with few reads.
 DOWNLOAD_PARAMETERS = {

@@ -22,8 +22,8 @@ from support.projects import write_project
 from support.synthetic_cohort import draw_kind, write_genomes
 from support.usage import MIDNIGHT, make_row, write_usage
 
-from bactofleet.stage import STAGES
-from bactofleet.status.batch import LEDGER
+from bactofleet.genome.stage import STAGES
+from bactofleet.monitor.batch import LEDGER
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 from snakemake_executor_plugin_aws_batch_array.tables import UsageRow
 

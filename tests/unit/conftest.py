@@ -11,7 +11,7 @@ from support.archive_server import Archive, serve
 from support.cohorts import cohort, s3  # noqa: F401 (fixtures)
 from support.searches import archives, small_batches  # noqa: F401 (fixtures)
 
-from bactofleet.sources import retry
+from bactofleet.archives import retry
 
 settings.register_profile("bactofleet", database=None, deadline=None, max_examples=100)
 settings.load_profile("bactofleet")

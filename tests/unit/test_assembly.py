@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bactofleet.fasta import Contig
-from bactofleet.stages.assembly import _count_changes, _coverage_of, _draft_name, _name_contigs
+from bactofleet.genome.assembly import _count_changes, _coverage_of, _draft_name, _name_contigs
+from bactofleet.genome.fasta import Contig
 
 
 def stage(**parameters: Any) -> Any:

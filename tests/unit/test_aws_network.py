@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from bactofleet.aws.network import find_network
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 
 REGION = "us-east-1"
 

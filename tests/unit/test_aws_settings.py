@@ -12,7 +12,7 @@ from bactofleet.aws.settings import (
     remove_settings,
     write_settings,
 )
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 
 PROFILE = Path(__file__).parents[2] / "profiles/aws/config.yaml"
 

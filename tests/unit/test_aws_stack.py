@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoRegionEr
 
 from bactofleet.aws.faults import explain, translated
 from bactofleet.aws.stack import ChangeSet, Stack
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 
 CHANGE_SET = ChangeSet("arn:change-set", is_first=True, lines=[])
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet import __version__, versions
-from bactofleet.cli import main
-from bactofleet.files import sha256_of
+from bactofleet import __version__
+from bactofleet.cli.main import main
+from bactofleet.core import versions
+from bactofleet.core.files import sha256_of
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from support.cohorts import PREFIX, Cohort
 
-from bactofleet.collection import fetch
-from bactofleet.files import write_json
-from bactofleet.sources import retry
+from bactofleet.archives import retry
+from bactofleet.core.files import write_json
+from bactofleet.transfer import fetch
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bactofleet.collection.parallel import WORKERS, in_parallel
+from bactofleet.transfer.parallel import WORKERS, in_parallel
 
 
 def test_every_item_comes_back_with_its_result() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from support.cohorts import PREFIX, RESULTS, Cohort
 
-from bactofleet.plan import lock_results, make_plan
+from bactofleet.run.plan import lock_results, make_plan
 
 
 def forget(cohort: Cohort, sample: str) -> None:

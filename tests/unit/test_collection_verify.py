@@ -74,7 +74,7 @@ def test_a_changed_object_of_the_same_size_is_found_by_its_checksum_alone(
 def test_a_tarball_uploaded_in_parts_is_said_to_be_compared_by_its_size_alone(
     cohort: Cohort, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bactofleet.destination.SINGLE_REQUEST_BYTES", 100)
+    monkeypatch.setattr("bactofleet.core.destination.SINGLE_REQUEST_BYTES", 100)
     cohort.publish("S1")
 
     assert cohort.call("verify", "--checksums") == 0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet import container
-from bactofleet.container import Mounts, ask_image, build_command, find_mounts, make_folders
+from bactofleet.run import container
+from bactofleet.run.container import Mounts, ask_image, build_command, find_mounts, make_folders
 
 SHEET_HEADER = "sample\taccession\tr1\tr2\tassembly\n"
 

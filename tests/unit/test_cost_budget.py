@@ -10,13 +10,13 @@ import pytest
 from support.pilots import COVERAGE, PARAMETERS, make_receipt, write_receipts
 from support.usage import make_row, write_usage
 
-from bactofleet.cost import budget
-from bactofleet.cost.budget import Guard, buy, price_plan
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.samples import Sample
 from bactofleet.cost.regression import Sums
-from bactofleet.errors import ConfigurationError
-from bactofleet.plan import Plan
-from bactofleet.samples import Sample
-from bactofleet.status.batch import LEDGER
+from bactofleet.monitor.batch import LEDGER
+from bactofleet.run import budget
+from bactofleet.run.budget import Guard, buy, price_plan
+from bactofleet.run.plan import Plan
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 
 CONFIG = PARAMETERS | {"threads": 4, "coverage": COVERAGE, "max_cost": None}

@@ -11,11 +11,11 @@ from rich.console import Console
 from support.synthetic_cohort import write_genomes
 from support.usage import make_row, write_usage
 
-from bactofleet import cli
+from bactofleet.cli import main as cli
 from bactofleet.cost.bill import make_bill
 from bactofleet.cost.display import to_table
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.records import Tarballs, read_attempts
+from bactofleet.records.attempt import Tarballs, read_attempts
 
 SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
 SPOT_HOUR = 0.048 * 4 * 0.45

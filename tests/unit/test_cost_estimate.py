@@ -24,7 +24,7 @@ from bactofleet.cost.estimate import ASSUMED_OVERHEAD, Estimator, learn_rate, pr
 from bactofleet.cost.estimate_wording import describe_briefly
 from bactofleet.cost.genomes import Known
 from bactofleet.cost.prices import ON_DEMAND, SPOT, load_prices
-from bactofleet.cost.records import read_attempts
+from bactofleet.records.attempt import read_attempts
 
 PRICES = load_prices()
 CONFIG = PARAMETERS | {"threads": 4, "coverage": COVERAGE}

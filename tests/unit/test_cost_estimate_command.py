@@ -9,8 +9,8 @@ import yaml
 from support.pilots import PARAMETERS, make_receipt, write_receipts
 from support.usage import make_row, write_usage
 
-from bactofleet import cli
-from bactofleet.run import Run
+from bactofleet.cli import main as cli
+from bactofleet.run.workflow import Run
 
 SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
 CONFIG = {"results": "s3://bucket/results", "samples": "samples.tsv"}

@@ -11,9 +11,9 @@ import pytest
 from support.pilots import PARAMETERS, make_receipt, write_receipts
 from support.usage import MIDNIGHT
 
+from bactofleet.core.samples import Sample
 from bactofleet.cost import genomes
 from bactofleet.cost.genomes import BYTES_PER_BASE, Lessons, read_lessons, read_sheet
-from bactofleet.samples import Sample
 
 RECEIPT = make_receipt("S1", 287e6, 2.87e6, 500.0)
 

@@ -11,7 +11,7 @@ from bactofleet.cost.bill import Kind, make_bill, share_fleet
 from bactofleet.cost.instances import Fleet
 from bactofleet.cost.meter import Meter
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.records import Attempt, Tarballs, read_attempts
+from bactofleet.records.attempt import Attempt, Tarballs, read_attempts
 from snakemake_executor_plugin_aws_batch_array.tables import UsageRow
 
 NOTHING = Tarballs(0, ())

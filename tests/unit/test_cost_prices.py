@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from bactofleet.aws.instance_types import FAMILIES, SIZES
+from bactofleet.core.errors import ConfigurationError
 from bactofleet.cost.price import Price, average
 from bactofleet.cost.prices import UNITS, Prices, load_prices, vcpus_of
-from bactofleet.errors import ConfigurationError
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from bactofleet.cost.bill import Bill, make_bill
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.records import Attempt, Tarballs
+from bactofleet.records.attempt import Attempt, Tarballs
 
 PRICES = load_prices(Path(__file__).parents[1] / "data" / "prices-2020.yaml")
 GENOMES = 70_000

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bactofleet.destination import deliver
-from bactofleet.errors import TemporaryFailure
+from bactofleet.core.destination import deliver
+from bactofleet.core.errors import TemporaryFailure
 
 
 def test_a_tarball_of_the_usual_size_is_one_request_with_its_sha256(

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bactofleet.cli import main
+from bactofleet.cli.main import main
+from bactofleet.core.samples import Sample
 from bactofleet.doctor import local, work
 from bactofleet.doctor.findings import ERROR, OK, WARNING
 from bactofleet.doctor.work import GIB, Work, read_work
-from bactofleet.samples import Sample
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -11,10 +11,10 @@ from support.archive_server import Archive
 from support.fastq import Read, make_reads, to_fastq, write_gzip, write_reads
 from support.stages import DOWNLOAD_PARAMETERS, Genome
 
-from bactofleet import versions
-from bactofleet.files import read_json, sha256_of
-from bactofleet.samples import Sample
-from bactofleet.stages import download
+from bactofleet.core import versions
+from bactofleet.core.files import read_json, sha256_of
+from bactofleet.core.samples import Sample
+from bactofleet.genome import download
 
 Gather = Callable[..., Genome]
 

@@ -16,10 +16,10 @@ from support.archive_server import Archive, Fault
 from support.fastq import Read, make_reads, to_fastq
 from support.stages import DOWNLOAD_PARAMETERS, Genome
 
-from bactofleet import versions
-from bactofleet.samples import Sample
-from bactofleet.sources import disk, providers, retry
-from bactofleet.stages import download
+from bactofleet.archives import disk, providers, retry
+from bactofleet.core import versions
+from bactofleet.core.samples import Sample
+from bactofleet.genome import download
 
 RUN, SECOND = "SRR9000001", "SRR9000002"
 Gather = Callable[..., Genome]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.failed_jobs import record_failed_jobs
-from bactofleet.plan import describe_failures, read_failures
-from bactofleet.report.records import read_record
+from bactofleet.records.rows import read_record
+from bactofleet.run.failed_jobs import record_failed_jobs
+from bactofleet.run.plan import describe_failures, read_failures
 from snakemake_executor_plugin_aws_batch_array.tables import FailureRow, Table
 
 BEGUN = datetime(2026, 1, 1, 12, tzinfo=UTC)

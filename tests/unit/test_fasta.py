@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.errors import Excluded
-from bactofleet.fasta import Contig, assembly_stats, gc_percent, n50_of, read_fasta, write_fasta
+from bactofleet.core.errors import Excluded
+from bactofleet.genome.fasta import (
+    Contig,
+    assembly_stats,
+    gc_percent,
+    n50_of,
+    read_fasta,
+    write_fasta,
+)
 
 # The header of an assembly's table in Bactopia's results (assembly-scan 1.0.0).
 COLUMNS = [

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from support.fastq import Read, make_reads, to_fastq, write_gzip, write_reads
 
-from bactofleet import fastq
-from bactofleet.errors import Excluded
-from bactofleet.fastq import mate_number, scan_reads
+from bactofleet.core.errors import Excluded
+from bactofleet.genome import fastq
+from bactofleet.genome.fastq import mate_number, scan_reads
 
 READS = make_reads(200)
 

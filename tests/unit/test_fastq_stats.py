@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fastq import Read, make_reads, to_fastq, write_reads
 
-from bactofleet import fastq
-from bactofleet.fastq import ReadStats, scan_reads
+from bactofleet.genome import fastq
+from bactofleet.genome.fastq import ReadStats, scan_reads
 
 # What `fastq-scan -g 1000` 1.0.1 printed for make_reads(50, seed=7, lengths=(5, 9)).
 FASTQ_SCAN = {

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.destination import deliver, is_s3, local_folder
-from bactofleet.files import read_json, sha256_of, write_atomically, write_json
+from bactofleet.core.destination import deliver, is_s3, local_folder
+from bactofleet.core.files import read_json, sha256_of, write_atomically, write_json
 
 
 def test_a_checksum_is_that_of_the_whole_file(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(
     def fail(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("bactofleet.files.os.fsync", fail)
+    monkeypatch.setattr("bactofleet.core.files.os.fsync", fail)
     with pytest.raises(OSError, match="No space left"):
         write_atomically(tmp_path / "x", "new")
 
@@ -62,7 +62,7 @@ def test_a_delivery_that_fails_leaves_the_tarball_of_before(
     def fail(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("bactofleet.destination.os.fsync", fail)
+    monkeypatch.setattr("bactofleet.core.destination.os.fsync", fail)
     with pytest.raises(OSError, match="No space left"):
         deliver(tarball, str(results), {})
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.fastq import make_reads, to_fastq, write_reads
 
-from bactofleet import genome_size
-from bactofleet.genome_size import find_valley
+from bactofleet.genome import genome_size
+from bactofleet.genome.genome_size import find_valley
 
 GENOME = 2_800_000
 

@@ -1,4 +1,4 @@
-"""The image that a genome is made in: from bactofleet.container, or from ECS's agent."""
+"""The image that a genome is made in: from bactofleet.run.container, or from ECS's agent."""
 
 import json
 import threading
@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from bactofleet.image import describe_image, to_variables
+from bactofleet.core.image import describe_image, to_variables
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-examples.html
 TOLD_BY_ECS = {

@@ -9,11 +9,17 @@ from typing import Any
 import pytest
 from support.synthetic_cohort import make_receipt, write_genomes, write_receipt
 
-from bactofleet.cli import main
-from bactofleet.provenance.citations import cite, cite_cohort, known_tools, to_bibtex, to_text
+from bactofleet.archives.providers import PROVIDERS
+from bactofleet.cli.main import main
+from bactofleet.core.versions import COMMANDS, PACKAGES
 from bactofleet.report.cohort import read_cohort
-from bactofleet.sources.providers import PROVIDERS
-from bactofleet.versions import COMMANDS, PACKAGES
+from bactofleet.report.provenance.citations import (
+    cite,
+    cite_cohort,
+    known_tools,
+    to_bibtex,
+    to_text,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 

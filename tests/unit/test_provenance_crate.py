@@ -15,10 +15,10 @@ import pytest
 from rocrate.rocrate import ROCrate
 from support.synthetic_cohort import make_receipt, write_genomes, write_receipt
 
-from bactofleet.files import sha256_of
-from bactofleet.provenance import crate as crate_module
-from bactofleet.provenance.build import write_provenance
+from bactofleet.core.files import sha256_of
 from bactofleet.report.cohort import read_cohort, write_parquet, write_tsv
+from bactofleet.report.provenance import crate as crate_module
+from bactofleet.report.provenance.build import write_provenance
 
 # https://w3id.org/ro/crate/1.1/context
 CRATE_TERMS = {

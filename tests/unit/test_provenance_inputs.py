@@ -7,9 +7,9 @@ from typing import Any
 
 from support.synthetic_cohort import make_receipt, write_genomes, write_receipt
 
-from bactofleet.provenance.inputs import COLUMNS, write_inputs
+from bactofleet.records.rows import InputFile
 from bactofleet.report.cohort import read_cohort
-from bactofleet.report.records import InputFile
+from bactofleet.report.provenance.inputs import COLUMNS, write_inputs
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "provenance.md"
 

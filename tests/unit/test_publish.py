@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from support.stages import Genome
 
-from bactofleet import __version__, versions
-from bactofleet.errors import Excluded
-from bactofleet.files import sha256_of
-from bactofleet.stage import Stage
-from bactofleet.stages import publish
+from bactofleet import __version__
+from bactofleet.core import versions
+from bactofleet.core.errors import Excluded
+from bactofleet.core.files import sha256_of
+from bactofleet.genome import publish
+from bactofleet.genome.stage import Stage
 
 STAGES = ["download", "qc"]
 
@@ -112,7 +113,7 @@ def test_where_and_when_a_genome_was_made_do_not_change_its_tarball(
     run(genome)
     first = receipt_of(genome)
     genome.run("download", from_elsewhere)
-    monkeypatch.setattr("bactofleet.stages.publish.platform.node", lambda: "another-host")
+    monkeypatch.setattr("bactofleet.genome.publish.platform.node", lambda: "another-host")
     monkeypatch.setenv("BACTOFLEET_IMAGE_ID", "sha256:cd")
 
     run(genome)
@@ -153,7 +154,7 @@ def test_without_a_delivered_tarball_there_is_no_receipt(
     def fail(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("bactofleet.destination.os.fsync", fail)
+    monkeypatch.setattr("bactofleet.core.destination.os.fsync", fail)
 
     assert run(genome) == 75
     assert not (genome.root / "results/receipts/S1.json").exists()

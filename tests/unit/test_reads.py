@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from support.fastq import Read, write_reads
 
-from bactofleet.errors import Excluded
-from bactofleet.fastq import ReadStats, scan_reads
-from bactofleet.reads import add_read_metrics, check_amounts, read_names
+from bactofleet.core.errors import Excluded
+from bactofleet.genome.fastq import ReadStats, scan_reads
+from bactofleet.genome.reads import add_read_metrics, check_amounts, read_names
 
 LIMITS = {"min_reads": 10, "min_basepairs": 100, "min_proportion": 0.5}
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from bactofleet.files import write_json
-from bactofleet.receipt import (
+from bactofleet.core.files import write_json
+from bactofleet.genome.tarball import write_tarball
+from bactofleet.records.receipt import (
     FILE,
     HEAD_BYTES,
     METADATA_BYTES,
@@ -19,7 +20,6 @@ from bactofleet.receipt import (
     repeatable_part,
     to_metadata,
 )
-from bactofleet.tarball import write_tarball
 
 URL = "s3://genomes/S1.tar.gz"
 
@@ -168,6 +168,10 @@ def make_tarball(name: str, content: bytes, kind: bytes = tarfile.REGTYPE) -> by
         (make_tarball("S1/bactofleet.json", b"{}"), "its receipt has no schema, sample"),
         (make_tarball("S1/bactofleet.json", b"[1]"), "does not begin as a tarball"),
         (make_tarball("S1/bactofleet.json", b"{"), "Expecting property name"),
+    ],
+    ids=[
+        *("empty", "text", "gzip of text", "other first file", "link", "empty receipt"),
+        *("a list", "cut off"),
     ],
 )
 def test_a_tarball_without_a_receipt_is_told(head: bytes, problem: str) -> None:

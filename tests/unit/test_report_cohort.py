@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.synthetic_cohort import write_genomes
 
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 from bactofleet.report import build, write_report
 from bactofleet.report.cohort import read_cohort, tabulate, write_parquet, write_tsv
 from bactofleet.report.columns import COLUMNS

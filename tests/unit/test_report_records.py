@@ -6,7 +6,7 @@ import random
 import pytest
 from support.synthetic_cohort import make_receipt, write_genomes, write_receipt
 
-from bactofleet.report.records import iter_tool_outputs, read_record
+from bactofleet.records.rows import iter_tool_outputs, read_record
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.reproducible import fix_asn1_date, fix_genbank_date, fix_log
+from bactofleet.genome.reproducible import fix_asn1_date, fix_genbank_date, fix_log
 
 LOCUS = "LOCUS       S1_1       7356 bp    DNA     linear   {}"
 

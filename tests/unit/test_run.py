@@ -13,8 +13,8 @@ import pytest
 from snakemake.exceptions import WorkflowError
 from support.usage import make_row, write_usage
 
-from bactofleet.run import OPTIONAL_TOOLS, TOOLS, Run
-from bactofleet.versions import COMMANDS
+from bactofleet.core.versions import COMMANDS
+from bactofleet.run.workflow import OPTIONAL_TOOLS, TOOLS, Run
 
 SCHEMAS = Path(__file__).parents[2] / "workflow/schemas"
 GOOD = "sample\taccession\nS1\tSRR2838702\nS2\tSRR2838703\n"
@@ -83,7 +83,7 @@ def test_the_problems_of_configuration_sheet_and_files_are_told_together(project
 def test_receipts_are_gathered_in_parts_that_together_are_all_genomes_to_do(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bactofleet.run.PART_GENOMES", 2)
+    monkeypatch.setattr("bactofleet.run.workflow.PART_GENOMES", 2)
     rows = "".join(f"S{i}\tSRR283870{i}\n" for i in range(5))
     (project / "samples.tsv").write_text("sample\taccession\n" + rows)
     dag = SimpleNamespace(forcefiles=set())
@@ -144,7 +144,9 @@ def test_tools_that_unpack_archive_files_are_needed_for_accessions_of_their_prov
 def test_a_controller_whose_jobs_run_elsewhere_needs_no_tools(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bactofleet.run.atexit", SimpleNamespace(register=lambda function: None))
+    monkeypatch.setattr(
+        "bactofleet.run.workflow.atexit", SimpleNamespace(register=lambda function: None)
+    )
 
     start().start(runs_here=False)
 
@@ -155,7 +157,9 @@ def test_results_in_a_folder_of_a_machine_that_goes_are_refused() -> None:
 
 
 def test_a_second_run_on_the_same_results_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bactofleet.run.atexit", SimpleNamespace(register=lambda function: None))
+    monkeypatch.setattr(
+        "bactofleet.run.workflow.atexit", SimpleNamespace(register=lambda function: None)
+    )
     first, second = start(), start()
     first.start(runs_here=False)
 
@@ -192,7 +196,7 @@ def test_a_run_is_cut_to_what_max_cost_pays_for(
     capsys: pytest.CaptureFixture[str],
     part_genomes: int,
 ) -> None:
-    monkeypatch.setattr("bactofleet.run.PART_GENOMES", part_genomes)
+    monkeypatch.setattr("bactofleet.run.workflow.PART_GENOMES", part_genomes)
     rows = "".join(f"S{i:02}\tSRR28387{i:02}\n" for i in range(50))
     (project / "samples.tsv").write_text("sample\taccession\n" + rows)
     dag = SimpleNamespace(forcefiles=set())
@@ -221,8 +225,10 @@ def test_a_max_cost_that_is_no_amount_is_refused(limit: object) -> None:
 def test_a_run_that_reaches_max_cost_is_stopped(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bactofleet.run.atexit", SimpleNamespace(register=lambda function: None))
-    monkeypatch.setattr("bactofleet.cost.budget.LOOK_S", 0.01)
+    monkeypatch.setattr(
+        "bactofleet.run.workflow.atexit", SimpleNamespace(register=lambda function: None)
+    )
+    monkeypatch.setattr("bactofleet.run.budget.LOOK_S", 0.01)
     stopped = threading.Event()
     start(results="s3://bucket/results", max_cost=1).start(runs_here=False, stop=stopped.set)
 
@@ -237,7 +243,7 @@ def test_a_job_does_not_pay_for_what_the_forecast_imports(project: Path) -> None
     script = """
 import sys
 from pathlib import Path
-from bactofleet.run import Run
+from bactofleet.run.workflow import Run
 Run({"samples": "samples.tsv", "results": "s3://b/r", "max_cost": 1}, Path(sys.argv[1]),
     is_main=False)
 assert not any(name.startswith("bactofleet.cost") for name in sys.modules)

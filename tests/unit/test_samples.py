@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.sheets import HEADER, SCHEMA, check, problems_of, write_sheet
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.samples import check_samples, read_samples
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.samples import check_samples, read_samples
 
 COHORT = 67_000
 

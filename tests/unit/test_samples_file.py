@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from support.sheets import HEADER, SCHEMA, problems_of, problems_of_text
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.samples import check_samples, read_samples
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.samples import check_samples, read_samples
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ import pytest
 from support.archives import AUREUS, Archives, Fault, Request, make_run
 from support.searches import SHEET, describes, left_out, make_runs, samples, search
 
-from bactofleet.sources.ena import choose_files
-from bactofleet.sources.metadata import Metadata
+from bactofleet.archives.ena import choose_files
+from bactofleet.archives.metadata import Metadata
 
 # --- what is found --------------------------------------------------------------------------------
 

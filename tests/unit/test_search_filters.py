@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from support.archives import make_run
 
-from bactofleet.search.experiments import Experiment, group_runs, species_of, to_row
-from bactofleet.search.filters import Limits, find_reason
+from bactofleet.archives.search.experiments import Experiment, group_runs, species_of, to_row
+from bactofleet.archives.search.filters import Limits, find_reason
 
 GENOME_SIZE = 2_800_000
 DEFAULTS = Limits()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.cli import main
+from bactofleet.cli.main import main
 
 REPOSITORY = Path(__file__).parents[2]
 FOFN = "sample\truntype\tgenome_size\tspecies\tr1\tr2\tse\tont\tassembly"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.search.accessions import Query, iter_groups, kind_of, parse_query
+from bactofleet.archives.search.accessions import Query, iter_groups, kind_of, parse_query
+from bactofleet.core.errors import ConfigurationError
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.sheets import SCHEMA
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.samples import check_samples
-from bactofleet.search.sheet import append_rows, read_known
+from bactofleet.archives.search.sheet import append_rows, read_known
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.samples import check_samples
 
 COLUMNS = ("sample", "accession", "runs", "spots", "bases")
 ROW = {

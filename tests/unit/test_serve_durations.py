@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bactofleet.serve.durations import MAX_BINS, bin_durations
+from bactofleet.monitor.page.durations import MAX_BINS, bin_durations
 
 
 def test_of_no_genomes_there_is_none():

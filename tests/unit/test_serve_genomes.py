@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from bactofleet.serve.filters import parse_filter
-from bactofleet.serve.genomes import MAX_ROWS, Choice, Genome, Genomes
+from bactofleet.monitor.page.filters import parse_filter
+from bactofleet.monitor.page.genomes import MAX_ROWS, Choice, Genome, Genomes
 
 ROWS = [
     Genome("isolate_10", "complete", minutes=12.5, time="2026-11-23 00:00:10"),

@@ -12,9 +12,9 @@ from support.projects import write_project
 from support.serving import run_serve, serve_here, wait_for
 from support.synthetic_cohort import write_genomes
 
-from bactofleet import cli
-from bactofleet.files import write_json
-from bactofleet.serve.server import PageServer, is_own_host
+from bactofleet.cli import main as cli
+from bactofleet.core.files import write_json
+from bactofleet.monitor.page.server import PageServer, is_own_host
 
 KINDS = ["complete"] * 6 + ["excluded"] + ["failed"] * 3 + ["waiting"] * 10
 FAILED = "SRX10400259"

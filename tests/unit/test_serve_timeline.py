@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from bactofleet.serve.timeline import MAX_BINS, Timeline, measure_timeline, to_spans
-from bactofleet.status.receipts import Finish
-from bactofleet.status.tables import Span
+from bactofleet.monitor.page.timeline import MAX_BINS, Timeline, measure_timeline, to_spans
+from bactofleet.monitor.receipts import Finish
+from bactofleet.monitor.tables import Span
 
 NOW = 1_795_000_000.0
 DAY = 86400

@@ -12,11 +12,11 @@ from support.synthetic_cohort import write_genomes
 from support.synthetic_run import submit, write_run
 from support.usage import MIDNIGHT, make_row, write_usage
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.plan import lock_results
-from bactofleet.serve import looker as looking
-from bactofleet.serve.looker import Looker
-from bactofleet.serve.view import View, build_view
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.monitor.page import looker as looking
+from bactofleet.monitor.page.looker import Looker
+from bactofleet.monitor.page.view import View, build_view
+from bactofleet.run.plan import lock_results
 
 KINDS = ["complete"] * 6 + ["excluded"] + ["failed"] * 3 + ["waiting"] * 10
 CONFIG = Path("config/config.yaml")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from support.archive_server import Archive, Fault
 
-from bactofleet.errors import ConfigurationError, MissingInput, TemporaryFailure
-from bactofleet.sources import disk, https, retry, web
-from bactofleet.sources.files import fetch
-from bactofleet.sources.retry import Denied, NotThere, Throttled, Unreachable
+from bactofleet.archives import disk, https, retry, web
+from bactofleet.archives.files import fetch
+from bactofleet.archives.retry import Denied, NotThere, Throttled, Unreachable
+from bactofleet.core.errors import ConfigurationError, MissingInput, TemporaryFailure
 
 DATA = random.Random(1).randbytes(3_000_000)
 MD5 = hashlib.md5(DATA).hexdigest()  # noqa: S324
@@ -223,7 +223,9 @@ def test_a_server_that_cannot_be_reached_is_not_waited_for_as_long_as_others(
 
 
 def test_files_come_without_the_start_of_libraries_that_they_do_not_need() -> None:
-    code = "import sys, bactofleet.sources.providers, bactofleet.sources.files; print(*sys.modules)"
+    code = (
+        "import sys, bactofleet.archives.providers, bactofleet.archives.files; print(*sys.modules)"
+    )
 
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
 

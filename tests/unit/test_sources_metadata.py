@@ -4,9 +4,9 @@ import pytest
 from support.archive_data import EXPERIMENT, add_run
 from support.archive_server import Archive
 
-from bactofleet.errors import Excluded, TemporaryFailure
-from bactofleet.samples import Sample
-from bactofleet.sources.metadata import Metadata
+from bactofleet.archives.metadata import Metadata
+from bactofleet.core.errors import Excluded, TemporaryFailure
+from bactofleet.core.samples import Sample
 
 ENA, SRA = "/ena/portal/api/filereport", "/Traces/sra-db-be/runinfo"
 FILES = (("_1.fastq.gz", b"first"), ("_2.fastq.gz", b"second"))

@@ -10,10 +10,10 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from bactofleet.errors import MissingInput, TemporaryFailure
-from bactofleet.sources import retry, s3
-from bactofleet.sources.files import fetch
-from bactofleet.sources.retry import Denied, NotThere
+from bactofleet.archives import retry, s3
+from bactofleet.archives.files import fetch
+from bactofleet.archives.retry import Denied, NotThere
+from bactofleet.core.errors import MissingInput, TemporaryFailure
 
 DATA = b"some reads" * 1000
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from support.stages import Genome
 
-from bactofleet import versions
-from bactofleet.errors import Excluded, ToolFailure
-from bactofleet.stage import EXIT_CODE_FILE, Stage, StageFunction
+from bactofleet.core import versions
+from bactofleet.core.errors import Excluded, ToolFailure
+from bactofleet.genome.stage import EXIT_CODE_FILE, Stage, StageFunction
 
 
 @pytest.fixture
@@ -189,7 +189,10 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/scratch/x")
         (raising(ToolFailure("no .gff file")), 1, "tool"),
         (raising(ValueError("a fault of our own")), 1, "tool"),
     ],
-    ids=str,
+    ids=[
+        *("disk full", "quota", "input/output error", "file gone", "memory error", "SIGKILL"),
+        *("SIGILL", "exit 2", "exit 75", "tool failure", "own fault"),
+    ],
 )
 def test_the_exit_status_says_what_another_attempt_would_need(
     genome: Genome, function: StageFunction, status: int, kind: str
@@ -257,7 +260,8 @@ def test_a_record_that_cannot_be_written_leaves_the_exit_status(
 def test_a_disk_that_takes_not_one_byte_more_is_a_reason_to_try_again(genome: Genome) -> None:
     # Every write to a file fails, that to the log included, as on a full disk.
     code = (
-        "import sys; from bactofleet.stage import run_stage; sys.exit(run_stage(lambda stage: 0))"
+        "import sys; from bactofleet.genome.stage import run_stage; "
+        "sys.exit(run_stage(lambda stage: 0))"
     )
 
     done = subprocess.run(

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.failed_jobs import sample_of
-from bactofleet.status.batch import LEDGER, Submitted, ask_batch, read_submitted
-from bactofleet.status.tables import FailedJobs, Usage
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.monitor.batch import LEDGER, Submitted, ask_batch, read_submitted
+from bactofleet.monitor.tables import FailedJobs, Usage
+from bactofleet.run.failed_jobs import sample_of
 from snakemake_executor_plugin_aws_batch_array import executor
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 from snakemake_executor_plugin_aws_batch_array.tables import (

@@ -15,13 +15,13 @@ from support.projects import write_project
 from support.synthetic_cohort import write_genomes
 from support.usage import make_row, write_usage
 
-from bactofleet import cli
-from bactofleet.plan import lock_results
-from bactofleet.status import command
-from bactofleet.status.batch import LEDGER, BatchCounts
-from bactofleet.status.display import to_json, to_lines, to_panel
-from bactofleet.status.snapshot import Observer, Snapshot
-from bactofleet.status.wording import format_duration
+from bactofleet.cli import main as cli
+from bactofleet.cli import status as command
+from bactofleet.monitor.batch import LEDGER, BatchCounts
+from bactofleet.monitor.display import to_json, to_lines, to_panel
+from bactofleet.monitor.snapshot import Observer, Snapshot
+from bactofleet.monitor.wording import format_duration
+from bactofleet.run.plan import lock_results
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 
 KINDS = ["complete"] * 6 + ["excluded"] + ["failed"] * 3 + ["waiting"] * 10

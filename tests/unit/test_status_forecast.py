@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from bactofleet.status.forecast import MIN_FINISHES, foretell, measure_pace
-from bactofleet.status.receipts import Finish
+from bactofleet.monitor.forecast import MIN_FINISHES, foretell, measure_pace
+from bactofleet.monitor.receipts import Finish
 
 HOUR = 3600.0
 

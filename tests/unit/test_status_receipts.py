@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from support.synthetic_cohort import write_genomes
 
-from bactofleet.files import write_json
-from bactofleet.status import receipts as module
-from bactofleet.status.failures import Failures
-from bactofleet.status.receipts import Receipts
+from bactofleet.core.files import write_json
+from bactofleet.monitor import receipts as module
+from bactofleet.monitor.failures import Failures
+from bactofleet.monitor.receipts import Receipts
 
 KINDS = ["complete", "excluded", "failed", "waiting", "complete"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.tarball import write_tarball
+from bactofleet.genome.tarball import write_tarball
 
 
 @pytest.fixture

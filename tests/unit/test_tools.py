@@ -7,9 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from bactofleet import tools
-from bactofleet.errors import IllegalInstruction, OutOfMemory, TemporaryFailure, ToolFailure
-from bactofleet.tools import Command, Toolbox
+from bactofleet.core import tools
+from bactofleet.core.errors import (
+    IllegalInstruction,
+    OutOfMemory,
+    TemporaryFailure,
+    ToolFailure,
+)
+from bactofleet.core.tools import Command, Toolbox
 
 
 @pytest.fixture

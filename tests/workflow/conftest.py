@@ -53,7 +53,7 @@ class Project:
         """Return the command that starts the workflow in the container."""
         options = [f"{key}={json.dumps(value)}" for key, value in self.config.items()]
         return [
-            *(sys.executable, "-m", "bactofleet.container", "--image", self.image, "--"),
+            *(sys.executable, "-m", "bactofleet.run.container", "--image", self.image, "--"),
             *("snakemake", "--snakefile", str(REPOSITORY / "Snakefile")),
             *("--profile", str(REPOSITORY / "profiles" / "local")),
             *arguments,

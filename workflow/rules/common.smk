@@ -3,13 +3,13 @@ import sys
 
 from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
-from bactofleet.run import Run
+from bactofleet.run.workflow import Run
 
-SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
+SCHEMAS = Path(workflow.current_basedir).parent / "schemas"
 RUN = Run(config, SCHEMAS, is_main=workflow.is_main_process)
 # With the defaults: an executor takes the files along that the configuration names.
 config.update(RUN.config)
-SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 PYTHON = sys.executable
 
 RESULTS = str(RUN.results)

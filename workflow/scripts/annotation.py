@@ -1,9 +1,9 @@
-"""Run the annotation stage of one genome (bactofleet.stages.annotation)."""
+"""Run the annotation stage of one genome (bactofleet.genome.annotation)."""
 
 import sys
 
-from bactofleet.stage import run_stage
-from bactofleet.stages.annotation import run
+from bactofleet.genome.annotation import run
+from bactofleet.genome.stage import run_stage
 
 if __name__ == "__main__":
     sys.exit(run_stage(run))

@@ -1,9 +1,9 @@
-"""Run the download stage of one genome (bactofleet.stages.download)."""
+"""Run the download stage of one genome (bactofleet.genome.download)."""
 
 import sys
 
-from bactofleet.stage import run_stage
-from bactofleet.stages.download import run
+from bactofleet.genome.download import run
+from bactofleet.genome.stage import run_stage
 
 if __name__ == "__main__":
     sys.exit(run_stage(run))

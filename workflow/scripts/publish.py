@@ -1,9 +1,9 @@
-"""Run the publish stage of one genome (bactofleet.stages.publish)."""
+"""Run the publish stage of one genome (bactofleet.genome.publish)."""
 
 import sys
 
-from bactofleet.stage import run_stage
-from bactofleet.stages.publish import run
+from bactofleet.genome.publish import run
+from bactofleet.genome.stage import run_stage
 
 if __name__ == "__main__":
     sys.exit(run_stage(run))

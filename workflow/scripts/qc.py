@@ -1,9 +1,9 @@
-"""Run the qc stage of one genome (bactofleet.stages.qc)."""
+"""Run the qc stage of one genome (bactofleet.genome.qc)."""
 
 import sys
 
-from bactofleet.stage import run_stage
-from bactofleet.stages.qc import run
+from bactofleet.genome.qc import run
+from bactofleet.genome.stage import run_stage
 
 if __name__ == "__main__":
     sys.exit(run_stage(run))

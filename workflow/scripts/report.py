@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from bactofleet.core.samples import read_samples
 from bactofleet.report import SizeLimits, write_report
-from bactofleet.samples import read_samples
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -5,7 +5,7 @@ Exits 75 (EX_TEMPFAIL), "try again", where one is not.
 
 import sys
 
-from bactofleet.stage import run_staging_check
+from bactofleet.genome.stage import run_staging_check
 
 if __name__ == "__main__":
     sys.exit(run_staging_check())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bactofleet.sources.https import Fetched
+from bactofleet.archives.https import Fetched
 
 
 @dataclass(frozen=True)

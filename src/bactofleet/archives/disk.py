@@ -6,7 +6,7 @@ import errno
 import shutil
 from pathlib import Path
 
-from bactofleet.tools import DISK_RESERVE_BYTES
+from bactofleet.core.tools import DISK_RESERVE_BYTES
 
 GB = 1e9
 

@@ -6,13 +6,13 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bactofleet.errors import TemporaryFailure
-from bactofleet.samples import run_of
-from bactofleet.sources.delivery import Delivery
-from bactofleet.sources.disk import check_space
-from bactofleet.sources.https import Fetched, download
-from bactofleet.sources.metadata import EnaFile, Run
-from bactofleet.sources.retry import NotThere, Say
+from bactofleet.archives.delivery import Delivery
+from bactofleet.archives.disk import check_space
+from bactofleet.archives.https import Fetched, download
+from bactofleet.archives.metadata import EnaFile, Run
+from bactofleet.archives.retry import NotThere, Say
+from bactofleet.core.errors import TemporaryFailure
+from bactofleet.core.samples import run_of
 
 # https://ena-docs.readthedocs.io/en/latest/retrieval/file-download.html
 FILES_URL = "https://ftp.sra.ebi.ac.uk"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bactofleet.destination import S3_SCHEME, is_s3
-from bactofleet.errors import MissingInput
-from bactofleet.sources import https
-from bactofleet.sources.retry import Denied, NotThere, Say
+from bactofleet.archives import https
+from bactofleet.archives.retry import Denied, NotThere, Say
+from bactofleet.core.destination import S3_SCHEME, is_s3
+from bactofleet.core.errors import MissingInput
 
 
 def fetch(url: str, target: Path, say: Say) -> https.Fetched:
@@ -20,7 +20,7 @@ def fetch(url: str, target: Path, say: Say) -> https.Fetched:
         if not is_s3(url):
             return https.download(url, target, say)
         # Imported here, as in sra.py: boto3 takes longer to start than a small file to come.
-        from bactofleet.sources import s3  # noqa: PLC0415
+        from bactofleet.archives import s3  # noqa: PLC0415
 
         bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
         client = s3.make_client(signed=s3.has_credentials())

@@ -11,11 +11,11 @@ from typing import Any
 
 from urllib3 import BaseHTTPResponse
 
-from bactofleet.errors import TemporaryFailure
-from bactofleet.samples import shown
-from bactofleet.sources.disk import check_space
-from bactofleet.sources.retry import Say, retry
-from bactofleet.sources.web import open_url, read_body
+from bactofleet.archives.disk import check_space
+from bactofleet.archives.retry import Say, retry
+from bactofleet.archives.web import open_url, read_body
+from bactofleet.core.errors import TemporaryFailure
+from bactofleet.core.samples import shown
 
 # A transfer slower than this is begun anew: another connection may go another way.
 SLOWEST_BYTES_S, PATIENCE_S = 20_000, 120

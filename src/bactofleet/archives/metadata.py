@@ -12,10 +12,10 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bactofleet.errors import Excluded, TemporaryFailure
-from bactofleet.samples import Sample, run_of
-from bactofleet.sources.retry import NotThere, Say
-from bactofleet.sources.web import open_url, read_body
+from bactofleet.archives.retry import NotThere, Say
+from bactofleet.archives.web import open_url, read_body
+from bactofleet.core.errors import Excluded, TemporaryFailure
+from bactofleet.core.samples import Sample, run_of
 
 ENA_URL = "https://www.ebi.ac.uk/ena"
 # Answers to any accession in one request; the E-utilities take two (esearch, efetch).

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bactofleet.errors import Excluded, TemporaryFailure
-from bactofleet.samples import Sample
-from bactofleet.sources import ena, sra
-from bactofleet.sources.delivery import Delivery
-from bactofleet.sources.disk import check_space
-from bactofleet.sources.metadata import REASON, Metadata, Run
-from bactofleet.sources.retry import Denied, NotThere
-from bactofleet.tools import Toolbox
+from bactofleet.archives import ena, sra
+from bactofleet.archives.delivery import Delivery
+from bactofleet.archives.disk import check_space
+from bactofleet.archives.metadata import REASON, Metadata, Run
+from bactofleet.archives.retry import Denied, NotThere
+from bactofleet.core.errors import Excluded, TemporaryFailure
+from bactofleet.core.samples import Sample
+from bactofleet.core.tools import Toolbox
 
 # Tens of thousands of instances must not lean on a public server of files, and within the region
 # of SRA's bucket its bytes are free. Elsewhere ENA's files need no conversion and have an MD5.

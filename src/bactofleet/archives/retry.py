@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from bactofleet.errors import BactofleetError, TemporaryFailure
+from bactofleet.core.errors import BactofleetError, TemporaryFailure
 
 ATTEMPTS = 5
 # Without a network nobody waits for so long, nor for a certificate that is wrong.

@@ -19,11 +19,11 @@ import botocore
 import botocore.exceptions
 from botocore.config import Config
 
-from bactofleet.errors import TemporaryFailure
-from bactofleet.files import CHUNK_BYTES
-from bactofleet.sources.disk import check_space
-from bactofleet.sources.https import Fetched
-from bactofleet.sources.retry import Denied, NotThere, Say, retry
+from bactofleet.archives.disk import check_space
+from bactofleet.archives.https import Fetched
+from bactofleet.archives.retry import Denied, NotThere, Say, retry
+from bactofleet.core.errors import TemporaryFailure
+from bactofleet.core.files import CHUNK_BYTES
 
 MISSING = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
 DENIED = ("401", "403", "AccessDenied", "AllAccessDisabled")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bactofleet.errors import TemporaryFailure, ToolFailure
-from bactofleet.files import sha256_of
-from bactofleet.sources.delivery import Delivery
-from bactofleet.sources.disk import check_space
-from bactofleet.sources.https import Fetched
-from bactofleet.sources.metadata import Run
-from bactofleet.sources.retry import NotThere, retry
-from bactofleet.tools import Command, Toolbox
+from bactofleet.archives.delivery import Delivery
+from bactofleet.archives.disk import check_space
+from bactofleet.archives.https import Fetched
+from bactofleet.archives.metadata import Run
+from bactofleet.archives.retry import NotThere, retry
+from bactofleet.core.errors import TemporaryFailure, ToolFailure
+from bactofleet.core.files import sha256_of
+from bactofleet.core.tools import Command, Toolbox
 
 # https://registry.opendata.aws/ncbi-sra/: normalized files, with all qualities.
 BUCKET, REGION = "sra-pub-run-odp", "us-east-1"
@@ -35,7 +35,7 @@ def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> D
     Raises `NotThere` where the bucket lacks it, `TemporaryFailure` for what may pass.
     """
     # Imported here: reads from elsewhere do not pay for boto3's start.
-    from bactofleet.sources import s3  # noqa: PLC0415
+    from bactofleet.archives import s3  # noqa: PLC0415
 
     client = s3.make_client(signed=False, region=REGION)
     found = s3.find_object(client, BUCKET, f"sra/{run.accession}/{run.accession}", tools.say)

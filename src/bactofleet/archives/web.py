@@ -21,10 +21,10 @@ import urllib3
 from urllib3 import BaseHTTPResponse, Retry, Timeout, exceptions
 
 from bactofleet import __version__
-from bactofleet.errors import ConfigurationError, TemporaryFailure
-from bactofleet.files import CHUNK_BYTES
-from bactofleet.samples import shown
-from bactofleet.sources.retry import Denied, NotThere, Throttled, Unreachable
+from bactofleet.archives.retry import Denied, NotThere, Throttled, Unreachable
+from bactofleet.core.errors import ConfigurationError, TemporaryFailure
+from bactofleet.core.files import CHUNK_BYTES
+from bactofleet.core.samples import shown
 
 CONNECT_TIMEOUT_S = 30
 READ_TIMEOUT_S = 120

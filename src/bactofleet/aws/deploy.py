@@ -13,7 +13,7 @@ from bactofleet.aws.network import find_network
 from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import SETTINGS, read_settings, settings_of, write_settings
 from bactofleet.aws.stack import Stack
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 
 TEMPLATE = Path("infra/bactofleet.yaml")
 CONFIG = Path("config/config.yaml")

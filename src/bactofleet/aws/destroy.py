@@ -12,7 +12,7 @@ from bactofleet.aws.faults import translated
 from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import remove_settings
 from bactofleet.aws.stack import Stack
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 
 # What the executor needs while it runs; everything else in the bucket is somebody's data.
 RUNS = "snakemake/runs/"

@@ -21,7 +21,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 
 LOG_IN = "log in: `aws sso login`, or `aws configure` for keys of your own"
 RENEW = "renew it: `aws sso login`, or fetch new temporary keys"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 
 # Current families of 2, 4 and 8 GiB for each vCPU; those with a "d" have an instance store.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html

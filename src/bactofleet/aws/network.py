@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 
 
 @dataclass(frozen=True)

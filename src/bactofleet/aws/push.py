@@ -16,8 +16,8 @@ from bactofleet.aws.faults import translated
 from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import SETTINGS, read_settings, write_settings
 from bactofleet.aws.stack import Stack
-from bactofleet.container import IMAGE
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.run.container import IMAGE
 
 BUILD = "containers/build.sh"
 DOCKERFILE = "containers/Dockerfile"

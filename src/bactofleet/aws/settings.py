@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.files import write_atomically
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.files import write_atomically
 
 SETTINGS = Path("profiles/aws/account.yaml")
 VARIABLE = "SNAKEMAKE_AWS_BATCH_ARRAY_"

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 
 POLL_S = 5.0
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")

@@ -8,21 +8,21 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bactofleet.collection.receipts import list_receipts
-from bactofleet.config import read_config
-from bactofleet.cost import estimate_command
+from bactofleet.cli import estimate as estimate_command
+from bactofleet.cli.options import add_config, positive
+from bactofleet.core.config import read_config
+from bactofleet.core.destination import local_folder
+from bactofleet.core.errors import ConfigurationError
 from bactofleet.cost.bill import Bill, make_bill
 from bactofleet.cost.display import to_json, to_table, to_tsv
 from bactofleet.cost.estimate import STACK_VCPUS
 from bactofleet.cost.instances import Fleet
 from bactofleet.cost.live_prices import ask_aws
 from bactofleet.cost.prices import Prices, load_prices
-from bactofleet.cost.records import USAGE, Attempt, measure_tarballs, read_attempts
 from bactofleet.cost.wording import iter_facts
-from bactofleet.destination import local_folder
-from bactofleet.errors import ConfigurationError
-from bactofleet.options import add_config, positive
-from bactofleet.report.records import iter_records
+from bactofleet.records.attempt import USAGE, Attempt, measure_tarballs, read_attempts
+from bactofleet.records.folder import list_receipts
+from bactofleet.records.rows import iter_records
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

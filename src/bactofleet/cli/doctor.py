@@ -12,11 +12,11 @@ from botocore.exceptions import BotoCoreError
 from bactofleet.aws.faults import explain
 from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import effective_settings
+from bactofleet.core.errors import BactofleetError, ConfigurationError
 from bactofleet.doctor import cloud, local
 from bactofleet.doctor.account import Account
 from bactofleet.doctor.findings import ERROR, WARNING, Finding, Judge
 from bactofleet.doctor.work import Work, read_work
-from bactofleet.errors import BactofleetError, ConfigurationError
 
 
 class Unwell(BactofleetError):

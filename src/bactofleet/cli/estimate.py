@@ -8,15 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bactofleet.config import parameters_of
+from bactofleet.core.config import parameters_of
+from bactofleet.core.destination import local_folder
+from bactofleet.core.samples import read_samples
 from bactofleet.cost.estimate import Estimate, Estimator
 from bactofleet.cost.estimate_wording import iter_facts
 from bactofleet.cost.genomes import read_sheet
 from bactofleet.cost.prices import Prices
-from bactofleet.cost.records import Attempt
-from bactofleet.destination import local_folder
-from bactofleet.plan import make_plan
-from bactofleet.samples import read_samples
+from bactofleet.records.attempt import Attempt
+from bactofleet.run.plan import make_plan
 
 
 def estimate(

@@ -6,20 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from bactofleet import __version__, report, versions
-from bactofleet.aws import command as aws
-from bactofleet.collection import fetch, pull, verify
-from bactofleet.config import SCHEMAS, load_schema, read_config
-from bactofleet.cost import command as cost
-from bactofleet.destination import local_folder
-from bactofleet.doctor import command as doctor
-from bactofleet.errors import BactofleetError
-from bactofleet.options import add_config
-from bactofleet.samples import check_samples, read_samples
-from bactofleet.search import command as search
-from bactofleet.search import importing
-from bactofleet.serve import command as serve
-from bactofleet.status import command as status
+from bactofleet import __version__, report
+from bactofleet.archives.search import importing
+from bactofleet.cli import aws, cost, doctor, search, serve, status
+from bactofleet.cli.options import add_config
+from bactofleet.core import versions
+from bactofleet.core.config import SCHEMAS, load_schema, read_config
+from bactofleet.core.destination import local_folder
+from bactofleet.core.errors import BactofleetError
+from bactofleet.core.samples import check_samples, read_samples
+from bactofleet.transfer import fetch, pull, verify
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -68,8 +64,8 @@ def _check(args: argparse.Namespace) -> None:
 
 def _cite(args: argparse.Namespace) -> None:
     # Imported here: the other commands need no pandas.
-    from bactofleet.provenance.citations import cite_cohort, to_text  # noqa: PLC0415
     from bactofleet.report.cohort import read_cohort  # noqa: PLC0415
+    from bactofleet.report.provenance.citations import cite_cohort, to_text  # noqa: PLC0415
 
     print(to_text(cite_cohort(read_cohort(*_find_cohort(args)))), end="")
 

@@ -6,10 +6,10 @@ import argparse
 import sys
 from contextlib import suppress
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.options import add_config, add_live
-from bactofleet.serve.looker import Looker
-from bactofleet.serve.server import PageServer
+from bactofleet.cli.options import add_config, add_live
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.monitor.page.looker import Looker
+from bactofleet.monitor.page.server import PageServer
 
 PORT = 8642
 LOOPBACK = "127.0.0.1"

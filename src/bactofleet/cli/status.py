@@ -14,13 +14,13 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from bactofleet.config import read_config
-from bactofleet.destination import local_folder
-from bactofleet.options import add_config, add_live
-from bactofleet.samples import read_samples
-from bactofleet.status.batch import open_client
-from bactofleet.status.display import to_json, to_lines, to_panel
-from bactofleet.status.snapshot import Observer, Snapshot
+from bactofleet.cli.options import add_config, add_live
+from bactofleet.core.config import read_config
+from bactofleet.core.destination import local_folder
+from bactofleet.core.samples import read_samples
+from bactofleet.monitor.batch import open_client
+from bactofleet.monitor.display import to_json, to_lines, to_panel
+from bactofleet.monitor.snapshot import Observer, Snapshot
 
 # A look at 67,000 genomes takes a fraction of a second; looks take a twentieth of the time.
 MIN_PAUSE_S = 2.0

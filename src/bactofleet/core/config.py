@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 import yaml
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.files import sha256_of
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.files import sha256_of
 
 SCHEMAS = Path("workflow/schemas")
 # Options that say where and how, not what: they do not change a genome.

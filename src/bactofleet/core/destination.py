@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bactofleet.errors import TemporaryFailure
-from bactofleet.files import sync
+from bactofleet.core.errors import TemporaryFailure
+from bactofleet.core.files import sync
 
 S3_SCHEME = "s3://"
 # Larger tarballs, those with reads, go up in parts; the others in one request, as requests are

@@ -1,6 +1,6 @@
 """Which container image a genome is made in, as the engine that started the container knows it.
 
-An image does not know its own digest. On one machine `bactofleet.container` asks the engine and
+An image does not know its own digest. On one machine `bactofleet.run.container` asks the engine and
 passes the answer on in the environment; on AWS Batch the agent of ECS tells it.
 """
 

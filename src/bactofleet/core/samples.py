@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import jsonschema

@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from bactofleet.errors import IllegalInstruction, OutOfMemory, TemporaryFailure, ToolFailure
+from bactofleet.core.errors import (
+    IllegalInstruction,
+    OutOfMemory,
+    TemporaryFailure,
+    ToolFailure,
+)
 
 SIGNAL_BASE = 128  # a shell's exit status for a process ended by signal n is 128 + n
 JAVA_OUT_OF_MEMORY = 3  # exit status of the JVM under -XX:+ExitOnOutOfMemoryError

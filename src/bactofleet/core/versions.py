@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from bactofleet import __version__
-from bactofleet.files import read_json, sha256_of
+from bactofleet.core.files import read_json, sha256_of
 
 IMAGE_VERSIONS = Path("/usr/share/bactofleet/versions.json")
 

@@ -11,8 +11,8 @@ from enum import StrEnum
 from bactofleet.cost.instances import Fleet, Instance, count_busy_hours, share_out
 from bactofleet.cost.price import Price
 from bactofleet.cost.prices import INSTANCE_HOUR, SPOT, VCPU_HOUR, Prices
-from bactofleet.cost.records import RECLAIMED, SUCCEEDED, Attempt, Tarballs
 from bactofleet.cost.requests import count_requests, count_uploads
+from bactofleet.records.attempt import RECLAIMED, SUCCEEDED, Attempt, Tarballs
 
 # An average month, as AWS's calculator has it.
 MONTH_HOURS = 730

@@ -24,7 +24,7 @@ from bactofleet.cost.wording import (
     list_sources,
     with_totals,
 )
-from bactofleet.report.records import clean
+from bactofleet.records.rows import clean
 
 HEADER = (
     *("kind", "charge", "usage", "unit", "price_usd", "usd", "percent", "usd_per_genome"),

@@ -19,8 +19,8 @@ from bactofleet.cost.genomes import Known, Lessons, read_lessons
 from bactofleet.cost.meter import price_attempts
 from bactofleet.cost.model import Model
 from bactofleet.cost.prices import ON_DEMAND, SPOT, Prices
-from bactofleet.cost.records import SUCCEEDED, Attempt
 from bactofleet.cost.regression import Range, Sums
+from bactofleet.records.attempt import SUCCEEDED, Attempt
 
 # Most spot vCPUs of the stack (MaxSpotVcpus of infra/bactofleet.yaml), where nobody changed it.
 STACK_VCPUS = 256

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bactofleet.cost.estimate import Estimate
 from bactofleet.cost.regression import Range
 from bactofleet.cost.wording import format_usd
-from bactofleet.status.wording import format_duration
+from bactofleet.monitor.wording import format_duration
 
 GB = 1e9
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from bactofleet.collection.receipts import SUFFIX, list_receipts, receipts_folder
+from bactofleet.core.files import modified, read_json
+from bactofleet.core.samples import Sample, is_remote
 from bactofleet.cost.regression import Array
-from bactofleet.files import modified, read_json
-from bactofleet.samples import Sample, is_remote
+from bactofleet.records.folder import SUFFIX, list_receipts, receipts_folder
 
 # The newest receipts teach: they were made on the machines of now, and to read more takes longer.
 MAX_LESSONS = 3000

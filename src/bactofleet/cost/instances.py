@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bactofleet.cost.price import Price
 from bactofleet.cost.prices import ON_DEMAND, SPOT, Prices
-from bactofleet.cost.records import Attempt
+from bactofleet.records.attempt import Attempt
 
 
 @dataclass

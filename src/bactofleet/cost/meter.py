@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bactofleet.cost.bill import iter_instance_lines, iter_request_lines, iter_running_lines
 from bactofleet.cost.instances import Fleet
 from bactofleet.cost.prices import Prices
-from bactofleet.cost.records import SUCCEEDED, Attempt, Tarballs
+from bactofleet.records.attempt import SUCCEEDED, Attempt, Tarballs
 
 
 @dataclass(frozen=True)

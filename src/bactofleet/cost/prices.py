@@ -15,9 +15,9 @@ from typing import Any
 import jsonschema
 import yaml
 
-from bactofleet.config import describe_error
+from bactofleet.core.config import describe_error
+from bactofleet.core.errors import ConfigurationError
 from bactofleet.cost.price import Price, average
-from bactofleet.errors import ConfigurationError
 
 SPOT = "spot"
 ON_DEMAND = "on-demand"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from bactofleet.destination import PART_BYTES, SINGLE_REQUEST_BYTES
+from bactofleet.core.destination import PART_BYTES, SINGLE_REQUEST_BYTES
 
 # A child fetches the bundle of the run and its line of the manifest.
 STAGED_IN = 2

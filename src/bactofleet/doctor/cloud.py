@@ -9,7 +9,7 @@ from math import floor
 from typing import Protocol
 
 from bactofleet.aws.push import PLATFORMS
-from bactofleet.destination import is_s3
+from bactofleet.core.destination import is_s3
 from bactofleet.doctor.account import Environment, Identity, InstanceType, Queue
 from bactofleet.doctor.findings import ERROR, Finding, Judge, guarded
 from bactofleet.doctor.work import Work

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bactofleet.config import SCHEMAS, load_schema, read_config
-from bactofleet.destination import is_s3
-from bactofleet.samples import Sample, check_samples, is_remote
+from bactofleet.core.config import SCHEMAS, load_schema, read_config
+from bactofleet.core.destination import is_s3
+from bactofleet.core.samples import Sample, check_samples, is_remote
 
 CONFIG = Path("config/config.yaml")
 GIB = 1024**3

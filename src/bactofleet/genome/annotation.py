@@ -8,10 +8,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from bactofleet.errors import ToolFailure
-from bactofleet.reproducible import fix_asn1_date, fix_genbank_date, fix_log
-from bactofleet.stage import Stage, read_record
-from bactofleet.tarball import write_tarball
+from bactofleet.core.errors import ToolFailure
+from bactofleet.genome.reproducible import fix_asn1_date, fix_genbank_date, fix_log
+from bactofleet.genome.stage import Stage, read_record
+from bactofleet.genome.tarball import write_tarball
 
 PARAMETERS = ("proteins", "prokka_evalue", "prokka_coverage")
 CENTRE = "Bactopia"

@@ -11,11 +11,11 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from bactofleet.errors import Excluded, OutOfMemory
-from bactofleet.fasta import Contig, assembly_stats, gc_percent, read_fasta, write_fasta
-from bactofleet.reads import READS
-from bactofleet.stage import Stage, read_record
-from bactofleet.stages.download import ASSEMBLY
+from bactofleet.core.errors import Excluded, OutOfMemory
+from bactofleet.genome.download import ASSEMBLY
+from bactofleet.genome.fasta import Contig, assembly_stats, gc_percent, read_fasta, write_fasta
+from bactofleet.genome.reads import READS
+from bactofleet.genome.stage import Stage, read_record
 
 PARAMETERS = (
     "assembler",

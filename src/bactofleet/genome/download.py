@@ -8,18 +8,25 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bactofleet.errors import Excluded
-from bactofleet.fasta import read_fasta
-from bactofleet.fastq import ReadStats, count_reads, is_gzip, mate_number, open_reads, scan_reads
-from bactofleet.files import CHUNK_BYTES, copy_summed, write_json
-from bactofleet.genome_size import estimate_genome_size
-from bactofleet.reads import READS, STATS, check_amounts, read_names
-from bactofleet.samples import Sample, is_remote, shown
-from bactofleet.stage import Stage
+from bactofleet.core.errors import Excluded
+from bactofleet.core.files import CHUNK_BYTES, copy_summed, write_json
+from bactofleet.core.samples import Sample, is_remote, shown
+from bactofleet.genome.fasta import read_fasta
+from bactofleet.genome.fastq import (
+    ReadStats,
+    count_reads,
+    is_gzip,
+    mate_number,
+    open_reads,
+    scan_reads,
+)
+from bactofleet.genome.genome_size import estimate_genome_size
+from bactofleet.genome.reads import READS, STATS, check_amounts, read_names
+from bactofleet.genome.stage import Stage
 
 if TYPE_CHECKING:
-    from bactofleet.sources.delivery import Delivery
-    from bactofleet.sources.metadata import Run
+    from bactofleet.archives.delivery import Delivery
+    from bactofleet.archives.metadata import Run
 
 PARAMETERS = (
     "min_reads",
@@ -71,7 +78,7 @@ def run(stage: Stage) -> None:
 def _take_accession(stage: Stage, sample: Sample) -> None:
     """Fetch the runs of an accession and join them; record what came from where."""
     # Imported here: every job reads this module, and few need a client of HTTPS.
-    from bactofleet.sources.providers import Workplace, fetch_accession  # noqa: PLC0415
+    from bactofleet.archives.providers import Workplace, fetch_accession  # noqa: PLC0415
 
     at = Workplace(stage.work, stage.tools, stage.threads)
     runs, deliveries = fetch_accession(sample, stage.parameters["providers"], at)
@@ -169,7 +176,7 @@ def _bring(stage: Stage, sources: list[str]) -> list[Path]:
 def _bring_file(stage: Stage, source: str, target: Path) -> dict[str, Any]:
     """Bring one file; return what a receipt says of it."""
     if is_remote(source):
-        from bactofleet.sources.files import fetch  # noqa: PLC0415
+        from bactofleet.archives.files import fetch  # noqa: PLC0415
 
         return fetch(source, target, stage.tools.say).describe()
     size, checksum = copy_summed(Path(source), target)

@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from bactofleet.errors import Excluded
-from bactofleet.fastq import read_blocks
+from bactofleet.core.errors import Excluded
+from bactofleet.genome.fastq import read_blocks
 
 LINE_WIDTH = 60
 IUPAC = re.compile(r"[ACGTUNRYSWKMBDHV*.-]*", re.IGNORECASE)

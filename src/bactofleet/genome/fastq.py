@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bactofleet.errors import Excluded
+from bactofleet.core.errors import Excluded
 
 BLOCK_BYTES = 8 << 20
 PHRED_OFFSET = 33

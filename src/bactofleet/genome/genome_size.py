@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bactofleet.errors import Excluded
-from bactofleet.fastq import read_blocks
-from bactofleet.stage import Stage
+from bactofleet.core.errors import Excluded
+from bactofleet.genome.fastq import read_blocks
+from bactofleet.genome.stage import Stage
 
 K = 21
 MAX_COUNT = 1000

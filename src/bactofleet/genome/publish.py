@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from bactofleet import __version__
-from bactofleet.config import fingerprint
-from bactofleet.destination import deliver
-from bactofleet.files import sha256_of, write_json
-from bactofleet.image import describe_image
-from bactofleet.receipt import FILE, Receipt, repeatable_part, to_metadata
+from bactofleet.core.config import fingerprint
+from bactofleet.core.destination import deliver
+from bactofleet.core.files import sha256_of, write_json
+from bactofleet.core.image import describe_image
+from bactofleet.core.versions import get_versions
+from bactofleet.genome.stage import BACTOPIA_FOLDERS, PUBLISH, Stage, StageRecord, read_record
+from bactofleet.genome.tarball import write_tarball
+from bactofleet.records.receipt import FILE, Receipt, repeatable_part, to_metadata
 from bactofleet.report.multiqc import trim_fastp
-from bactofleet.stage import BACTOPIA_FOLDERS, PUBLISH, Stage, StageRecord, read_record
-from bactofleet.tarball import write_tarball
-from bactofleet.versions import get_versions
 
 RECEIPT_SCHEMA = 1
 CPU_INFO = Path("/proc/cpuinfo")

@@ -6,12 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
-from bactofleet.errors import Excluded
-from bactofleet.fastq import ReadStats, scan_reads
-from bactofleet.files import read_json, write_json
-from bactofleet.reads import READS, STATS, add_read_metrics, check_amounts, read_names
-from bactofleet.reproducible import fix_log
-from bactofleet.stage import Stage, read_record
+from bactofleet.core.errors import Excluded
+from bactofleet.core.files import read_json, write_json
+from bactofleet.genome.fastq import ReadStats, scan_reads
+from bactofleet.genome.reads import READS, STATS, add_read_metrics, check_amounts, read_names
+from bactofleet.genome.reproducible import fix_log
+from bactofleet.genome.stage import Stage, read_record
 
 PARAMETERS = (
     "min_reads",

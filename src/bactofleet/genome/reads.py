@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bactofleet.errors import Excluded
-from bactofleet.fastq import ReadStats
+from bactofleet.core.errors import Excluded
+from bactofleet.genome.fastq import ReadStats
 
 READS = "reads"
 STATS = "stats"

@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from bactofleet.errors import (
+from bactofleet.core.errors import (
     RETRYABLE_EXIT_CODES,
     Excluded,
     OutOfMemory,
@@ -35,9 +35,9 @@ from bactofleet.errors import (
     TemporaryFailure,
     ToolFailure,
 )
-from bactofleet.files import read_json, sha256_of, write_json
-from bactofleet.tools import Stopwatch, Toolbox
-from bactofleet.versions import get_versions
+from bactofleet.core.files import read_json, sha256_of, write_json
+from bactofleet.core.tools import Stopwatch, Toolbox
+from bactofleet.core.versions import get_versions
 
 RECORD = "stage.json"
 PUBLISH = "publish"

@@ -6,8 +6,8 @@ import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from bactofleet.stage import STAGES
-from bactofleet.status.failures import Failure
+from bactofleet.genome.stage import STAGES
+from bactofleet.monitor.failures import Failure
 
 # https://man7.org/linux/man-pages/man5/proc_locks.5.html
 KERNEL_LOCKS = Path("/proc/locks")

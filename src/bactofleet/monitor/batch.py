@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from bactofleet.aws.faults import translated
 from bactofleet.aws.session import open_session
-from bactofleet.errors import ConfigurationError
-from bactofleet.failed_jobs import sample_of
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.run.failed_jobs import sample_of
 
 # Where the executor keeps it, below its report-dir (docs/executor.md).
 LEDGER = Path(".aws-batch-array/ledger.sqlite")

@@ -13,8 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bactofleet.status.snapshot import Snapshot, StageTimes
-from bactofleet.status.wording import (
+from bactofleet.monitor.snapshot import Snapshot, StageTimes
+from bactofleet.monitor.wording import (
     MAX_KINDS,
     describe_failure,
     describe_progress,

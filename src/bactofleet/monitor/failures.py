@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bactofleet.files import read_json
-from bactofleet.report.records import clean
-from bactofleet.status.receipts import NO_RECORD, UNREADABLE, RecordFolder
+from bactofleet.core.files import read_json
+from bactofleet.monitor.receipts import NO_RECORD, UNREADABLE, RecordFolder
+from bactofleet.records.rows import clean
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bactofleet.status.receipts import Finish
+from bactofleet.monitor.receipts import Finish
 
 BATCHES = 10
 # Student's t, two-sided 95 %, for one degree of freedom less than there are batches.

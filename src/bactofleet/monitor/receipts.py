@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bactofleet.files import read_json
-from bactofleet.report.records import clean
+from bactofleet.core.files import read_json
+from bactofleet.records.rows import clean
 
 SUFFIX = ".json"
 UNREADABLE = "unreadable"

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from bactofleet.cost.meter import Money, foretell_money
-from bactofleet.plan import FAILED, RECEIPTS
-from bactofleet.stage import STAGES
-from bactofleet.status.activity import find_running, get_start
-from bactofleet.status.batch import BatchCounts, Describer, ask_batch, read_submitted
-from bactofleet.status.failures import Failure, Failures, describe_unreadable
-from bactofleet.status.forecast import Throughput, TimeLeft, foretell, measure_pace
-from bactofleet.status.receipts import UNREADABLE, Finish, Receipts
-from bactofleet.status.tables import Attempts, FailedJobs, Usage
+from bactofleet.genome.stage import STAGES
+from bactofleet.monitor.activity import find_running, get_start
+from bactofleet.monitor.batch import BatchCounts, Describer, ask_batch, read_submitted
+from bactofleet.monitor.failures import Failure, Failures, describe_unreadable
+from bactofleet.monitor.forecast import Throughput, TimeLeft, foretell, measure_pace
+from bactofleet.monitor.receipts import UNREADABLE, Finish, Receipts
+from bactofleet.monitor.tables import Attempts, FailedJobs, Usage
+from bactofleet.run.plan import FAILED, RECEIPTS
 
 
 @dataclass(frozen=True)

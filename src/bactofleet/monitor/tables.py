@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from bactofleet.cost.meter import Meter
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.records import RECLAIMED, iter_attempts
-from bactofleet.failed_jobs import FINAL, sample_of
-from bactofleet.growing_table import GrowingTable
-from bactofleet.report.records import clean
-from bactofleet.status.failures import Failure
+from bactofleet.monitor.failures import Failure
+from bactofleet.records.attempt import RECLAIMED, iter_attempts
+from bactofleet.records.growing_table import GrowingTable
+from bactofleet.records.rows import clean
+from bactofleet.run.failed_jobs import FINAL, sample_of
 
 
 @dataclass

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from bactofleet.cost.meter import Money
 from bactofleet.cost.wording import format_usd
-from bactofleet.status.failures import Failure
-from bactofleet.status.forecast import TimeLeft
-from bactofleet.status.snapshot import Snapshot
+from bactofleet.monitor.failures import Failure
+from bactofleet.monitor.forecast import TimeLeft
+from bactofleet.monitor.snapshot import Snapshot
 
 # Kinds of failure that are shown; `--json` has every failure.
 MAX_KINDS = 10

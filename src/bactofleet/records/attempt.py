@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bactofleet.destination import is_s3
-from bactofleet.failed_jobs import sample_of
-from bactofleet.growing_table import GrowingTable
-from bactofleet.report.records import Row
+from bactofleet.core.destination import is_s3
+from bactofleet.records.growing_table import GrowingTable
+from bactofleet.records.rows import Row
+from bactofleet.run.failed_jobs import sample_of
 
 USAGE = "usage.tsv"
 SUCCEEDED = "succeeded"

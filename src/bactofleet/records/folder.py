@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bactofleet.report.records import RECEIPTS
+from bactofleet.records.rows import RECEIPTS
 
 SUFFIX = ".json"
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import fastjsonschema
 
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 from bactofleet.report.columns import USAGE
 
 RECEIPTS = "receipts"

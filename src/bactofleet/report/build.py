@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bactofleet.files import write_atomically
-from bactofleet.provenance.build import write_provenance
+from bactofleet.core.files import write_atomically
+from bactofleet.records.rows import check_names, iter_tool_outputs
 from bactofleet.report.cohort import read_cohort, write_parquet, write_tsv
 from bactofleet.report.multiqc import write_multiqc
 from bactofleet.report.page import render_page
+from bactofleet.report.provenance.build import write_provenance
 from bactofleet.report.ranks import ANY_SIZE, SizeLimits
-from bactofleet.report.records import check_names, iter_tool_outputs
 from bactofleet.report.spending import read_spending
 
 DEFAULT_TITLE = "Bacterial genomes"

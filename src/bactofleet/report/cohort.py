@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 import polars
 
-from bactofleet.files import replace_atomically, write_atomically
+from bactofleet.core.files import replace_atomically, write_atomically
+from bactofleet.records.rows import InputFile, Row, iter_records
 from bactofleet.report.columns import BY_NAME, order_columns
 from bactofleet.report.outliers import Outliers, find_outliers, outlier_columns
 from bactofleet.report.ranks import ANY_SIZE, SizeLimits, rank_genome
-from bactofleet.report.records import InputFile, Row, iter_records
 from bactofleet.report.values import plain
 
 # The order of the page: what needs a decision comes first.

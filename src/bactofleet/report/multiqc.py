@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bactofleet.files import write_atomically
+from bactofleet.core.files import write_atomically
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from bactofleet.report.records import Row
+from bactofleet.records.rows import Row
 
 # The cap of the depth draws each pair of reads by chance: reads capped at 100x have 99.9x or
 # 100.1x. Bactopia's rasusa draws until it has 100x: https://github.com/mbhall88/rasusa

@@ -9,8 +9,8 @@ import pandas as pd
 
 from bactofleet.cost.bill import make_bill
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.records import measure_tarballs, read_attempts
 from bactofleet.cost.wording import Row, iter_facts, list_rows, list_sources
+from bactofleet.records.attempt import measure_tarballs, read_attempts
 
 # A report is made without asking AWS, which may not be there to answer.
 PRICES = "the dated table of the package"

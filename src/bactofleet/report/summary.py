@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from bactofleet.provenance.citations import Citation, cite_cohort
 from bactofleet.report.cohort import STATUSES, Cohort
 from bactofleet.report.outliers import Outlier
+from bactofleet.report.provenance.citations import Citation, cite_cohort
 from bactofleet.report.ranks import RANKS
 from bactofleet.report.values import numbers, texts
 

@@ -16,18 +16,18 @@ from typing import Any
 
 import numpy as np
 
+from bactofleet.core.samples import Sample
 from bactofleet.cost.estimate import Estimator
 from bactofleet.cost.estimate_wording import describe_briefly
 from bactofleet.cost.genomes import read_sheet
 from bactofleet.cost.meter import Meter, price_attempts
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.records import USAGE, iter_attempts, read_attempts
 from bactofleet.cost.regression import Sums
 from bactofleet.cost.wording import format_usd
-from bactofleet.growing_table import GrowingTable
-from bactofleet.plan import Plan
-from bactofleet.samples import Sample
-from bactofleet.status.batch import read_submitted
+from bactofleet.monitor.batch import read_submitted
+from bactofleet.records.attempt import USAGE, iter_attempts, read_attempts
+from bactofleet.records.growing_table import GrowingTable
+from bactofleet.run.plan import Plan
 
 # Between two looks of the guard for new rows of a table, which take no time where there are none.
 LOOK_S = 2.0

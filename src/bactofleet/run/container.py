@@ -1,4 +1,6 @@
-"""Run a command in the image, as the calling user: `python -m bactofleet.container -- command...`.
+"""Run a command in the image, as the calling user.
+
+`python -m bactofleet.run.container -- command...`
 
 The working directory, the repository and every folder that the configuration or the sample sheet
 names are mounted at their own paths, inputs read-only, so that a path means the same inside and
@@ -24,10 +26,10 @@ from typing import Any
 
 import yaml
 
-from bactofleet.image import VARIABLES, Image, to_variables
+from bactofleet.core.image import VARIABLES, Image, to_variables
 
 IMAGE = "bactofleet:latest"
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 DEFAULT_CONFIGURATION = Path("config/config.yaml")
 DEFAULT_SHEET = Path("config/samples.tsv")
 
@@ -61,7 +63,7 @@ class Mounts:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Become the container that runs the command; returns only when there is no engine."""
-    parser = argparse.ArgumentParser(prog="python -m bactofleet.container", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bactofleet.run.container", description=__doc__)
     parser.add_argument("--image", default=IMAGE, help=f"image to run (default: {IMAGE})")
     parser.add_argument("command", nargs="+", help="the command, after --")
     given = parser.parse_args(arguments)

@@ -12,8 +12,8 @@ from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path, PurePath
 
-from bactofleet.files import write_json
-from bactofleet.plan import FAILED, RECEIPTS
+from bactofleet.core.files import write_json
+from bactofleet.run.plan import FAILED, RECEIPTS
 
 TABLE = "failures.tsv"
 FINAL = "final"

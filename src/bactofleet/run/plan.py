@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.files import read_json
-from bactofleet.stage import STAGES
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.files import read_json
+from bactofleet.genome.stage import STAGES
 
 RECEIPTS, FAILED, LOGS = "receipts", "failed", "logs"
 SHOWN_CHANGES = 5

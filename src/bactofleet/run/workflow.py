@@ -21,11 +21,14 @@ from typing import IO, Any
 from snakemake.exceptions import WorkflowError
 
 from bactofleet import report
-from bactofleet.config import check_config, fingerprint, load_schema, parameters_of
-from bactofleet.destination import is_s3, local_folder
-from bactofleet.errors import ConfigurationError
-from bactofleet.failed_jobs import record_failed_jobs
-from bactofleet.plan import (
+from bactofleet.core.config import check_config, fingerprint, load_schema, parameters_of
+from bactofleet.core.destination import is_s3, local_folder
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.samples import check_samples, read_samples
+from bactofleet.core.versions import get_versions, missing_tools
+from bactofleet.genome import annotation, assembly, download, qc
+from bactofleet.run.failed_jobs import record_failed_jobs
+from bactofleet.run.plan import (
     FAILED,
     RECEIPTS,
     Plan,
@@ -35,9 +38,6 @@ from bactofleet.plan import (
     make_plan,
     read_failures,
 )
-from bactofleet.samples import check_samples, read_samples
-from bactofleet.stages import annotation, assembly, download, qc
-from bactofleet.versions import get_versions, missing_tools
 
 PARAMETERS = {
     "download": download.PARAMETERS,
@@ -173,7 +173,7 @@ class Run:
         if not (is_s3(self.config["results"]) and self.plan.todo):
             return []
         # Imported here: every job reads this module, and none is told what it costs.
-        from bactofleet.cost.budget import price_plan  # noqa: PLC0415
+        from bactofleet.run.budget import price_plan  # noqa: PLC0415
 
         self.plan, lines = price_plan(self.plan, self.samples, self.config, self.results)
         return lines
@@ -181,7 +181,7 @@ class Run:
     def _guard_max_cost(self, stop: Callable[[], object]) -> None:
         limit = self.config["max_cost"]
         if limit is not None and is_s3(self.config["results"]):
-            from bactofleet.cost.budget import Guard  # noqa: PLC0415
+            from bactofleet.run.budget import Guard  # noqa: PLC0415
 
             Guard(self.results, limit, stop, lambda line: self._say([line])).start()
 

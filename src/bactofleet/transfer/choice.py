@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bactofleet.collection.receipts import list_receipts
-from bactofleet.errors import ConfigurationError
-from bactofleet.report.records import Row, iter_records
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.records.folder import list_receipts
+from bactofleet.records.rows import Row, iter_records
 
 STATUSES = ("complete", "excluded")
 SHOWN = 10

@@ -13,17 +13,17 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from bactofleet.collection.choice import Genome, add_choice, choose
-from bactofleet.collection.parallel import WORKERS, in_parallel
-from bactofleet.collection.places import TARBALL, Bucket, ObjectFault, open_bucket
-from bactofleet.collection.unpack import unpack
-from bactofleet.config import read_config
-from bactofleet.destination import local_folder
-from bactofleet.errors import BactofleetError, TemporaryFailure
-from bactofleet.files import CHUNK_BYTES, read_json, sha256_of, write_json
-from bactofleet.options import add_config
-from bactofleet.plan import lock_results
-from bactofleet.sources.retry import retry
+from bactofleet.archives.retry import retry
+from bactofleet.cli.options import add_config
+from bactofleet.core.config import read_config
+from bactofleet.core.destination import local_folder
+from bactofleet.core.errors import BactofleetError, TemporaryFailure
+from bactofleet.core.files import CHUNK_BYTES, read_json, sha256_of, write_json
+from bactofleet.run.plan import lock_results
+from bactofleet.transfer.choice import Genome, add_choice, choose
+from bactofleet.transfer.parallel import WORKERS, in_parallel
+from bactofleet.transfer.places import TARBALL, Bucket, ObjectFault, open_bucket
+from bactofleet.transfer.unpack import unpack
 
 # In the folder of a genome of which files were chosen: of which tarball, and by which patterns.
 MARK = ".fetched.json"

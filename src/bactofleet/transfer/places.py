@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 
 from bactofleet.aws.faults import error_code, translated
 from bactofleet.aws.session import open_session
-from bactofleet.collection.parallel import WORKERS
-from bactofleet.destination import S3_SCHEME, bucket_and_prefix, is_s3
-from bactofleet.errors import BactofleetError, ConfigurationError
-from bactofleet.files import sha256_of
+from bactofleet.core.destination import S3_SCHEME, bucket_and_prefix, is_s3
+from bactofleet.core.errors import BactofleetError, ConfigurationError
+from bactofleet.core.files import sha256_of
+from bactofleet.transfer.parallel import WORKERS
 
 TARBALL = ".tar.gz"
 # Of one object; whatever else S3 refuses would be refused for the next one as well.

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError
 
-from bactofleet.collection.parallel import in_parallel
-from bactofleet.collection.places import TARBALL, Bucket, ObjectFault, open_bucket
-from bactofleet.collection.receipts import list_receipts, receipts_folder
-from bactofleet.config import SCHEMAS, load_schema, read_config
-from bactofleet.destination import local_folder
-from bactofleet.errors import BactofleetError
-from bactofleet.files import write_json
-from bactofleet.options import add_config
-from bactofleet.plan import lock_results
-from bactofleet.receipt import HEAD_BYTES, Receipt, rebuild
+from bactofleet.cli.options import add_config
+from bactofleet.core.config import SCHEMAS, load_schema, read_config
+from bactofleet.core.destination import local_folder
+from bactofleet.core.errors import BactofleetError
+from bactofleet.core.files import write_json
+from bactofleet.records.folder import list_receipts, receipts_folder
+from bactofleet.records.receipt import HEAD_BYTES, Receipt, rebuild
+from bactofleet.run.plan import lock_results
+from bactofleet.transfer.parallel import in_parallel
+from bactofleet.transfer.places import TARBALL, Bucket, ObjectFault, open_bucket
 
 
 class NotAllPulled(BactofleetError):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from bactofleet.collection.places import ObjectFault
+from bactofleet.transfer.places import ObjectFault
 
 
 def unpack(tarball: Path, sample: str, patterns: Sequence[str], folder: Path) -> int:

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bactofleet.collection.parallel import in_parallel
-from bactofleet.collection.places import TARBALL, ObjectFault, Place, open_place
-from bactofleet.collection.receipts import list_receipts
-from bactofleet.config import read_config
-from bactofleet.destination import local_folder
-from bactofleet.errors import BactofleetError
-from bactofleet.options import add_config
-from bactofleet.report.records import Row, clean, iter_records
+from bactofleet.cli.options import add_config
+from bactofleet.core.config import read_config
+from bactofleet.core.destination import local_folder
+from bactofleet.core.errors import BactofleetError
+from bactofleet.records.folder import list_receipts
+from bactofleet.records.rows import Row, clean, iter_records
+from bactofleet.transfer.parallel import in_parallel
+from bactofleet.transfer.places import TARBALL, ObjectFault, Place, open_place
 
 HEADER = ("problem", "tarball", "expected", "found")
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.search.lists import read_list
+from bactofleet.archives.search.lists import read_list
+from bactofleet.core.errors import ConfigurationError
 
 # https://ena-docs.readthedocs.io/en/latest/submit/general-guide/accessions.html
 KINDS = {

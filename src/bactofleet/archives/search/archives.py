@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Protocol
 
-from bactofleet.search.accessions import Query, kind_of
-from bactofleet.search.experiments import Experiment
-from bactofleet.search.http import Unavailable
+from bactofleet.archives.search.accessions import Query, kind_of
+from bactofleet.archives.search.experiments import Experiment
+from bactofleet.archives.search.http import Unavailable
 
 Progress = Callable[[int, int], None]
 """Is told how many experiments are done, and of how many."""

@@ -15,9 +15,9 @@ import json
 import os
 from urllib.parse import quote
 
-from bactofleet.search.accessions import TAXON_ID, Query, iter_groups
-from bactofleet.search.experiments import FIELDS, Experiment, group_runs
-from bactofleet.search.http import Http, Unavailable
+from bactofleet.archives.search.accessions import TAXON_ID, Query, iter_groups
+from bactofleet.archives.search.experiments import FIELDS, Experiment, group_runs
+from bactofleet.archives.search.http import Http, Unavailable
 
 ENA_URL = "https://www.ebi.ac.uk/ena"
 EXPERIMENT = "experiment_accession"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bactofleet.samples import FASTQ_COLUMNS, SEPARATOR, Row
+from bactofleet.core.samples import FASTQ_COLUMNS, SEPARATOR, Row
 
 # The names that ENA's Portal API has for them (result read_run):
 # https://www.ebi.ac.uk/ena/portal/api/returnFields?result=read_run

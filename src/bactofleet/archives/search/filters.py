@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bactofleet.search.experiments import Experiment
+from bactofleet.archives.search.experiments import Experiment
 
 PLATFORM = "ILLUMINA"
 SOURCES = ("GENOMIC",)

@@ -11,7 +11,7 @@ import gzip
 import os
 import sys
 
-from bactofleet.search.http import Http, Unavailable
+from bactofleet.archives.search.http import Http, Unavailable
 
 SIZES_URL = "https://ftp.ncbi.nlm.nih.gov/genomes/ASSEMBLY_REPORTS/species_genome_size.txt.gz"
 

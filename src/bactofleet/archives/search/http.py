@@ -6,9 +6,9 @@ import sys
 import time
 from urllib.parse import urlencode
 
-from bactofleet.errors import BactofleetError, TemporaryFailure
-from bactofleet.sources.retry import NotThere, retry
-from bactofleet.sources.web import open_url, read_body
+from bactofleet.archives.retry import NotThere, retry
+from bactofleet.archives.web import open_url, read_body
+from bactofleet.core.errors import BactofleetError, TemporaryFailure
 
 # A minute or two in all, which a restart of a service takes; Retry-After may ask for more.
 ATTEMPTS, LONGEST_PAUSE_S = 7, 600

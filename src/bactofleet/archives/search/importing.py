@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bactofleet.config import SCHEMAS, load_schema
-from bactofleet.samples import SEPARATOR, Row, check_rows
-from bactofleet.search.experiments import species_of
-from bactofleet.search.filters import Reason
-from bactofleet.search.lists import read_list
-from bactofleet.search.sheet import append_rows, names_in, read_known
-from bactofleet.search.tally import add_output, open_tally
+from bactofleet.archives.search.experiments import species_of
+from bactofleet.archives.search.filters import Reason
+from bactofleet.archives.search.lists import read_list
+from bactofleet.archives.search.sheet import append_rows, names_in, read_known
+from bactofleet.archives.search.tally import add_output, open_tally
+from bactofleet.core.config import SCHEMAS, load_schema
+from bactofleet.core.samples import SEPARATOR, Row, check_rows
 
 DESCRIPTION = """\
 Append the rows of a list to the sample sheet. FILE is one of

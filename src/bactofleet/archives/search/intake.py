@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import fastjsonschema
 
-from bactofleet.samples import Row
-from bactofleet.search.experiments import Experiment, to_row
-from bactofleet.search.filters import Limits, Reason, find_reason
+from bactofleet.archives.search.experiments import Experiment, to_row
+from bactofleet.archives.search.filters import Limits, Reason, find_reason
+from bactofleet.core.samples import Row
 
 
 class Intake:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bactofleet.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError
 
 HEADER_COLUMNS = {"accession", "sample"}
 

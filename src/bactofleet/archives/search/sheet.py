@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from bactofleet.errors import ConfigurationError
-from bactofleet.files import open_atomically
-from bactofleet.samples import SEPARATOR, Row
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.files import open_atomically
+from bactofleet.core.samples import SEPARATOR, Row
 
 
 def read_known(path: Path, schema: dict[str, Any]) -> set[str]:

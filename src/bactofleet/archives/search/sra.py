@@ -11,9 +11,9 @@ import json
 import os
 from collections.abc import Iterator
 
-from bactofleet.search.accessions import TAXON_ID, Query, iter_groups
-from bactofleet.search.experiments import FIELDS, Experiment, group_runs
-from bactofleet.search.http import Http, Unavailable
+from bactofleet.archives.search.accessions import TAXON_ID, Query, iter_groups
+from bactofleet.archives.search.experiments import FIELDS, Experiment, group_runs
+from bactofleet.archives.search.http import Http, Unavailable
 
 EUTILS_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
 # NCBI allows three requests a second without a key, and ten with one: chapter 2 of the same book.

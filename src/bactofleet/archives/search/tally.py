@@ -13,7 +13,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.table import Table
 
-from bactofleet.files import open_atomically
+from bactofleet.core.files import open_atomically
 
 
 class Tally:

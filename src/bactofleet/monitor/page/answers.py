@@ -7,10 +7,10 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from bactofleet.serve.detail import describe_genome
-from bactofleet.serve.genomes import Choice, Genome
-from bactofleet.serve.looker import Looker
-from bactofleet.serve.view import View
+from bactofleet.monitor.page.detail import describe_genome
+from bactofleet.monitor.page.genomes import Choice, Genome
+from bactofleet.monitor.page.looker import Looker
+from bactofleet.monitor.page.view import View
 
 Query = dict[str, str]
 

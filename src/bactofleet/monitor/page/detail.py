@@ -6,14 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bactofleet.plan import FAILED, LOGS
+from bactofleet.genome.stage import STAGES
+from bactofleet.monitor.failures import Failure
+from bactofleet.monitor.page.genomes import Genome
+from bactofleet.monitor.page.logs import Tail, read_tail
+from bactofleet.monitor.receipts import UNREADABLE
+from bactofleet.records.rows import Record, Row, read_record
 from bactofleet.report.columns import COLUMNS, USAGE
-from bactofleet.report.records import Record, Row, read_record
-from bactofleet.serve.genomes import Genome
-from bactofleet.serve.logs import Tail, read_tail
-from bactofleet.stage import STAGES
-from bactofleet.status.failures import Failure
-from bactofleet.status.receipts import UNREADABLE
+from bactofleet.run.plan import FAILED, LOGS
 
 # Columns of the table that the page shows beside those with a heading, and those that it has above.
 _MORE = frozenset({"tarball_path", "host_name", "host_cpu"})

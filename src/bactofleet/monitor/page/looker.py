@@ -8,12 +8,12 @@ import time
 import traceback
 from pathlib import Path
 
-from bactofleet.config import read_config
-from bactofleet.errors import ConfigurationError
-from bactofleet.report.records import check_names
-from bactofleet.serve.view import View, build_view
-from bactofleet.status.command import get_pause, open_observer
-from bactofleet.status.snapshot import Observer
+from bactofleet.cli.status import get_pause, open_observer
+from bactofleet.core.config import read_config
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.monitor.page.view import View, build_view
+from bactofleet.monitor.snapshot import Observer
+from bactofleet.records.rows import check_names
 
 
 class Looker(threading.Thread):

@@ -17,9 +17,9 @@ from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from bactofleet.serve.answers import ANSWERS, BadRequest
-from bactofleet.serve.assets import read_assets
-from bactofleet.serve.looker import Looker
+from bactofleet.monitor.page.answers import ANSWERS, BadRequest
+from bactofleet.monitor.page.assets import read_assets
+from bactofleet.monitor.page.looker import Looker
 
 TIMEOUT_S = 30
 MAX_FIELDS = 20

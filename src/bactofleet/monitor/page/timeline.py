@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bactofleet.status.receipts import Finish
-from bactofleet.status.tables import Span
+from bactofleet.monitor.receipts import Finish
+from bactofleet.monitor.tables import Span
 
 Numbers = NDArray[np.float64]
 

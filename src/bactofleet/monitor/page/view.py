@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from bactofleet.serve.durations import bin_durations
-from bactofleet.serve.genomes import Genome, Genomes, iter_genomes
-from bactofleet.serve.timeline import measure_timeline, to_spans
-from bactofleet.status.failures import Failure
-from bactofleet.status.receipts import Finish
-from bactofleet.status.snapshot import Genomes as Counts
-from bactofleet.status.snapshot import Observer, Snapshot
-from bactofleet.status.wording import describe_progress, group_failures, iter_facts
+from bactofleet.monitor.failures import Failure
+from bactofleet.monitor.page.durations import bin_durations
+from bactofleet.monitor.page.genomes import Genome, Genomes, iter_genomes
+from bactofleet.monitor.page.timeline import measure_timeline, to_spans
+from bactofleet.monitor.receipts import Finish
+from bactofleet.monitor.snapshot import Genomes as Counts
+from bactofleet.monitor.snapshot import Observer, Snapshot
+from bactofleet.monitor.wording import describe_progress, group_failures, iter_facts
 
 MAX_GROUPS = 50
 TILES = frozenset(field.name for field in fields(Counts))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bactofleet.files import write_atomically
-from bactofleet.provenance.citations import cite_cohort, to_bibtex
-from bactofleet.provenance.contents import CITATIONS, INPUTS
-from bactofleet.provenance.crate import render_crate
-from bactofleet.provenance.graph import DESCRIPTOR
-from bactofleet.provenance.inputs import write_inputs
+from bactofleet.core.files import write_atomically
 from bactofleet.report.cohort import Cohort
+from bactofleet.report.provenance.citations import cite_cohort, to_bibtex
+from bactofleet.report.provenance.contents import CITATIONS, INPUTS
+from bactofleet.report.provenance.crate import render_crate
+from bactofleet.report.provenance.graph import DESCRIPTOR
+from bactofleet.report.provenance.inputs import write_inputs
 
 
 def write_provenance(results: Path, cohort: Cohort, title: str) -> None:

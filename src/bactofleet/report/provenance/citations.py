@@ -1,6 +1,6 @@
 """What to cite for a cohort: references of the tools and archives that its receipts name.
 
-citations.json has them: tools by the names that receipts use (`bactofleet.versions.COMMANDS`),
+citations.json has them: tools by the names that receipts use (`bactofleet.core.versions.COMMANDS`),
 providers of reads by the names of the configuration.
 """
 
@@ -15,7 +15,7 @@ from importlib import metadata
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from bactofleet.versions import PACKAGES
+from bactofleet.core.versions import PACKAGES
 
 if TYPE_CHECKING:
     from bactofleet.report.cohort import Cohort
@@ -159,7 +159,7 @@ def _entry(kind: str, key: str, fields: dict[str, str], used_by: Iterable[Citati
 
 @cache
 def _load() -> tuple[dict[str, dict[str, Any]], dict[str, Reference]]:
-    text = (files("bactofleet.provenance") / "citations.json").read_text(encoding="utf-8")
+    text = (files("bactofleet.report.provenance") / "citations.json").read_text(encoding="utf-8")
     data = json.loads(text)
     references = {key: Reference(key, **fields) for key, fields in data["references"].items()}
     return data["tools"], references

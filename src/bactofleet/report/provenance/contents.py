@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bactofleet.files import sha256_of
-from bactofleet.provenance import inputs
-from bactofleet.provenance.graph import Graph, identify, refer
+from bactofleet.core.files import sha256_of
+from bactofleet.records.rows import FAILED, RECEIPTS
 from bactofleet.report import columns
 from bactofleet.report.columns import Column
-from bactofleet.report.records import FAILED, RECEIPTS
+from bactofleet.report.provenance import inputs
+from bactofleet.report.provenance.graph import Graph, identify, refer
 
 
 @dataclass(frozen=True)

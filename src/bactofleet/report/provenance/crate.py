@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bactofleet.provenance.citations import Reference, cite
-from bactofleet.provenance.contents import INPUTS, TABLE, add_contents
-from bactofleet.provenance.graph import RUN_TERMS, Entity, Graph, identify, locate, refer
+from bactofleet.core.samples import is_remote
+from bactofleet.records.rows import InputFile
 from bactofleet.report.cohort import STATUSES, Cohort
-from bactofleet.report.records import InputFile
-from bactofleet.samples import is_remote
+from bactofleet.report.provenance.citations import Reference, cite
+from bactofleet.report.provenance.contents import INPUTS, TABLE, add_contents
+from bactofleet.report.provenance.graph import RUN_TERMS, Entity, Graph, identify, locate, refer
 
 MAX_GENOMES = 2000
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"

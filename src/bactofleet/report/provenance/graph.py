@@ -9,8 +9,8 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from bactofleet.destination import is_s3
-from bactofleet.samples import is_remote
+from bactofleet.core.destination import is_s3
+from bactofleet.core.samples import is_remote
 
 CRATE = "https://w3id.org/ro/crate/1.1"
 RUN_TERMS = "https://w3id.org/ro/terms/workflow-run"

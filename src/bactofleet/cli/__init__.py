@@ -1,0 +1,1 @@
+"""The bactofleet command: a file for each subcommand."""
