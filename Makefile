@@ -57,7 +57,7 @@ shell: setup ## A shell in the image.
 lint: $(STAMPS)/venv ## Check style and types.
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/snakefmt --check Snakefile workflow
+	$(VENV)/bin/snakefmt --check workflow
 	$(VENV)/bin/mypy
 	$(VENV)/bin/cfn-lint infra/bactofleet.yaml
 	$(PYTHON) -W ignore tests/infra/lint_policies.py
@@ -65,7 +65,7 @@ lint: $(STAMPS)/venv ## Check style and types.
 format: $(STAMPS)/venv ## Put the sources into the project's style.
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/snakefmt Snakefile workflow
+	$(VENV)/bin/snakefmt workflow
 
 check-arm64: setup ## Check that every package of the image exists for arm64.
 	@containers/check-arm64.sh

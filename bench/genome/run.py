@@ -90,7 +90,7 @@ def our_command(folder: Path, threads: int) -> list[str]:
     sheet = f"sample\tr1\tr2\n{SAMPLE}\tsim1.fq.gz\tsim2.fq.gz\n"
     (folder / "config" / "samples.tsv").write_text(sheet)
     return [
-        *("snakemake", "--snakefile", str(REPOSITORY / "Snakefile")),
+        *("snakemake", "--snakefile", str(REPOSITORY / "workflow" / "Snakefile")),
         *("--profile", str(REPOSITORY / "profiles" / "local"), "--cores", str(threads)),
     ]
 

@@ -14,7 +14,7 @@ import boto3
 
 REPOSITORY = Path(__file__).parents[2]
 IMAGE = "bactofleet:latest"
-PROJECT = ("Snakefile", "config", "demo", "profiles", "workflow")
+PROJECT = ("config", "demo", "profiles", "workflow")
 READS = "demo/reads"
 
 

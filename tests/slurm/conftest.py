@@ -16,7 +16,7 @@ REPOSITORY = HERE.parents[1]
 IMAGE = "bactofleet-test-slurm"
 # What a user has on the shared file system: this project, without its environment.
 PROJECT = "/shared/bactofleet"
-SOURCES = ("Snakefile", "workflow", "config", "profiles", "demo")
+SOURCES = ("workflow", "config", "profiles", "demo")
 # The node's own disk.
 DISK = "/tmp"  # noqa: S108
 SCRATCH = f"{DISK}/genomes"

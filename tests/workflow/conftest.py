@@ -54,7 +54,7 @@ class Project:
         options = [f"{key}={json.dumps(value)}" for key, value in self.config.items()]
         return [
             *(sys.executable, "-m", "bactofleet.run.container", "--image", self.image, "--"),
-            *("snakemake", "--snakefile", str(REPOSITORY / "Snakefile")),
+            *("snakemake", "--snakefile", str(REPOSITORY / "workflow" / "Snakefile")),
             *("--profile", str(REPOSITORY / "profiles" / "local")),
             *arguments,
             *(["--config", *options] if options else []),

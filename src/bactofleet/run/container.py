@@ -140,7 +140,7 @@ def find_mounts(
         *_local_paths(environment or {}, FILE_VARIABLES),
         *iter_inputs(sheet),
     ]
-    inputs: list[Path | str] = [REPOSITORY / "Snakefile", *named_files, sheet]
+    inputs: list[Path | str] = [REPOSITORY / "workflow", *named_files, sheet]
     inputs += [os.path.join(directory, name) for name in named]
     seen = {path for path in _iter_input_mounts(inputs) if not _is_below(path, writable)}
     return Mounts(tuple(sorted(_without_nested(writable))), tuple(sorted(_join_folders(seen))))
