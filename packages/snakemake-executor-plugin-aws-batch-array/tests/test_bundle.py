@@ -87,3 +87,32 @@ def test_large_files_that_git_happens_to_track_are_left_out() -> None:
     Path("large.bin").write_bytes(bytes(10_000_001))
 
     assert "large.bin" not in build("large.bin").members
+
+
+def test_a_link_is_packed_as_the_file_that_it_names() -> None:
+    """No container has what is behind a link of this machine."""
+    sheet, shared = Path("config/samples.tsv"), Path("../elsewhere.tsv").resolve()
+    sheet.rename(shared)
+    sheet.symlink_to(shared)
+
+    bundle = build()
+
+    with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
+        member = archive.getmember("config/samples.tsv")
+        content = archive.extractfile(member)
+        assert member.isreg()
+        assert content is not None
+        assert content.read() == b"config/samples.tsv"
+
+
+def test_a_link_to_a_folder_is_packed_as_the_files_that_are_in_it() -> None:
+    scripts = Path("../scripts").resolve()
+    scripts.mkdir()
+    (scripts / "clean.py").write_text("clean")
+    (scripts / "itself").symlink_to(scripts)
+    Path("workflow/scripts").symlink_to(scripts)
+
+    bundle = build()
+
+    with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
+        assert archive.getmember("workflow/scripts/clean.py").isreg()

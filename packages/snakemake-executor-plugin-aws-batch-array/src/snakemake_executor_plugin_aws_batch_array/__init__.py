@@ -8,6 +8,7 @@ from snakemake_interface_executor_plugins.settings import CommonSettings
 
 from .executor import Executor
 from .settings import ExecutorSettings
+from .versions import __version__
 
 common_settings = CommonSettings(
     non_local_exec=True,
@@ -24,4 +25,4 @@ common_settings = CommonSettings(
     can_transfer_local_files=True,
 )
 
-__all__ = ["Executor", "ExecutorSettings", "common_settings"]
+__all__ = ["Executor", "ExecutorSettings", "__version__", "common_settings"]

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import shlex
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -92,7 +93,7 @@ def _iter_sources(workflow: Any) -> Iterator[str]:
     """
     needed = {str(f) for f in workflow.configfiles}
     folder = {str(path) for path in Path("workflow").rglob("*") if "__pycache__" not in path.parts}
-    for path in workflow.dag.get_sources() | folder:
+    for path in _iter_linked(workflow.dag.get_sources() | folder):
         if path.startswith(".."):
             raise WorkflowError(
                 f"the source {path!r} is outside the working directory; start Snakemake in a "
@@ -101,6 +102,21 @@ def _iter_sources(workflow: Any) -> Iterator[str]:
         size = Path(path).stat().st_size if Path(path).is_file() else None
         if size is not None and (size <= MAX_TRACKED_BYTES or path in needed):
             yield path
+
+
+def _iter_linked(paths: Iterable[str]) -> Iterator[str]:
+    """Replace links to folders, which git knows as files, by the files that are in them."""
+    for path in paths:
+        if not (Path(path).is_symlink() and Path(path).is_dir()):
+            yield path
+            continue
+        seen: set[str] = set()
+        for folder, folders, files in os.walk(path, followlinks=True):
+            if (real := os.path.realpath(folder)) in seen:
+                folders.clear()  # a link to a folder that it is in
+                continue
+            seen.add(real)
+            yield from (f"{folder}/{name}" for name in files)
 
 
 def _iter_configured_files(value: Any) -> Iterator[str]:
@@ -126,8 +142,9 @@ def _is_file_inside(name: str) -> bool:
 
 
 def _pack(members: list[str], run: str) -> bytes:
+    """Pack files; of a symbolic link the file that it names, as no child has its target."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with tarfile.open(fileobj=buffer, mode="w:gz", dereference=True) as archive:
         info = tarfile.TarInfo(RUN_FILE)
         info.size = len(run.encode())
         archive.addfile(info, io.BytesIO(run.encode()))

@@ -6,6 +6,7 @@ from . import environment, exit_codes
 from .arrays import Array
 from .requirements import DEFAULT_MEMORY_MIB_PER_VCPU, Platform, Requirements
 from .settings import ExecutorSettings
+from .versions import format_versions
 
 # Every image has it, and a volume that Docker makes there may be written by every user.
 SCRATCH_PATH = "/tmp"  # noqa: S108
@@ -59,6 +60,7 @@ def _build_container(
                 environment.BUCKET: str(settings.bucket),
                 environment.RUN_PREFIX: run_prefix,
                 environment.SCRATCH: SCRATCH_PATH,
+                environment.VERSIONS: format_versions(),
             }
         ),
         "readonlyRootFilesystem": True,

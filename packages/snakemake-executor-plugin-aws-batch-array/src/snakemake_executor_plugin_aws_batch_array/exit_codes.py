@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 # sysexits.h: "temporary failure; the user is invited to retry". Staging failed; another attempt.
 TEMPORARY = 75
+# sysexits.h: "configuration error". Another attempt would end in the same way.
+MISCONFIGURED = 78
 # 128 + SIGILL: the processor lacks an instruction; another host may have it.
 ILLEGAL_INSTRUCTION = 132
 # 128 + SIGKILL: the memory limit of the container was reached; more memory.

@@ -31,6 +31,7 @@ class Cause(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     TIMED_OUT = "timed out"
     DISK_FULL = "disk full"
+    MISCONFIGURED = "misconfigured"
     TERMINATED = "terminated"
     UNPLACEABLE = "cannot be placed"
     FORGOTTEN = "forgotten by Batch"
@@ -104,6 +105,7 @@ def _get_cause(
 _EXIT_CAUSES: dict[int | None, Cause] = {
     None: Cause.NOT_STARTED,
     exit_codes.TEMPORARY: Cause.TEMPORARY,
+    exit_codes.MISCONFIGURED: Cause.MISCONFIGURED,
     exit_codes.ILLEGAL_INSTRUCTION: Cause.ILLEGAL_INSTRUCTION,
     exit_codes.OUT_OF_MEMORY: Cause.OUT_OF_MEMORY,
 }

@@ -4,6 +4,7 @@ It unpacks the bundle, runs its line of the manifest, sends the declared outputs
 with the code by which Batch decides whether there is another attempt.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import boto3
+import urllib3
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,9 +28,27 @@ from .instance import describe_host
 from .manifest import Line, get_byte_range, parse_line
 from .returns import pack_outputs
 from .store import RunFolder, Store
+from .versions import find_mismatch
 
-# What a network or a busy service may raise: another attempt can succeed.
-STAGING_ERRORS = (BotoCoreError, ClientError, Boto3Error, KeyError, tarfile.TarError)
+STAGING_ERRORS = (
+    *(BotoCoreError, ClientError, Boto3Error, urllib3.exceptions.HTTPError),
+    *(KeyError, ValueError, OSError, tarfile.TarError),
+)
+# What S3 says to a request that it will never grant.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+REFUSALS = frozenset(
+    {
+        *("AccessDenied", "AllAccessDisabled", "InvalidObjectState", "MethodNotAllowed"),
+        *("NoSuchBucket", "NoSuchKey", "PermanentRedirect", "AuthorizationHeaderMalformed"),
+    }
+)
+# What a file's name or place forbids on every host.
+PATH_ERRNOS = frozenset(
+    {
+        *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL),
+    }
+)
 
 
 class Interrupted(Exception):
@@ -55,6 +75,9 @@ def main() -> int:
 
 def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
     """Stage in, run Snakemake, stage out, in an empty folder."""
+    if mismatch := find_mismatch(os.environ.get(environment.VERSIONS, "{}")):
+        reason = f"{mismatch}: use an image with the controller's versions"
+        return exit_codes.Ending(exit_codes.MISCONFIGURED, reason)
     store, run, array, index = _connect()
     work, private = folder / "work", folder / "private"
     work.mkdir()
@@ -63,7 +86,7 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
     try:
         options, line = stage_in(store, run, array, index)
     except STAGING_ERRORS as error:
-        return exit_codes.Ending(exit_codes.TEMPORARY, f"staging in failed: {error}")
+        return get_staging_ending("in", error)
     code = run_snakemake(options, line, private)
     key = run.get_returned(array, index)
     if code == 0:
@@ -125,8 +148,29 @@ def stage_out(
     except FileNotFoundError as error:
         return exit_codes.Ending(1, f"declared output {error.filename!r} was not made")
     except STAGING_ERRORS as error:
-        return exit_codes.Ending(exit_codes.TEMPORARY, f"staging out failed: {error}")
+        return get_staging_ending("out", error)
     return exit_codes.Ending(0, "")
+
+
+def get_staging_ending(direction: str, error: Exception) -> exit_codes.Ending:
+    """Decide whether files that could not be brought in or out are tried again."""
+    code = exit_codes.TEMPORARY if is_temporary(error) else exit_codes.MISCONFIGURED
+    detail = f"there is no object {error.args[0]!r}" if isinstance(error, KeyError) else error
+    return exit_codes.Ending(code, " ".join(f"staging {direction} failed: {detail}".split()))
+
+
+def is_temporary(error: BaseException) -> bool:
+    """Whether another attempt can succeed: not if S3 refuses, or an object is not what it must be.
+
+    An upload of boto3 that was refused has the answer of S3 as its context.
+    """
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] not in REFUSALS
+    if isinstance(error, Boto3Error) and error.__context__ is not None:
+        return is_temporary(error.__context__)
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno not in PATH_ERRNOS
+    return isinstance(error, BotoCoreError | Boto3Error | urllib3.exceptions.HTTPError)
 
 
 def _connect() -> tuple[Store, RunFolder, str, int]:
