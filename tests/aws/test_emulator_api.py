@@ -1,5 +1,7 @@
 """Limits, faults and the log of the emulated AWS's requests."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import boto3
 import pytest
 from batch_helpers import finished, register, submit, wait_for
@@ -82,6 +84,24 @@ def test_a_call_whose_response_is_lost_has_taken_effect(start_aws):
     listed = aws.client("batch").list_jobs(jobQueue=aws.queue, filters=by_name)
     assert len(listed["jobSummaryList"]) == 1
     assert aws.requests()[-2]["status"] == 0
+
+
+def test_a_held_request_waits_undone_until_faults_are_cleared(start_aws):
+    aws = start_aws(stub="stub_functions:succeed")
+    s3 = aws.client("s3")
+    aws.hold("s3:PutObject", resource="*/held")
+    s3.put_object(Bucket=aws.bucket, Key="other", Body=b"")
+
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(s3.put_object, Bucket=aws.bucket, Key="held", Body=b"")
+        wait_for(aws.count_held, lambda held: held == 1)
+        listed = s3.list_objects_v2(Bucket=aws.bucket)["Contents"]
+        aws.clear_faults()
+        held.result()
+
+    assert [item["Key"] for item in listed] == ["other"]
+    statuses = [r["status"] for r in aws.requests() if r["resource"].endswith("/held")]
+    assert statuses == [503, 200]
 
 
 def test_a_new_job_can_be_unknown_for_a_while(shared_aws):

@@ -1,5 +1,6 @@
 """Controllers that are killed, interrupted or started twice lose nothing and do nothing twice."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -16,20 +17,36 @@ def is_running(controller: Controller) -> bool:
     return len(controller.aws.containers()) >= 2
 
 
-def is_collecting(controller: Controller) -> bool:
-    return any((controller.folder / "results" / "receipts").glob("*.json"))
-
-
 def assert_done_once(controller: Controller) -> None:
     """Every genome is there, and none was submitted, started or published twice."""
     receipts = controller.get_receipts()
     assert len(receipts) == 4
     assert controller.count("batch", "SubmitJob").total() == 1
     assert len(controller.aws.containers()) == 4
+    assert_nothing_left(controller)
+
+
+def assert_nothing_left(controller: Controller) -> None:
+    """In the account there are the results, and nothing of a run."""
+    receipts = controller.get_receipts()
     assert controller.get_keys() == sorted(f"results/{sample}.tar.gz" for sample in receipts)
+    assert list_definitions(controller) == []
 
 
-@pytest.mark.parametrize("moment", [was_submitted, is_running, is_collecting])
+def list_definitions(controller: Controller) -> list[str]:
+    batch = controller.get_owner("batch")
+    reply = batch.describe_job_definitions(status="ACTIVE")
+    return [definition["jobDefinitionArn"] for definition in reply["jobDefinitions"]]
+
+
+def kill_at(controller: Controller, operation: str, resource: str = "*") -> None:
+    """Kill it at the moment when it asks for this, which is not done then."""
+    controller.aws.hold(operation, resource)
+    controller.kill_when(lambda: controller.aws.count_held() > 0)
+    controller.aws.clear_faults()
+
+
+@pytest.mark.parametrize("moment", [was_submitted, is_running])
 def test_a_killed_controller_is_succeeded_by_the_next(
     aws: EmulatedAWS, tmp_path: Path, moment
 ) -> None:
@@ -38,6 +55,91 @@ def test_a_killed_controller_is_succeeded_by_the_next(
 
     assert controller.run() == 0, controller.log
 
+    assert_done_once(controller)
+
+
+def test_a_controller_killed_while_it_collects_is_succeeded(
+    aws: EmulatedAWS, tmp_path: Path
+) -> None:
+    """Three receipts are there; the last genome is held as it is published."""
+    controller = PretendGenomes(aws, tmp_path)
+    aws.hold("s3:PutObject", "*/results/delta.tar.gz")
+    controller.kill_when(lambda: len(controller.get_receipts()) == 3)
+    aws.clear_faults()
+
+    assert controller.run() == 0, controller.log
+
+    assert_done_once(controller)
+
+
+@pytest.mark.parametrize(
+    ("operation", "resource"),
+    [
+        ("s3:PutObject", "*/bundle.tar.gz"),
+        ("batch:RegisterJobDefinition", "*"),
+        ("s3:PutObject", "*.manifest"),
+    ],
+)
+def test_a_controller_killed_before_it_submits_is_succeeded(
+    aws: EmulatedAWS, tmp_path: Path, operation: str, resource: str
+) -> None:
+    controller = PretendGenomes(aws, tmp_path)
+    kill_at(controller, operation, resource)
+
+    assert controller.run() == 0, controller.log
+
+    assert_done_once(controller)
+
+
+@pytest.mark.parametrize("operation", ["s3:DeleteObjects", "batch:DeregisterJobDefinition"])
+def test_a_run_that_is_collected_and_not_cleaned_up_is_cleaned_up_by_the_next_start(
+    aws: EmulatedAWS, tmp_path: Path, operation: str
+) -> None:
+    """Although that one has no genome to make."""
+    controller = PretendGenomes(aws, tmp_path)
+    kill_at(controller, operation)
+    assert len(controller.get_receipts()) == 4
+    assert len(list_definitions(controller)) == 1
+
+    assert controller.run() == 0, controller.log
+
+    assert "Nothing to be done" in controller.log
+    assert_done_once(controller)
+    before = len(aws.requests())
+    assert controller.run() == 0, controller.log
+    assert len(aws.requests()) == before
+
+
+def test_a_run_whose_last_receipt_came_and_was_not_written_down_is_cleaned_up(
+    aws: EmulatedAWS, tmp_path: Path
+) -> None:
+    """A pipe instead of usage.tsv stops the controller between the receipt and the ledger."""
+    controller = PretendGenomes(aws, tmp_path, ["alpha"])
+    (controller.folder / "results").mkdir()
+    pipe = controller.folder / "results" / "usage.tsv"
+    os.mkfifo(pipe)
+    controller.kill_when(lambda: bool(controller.get_receipts()))
+    pipe.unlink()
+
+    assert controller.run() == 0, controller.log
+
+    assert "Nothing to be done" in controller.log
+    assert controller.count("batch", "SubmitJob").total() == 1
+    assert_nothing_left(controller)
+
+
+def test_a_start_that_may_not_clean_up_says_so_and_the_next_one_does(
+    aws: EmulatedAWS, tmp_path: Path
+) -> None:
+    controller = PretendGenomes(aws, tmp_path)
+    kill_at(controller, "s3:DeleteObjects")
+    bucket, controller.settings["bucket"] = controller.settings["bucket"], "no-such-bucket"
+
+    assert controller.run() == 0, controller.log
+
+    assert "could not be removed; the next start tries again" in controller.log
+    controller.settings["bucket"] = bucket
+    assert controller.run() == 0, controller.log
     assert_done_once(controller)
 
 

@@ -54,12 +54,21 @@ def test_a_cancelled_array_is_marked(path: Path):
 
 def test_a_run_is_finished_when_no_child_is_open(path: Path):
     ledger = open_array(path)
-    assert ledger.pop_finished_runs() == []
+    assert ledger.get_finished_runs() == []
 
     ledger.close_children("run-0000", [0, 1])
 
-    assert ledger.pop_finished_runs() == [("prefix/runs/1", "definition:1")]
-    assert ledger.pop_finished_runs() == []
+    assert ledger.get_finished_runs() == [("prefix/runs/1", "definition:1")]
+
+
+def test_a_finished_run_is_on_record_until_it_is_forgotten(path: Path):
+    open_array(path).close_children("run-0000", [0, 1])
+    assert Ledger(path).get_finished_runs() == [("prefix/runs/1", "definition:1")]
+
+    Ledger(path).forget_run("prefix/runs/1")
+
+    assert Ledger(path).get_finished_runs() == []
+    assert Ledger(path).get_runs() == set()
 
 
 def test_a_second_controller_is_refused_until_the_first_has_ended(tmp_path: Path):

@@ -146,11 +146,11 @@ def test_a_run_that_was_taken_over_is_cleared_up_like_ones_own(
 ) -> None:
     aws.add(["key0", "key1"])
     adopt(aws, ledger, logger, make_task(0), make_task(1))
-    assert ledger.pop_finished_runs() == []
+    assert ledger.get_finished_runs() == []
 
     ledger.close_children(f"{RUN}-0000", [0, 1])
 
-    assert ledger.pop_finished_runs() == [(PREFIX, "definition:1")]
+    assert ledger.get_finished_runs() == [(PREFIX, "definition:1")]
 
 
 def test_children_that_failed_are_submitted_again(aws: Aws, ledger: Ledger, logger: Logger) -> None:

@@ -78,9 +78,13 @@ class EmulatedAWS:
 
     def containers(self) -> list[dict[str, Any]]:
         """The containers that were started, as Docker described them."""
-        with urllib.request.urlopen(f"{self.endpoint_url}/emulator/containers") as reply:  # noqa: S310
-            started: list[dict[str, Any]] = json.load(reply)
-            return started
+        started: list[dict[str, Any]] = self._get("containers")
+        return started
+
+    def count_held(self) -> int:
+        """How many requests wait that are held."""
+        held: int = self._get("held")
+        return held
 
     def reclaim(self, **attempts: object) -> None:
         """Take away the hosts of these attempts (``job``, ``name``, ``index``, ``attempts``).
@@ -101,6 +105,13 @@ class EmulatedAWS:
         """Do what is asked and close the connection without an answer."""
         self._add_fault("lose_response", operation=operation, times=times)
 
+    def hold(self, operation: str, resource: str = "*") -> None:
+        """Keep requests waiting, undone, until faults are cleared; they are to be made again then.
+
+        ``resource`` is a glob, for S3 on ``bucket/key``.
+        """
+        self._add_fault("hold", operation=operation, resource=resource)
+
     def hide_submitted(self, seconds: float) -> None:
         """Let new jobs be unknown for a while."""
         self._add_fault("hide_submitted", seconds=seconds)
@@ -115,6 +126,10 @@ class EmulatedAWS:
 
     def _add_fault(self, kind: str, **members: object) -> None:
         self._send("POST", {"kind": kind, **members})
+
+    def _get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.endpoint_url}/emulator/{path}") as reply:  # noqa: S310
+            return json.load(reply)
 
     def _send(self, method: str, body: dict[str, object] | None) -> None:
         request = urllib.request.Request(  # noqa: S310 - loopback only

@@ -3,11 +3,12 @@
 import fnmatch
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .batch.backend import ArrayBatchBackend
 from .batch.engine import Task
+from .identify import Operation
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,29 @@ class Throttle:
             return True
 
 
+@dataclass
+class Hold:
+    """Keeps requests of one operation for one resource (a glob) waiting, until it is released."""
+
+    operation: str
+    resource: str = "*"
+    waiting: int = 0
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def concerns(self, operation: Operation) -> bool:
+        """Whether this request is meant."""
+        return operation.full_name == self.operation and fnmatch.fnmatchcase(
+            operation.resource, self.resource
+        )
+
+
 class Faults:
     """The faults that are switched on."""
 
     def __init__(self, batch: ArrayBatchBackend) -> None:
         self._batch = batch
         self._lock = threading.Lock()
+        self._holds: list[Hold] = []
         self.clear()
 
     def clear(self) -> None:
@@ -67,6 +85,9 @@ class Faults:
         self._attempts: list[AttemptFault] = []
         self._throttles: dict[str, Throttle] = {}
         self._lost: dict[str, int] = {}
+        for hold in self._holds:
+            hold.released.set()
+        self._holds = []
         self._batch.hidden_s = 0.0
 
     def add(self, fault: dict[str, Any]) -> None:
@@ -79,6 +100,8 @@ class Faults:
                 self._throttles[members["operation"]] = Throttle(members["per_second"])
             case "lose_response":
                 self._lost[members["operation"]] = members["times"]
+            case "hold":
+                self._holds.append(Hold(**members))
             case "hide_submitted":
                 self._batch.hidden_s = members["seconds"]
             case "forget_after":
@@ -109,6 +132,19 @@ class Faults:
             left = self._lost.get(operation, 0)
             self._lost[operation] = max(0, left - 1)
             return left > 0
+
+    def holds(self, operation: Operation) -> bool:
+        """Wait as long as this request is held; whether it was."""
+        held = [hold for hold in self._holds if hold.concerns(operation)]
+        for hold in held:
+            with self._lock:
+                hold.waiting += 1
+            hold.released.wait()
+        return bool(held)
+
+    def count_held(self) -> int:
+        """Count the requests that wait."""
+        return sum(hold.waiting for hold in self._holds)
 
     def refuses_pull(self, task: Task) -> bool:
         """Whether this attempt's image cannot be pulled."""

@@ -35,6 +35,7 @@ TOO_MANY_REQUESTS = 429
 PATHS = Map(
     [
         Rule("/emulator/faults", endpoint="faults", methods=["POST", "DELETE"]),
+        Rule("/emulator/held", endpoint="held", methods=["GET"]),
         Rule("/emulator/containers", endpoint="containers", methods=["GET"]),
         Rule("/emulator/credentials/<task_id>", endpoint="credentials", methods=["GET"]),
         Rule("/emulator/tasks/<task_id>", endpoint="container", methods=["GET"]),
@@ -113,7 +114,8 @@ class Emulator:
         if environ["PATH_INFO"].startswith("/emulator/"):
             return self._own(environ)(environ, start_response)
         operation = identify(environ)
-        if self._faults.throttles(operation.full_name):
+        # What was held is not done: whoever asked may have died meanwhile.
+        if self._faults.holds(operation) or self._faults.throttles(operation.full_name):
             response = _throttled(operation.service)
         else:
             response = Response.from_app(self._aws, environ, buffered=True)
@@ -143,6 +145,9 @@ class Emulator:
         except (KeyError, TypeError, ValueError) as error:
             return Response(f"not a fault: {error!r}", status=400)
         return Response("{}")
+
+    def _on_held(self, request: Request) -> Response:
+        return Response(json.dumps(self._faults.count_held()), mimetype="application/json")
 
     def _on_containers(self, request: Request) -> Response:
         record = self._runner.record if isinstance(self._runner, ContainerRunner) else []

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .client import ArrayBatchClient
-from .ledger import Ledger, OpenArray
+from .ledger import Ledger, OpenArray, OpenChild
 from .live import LiveArray
 from .store import RunFolder
 from .tasks import Task
@@ -43,11 +43,11 @@ class Adopter:
     def close(self) -> None:
         """Settle at the end what no job of this run asked for, and tell what still runs.
 
-        Where the output is there, the earlier controller died between moving it to its place and
-        writing that down.
+        Where the output has come since they were submitted, the earlier controller died between
+        moving it to its place and writing that down.
         """
         for array in self._earlier:
-            self._close(array, [i for i, c in array.children.items() if Path(c.target).exists()])
+            self._close(array, [i for i, c in array.children.items() if _has_come(array, c)])
         if left := sum(len(array.children) for array in self._earlier):
             self._logger.warning(
                 f"{left} jobs that an earlier run submitted belong to no job of this run; they go "
@@ -99,6 +99,12 @@ class Adopter:
         self._ledger.close_children(array.name, indices)
         for index in indices:
             del array.children[index]
+
+
+def _has_come(array: OpenArray, child: OpenChild) -> bool:
+    """Whether the output of a child is there, not one of an earlier run for the same file."""
+    target = Path(child.target)
+    return target.exists() and target.stat().st_mtime >= array.submitted
 
 
 def _revive(array: OpenArray, matching: dict[int, Task]) -> LiveArray:

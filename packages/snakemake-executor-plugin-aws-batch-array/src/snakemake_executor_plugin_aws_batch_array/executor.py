@@ -20,6 +20,7 @@ from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
 from .adoption import Adopter
 from .bundle import Bundle, build_bundle, get_common_arguments
+from .cleanup import remove_finished_runs
 from .client import ArrayBatchClient, is_throttled
 from .collector import THREADS, Collected, Collector
 from .groups import rebuild_stale_groups
@@ -33,11 +34,12 @@ from .requirements import get_requirements
 from .returns import Salvage
 from .settlement import Settlement
 from .status import FALLBACK_CAUSES, RETRIED_CAUSES, Cause, Failure
-from .store import RunFolder, Store
+from .store import Store
 from .submitter import Submitter
 from .tasks import Task, build_task
 
 STATE_FOLDER = ".aws-batch-array"
+LEDGER = "ledger.sqlite"
 # The longer a run, the less a look each few seconds tells: looks are at least a fiftieth of the
 # run's age apart, some 600 in five days.
 POLL_SHARE_OF_AGE = 0.02
@@ -51,20 +53,47 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
     _is_ready = False
 
     def __post_init__(self) -> None:
-        """Look at all that a run needs before it submits; with nothing to do, ask AWS nothing."""
-        if not len(self.dag):
-            return
+        """Look at all that a run needs before it submits.
+
+        With nothing to do only what an earlier run has left is removed; without that, AWS is asked
+        nothing.
+        """
         self._settings = self.workflow.executor_settings
+        self._folder = Path(self._settings.report_dir)
+        state = self._folder / STATE_FOLDER
+        has_jobs = len(self.dag) > 0
+        if not has_jobs and not _has_runs(state / LEDGER):
+            return
+        state.mkdir(parents=True, exist_ok=True)
+        self._lock_handle = lock_folder(state)
+        try:
+            self._connect(state)
+            if has_jobs:
+                self._prepare(state)
+            else:
+                self.logger.info("Looking for what an earlier run has left on AWS.")
+                self._clean_up()
+        except (ClientError, BotoCoreError) as error:
+            raise WorkflowError(f"AWS refuses what the executor needs: {error}") from error
+        self._is_ready = has_jobs
+
+    def _connect(self, state: Path) -> None:
+        self._session = boto3.session.Session(region_name=self._settings.region)
+        retries = {"mode": "adaptive", "total_max_attempts": 10}
+        self._config = Config(retries=retries, max_pool_connections=THREADS)
+        self._client = ArrayBatchClient(self._session)
+        self._store = Store(self._session.client("s3", config=self._config), self._settings.bucket)
+        self._ledger = Ledger(state / LEDGER)
+        self._adopter = Adopter(self._client, self._ledger, self.logger)
+
+    def _prepare(self, state: Path) -> None:
         if self.workflow.remote_execution_settings.precommand:
             raise WorkflowError(
                 "--precommand is not run by the executor aws-batch-array, as no shell starts the "
                 "jobs; put what it does into the image"
             )
+        settings = self._settings
         rebuild_stale_groups(self.dag)
-        self._folder = Path(self._settings.report_dir)
-        state = self._folder / STATE_FOLDER
-        state.mkdir(parents=True, exist_ok=True)
-        self._lock_handle = lock_folder(state)
         self._started = time.monotonic()
         self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self._live: dict[str, LiveArray] = {}
@@ -73,29 +102,14 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._salvaged: dict[JobExecutorInterface, Salvage] = {}
         self._bundle: Bundle | None = None
         self._reclaimed = 0
-        try:
-            self._connect(state)
-        except (ClientError, BotoCoreError) as error:
-            raise WorkflowError(f"AWS refuses what the executor needs: {error}") from error
-        self._is_ready = True
-
-    def _connect(self, state: Path) -> None:
-        settings = self._settings
-        session = boto3.session.Session(region_name=settings.region)
-        retries = {"mode": "adaptive", "total_max_attempts": 10}
-        config = Config(retries=retries, max_pool_connections=THREADS)
-        self._client = ArrayBatchClient(session)
-        self._store = Store(session.client("s3", config=config), settings.bucket)
-        self._ledger = Ledger(state / "ledger.sqlite")
         self._lost_runs = LostRuns(self._client, self._store, self._ledger, settings, self.logger)
         self._queues = get_queues(self._client, settings)
-        self._adopter = Adopter(self._client, self._ledger, self.logger)
         self._submitter = Submitter(
             self._run, settings, self._queues.platform, self._client, self._store, self._ledger
         )
         self._monitor = Monitor(self._client, settings.unplaceable_after)
         self._collector = Collector(self._store, state)
-        logs = LogReader(session.client("logs", config=config))
+        logs = LogReader(self._session.client("logs", config=self._config))
         self._settlement = Settlement(self._run, settings.region, self._folder, self._client, logs)
 
     # Submission, in the main thread.
@@ -266,14 +280,20 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
     def shutdown(self) -> None:
         """End the waiting thread, and remove what finished runs have left in S3 and Batch."""
         super().shutdown()
-        self._adopter.close()
-        for prefix, definition in self._ledger.pop_finished_runs():
-            self._store.remove(RunFolder(prefix))
-            self._client.deregister_job_definition(jobDefinition=definition)
+        self._clean_up()
         if self._reclaimed:
             self.logger.info(
                 f"{self._reclaimed} attempts lost their host; {self._folder}/usage.tsv has them."
             )
+
+    def _clean_up(self) -> None:
+        self._adopter.close()
+        remove_finished_runs(self._ledger, self._store, self._client, self.logger)
+
+
+def _has_runs(path: Path) -> bool:
+    """Whether a ledger has runs of which something may be left on AWS; makes none."""
+    return path.exists() and bool(Ledger(path).get_runs())
 
 
 def _get_positions(portion: list[Collected]) -> Iterator[tuple[str, list[int]]]:

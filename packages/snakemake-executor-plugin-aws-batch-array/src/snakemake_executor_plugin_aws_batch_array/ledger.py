@@ -133,15 +133,20 @@ class Ledger:
             ).fetchall()
             return [OpenArray(**dict(row), children=self._get(row["name"])) for row in arrays]
 
-    def pop_finished_runs(self) -> list[tuple[str, str]]:
-        """Forget the runs that have no open child; return their prefixes and definitions."""
-        finished = "prefix NOT IN (SELECT prefix FROM arrays JOIN children ON arrays.name = array)"
+    def get_finished_runs(self) -> list[tuple[str, str]]:
+        """Return the prefixes and job definitions of the runs that have no open child."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT prefix, definition FROM runs WHERE prefix NOT IN "
+                "(SELECT prefix FROM arrays JOIN children ON arrays.name = children.array)"
+            ).fetchall()
+        return [(row["prefix"], row["definition"]) for row in rows]
+
+    def forget_run(self, prefix: str) -> None:
+        """Take a finished run off the record: nothing of it is left on AWS."""
         with self._lock, self._connection:
-            runs = self._connection.execute(f"SELECT prefix, definition FROM runs WHERE {finished}")  # noqa: S608
-            found = [(row["prefix"], row["definition"]) for row in runs]
-            self._connection.execute(f"DELETE FROM arrays WHERE {finished}")  # noqa: S608
-            self._connection.execute(f"DELETE FROM runs WHERE {finished}")  # noqa: S608
-        return found
+            self._connection.execute("DELETE FROM arrays WHERE prefix = ?", (prefix,))
+            self._connection.execute("DELETE FROM runs WHERE prefix = ?", (prefix,))
 
     def _get(self, name: str) -> dict[int, OpenChild]:
         rows = self._connection.execute(

@@ -74,12 +74,13 @@ class Submitter:
     def _prepare(self, bundle: Bundle) -> str:
         """Send the bundle and register the definition, once."""
         if self._definition is None:
-            self._store.put(self._folder.bundle, bundle.content, {DIGEST: bundle.digest})
             name = f"snakemake-{self._run}"
+            # On record first; what is registered under a new name is revision 1.
+            self._ledger.open_run(self._folder.prefix, f"{name}:1")
+            self._store.put(self._folder.bundle, bundle.content, {DIGEST: bundle.digest})
             request = build_definition(name, self._settings, self._platform, self._folder.prefix)
             reply: dict[str, Any] = self._client.register_job_definition(**request)
             self._definition = str(reply["jobDefinitionArn"])
-            self._ledger.open_run(self._folder.prefix, self._definition)
         return self._definition
 
     def _send_inputs(self, array: Array, bundle: Bundle) -> None:
