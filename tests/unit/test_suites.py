@@ -1,0 +1,51 @@
+"""`make test` runs every suite, and tells at its end how each ended."""
+
+from pathlib import Path
+
+import pytest
+from suites import LANES, main, run_lanes
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def write_suite(folder: Path, name: str, statement: str) -> dict[str, list[str]]:
+    path = folder / f"test_{name}.py"
+    path.write_text(f"def test_it():\n    {statement}\n")
+    return {name: [str(path)]}
+
+
+def test_suites_that_fail_stop_no_other_and_are_told_last(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    bad = write_suite(tmp_path, "bad", "assert 1 == 2")
+    good = write_suite(tmp_path, "good", "pass")
+    broken = write_suite(tmp_path, "broken", "no python")
+
+    assert not run_lanes([bad | good, broken])
+
+    *_, first, second, third, failed, error = capfd.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in (first, second, third)] == [
+        ["bad", "FAILED"],
+        ["good", "passed"],
+        ["broken", "FAILED"],
+    ]
+    assert failed.startswith("bad      | FAILED ")
+    assert "test_bad.py::test_it" in failed
+    assert error.startswith("broken   | ERROR ")
+
+
+def test_suites_that_pass_pass(tmp_path: Path):
+    assert run_lanes([write_suite(tmp_path, "good", "pass")])
+
+
+def test_a_suite_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]):
+    assert main(["unit", "units"]) == 2
+
+    assert "no such suite: units; there are unit, browser" in capsys.readouterr().err
+
+
+def test_every_folder_of_tests_is_in_a_suite():
+    paths = {path for lane in LANES for paths in lane.values() for path in paths}
+    found = {path.parent.relative_to(REPOSITORY) for path in REPOSITORY.glob("tests/*/test_*.py")}
+
+    assert {str(folder) for folder in found} <= paths
