@@ -10,6 +10,7 @@ STAMPS := .build
 PYTHON := $(VENV)/bin/python
 IN_CONTAINER := $(PYTHON) -m bactofleet.run.container --
 ARGS ?=
+SUITES ?=
 
 .PHONY: help setup image demo test aws-up aws-demo run shell lint format check-arm64 clean
 
@@ -30,15 +31,9 @@ demo: setup ## Annotate the genomes of demo/, small ones; ends with where the ta
 	@ls demo-results/cohort.tsv demo-results/report.html >/dev/null
 	@printf 'Cohort table: %s\nHTML report:  %s\n' $(CURDIR)/demo-results/cohort.tsv $(CURDIR)/demo-results/report.html
 
-test: setup ## Pass all tests.
+test: setup ## Run all tests, or the suites in SUITES="unit aws"; ends with how each suite ended.
 	@tests/browser/install.sh
-	$(VENV)/bin/pytest tests/unit packages
-	$(VENV)/bin/pytest tests/browser
-	$(VENV)/bin/pytest tests/workflow
-	$(VENV)/bin/pytest tests/slurm
-	$(VENV)/bin/pytest tests/download
-	$(VENV)/bin/pytest tests/aws
-	$(VENV)/bin/pytest tests/infra
+	@$(PYTHON) tests/suites.py $(SUITES)
 
 aws-up: setup ## Start the emulated AWS, and say how to use it; Ctrl-C stops it.
 	PYTHON=$(PYTHON) tests/aws/up

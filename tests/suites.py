@@ -4,10 +4,11 @@ Suites of a lane follow each other. Those with containers need a machine's two c
 share its container engine; the others take one core, and run beside them.
 """
 
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -22,48 +23,71 @@ class Outcome:
     """How a suite ended."""
 
     suite: str
-    passed: bool
-    seconds: float
+    word: str
+    seconds: float = 0.0
     failures: list[str] = field(default_factory=list)
     """Pytest's own lines about tests that failed."""
 
 
-def run_suite(suite: str, paths: list[str]) -> Outcome:
-    """Run pytest on some paths, in a process of its own; every line is shown with its suite."""
-    begun = time.monotonic()
-    failures = []
-    with subprocess.Popen(
-        [sys.executable, "-m", "pytest", *paths],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as pytest:
-        assert pytest.stdout is not None
-        for line in pytest.stdout:
-            print(f"{suite:<8} | {line}", end="", flush=True)
-            if line.startswith(("FAILED ", "ERROR ")):
-                failures.append(line.rstrip())
-    return Outcome(suite, pytest.returncode == 0, time.monotonic() - begun, failures)
+class Runner:
+    """Runs suites, each with a pytest of its own."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+        self._is_stopped = False
+
+    def run(self, lanes: Sequence[Mapping[str, list[str]]]) -> list[Outcome]:
+        """Run lanes side by side."""
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            return [outcome for lane in pool.map(self._run_lane, lanes) for outcome in lane]
+
+    def stop(self, number: int, _frame: object) -> None:
+        """Let the suites that run tear down what they have set up, and begin no other (a signal).
+
+        Ctrl-C on a terminal reaches them without this.
+        """
+        self._is_stopped = True
+        if number == signal.SIGTERM:
+            for pytest in tuple(self._running):
+                pytest.send_signal(signal.SIGINT)
+
+    def _run_lane(self, lane: Mapping[str, list[str]]) -> list[Outcome]:
+        return [
+            Outcome(suite, "not run") if self._is_stopped else self._run_suite(suite, paths)
+            for suite, paths in lane.items()
+        ]
+
+    def _run_suite(self, suite: str, paths: list[str]) -> Outcome:
+        """Run one; every line is shown with its suite."""
+        begun = time.monotonic()
+        failures = []
+        with subprocess.Popen(
+            [sys.executable, "-m", "pytest", *paths],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as pytest:
+            self._running.add(pytest)
+            assert pytest.stdout is not None
+            for line in pytest.stdout:
+                print(f"{suite:<8} | {line}", end="", flush=True)
+                if line.startswith(("FAILED ", "ERROR ")):
+                    failures.append(line.rstrip())
+        self._running.remove(pytest)
+        word = "FAILED" if pytest.returncode else "passed"
+        return Outcome(suite, word, time.monotonic() - begun, failures)
 
 
-def run_lane(lane: Mapping[str, list[str]]) -> list[Outcome]:
-    """Run suites one after the other."""
-    return [run_suite(suite, paths) for suite, paths in lane.items()]
-
-
-def run_lanes(lanes: Iterable[Mapping[str, list[str]]]) -> bool:
-    """Run lanes side by side; print how each suite ended, and return whether all have passed."""
-    with ThreadPoolExecutor() as pool:
-        outcomes = [outcome for lane in pool.map(run_lane, lanes) for outcome in lane]
+def report(outcomes: list[Outcome]) -> bool:
+    """Print a line for each suite, then what failed; return whether all have passed."""
     print()
     for outcome in outcomes:
-        word = "passed" if outcome.passed else "FAILED"
-        print(f"{outcome.suite:<8} {word} {outcome.seconds:6.0f} s")
+        print(f"{outcome.suite:<8} {outcome.word:<7} {outcome.seconds:6.0f} s")
     for outcome in outcomes:
         for line in outcome.failures:
             print(f"{outcome.suite:<8} | {line}")
-    return all(outcome.passed for outcome in outcomes)
+    return all(outcome.word == "passed" for outcome in outcomes)
 
 
 def main(chosen: list[str]) -> int:
@@ -72,8 +96,12 @@ def main(chosen: list[str]) -> int:
     if unknown := sorted(set(chosen) - set(known)):
         print(f"no such suite: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
         return 2
-    lanes = [{s: paths for s, paths in lane.items() if s in (chosen or known)} for lane in LANES]
-    return 0 if run_lanes(lanes) else 1
+    wanted = chosen or known
+    runner = Runner()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, runner.stop)
+    lanes = [{suite: paths for suite, paths in lane.items() if suite in wanted} for lane in LANES]
+    return 0 if report(runner.run(lanes)) else 1
 
 
 if __name__ == "__main__":
