@@ -49,11 +49,12 @@ run: setup ## Annotate the genomes of config/samples.tsv; Snakemake's options in
 shell: setup ## A shell in the image.
 	$(IN_CONTAINER) bash
 
-lint: $(STAMPS)/venv ## Check style and types.
+lint: $(STAMPS)/venv ## Check style, types and imports.
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/snakefmt --check workflow
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint infra/bactofleet.yaml
 	$(PYTHON) -W ignore tests/infra/lint_policies.py
 

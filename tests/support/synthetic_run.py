@@ -23,8 +23,8 @@ from support.synthetic_cohort import draw_kind, write_genomes
 from support.usage import MIDNIGHT, make_row, write_usage
 
 from bactofleet.genome.stage import STAGES
-from bactofleet.monitor.batch import LEDGER
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
+from snakemake_executor_plugin_aws_batch_array.paths import LEDGER
 from snakemake_executor_plugin_aws_batch_array.tables import UsageRow
 
 TEMPLATES = 400

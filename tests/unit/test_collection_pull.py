@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from support.cohorts import PREFIX, RESULTS, Cohort
 
-from bactofleet.run.plan import lock_results, make_plan
+from bactofleet.records.folder import lock_results
+from bactofleet.run.plan import make_plan
 
 
 def forget(cohort: Cohort, sample: str) -> None:

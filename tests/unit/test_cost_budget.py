@@ -13,11 +13,11 @@ from support.usage import make_row, write_usage
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.samples import Sample
 from bactofleet.cost.regression import Sums
-from bactofleet.monitor.batch import LEDGER
 from bactofleet.run import budget
 from bactofleet.run.budget import Guard, buy, price_plan
 from bactofleet.run.plan import Plan
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
+from snakemake_executor_plugin_aws_batch_array.paths import LEDGER
 
 CONFIG = PARAMETERS | {"threads": 4, "coverage": COVERAGE, "max_cost": None}
 NAMES = [f"S{i}" for i in range(100)]

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.records.folder import lock_results
 from bactofleet.run.plan import (
     Plan,
     clear_leftovers,
     describe_failures,
-    lock_results,
     make_plan,
     read_failures,
 )
@@ -166,7 +166,7 @@ def test_a_long_list_of_redone_genomes_is_cut_in_the_summary() -> None:
 HOLDER = """
 import subprocess, sys, time
 from pathlib import Path
-from bactofleet.run.plan import lock_results
+from bactofleet.records.folder import lock_results
 lock = lock_results(Path(sys.argv[1]))
 child = subprocess.Popen(["sleep", "30"])
 print(child.pid, flush=True)

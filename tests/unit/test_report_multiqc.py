@@ -7,8 +7,9 @@ import sys
 import pytest
 from support.synthetic_cohort import make_receipt
 
+from bactofleet.genome.fastp import trim_fastp
 from bactofleet.report import multiqc
-from bactofleet.report.multiqc import trim_fastp, write_multiqc
+from bactofleet.report.multiqc import write_multiqc
 
 
 def full_fastp_report():

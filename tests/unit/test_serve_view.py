@@ -16,7 +16,7 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.monitor.page import looker as looking
 from bactofleet.monitor.page.looker import Looker
 from bactofleet.monitor.page.view import View, build_view
-from bactofleet.run.plan import lock_results
+from bactofleet.records.folder import lock_results
 
 KINDS = ["complete"] * 6 + ["excluded"] + ["failed"] * 3 + ["waiting"] * 10
 CONFIG = Path("config/config.yaml")

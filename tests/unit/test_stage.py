@@ -12,7 +12,8 @@ from support.stages import Genome
 
 from bactofleet.core import versions
 from bactofleet.core.errors import Excluded, ToolFailure
-from bactofleet.genome.stage import EXIT_CODE_FILE, Stage, StageFunction
+from bactofleet.genome.stage import Stage, StageFunction
+from snakemake_executor_plugin_aws_batch_array.api import EXIT_CODE_FILE
 
 
 @pytest.fixture

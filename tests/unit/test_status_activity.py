@@ -12,7 +12,7 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.monitor import activity
 from bactofleet.monitor.activity import find_running, get_start
 from bactofleet.monitor.failures import Failure
-from bactofleet.run.plan import lock_results
+from bactofleet.records.folder import lock_results
 
 SAMPLES = {"a", "b", "c"}
 
@@ -30,7 +30,9 @@ def test_a_run_is_under_way_while_it_holds_the_lock(tmp_path: Path):
 
 
 def test_the_run_of_another_process_is_seen(tmp_path: Path):
-    code = "import sys; from pathlib import Path; from bactofleet.run.plan import lock_results\n"
+    code = (
+        "import sys; from pathlib import Path; from bactofleet.records.folder import lock_results\n"
+    )
     code += "lock = lock_results(Path(sys.argv[1])); print('locked', flush=True); input()"
     command = [sys.executable, "-c", code, tmp_path]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:

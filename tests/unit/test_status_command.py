@@ -17,12 +17,13 @@ from support.usage import make_row, write_usage
 
 from bactofleet.cli import main as cli
 from bactofleet.cli import status as command
-from bactofleet.monitor.batch import LEDGER, BatchCounts
+from bactofleet.core.times import format_duration
 from bactofleet.monitor.display import to_json, to_lines, to_panel
-from bactofleet.monitor.snapshot import Observer, Snapshot
-from bactofleet.monitor.wording import format_duration
-from bactofleet.run.plan import lock_results
+from bactofleet.monitor.snapshot import MIN_PAUSE_S, Observer, Snapshot
+from bactofleet.records.folder import lock_results
+from snakemake_executor_plugin_aws_batch_array.api import JobCounts
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
+from snakemake_executor_plugin_aws_batch_array.paths import LEDGER
 
 KINDS = ["complete"] * 6 + ["excluded"] + ["failed"] * 3 + ["waiting"] * 10
 
@@ -184,7 +185,7 @@ def test_batch_tells_which_of_the_submitted_run(project: Path):
     snapshot = Observer(project / "results", project / "scratch", samples, Client()).look()
 
     assert (snapshot.genomes.running, snapshot.genomes.submitted) == (3, 1)
-    assert snapshot.batch == BatchCounts(queued=1, running=3, ended=0)
+    assert snapshot.batch == JobCounts(queued=1, running=3, ended=0)
 
 
 def test_a_receipt_that_cannot_be_read_is_a_failure_with_a_remedy(project: Path):
@@ -263,7 +264,7 @@ def test_watching_looks_again_until_it_is_interrupted(
     lines = status(capsys, "--watch", "--json").splitlines()
 
     assert [json.loads(line)["genomes"]["excluded"] for line in lines] == [1, 2]
-    assert min(pauses) >= command.MIN_PAUSE_S
+    assert min(pauses) >= MIN_PAUSE_S
 
 
 def test_looking_changes_nothing(under_way: Path, capsys: pytest.CaptureFixture[str]):

@@ -13,9 +13,10 @@ from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import remove_settings
 from bactofleet.aws.stack import Stack
 from bactofleet.core.errors import ConfigurationError
+from snakemake_executor_plugin_aws_batch_array import api
 
 # What the executor needs while it runs; everything else in the bucket is somebody's data.
-RUNS = "snakemake/runs/"
+RUNS = api.get_runs_folder()
 UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 MAX_DELETED = 1000

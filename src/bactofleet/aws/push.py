@@ -17,7 +17,7 @@ from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import SETTINGS, read_settings, write_settings
 from bactofleet.aws.stack import Stack
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.run.container import IMAGE
+from bactofleet.core.image import IMAGE
 
 BUILD = "containers/build.sh"
 DOCKERFILE = "containers/Dockerfile"

@@ -20,8 +20,8 @@ from bactofleet.cost.instances import Fleet
 from bactofleet.cost.live_prices import ask_aws
 from bactofleet.cost.prices import Prices, load_prices
 from bactofleet.cost.wording import iter_facts
-from bactofleet.records.attempt import USAGE, Attempt, measure_tarballs, read_attempts
-from bactofleet.records.folder import list_receipts
+from bactofleet.records.attempt import Attempt, measure_tarballs, read_attempts
+from bactofleet.records.folder import USAGE, list_receipts
 from bactofleet.records.rows import iter_records
 
 

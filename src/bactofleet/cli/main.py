@@ -8,14 +8,13 @@ from pathlib import Path
 
 from bactofleet import __version__, report
 from bactofleet.archives.search import importing
-from bactofleet.cli import aws, cost, doctor, search, serve, status
+from bactofleet.cli import aws, cost, doctor, fetch, receipts, search, serve, status, verify
 from bactofleet.cli.options import add_config
 from bactofleet.core import versions
 from bactofleet.core.config import SCHEMAS, load_schema, read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
 from bactofleet.core.samples import check_samples, read_samples
-from bactofleet.transfer import fetch, pull, verify
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -50,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     cost.add_parser(commands)
     verify.add_parser(commands)
     fetch.add_parser(commands)
-    pull.add_parser(commands)
+    receipts.add_parser(commands)
     ask = commands.add_parser("versions", help="print the versions of all tools as JSON")
     ask.set_defaults(run=lambda _: print(versions.to_json()))
     return parser

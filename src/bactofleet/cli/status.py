@@ -6,25 +6,16 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 
 from bactofleet.cli.options import add_config, add_live
 from bactofleet.core.config import read_config
-from bactofleet.core.destination import local_folder
-from bactofleet.core.samples import read_samples
-from bactofleet.monitor.batch import open_client
 from bactofleet.monitor.display import to_json, to_lines, to_panel
-from bactofleet.monitor.snapshot import Observer, Snapshot
-
-# A look at 67,000 genomes takes a fraction of a second; looks take a twentieth of the time.
-MIN_PAUSE_S = 2.0
-PAUSE_LOOKS = 20
+from bactofleet.monitor.snapshot import Observer, Snapshot, get_pause, open_observer
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,22 +45,6 @@ def run(args: argparse.Namespace) -> None:
             _watch_as_text(observer, as_json=args.json)
         else:
             _show(observer.look(), as_json=args.json)
-
-
-def open_observer(config: Mapping[str, Any], *, live: bool) -> Observer:
-    """Return the observer of a configuration's run, which asks AWS Batch too if it is `live`.
-
-    Raises `ConfigurationError` where the sheet cannot be read, or AWS cannot be reached.
-    """
-    samples = read_samples(Path(str(config["samples"])))
-    results = local_folder(str(config["results"]))
-    client = open_client() if live else None
-    return Observer(results, Path(str(config["scratch"])), samples, client)
-
-
-def get_pause(look_s: float) -> float:
-    """Return for how many seconds to wait after a look that took so many."""
-    return max(MIN_PAUSE_S, PAUSE_LOOKS * look_s)
 
 
 @contextmanager

@@ -13,6 +13,8 @@ BactofleetError
 
 from __future__ import annotations
 
+from snakemake_executor_plugin_aws_batch_array import api
+
 
 class BactofleetError(Exception):
     """Base of all errors that bactofleet raises on purpose."""
@@ -48,21 +50,21 @@ class StageFailure(BactofleetError):
 class TemporaryFailure(StageFailure):
     """Something around the genome was wrong for the moment (EX_TEMPFAIL of sysexits.h)."""
 
-    exit_code = 75
+    exit_code = api.TEMPORARY
     kind = "infrastructure"
 
 
 class OutOfMemory(StageFailure):
     """The kernel, or the tool's own limit, ended a tool for want of memory (128 + SIGKILL)."""
 
-    exit_code = 137
+    exit_code = api.OUT_OF_MEMORY
     kind = "infrastructure"
 
 
 class IllegalInstruction(StageFailure):
     """A binary met a CPU that lacks an instruction (128 + SIGILL)."""
 
-    exit_code = 132
+    exit_code = api.ILLEGAL_INSTRUCTION
     kind = "infrastructure"
 
 

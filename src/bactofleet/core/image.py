@@ -10,6 +10,8 @@ import json
 import os
 from collections.abc import Callable
 
+# As containers/build.sh names it.
+IMAGE = "bactofleet:latest"
 VARIABLES = {
     "name": "BACTOFLEET_IMAGE",
     "id": "BACTOFLEET_IMAGE_ID",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bactofleet.core.times import format_duration
 from bactofleet.cost.estimate import Estimate
 from bactofleet.cost.regression import Range
 from bactofleet.cost.wording import format_usd
-from bactofleet.monitor.wording import format_duration
 
 GB = 1e9
 

@@ -15,7 +15,7 @@ import numpy as np
 from bactofleet.core.files import modified, read_json
 from bactofleet.core.samples import Sample, is_remote
 from bactofleet.cost.regression import Array
-from bactofleet.records.folder import SUFFIX, list_receipts, receipts_folder
+from bactofleet.records.folder import RECEIPTS, SUFFIX, list_receipts
 
 # The newest receipts teach: they were made on the machines of now, and to read more takes longer.
 MAX_LESSONS = 3000
@@ -97,7 +97,7 @@ def _size_of(path: str) -> float:
 
 
 def _newest(results: Path) -> list[Path]:
-    folder = receipts_folder(results)
+    folder = results / RECEIPTS
     paths = (f"{folder}/{name}{SUFFIX}" for name in list_receipts(results))
     dated = ((modified(path), path) for path in paths)
     return [Path(path) for _, path in heapq.nlargest(MAX_LESSONS, dated)]

@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from bactofleet.aws.faults import DENIED, error_code
+from snakemake_executor_plugin_aws_batch_array import api
 
 MIB_PER_GIB = 1024
 # Families behind the names that Batch has for its own choice:
@@ -27,7 +28,7 @@ FAMILIES = {
 MAX_FILTER_VALUES = 200
 # An upload under a condition that no object fulfils: S3 looks at the right first.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-PROBE_KEY = "snakemake/runs/doctor"
+PROBE_KEY = f"{api.get_runs_folder()}doctor"
 NO_ETAG = "00000000000000000000000000000000"
 LIST_TYPES = (
     "application/vnd.docker.distribution.manifest.list.v2+json",

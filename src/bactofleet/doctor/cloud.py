@@ -13,6 +13,7 @@ from bactofleet.core.destination import is_s3
 from bactofleet.doctor.account import Environment, Identity, InstanceType, Queue
 from bactofleet.doctor.findings import ERROR, Finding, Judge, guarded
 from bactofleet.doctor.work import Work
+from snakemake_executor_plugin_aws_batch_array import api
 
 DEPLOY = "`bactofleet aws deploy`"
 PUSH = "`bactofleet aws push`"
@@ -119,7 +120,7 @@ def _bucket(facts: Facts, settings: dict[str, str], judge: Judge) -> Iterator[Fi
         yield judge.ok(f"s3://{bucket} takes what a run puts there")
     else:
         yield judge.error(
-            f"no right to write to s3://{bucket}/snakemake/runs/",
+            f"no right to write to s3://{bucket}/{api.get_runs_folder()}",
             "take the stack's ControllerRole (docs/aws.md), or ask for s3:PutObject",
         )
 

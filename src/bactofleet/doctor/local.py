@@ -11,10 +11,10 @@ from importlib import metadata
 from pathlib import Path
 
 from bactofleet import __version__
+from bactofleet.core.image import IMAGE
 from bactofleet.core.versions import missing_tools
 from bactofleet.doctor.findings import Finding, Judge
 from bactofleet.doctor.work import GIB, Work
-from bactofleet.run.container import IMAGE
 from bactofleet.run.workflow import TOOLS
 
 # A receipt and its log are some kilobytes; tables and report of 67,000 genomes are below this.

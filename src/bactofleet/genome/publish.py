@@ -15,10 +15,10 @@ from bactofleet.core.destination import deliver
 from bactofleet.core.files import sha256_of, write_json
 from bactofleet.core.image import describe_image
 from bactofleet.core.versions import get_versions
+from bactofleet.genome.fastp import trim_fastp
 from bactofleet.genome.stage import BACTOPIA_FOLDERS, PUBLISH, Stage, StageRecord, read_record
 from bactofleet.genome.tarball import write_tarball
 from bactofleet.records.receipt import FILE, Receipt, repeatable_part, to_metadata
-from bactofleet.report.multiqc import trim_fastp
 
 RECEIPT_SCHEMA = 1
 CPU_INFO = Path("/proc/cpuinfo")

@@ -38,6 +38,7 @@ from bactofleet.core.errors import (
 from bactofleet.core.files import read_json, sha256_of, write_json
 from bactofleet.core.tools import Stopwatch, Toolbox
 from bactofleet.core.versions import get_versions
+from snakemake_executor_plugin_aws_batch_array import api
 
 RECORD = "stage.json"
 PUBLISH = "publish"
@@ -50,8 +51,6 @@ BACTOPIA_FOLDERS = {
 }
 STAGES = (*BACTOPIA_FOLDERS, "publish")
 LOG_TAIL_LINES = 15
-# An executor that runs this in a container may ask to be told how the job ended.
-EXIT_CODE_FILE = "SNAKEMAKE_JOB_EXIT_CODE_FILE"
 
 
 @dataclass
@@ -316,7 +315,7 @@ def _classify(error: Exception) -> StageFailure:
 
 
 def _record_failure(args: argparse.Namespace, failure: StageFailure) -> None:
-    if path := os.environ.get(EXIT_CODE_FILE):
+    if path := os.environ.get(api.EXIT_CODE_FILE):
         Path(path).write_text(f"{failure.exit_code}\n{args.stage}: {failure}\n")
     tail = args.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
     record = {

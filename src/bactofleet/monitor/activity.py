@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bactofleet.genome.stage import STAGES
 from bactofleet.monitor.failures import Failure
+from bactofleet.records.folder import LOCK
 
 # https://man7.org/linux/man-pages/man5/proc_locks.5.html
 KERNEL_LOCKS = Path("/proc/locks")
@@ -20,7 +21,7 @@ def get_start(results: Path) -> float | None:
     asked who holds it: to try the lock would keep out a run that starts at this moment.
     """
     try:
-        lock = (results / ".lock").stat()
+        lock = (results / LOCK).stat()
         held = KERNEL_LOCKS.read_text(encoding="ascii").splitlines()
     except OSError:
         return None

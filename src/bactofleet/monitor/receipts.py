@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from bactofleet.core.files import read_json
+from bactofleet.records.folder import SUFFIX, is_record
 from bactofleet.records.rows import clean
 
-SUFFIX = ".json"
 UNREADABLE = "unreadable"
 # Pace and durations are those of the last so many genomes.
 RECENT = 3000
@@ -86,7 +86,7 @@ class RecordFolder:
         if not self._folder.is_dir():
             return {}
         with os.scandir(self._folder) as entries:
-            files = {e.name.removesuffix(SUFFIX): e.inode() for e in entries if _is_record(e.name)}
+            files = {e.name.removesuffix(SUFFIX): e.inode() for e in entries if is_record(e.name)}
         return {name: inode for name, inode in files.items() if name in self._samples}
 
 
@@ -126,10 +126,6 @@ class Receipts:
         except NO_RECORD:
             self.finishes.pop(name, None)
             self.statuses[name] = UNREADABLE
-
-
-def _is_record(name: str) -> bool:
-    return name.endswith(SUFFIX) and not name.startswith(".")
 
 
 def _read_finish(path: str, sample: str) -> Finish:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from bactofleet.core.destination import local_folder
+from bactofleet.core.samples import read_samples
 from bactofleet.cost.meter import Money, foretell_money
 from bactofleet.genome.stage import STAGES
 from bactofleet.monitor.activity import find_running, get_start
-from bactofleet.monitor.batch import BatchCounts, Describer, ask_batch, read_submitted
+from bactofleet.monitor.batch import ask_batch, open_client, read_submitted
 from bactofleet.monitor.failures import Failure, Failures, describe_unreadable
 from bactofleet.monitor.forecast import Throughput, TimeLeft, foretell, measure_pace
 from bactofleet.monitor.receipts import UNREADABLE, Finish, Receipts
 from bactofleet.monitor.tables import Attempts, FailedJobs, Usage
-from bactofleet.run.plan import FAILED, RECEIPTS
+from bactofleet.records.folder import FAILED, FAILURES, RECEIPTS, USAGE, receipt_path
+from snakemake_executor_plugin_aws_batch_array import api
+
+# A look at 67,000 genomes takes a fraction of a second; looks take a twentieth of the time.
+MIN_PAUSE_S = 2.0
+PAUSE_LOOKS = 20
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ class Snapshot:
     throughput: Throughput | None
     time_left: TimeLeft | None
     attempts: Attempts
-    batch: BatchCounts | None
+    batch: api.JobCounts | None
     stages: list[StageTimes]
     failures: list[Failure]
     money: Money | None
@@ -85,21 +93,21 @@ class Observer:
         results: Path,
         scratch: Path,
         samples: Collection[str],
-        client: Describer | None = None,
+        client: api.Describer | None = None,
     ) -> None:
         self.results = results
         self.scratch = scratch
         self.samples = dict.fromkeys(samples).keys()
         """In the order of the sheet."""
         self.receipts = Receipts(results / RECEIPTS, self.samples)
-        self.usage = Usage(results / "usage.tsv")
+        self.usage = Usage(results / USAGE)
         self.running: dict[str, str] = {}
         """The stage of each genome under way on this machine, as of the last look."""
         self.at_work: Set[str] = frozenset()
         """These, and those submitted to AWS Batch."""
         self._client = client
         self._failures = Failures(results / FAILED, self.samples)
-        self._failed_jobs = FailedJobs(results / "failures.tsv")
+        self._failed_jobs = FailedJobs(results / FAILURES)
 
     def look(self) -> Snapshot:
         """Return the run as it is now; raises `ConfigurationError` where AWS does not answer."""
@@ -117,7 +125,8 @@ class Observer:
         self.at_work = self.running.keys() | (submitted.samples & self.samples) - known.keys()
         failures = self._get_failures()
         genomes = self._count(batch, len(failures))
-        pace, left = self._foretell(started, now, genomes.remaining, is_batch=bool(submitted.jobs))
+        is_batch = bool(submitted.jobs.targets)
+        pace, left = self._foretell(started, now, genomes.remaining, is_batch=is_batch)
         return Snapshot(
             time=now,
             results=str(self.results),
@@ -150,13 +159,13 @@ class Observer:
             if name in self.samples and name not in statuses and name not in self.at_work
         ]
         failed += [
-            describe_unreadable(name, self.results / RECEIPTS / f"{name}.json")
+            describe_unreadable(name, receipt_path(self.results, name))
             for name, status in statuses.items()
             if status == UNREADABLE
         ]
         return sorted(failed, key=lambda failure: failure.sample)
 
-    def _count(self, batch: BatchCounts | None, failed: int) -> Genomes:
+    def _count(self, batch: api.JobCounts | None, failed: int) -> Genomes:
         total, running, at_work = map(len, (self.samples, self.running, self.at_work))
         made = Counter(self.receipts.statuses.values())
         submitted = at_work - running
@@ -187,6 +196,22 @@ class Observer:
         durations = [finish.duration_s for finish in self.receipts.recent]
         left = foretell(*pace, durations, remaining, now - end) if remaining else None
         return pace[0], left
+
+
+def open_observer(config: Mapping[str, Any], *, live: bool) -> Observer:
+    """Return the observer of a configuration's run, which asks AWS Batch too if it is `live`.
+
+    Raises `ConfigurationError` where the sheet cannot be read, or AWS cannot be reached.
+    """
+    samples = read_samples(Path(str(config["samples"])))
+    results = local_folder(str(config["results"]))
+    client = open_client() if live else None
+    return Observer(results, Path(str(config["scratch"])), samples, client)
+
+
+def get_pause(look_s: float) -> float:
+    """Return for how many seconds to wait after a look that took so many."""
+    return max(MIN_PAUSE_S, PAUSE_LOOKS * look_s)
 
 
 def measure_stages(finishes: Iterable[Finish]) -> list[StageTimes]:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from bactofleet.cost.meter import Meter
 from bactofleet.cost.prices import load_prices
 from bactofleet.monitor.failures import Failure
-from bactofleet.records.attempt import RECLAIMED, iter_attempts
-from bactofleet.records.growing_table import GrowingTable
+from bactofleet.records.attempt import iter_attempts
+from bactofleet.records.folder import sample_of
 from bactofleet.records.rows import clean
-from bactofleet.run.failed_jobs import FINAL, sample_of
+from snakemake_executor_plugin_aws_batch_array import api
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Usage:
     """usage.tsv: a row for every attempt."""
 
     def __init__(self, path: Path) -> None:
-        self._table = GrowingTable(path)
+        self._table = api.TableReader(path, api.UsageRow)
         # The dated table: a look asks nobody.
         self._meter = Meter(load_prices())
         self.attempts = Attempts()
@@ -56,9 +56,9 @@ class Usage:
             for attempt in iter_attempts([row]):
                 self._meter.add(attempt)
                 self.spans.append(Span(attempt.started, attempt.stopped, attempt.vcpus))
-                if attempt.outcome == RECLAIMED:
+                if attempt.outcome == api.RECLAIMED:
                     self.attempts.lost_s += attempt.seconds
-            self.attempts.reclaimed += row.get("outcome") == RECLAIMED
+            self.attempts.reclaimed += row.outcome == api.RECLAIMED
         if self.attempts.total > before:
             self.spent_usd = self._meter.spent()
 
@@ -67,20 +67,20 @@ class FailedJobs:
     """failures.tsv: a row for every job that failed, on any attempt of Snakemake's."""
 
     def __init__(self, path: Path) -> None:
-        self._table = GrowingTable(path)
+        self._table = api.TableReader(path, api.FailureRow)
         self.final: dict[str, Failure] = {}
         """By sample, those that were not tried again after the last failure."""
 
     def look(self) -> None:
         """Read what has come since the last look."""
         for row in self._table.iter_new():
-            sample = sample_of(row.get("target", ""))
-            if sample and row.get("next") == FINAL:
+            sample = sample_of(row.target)
+            if sample and row.next == api.FINAL:
                 self.final[sample] = _to_failure(sample, row)
             elif sample:
                 self.final.pop(sample, None)
 
 
-def _to_failure(sample: str, row: dict[str, str]) -> Failure:
-    cause, reason, log = (clean(row.get(name, "")) for name in ("cause", "reason", "log_url"))
+def _to_failure(sample: str, row: api.FailureRow) -> Failure:
+    cause, reason, log = map(clean, (row.cause, row.reason, row.log_url))
     return Failure(sample=sample, stage="", kind=cause, message=reason, log=log)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from bactofleet.core.times import format_duration, format_time
 from bactofleet.cost.meter import Money
 from bactofleet.cost.wording import format_usd
 from bactofleet.monitor.failures import Failure
@@ -15,7 +15,6 @@ from bactofleet.monitor.snapshot import Snapshot
 
 # Kinds of failure that are shown; `--json` has every failure.
 MAX_KINDS = 10
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 @dataclass(frozen=True)
@@ -78,22 +77,6 @@ def describe_failure(failure: Failure) -> str:
     """Return a genome, why it failed, and where its log is."""
     log = f"; log: {failure.log}" if failure.log else ""
     return f"{failure.sample}: {failure.message}{log}"
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration in its two largest units, such as `2 d 4 h`."""
-    rest = round(seconds)
-    first = next((i for i, (_, size) in enumerate(_UNITS) if rest >= size), len(_UNITS) - 1)
-    parts = []
-    for unit, size in _UNITS[first : first + 2]:
-        count, rest = divmod(rest, size)
-        parts.append(f"{count} {unit}")
-    return " ".join(parts)
-
-
-def format_time(seconds: float) -> str:
-    """Return a time in seconds since the epoch, such as `2026-11-23 00:24:13 UTC`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _describe_run(snapshot: Snapshot) -> str:

@@ -7,23 +7,19 @@ anything, which whoever shows it has to mind.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bactofleet.core.destination import is_s3
-from bactofleet.records.growing_table import GrowingTable
+from bactofleet.records.folder import USAGE, sample_of
 from bactofleet.records.rows import Row
-from bactofleet.run.failed_jobs import sample_of
+from snakemake_executor_plugin_aws_batch_array import api
 
-USAGE = "usage.tsv"
-SUCCEEDED = "succeeded"
-RECLAIMED = "reclaimed"
+SUCCEEDED, RECLAIMED = api.SUCCEEDED, api.RECLAIMED
 # Larger ones are no machine's; they would make the sums of a bill meaningless.
 _MAX_VCPUS = 4096
 _MAX_GIB = 65536
-_TEXTS = ("outcome", "queue", "instance_type", "instance_id", "zone", "life_cycle")
 
 
 @dataclass(frozen=True)
@@ -72,12 +68,17 @@ class Tarballs:
     bytes: tuple[int, ...]
 
 
+def open_usage(results: Path) -> api.TableReader[api.UsageRow]:
+    """Return the reader of the table that the executor appends attempts to."""
+    return api.TableReader(results / USAGE, api.UsageRow)
+
+
 def read_attempts(results: Path) -> list[Attempt]:
     """Return the attempts of all runs; none where nothing ran on AWS Batch."""
-    return list(iter_attempts(GrowingTable(results / USAGE).iter_new()))
+    return list(iter_attempts(open_usage(results).iter_new()))
 
 
-def iter_attempts(rows: Iterable[Mapping[str, str]]) -> Iterator[Attempt]:
+def iter_attempts(rows: Iterable[api.UsageRow]) -> Iterator[Attempt]:
     """Yield the attempts of a table's rows that started: the others cost nothing."""
     for row in rows:
         if attempt := _to_attempt(row):
@@ -96,38 +97,30 @@ def measure_tarballs(rows: Iterable[Row]) -> Tarballs:
     return Tarballs(genomes, tuple(sizes))
 
 
-def _to_attempt(row: Mapping[str, str]) -> Attempt | None:
-    started, stopped = (_to_time(row.get(name)) for name in ("started", "stopped"))
+def _to_attempt(row: api.UsageRow) -> Attempt | None:
+    started, stopped = map(api.parse_time, (row.started, row.stopped))
     if started is None or stopped is None:
         return None
-    booted = _to_time(row.get("booted"))
-    vcpus = _to_number(row.get("instance_vcpus"), _MAX_VCPUS)
-    text = {name: row.get(name) or "" for name in _TEXTS}
+    booted = api.parse_time(row.booted)
+    vcpus = _limit(row.instance_vcpus, _MAX_VCPUS)
     return Attempt(
-        **text,
-        sample=sample_of(row.get("target") or ""),
-        others=tuple(filter(None, map(sample_of, (row.get("more_targets") or "").split()))),
-        vcpus=_to_number(row.get("vcpus"), _MAX_VCPUS) or 0.0,
+        sample=sample_of(row.target),
+        others=tuple(filter(None, map(sample_of, row.more_targets.split()))),
+        outcome=row.outcome,
+        queue=row.queue,
+        instance_type=row.instance_type,
+        instance_id=row.instance_id,
+        zone=row.zone,
+        life_cycle=row.life_cycle,
+        vcpus=_limit(row.vcpus, _MAX_VCPUS) or 0.0,
         started=started,
         # A clock that went backwards makes no time that is given back.
         stopped=max(started, stopped),
         instance_vcpus=math.ceil(vcpus) if vcpus else None,
         booted=None if booted is None else min(booted, started),
-        disk_gib=_to_number(row.get("disk_gib"), _MAX_GIB),
+        disk_gib=_limit(row.disk_gib, _MAX_GIB),
     )
 
 
-def _to_time(cell: str | None) -> float | None:
-    try:
-        time = datetime.fromisoformat(cell or "")
-    except ValueError:
-        return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-
-
-def _to_number(cell: str | None, largest: float) -> float | None:
-    try:
-        number = float(cell or "")
-    except ValueError:
-        return None
-    return number if 0 <= number <= largest else None
+def _limit(number: float | None, largest: float) -> float | None:
+    return number if number is not None and 0 <= number <= largest else None

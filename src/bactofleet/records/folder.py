@@ -1,26 +1,94 @@
-"""The receipts of a cohort on this machine."""
+"""The folder of results: what every file in it is called."""
 
 from __future__ import annotations
 
+import fcntl
 import os
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+from typing import IO
 
-from bactofleet.records.rows import RECEIPTS
+from bactofleet.core.errors import ConfigurationError
+from snakemake_executor_plugin_aws_batch_array import api
 
+LOCK = ".lock"
+# A folder each, of files that are named after their samples.
+RECEIPTS, FAILED, LOGS = "receipts", "failed", "logs"
 SUFFIX = ".json"
+# Tables of the executor.
+USAGE, FAILURES = api.USAGE, api.FAILURES
+# What the report writes.
+TABLE, PARQUET = "cohort.tsv", "cohort.parquet"
+INPUTS, CITATIONS = "inputs.tsv", "citations.bib"
+PAGE, MULTIQC = "report.html", "multiqc_report.html"
 
 
-def receipts_folder(results: Path) -> Path:
-    """Return where receipts are below the local folder of results."""
-    return results / RECEIPTS
+def receipt_path(results: Path, sample: str) -> Path:
+    """Return where a sample's receipt is."""
+    return results / RECEIPTS / f"{sample}{SUFFIX}"
+
+
+def failure_path(results: Path, sample: str) -> Path:
+    """Return where it is told how a sample failed."""
+    return results / FAILED / f"{sample}{SUFFIX}"
+
+
+def failed_log_path(results: Path, sample: str) -> Path:
+    """Return where the log of a sample's failed attempt is kept."""
+    return results / FAILED / f"{sample}.log"
+
+
+def log_path(results: Path, sample: str, stage: str) -> Path:
+    """Return where a stage's log is."""
+    return results / LOGS / sample / f"{stage}.log"
+
+
+def sample_of(target: str) -> str:
+    """Return the sample whose receipt a job makes, "" if it makes none."""
+    path = PurePath(target)
+    return path.stem if path.parent.name == RECEIPTS and path.suffix == SUFFIX else ""
+
+
+def list_records(folder: Path) -> list[str]:
+    """Return the names of the samples that have a file in a folder of records, in order."""
+    names = (entry.name for entry in os.scandir(folder)) if folder.is_dir() else ()
+    return sorted(name.removesuffix(SUFFIX) for name in names if is_record(name))
 
 
 def list_receipts(results: Path) -> list[str]:
     """Return the names of the samples that have a receipt, in order."""
-    folder = receipts_folder(results)
-    names = (entry.name for entry in os.scandir(folder)) if folder.is_dir() else ()
-    return sorted(
-        name.removesuffix(SUFFIX)
-        for name in names
-        if name.endswith(SUFFIX) and not name.startswith(".")
-    )
+    return list_records(results / RECEIPTS)
+
+
+def is_record(name: str) -> bool:
+    """Say whether a file is a whole record, not one being written."""
+    return name.endswith(SUFFIX) and not name.startswith(".")
+
+
+def check_names(samples: Iterable[str]) -> None:
+    """Refuse names that would lead out of the folder of the receipts, by a `ConfigurationError`."""
+    problems = [
+        f"sample {name!r} cannot be the name of a file; use letters, digits, '_', '-' and '.'"
+        for name in samples
+        if name in {"", ".", ".."} or "/" in name or "\0" in name
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+
+
+def lock_results(results: Path) -> IO[str]:
+    """Lock a results folder for as long as the file returned is open, so until the process ends.
+
+    Raises `ConfigurationError` where another run holds it. The kernel drops the lock with the
+    process, however that ends: nothing is left to be removed by hand.
+    """
+    results.mkdir(parents=True, exist_ok=True)
+    handle = (results / LOCK).open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        raise ConfigurationError(
+            [f"{results} is in use by another run; wait for its end, or stop it first"]
+        ) from None
+    return handle

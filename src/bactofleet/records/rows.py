@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import fastjsonschema
 
-from bactofleet.core.errors import ConfigurationError
-from bactofleet.report.columns import USAGE
+from bactofleet.records.folder import FAILED, RECEIPTS
 
-RECEIPTS = "receipts"
-FAILED = "failed"
+# What is known of each stage in a receipt.
+USAGE = ("seconds", "cpu_seconds", "max_rss_mb")
 
 # A file that cannot be read, is no JSON or no record, or is JSON nested a thousand deep.
 _UNREADABLE = (OSError, ValueError, RecursionError)
@@ -181,17 +180,6 @@ def load_json(path: Path) -> Any:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number of JSON")
-
-
-def check_names(samples: Iterable[str]) -> None:
-    """Refuse names that would lead out of the folder of the receipts, by a `ConfigurationError`."""
-    problems = [
-        f"sample {name!r} cannot be the name of a file; use letters, digits, '_', '-' and '.'"
-        for name in samples
-        if name in {"", ".", ".."} or "/" in name or "\0" in name
-    ]
-    if problems:
-        raise ConfigurationError(problems)
 
 
 def clean(value: Any) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bactofleet.core.files import write_atomically
-from bactofleet.records.rows import check_names, iter_tool_outputs
+from bactofleet.records.folder import MULTIQC, PAGE, PARQUET, TABLE, check_names
+from bactofleet.records.rows import iter_tool_outputs
 from bactofleet.report.cohort import read_cohort, write_parquet, write_tsv
 from bactofleet.report.multiqc import write_multiqc
 from bactofleet.report.page import render_page
@@ -44,12 +45,7 @@ def write_report(
     Raises `ConfigurationError` if a sample's name cannot be the name of a file.
     """
     check_names(samples)
-    paths = ReportPaths(
-        results / "cohort.tsv",
-        results / "cohort.parquet",
-        results / "report.html",
-        results / "multiqc_report.html",
-    )
+    paths = ReportPaths(results / TABLE, results / PARQUET, results / PAGE, results / MULTIQC)
     cohort = read_cohort(results, samples, sizes)
     write_tsv(cohort.genomes, paths.table)
     write_parquet(cohort.genomes, paths.parquet)

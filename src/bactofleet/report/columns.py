@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bactofleet.records.rows import USAGE
+
 STAGES = ("download", "qc", "assembly", "annotation", "publish")
-USAGE = ("seconds", "cpu_seconds", "max_rss_mb")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """MultiQC's report of a run, from the tools' own summaries that the receipts carry.
 
 A genome's files stay in its tarball, so the few that MultiQC can read are written again, small,
-from the receipts: fastp's JSON and prokka's text. Importing this module is cheap; a worker calls
-`trim_fastp`, and MultiQC itself runs as a process of its own.
+from the receipts: fastp's JSON and prokka's text. MultiQC itself runs as a process of its own.
 """
 
 from __future__ import annotations
@@ -31,8 +30,6 @@ REPORT = "multiqc_report.html"
 # What prokka writes into <sample>.txt; MultiQC stops at a line of any other form.
 PROKKA_SUMMARY = re.compile(r"organism:[^\n]*\ncontigs: *\d+\nbases: *\d+\n(?:[^:\n]+: *\d+\n?)*")
 
-_AFTER_FILTERING = ("read1_after_filtering", "read2_after_filtering")
-
 # https://docs.seqera.io/multiqc/getting_started/config
 CONFIGURATION = {
     # A genome's name is its file's name: MultiQC would take it from fastp's command line, and cut
@@ -47,40 +44,6 @@ CONFIGURATION = {
     # Drawings of flat plots need a browser on the computer that makes the report.
     "plots_force_interactive": True,
 }
-
-
-def trim_fastp(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what MultiQC 1.35 shows of fastp's JSON, 3 to 7 kB of its 100 to 200 kB.
-
-    MultiQC finds the file by the text `"before_filtering": {` in its first 50 lines and passes over
-    it without `command`. It shows `filtering_result`; `duplication.rate`; `insert_size.histogram`;
-    the read, base, Q30 and GC numbers of `summary.before_filtering` and `.after_filtering`;
-    `summary.fastp_version`; `adapter_cutting.adapter_trimmed_reads`; and the mean quality at each
-    position, kept here after filtering only, to one decimal. A part that `report` lacks (insert
-    size of single-end reads, say) is left out. The command is emptied: it names folders of the
-    worker and MultiQC shows none of it.
-
-    Format: https://github.com/OpenGene/fastp#json-report and MultiQC's modules/fastp/fastp.py.
-    """
-    trimmed: dict[str, Any] = {
-        name: report[name] for name in ("summary", "filtering_result") if name in report
-    }
-    trimmed |= _select(report, "duplication", ("rate",))
-    trimmed |= _select(report, "insert_size", ("peak", "unknown", "histogram"))
-    trimmed |= _select(
-        report, "adapter_cutting", ("adapter_trimmed_reads", "adapter_trimmed_bases")
-    )
-    for name in _AFTER_FILTERING:
-        if name in report:
-            mean = report[name]["quality_curves"]["mean"]
-            trimmed[name] = {"quality_curves": {"mean": [round(value, 1) for value in mean]}}
-    return {**trimmed, "command": ""}
-
-
-def _select(report: Mapping[str, Any], part: str, names: Iterable[str]) -> dict[str, Any]:
-    if part not in report:
-        return {}
-    return {part: {name: report[part][name] for name in names if name in report[part]}}
 
 
 def write_multiqc(

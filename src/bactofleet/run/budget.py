@@ -25,8 +25,7 @@ from bactofleet.cost.prices import load_prices
 from bactofleet.cost.regression import Sums
 from bactofleet.cost.wording import format_usd
 from bactofleet.monitor.batch import read_submitted
-from bactofleet.records.attempt import USAGE, iter_attempts, read_attempts
-from bactofleet.records.growing_table import GrowingTable
+from bactofleet.records.attempt import iter_attempts, open_usage, read_attempts
 from bactofleet.run.plan import Plan
 
 # Between two looks of the guard for new rows of a table, which take no time where there are none.
@@ -112,7 +111,7 @@ class Guard(threading.Thread):
         self._limit = limit
         self._stop_submitting = stop
         self._say = say
-        self._table = GrowingTable(results / USAGE)
+        self._table = open_usage(results)
         self._meter = Meter(load_prices())
         self._spent = 0.0
 

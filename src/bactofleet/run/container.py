@@ -26,9 +26,8 @@ from typing import Any
 
 import yaml
 
-from bactofleet.core.image import VARIABLES, Image, to_variables
+from bactofleet.core.image import IMAGE, VARIABLES, Image, to_variables
 
-IMAGE = "bactofleet:latest"
 REPOSITORY = Path(__file__).resolve().parents[3]
 DEFAULT_CONFIGURATION = Path("config/config.yaml")
 DEFAULT_SHEET = Path("config/samples.tsv")

@@ -7,16 +7,13 @@ docs/executor.md describes.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection
 from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from bactofleet.core.files import write_json
-from bactofleet.run.plan import FAILED, RECEIPTS
-
-TABLE = "failures.tsv"
-FINAL = "final"
+from bactofleet.records.folder import FAILURES, failure_path, receipt_path, sample_of
+from snakemake_executor_plugin_aws_batch_array import api
 
 
 def record_failed_jobs(results: Path, samples: Collection[str], since: datetime) -> None:
@@ -25,37 +22,28 @@ def record_failed_jobs(results: Path, samples: Collection[str], since: datetime)
     `since` is when the run began: the table has the failures of earlier ones too. What a genome's
     own stages wrote, here or on a shared file system, says more and is left as it is.
     """
-    for sample, row in _read_last_rows(results / TABLE, since).items():
-        record = results / FAILED / f"{sample}.json"
-        is_made = (results / RECEIPTS / f"{sample}.json").exists()
-        if row["next"] == FINAL and sample in samples and not is_made and not record.exists():
+    for sample, row in _read_last_rows(results / FAILURES, since.timestamp()).items():
+        record = failure_path(results, sample)
+        is_made = receipt_path(results, sample).exists()
+        if row.next == api.FINAL and sample in samples and not is_made and not record.exists():
             write_json(
                 record,
                 {
                     "sample": sample,
-                    "stage": row["job"],
-                    "kind": row["cause"],
-                    "message": row["reason"],
-                    "exit_code": int(row["exit_code"]) if row["exit_code"] else None,
-                    "log": row["log_url"] or row["job_id"],
+                    "stage": row.job,
+                    "kind": row.cause,
+                    "message": row.reason,
+                    "exit_code": None if row.exit_code is None else int(row.exit_code),
+                    "log": row.log_url or row.job_id,
                     "tail": [],
                 },
             )
 
 
-def sample_of(target: str) -> str:
-    """Return the sample whose receipt a job makes, "" if it makes none."""
-    path = PurePath(target)
-    return path.stem if path.parent.name == RECEIPTS and path.suffix == ".json" else ""
-
-
-def _read_last_rows(table: Path, since: datetime) -> dict[str, dict[str, str]]:
+def _read_last_rows(table: Path, since: float) -> dict[str, api.FailureRow]:
     """Return the last row of each sample whose receipt a job was to bring."""
-    if not table.is_file():
-        return {}
-    with table.open(encoding="utf-8", newline="") as handle:
-        return {
-            sample: row
-            for row in csv.DictReader(handle, dialect="excel-tab")
-            if (sample := sample_of(row["target"])) and datetime.fromisoformat(row["time"]) >= since
-        }
+    return {
+        sample: row
+        for row in api.TableReader(table, api.FailureRow).iter_new()
+        if (sample := sample_of(row.target)) and (api.parse_time(row.time) or 0.0) >= since
+    }

@@ -6,20 +6,25 @@ and no change of the configuration can bring a second bill for what was paid.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import read_json
 from bactofleet.genome.stage import STAGES
+from bactofleet.records.folder import (
+    FAILED,
+    failed_log_path,
+    failure_path,
+    list_receipts,
+    list_records,
+    receipt_path,
+)
 
-RECEIPTS, FAILED, LOGS = "receipts", "failed", "logs"
 SHOWN_CHANGES = 5
 
 
@@ -70,13 +75,12 @@ def make_plan(
     names no sample of the sheet.
     """
     names = list(samples)
-    receipts = results / RECEIPTS
-    present = {entry.name for entry in os.scandir(receipts)} if receipts.is_dir() else set()
-    finished = [name for name in names if f"{name}.json" in present]
+    present = set(list_receipts(results))
+    finished = [name for name in names if name in present]
     changed = {
         name: difference
         for name in finished
-        if (difference := _difference(receipts / f"{name}.json", parameters, image))
+        if (difference := _difference(receipt_path(results, name), parameters, image))
     }
     again = _choose_redo(redo, set(names), finished, changed)
     done = set(finished) - set(again)
@@ -115,24 +119,6 @@ def _difference(path: Path, parameters: dict[str, Any], image: str | None) -> st
     return "another image" if image and made_by != image else ""
 
 
-def lock_results(results: Path) -> IO[str]:
-    """Lock a results folder for as long as the file returned is open, so until the process ends.
-
-    Raises `ConfigurationError` where another run holds it. The kernel drops the lock with the
-    process, however that ends: nothing is left to be removed by hand.
-    """
-    results.mkdir(parents=True, exist_ok=True)
-    handle = (results / ".lock").open("w")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        handle.close()
-        raise ConfigurationError(
-            [f"{results} is in use by another run; wait for its end, or stop it first"]
-        ) from None
-    return handle
-
-
 def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
     """Remove what a run that was cut off left behind.
 
@@ -140,8 +126,8 @@ def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
     finished at that very moment. Only those: a scratch folder may be shared with the user's data.
     """
     for name in plan.todo:
-        for suffix in ("json", "log"):
-            (results / FAILED / f"{name}.{suffix}").unlink(missing_ok=True)
+        failure_path(results, name).unlink(missing_ok=True)
+        failed_log_path(results, name).unlink(missing_ok=True)
     done = set(plan.finished) - set(plan.redo)
     for folder in scratch.iterdir() if scratch.is_dir() else ():
         if folder.name in done:
@@ -153,9 +139,8 @@ def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
 
 def read_failures(results: Path, samples: Iterable[str]) -> list[dict[str, Any]]:
     """Return how genomes failed last, for those that did."""
-    folder = results / FAILED
-    present = {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
-    return [read_json(folder / f"{name}.json") for name in samples if f"{name}.json" in present]
+    present = set(list_records(results / FAILED))
+    return [read_json(failure_path(results, name)) for name in samples if name in present]
 
 
 def describe_failures(failures: list[dict[str, Any]]) -> list[str]:

@@ -27,14 +27,12 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.samples import check_samples, read_samples
 from bactofleet.core.versions import get_versions, missing_tools
 from bactofleet.genome import annotation, assembly, download, qc
+from bactofleet.records.folder import FAILED, PAGE, TABLE, lock_results, receipt_path
 from bactofleet.run.failed_jobs import record_failed_jobs
 from bactofleet.run.plan import (
-    FAILED,
-    RECEIPTS,
     Plan,
     clear_leftovers,
     describe_failures,
-    lock_results,
     make_plan,
     read_failures,
 )
@@ -186,7 +184,7 @@ class Run:
             Guard(self.results, limit, stop, lambda line: self._say([line])).start()
 
     def _receipt(self, sample: str) -> str:
-        return str(self.results / RECEIPTS / f"{sample}.json")
+        return str(receipt_path(self.results, sample))
 
     def _check_tools(self) -> None:
         needed = TOOLS | {self.config["assembler"]}
@@ -221,8 +219,8 @@ class Run:
 
     def _say_how_it_ended(self) -> None:
         self._say(describe_failures(read_failures(self.results, self.plan.todo)))
-        if (self.results / "cohort.tsv").exists():
-            self._say([f"table:  {self.results}/cohort.tsv", f"report: {self.results}/report.html"])
+        if (self.results / TABLE).exists():
+            self._say([f"table:  {self.results / TABLE}", f"report: {self.results / PAGE}"])
 
     @staticmethod
     def _say(lines: list[str]) -> None:

@@ -24,14 +24,6 @@ class Genome:
     sha256: str
 
 
-def add_choice(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose genomes; several narrow the choice."""
-    parser.add_argument("samples", nargs="*", metavar="SAMPLE", help="genomes, by their names")
-    parser.add_argument("--names", type=Path, metavar="FILE", help="file of names, one a line")
-    parser.add_argument("--species", help="those of this species in the sample sheet")
-    parser.add_argument("--status", choices=STATUSES, help="those that ended so")
-
-
 def choose(args: argparse.Namespace, results: Path) -> list[Genome]:
     """Return the genomes that the options choose among those with a receipt below `results`.
 

@@ -14,13 +14,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError
 
 from bactofleet.archives.retry import retry
-from bactofleet.cli.options import add_config
 from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError, TemporaryFailure
 from bactofleet.core.files import CHUNK_BYTES, read_json, sha256_of, write_json
-from bactofleet.run.plan import lock_results
-from bactofleet.transfer.choice import Genome, add_choice, choose
+from bactofleet.records.folder import lock_results
+from bactofleet.transfer.choice import Genome, choose
 from bactofleet.transfer.parallel import WORKERS, in_parallel
 from bactofleet.transfer.places import TARBALL, Bucket, ObjectFault, open_bucket
 from bactofleet.transfer.unpack import unpack
@@ -32,27 +31,6 @@ GB = 1e9
 
 class NotAllFetched(BactofleetError):
     """Some tarballs could not be had, or are not what their receipts say."""
-
-
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "fetch", help="fetch chosen tarballs from S3, or chosen files of them"
-    )
-    parser.set_defaults(run=run)
-    add_config(parser)
-    add_choice(parser)
-    parser.add_argument(
-        "--only",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help="unpack files that match, such as '*.gff.gz', and keep no tarball; may be repeated",
-    )
-    parser.add_argument("--into", type=Path, default=Path("fetched"), help="folder to write to")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="say how much would come, and fetch nothing"
-    )
 
 
 def run(args: argparse.Namespace) -> None:

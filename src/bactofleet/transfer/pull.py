@@ -9,31 +9,18 @@ from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError
 
-from bactofleet.cli.options import add_config
 from bactofleet.core.config import SCHEMAS, load_schema, read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
 from bactofleet.core.files import write_json
-from bactofleet.records.folder import list_receipts, receipts_folder
+from bactofleet.records.folder import list_receipts, lock_results, receipt_path
 from bactofleet.records.receipt import HEAD_BYTES, Receipt, rebuild
-from bactofleet.run.plan import lock_results
 from bactofleet.transfer.parallel import in_parallel
 from bactofleet.transfer.places import TARBALL, Bucket, ObjectFault, open_bucket
 
 
 class NotAllPulled(BactofleetError):
     """Some tarballs have no receipt to tell."""
-
-
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser("receipts", help="receipts of finished genomes")
-    actions = parser.add_subparsers(required=True, metavar="ACTION")
-    pulling = actions.add_parser(
-        "pull", help="rebuild receipts that are missing here from the tarballs on S3"
-    )
-    pulling.set_defaults(run=run)
-    add_config(pulling)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -52,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
                 faults += 1
                 print(answer, file=sys.stderr)
             else:
-                write_json(receipts_folder(results) / f"{sample}.json", answer)
+                write_json(receipt_path(results, sample), answer)
     print(f"{len(wanted) - faults:,} receipts were written; the next run makes what is left.")
     if faults:
         raise NotAllPulled(

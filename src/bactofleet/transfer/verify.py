@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bactofleet.cli.options import add_config
 from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
@@ -35,21 +34,6 @@ class Problem:
     tarball: str
     expected: str = ""
     found: str = ""
-
-
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "verify", help="compare receipts with the tarballs at the destination; fetches none"
-    )
-    parser.set_defaults(run=run)
-    add_config(parser)
-    parser.add_argument(
-        "--checksums",
-        action="store_true",
-        help="compare SHA-256 too, not sizes alone: on S3 a request a tarball",
-    )
-    parser.add_argument("--json", action="store_true", help="print a JSON object a line, not TSV")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -29,6 +29,7 @@ from .live import LiveArray
 from .logs import LogReader
 from .lost_runs import LostRuns
 from .monitor import Ended, Monitor
+from .paths import LEDGER, STATE_FOLDER, USAGE
 from .queues import get_queues
 from .requirements import get_requirements
 from .returns import Salvage
@@ -36,10 +37,9 @@ from .settlement import Settlement
 from .status import FALLBACK_CAUSES, RETRIED_CAUSES, Cause, Failure
 from .store import Store
 from .submitter import Submitter
+from .tables import FINAL
 from .tasks import Task, build_task
 
-STATE_FOLDER = ".aws-batch-array"
-LEDGER = "ledger.sqlite"
 # The longer a run, the less a look each few seconds tells: looks are at least a fiftieth of the
 # run's age apart, some 600 in five days.
 POLL_SHARE_OF_AGE = 0.02
@@ -62,12 +62,12 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._folder = Path(self._settings.report_dir)
         state = self._folder / STATE_FOLDER
         has_jobs = len(self.dag) > 0
-        if not has_jobs and not _has_runs(state / LEDGER):
+        if not has_jobs and not _has_runs(self._folder / LEDGER):
             return
         state.mkdir(parents=True, exist_ok=True)
         self._lock_handle = lock_folder(state)
         try:
-            self._connect(state)
+            self._connect()
             if has_jobs:
                 self._prepare(state)
             else:
@@ -77,13 +77,13 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             raise WorkflowError(f"AWS refuses what the executor needs: {error}") from error
         self._is_ready = has_jobs
 
-    def _connect(self, state: Path) -> None:
+    def _connect(self) -> None:
         self._session = boto3.session.Session(region_name=self._settings.region)
         retries = {"mode": "adaptive", "total_max_attempts": 10}
         self._config = Config(retries=retries, max_pool_connections=THREADS)
         self._client = ArrayBatchClient(self._session)
         self._store = Store(self._session.client("s3", config=self._config), self._settings.bucket)
-        self._ledger = Ledger(state / LEDGER)
+        self._ledger = Ledger(self._folder / LEDGER)
         self._adopter = Adopter(self._client, self._ledger, self.logger)
 
     def _prepare(self, state: Path) -> None:
@@ -235,7 +235,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         if failure.cause in FALLBACK_CAUSES:
             self._on_fallback.add(task.key)
         following = self._get_following(task, failure.cause)
-        if following == "final":
+        if following == FINAL:
             # What would fail again is tried once: Snakemake retries while attempts are left.
             task.job.attempt = max(task.job.attempt, task.job.restart_times + 1)
         made = salvage.outputs if salvage else []
@@ -248,7 +248,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     def _get_following(self, task: Task, cause: Cause) -> str:
         if cause not in RETRIED_CAUSES or task.job.attempt > task.job.restart_times:
-            return "final"
+            return FINAL
         if cause is Cause.OUT_OF_MEMORY:
             return "retried with the memory of the next attempt"
         queue = self._settings.fallback_queue if task.key in self._on_fallback else None
@@ -283,7 +283,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._clean_up()
         if self._reclaimed:
             self.logger.info(
-                f"{self._reclaimed} attempts lost their host; {self._folder}/usage.tsv has them."
+                f"{self._reclaimed} attempts lost their host; {self._folder / USAGE} has them."
             )
 
     def _clean_up(self) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,6 +21,28 @@ CREATE TABLE IF NOT EXISTS children (
     array TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, target TEXT NOT NULL,
     PRIMARY KEY (array, position)) WITHOUT ROWID;
 """
+
+_OPEN_JOBS = """
+SELECT children.target, arrays.job_id FROM children
+JOIN arrays ON arrays.name = children.array WHERE NOT arrays.cancelled
+"""
+
+
+class LedgerError(Exception):
+    """The record of submissions cannot be read; the message names the file."""
+
+
+@dataclass(frozen=True)
+class OpenJobs:
+    """Jobs that were submitted and not settled.
+
+    Attributes:
+        targets: The first output of each job.
+        job_ids: Ids of the array jobs that they are children of.
+    """
+
+    targets: tuple[str, ...] = ()
+    job_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +93,26 @@ def lock_folder(folder: Path) -> IO[str]:
             "ended or stop it, or use another --aws-batch-array-report-dir for another run"
         ) from error
     return handle
+
+
+def read_open_jobs(path: Path) -> OpenJobs:
+    """Read a ledger beside a controller that may be writing it; no file means no open job.
+
+    Raises:
+        LedgerError: the file is no ledger.
+    """
+    if not path.is_file():
+        return OpenJobs()
+    # Without a log beside it nobody has the file open; to open it as usual would leave one.
+    is_open = path.with_name(f"{path.name}-wal").exists()
+    options = "mode=ro" if is_open else "mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True)) as ledger:
+            rows = ledger.execute(_OPEN_JOBS).fetchall()
+    except sqlite3.DatabaseError as error:
+        raise LedgerError(f"{path} cannot be read: {error}") from error
+    job_ids = {job_id for _, job_id in rows if job_id}
+    return OpenJobs(tuple(target for target, _ in rows), tuple(sorted(job_ids)))
 
 
 class Ledger:

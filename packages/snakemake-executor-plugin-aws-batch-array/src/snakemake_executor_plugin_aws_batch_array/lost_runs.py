@@ -13,6 +13,7 @@ from .ledger import Ledger, OpenChild
 from .live import LiveArray
 from .manifest import parse_manifest
 from .monitor import ENDED
+from .paths import get_runs_folder
 from .settings import ExecutorSettings
 from .store import RunFolder, Store
 from .tasks import Task
@@ -60,7 +61,7 @@ class LostRuns:
         self._queues = [queue for queue in (settings.job_queue, settings.fallback_queue) if queue]
         self._known = ledger.get_runs()
         # The latest first: where two have done the same, its result is the one to take.
-        unseen = {*store.list_folders(f"{settings.prefix}/runs/")} - self._known
+        unseen = {*store.list_folders(get_runs_folder(settings.prefix))} - self._known
         self._unseen = [RunFolder(prefix) for prefix in sorted(unseen, reverse=True)]
         self._arrays: list[LostArray] = []
 

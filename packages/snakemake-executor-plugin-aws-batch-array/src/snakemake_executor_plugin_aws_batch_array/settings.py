@@ -8,6 +8,9 @@ from typing import Any, Optional
 
 from snakemake_executor_plugin_aws_batch import ExecutorSettings as AwsBatchSettings
 from snakemake_interface_common.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import CommonSettings
+
+from .paths import DEFAULT_PREFIX
 
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
 MAX_ATTEMPTS = 10
@@ -24,6 +27,22 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[\w.-]+(/[\w.-]+)*")
 _IMAGE = re.compile(r"[\w.:/@-]+")
 _HOST_PATH = re.compile(r"/[\w./-]+")
+
+
+common_settings = CommonSettings(
+    non_local_exec=True,
+    implies_no_shared_fs=True,
+    # Sources travel in the bundle, and the image has all software.
+    job_deploy_sources=False,
+    auto_deploy_default_storage_provider=False,
+    pass_default_storage_provider_args=True,
+    pass_default_resources_args=True,
+    # In the bundle too, so that they are not shown wherever a job's definition is.
+    pass_envvar_declarations_to_cmd=False,
+    # Children of an array with several components need to know the groups.
+    pass_group_args=True,
+    can_transfer_local_files=True,
+)
 
 
 def parse_tags(text: str) -> dict[str, str]:
@@ -72,7 +91,7 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
     bucket: Optional[str] = _setting(
         None, "S3 bucket for the run's bundle, manifests and returned files.", required=True
     )
-    prefix: str = _setting("snakemake", "Folder in the bucket.", type=str)
+    prefix: str = _setting(DEFAULT_PREFIX, "Folder in the bucket.", type=str)
     image: Optional[str] = _setting(
         None,
         "Container image with Snakemake, this plugin and the workflow's tools.",

@@ -7,8 +7,9 @@ from .collector import Collected
 from .failures import build_failure
 from .logs import LogReader
 from .monitor import Ended
+from .paths import FAILURES, USAGE
 from .status import Failure, count_reclaimed
-from .tables import FailureRow, Table, UsageRow
+from .tables import SUCCEEDED, FailureRow, Table, UsageRow
 from .usage import build_earlier_rows, build_last_row
 
 
@@ -22,8 +23,8 @@ class Settlement:
         self._region = region
         self._client = client
         self._logs = logs
-        self._usage = Table(folder / "usage.tsv", UsageRow)
-        self._failures = Table(folder / "failures.tsv", FailureRow)
+        self._usage = Table(folder / USAGE, UsageRow)
+        self._failures = Table(folder / FAILURES, FailureRow)
 
     def record_usage(self, portion: list[Collected]) -> int:
         """Add a row for every attempt of these children.
@@ -35,7 +36,7 @@ class Settlement:
         retried: dict[str, Ended] = {}
         for ended, record, _ in portion:
             if record:
-                rows.append(build_last_row(ended, self._run, "succeeded", record))
+                rows.append(build_last_row(ended, self._run, SUCCEEDED, record))
                 if record["attempt"] > 1:
                     retried[ended.array.get_child_id(ended.index)] = ended
             else:

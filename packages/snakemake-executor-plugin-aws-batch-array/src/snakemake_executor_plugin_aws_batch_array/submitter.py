@@ -11,6 +11,7 @@ from .definitions import build_definition, build_submission
 from .ledger import Ledger, OpenChild
 from .live import LiveArray
 from .manifest import Line, build_manifest
+from .paths import get_runs_folder
 from .requirements import Platform
 from .settings import ExecutorSettings
 from .store import RunFolder, Store
@@ -30,7 +31,7 @@ class Submitter:
         ledger: Ledger,
     ) -> None:
         self._run = run
-        self._folder = RunFolder(f"{settings.prefix}/runs/{run}")
+        self._folder = RunFolder(f"{get_runs_folder(settings.prefix)}{run}")
         self._settings = settings
         self._platform = platform
         self._client = client

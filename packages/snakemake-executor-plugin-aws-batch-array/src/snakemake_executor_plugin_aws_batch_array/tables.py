@@ -1,16 +1,24 @@
-"""The two tables that the executor appends to: failures.tsv and usage.tsv."""
+"""The two tables that the executor appends to, failures.tsv and usage.tsv: written and read."""
 
 import csv
+import math
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+# `next` of a failure after which nothing is tried again.
+FINAL = "final"
+# `outcome` of an attempt.
+SUCCEEDED = "succeeded"
+RECLAIMED = "reclaimed"
 
 
 @dataclass(frozen=True)
 class FailureRow:
-    """One failed child; what happens next is `retried` or `final`."""
+    """One failed child; what happens next is `retried ...` or `final`."""
 
     time: str
     run: str
@@ -19,8 +27,8 @@ class FailureRow:
     queue: str
     job_id: str
     cause: str
-    exit_code: int | None
-    reclaimed: int
+    exit_code: float | None
+    reclaimed: float | None
     next: str
     reason: str
     log_url: str
@@ -28,27 +36,30 @@ class FailureRow:
 
 @dataclass(frozen=True)
 class UsageRow:
-    """One attempt; what the metadata service did not tell is empty."""
+    """One attempt; what the metadata service did not tell is empty or None."""
 
     run: str
     job: str
     target: str
     job_id: str
-    attempt: int
+    attempt: float | None
     outcome: str
     queue: str
     instance_type: str
     instance_id: str
     zone: str
     life_cycle: str
-    vcpus: int
-    memory_mib: int
+    vcpus: float | None
+    memory_mib: float | None
     started: str
     stopped: str
-    instance_vcpus: int | str
+    instance_vcpus: float | None
     booted: str
-    disk_gib: int | str
+    disk_gib: float | None
     more_targets: str
+
+
+Row = TypeVar("Row", FailureRow, UsageRow)
 
 
 class Table:
@@ -81,8 +92,43 @@ class Table:
             writer.writerows({name: _clean(v) for name, v in asdict(row).items()} for row in rows)
 
 
-def _clean(value: object) -> str:
-    return "" if value is None else " ".join(str(value).split())
+class TableReader(Generic[Row]):
+    """Reads a table that a controller may be appending to; only what is new each time.
+
+    Nothing in the file is trusted: a number that cannot be read is None, text may be anything, and
+    a column that the file does not have is empty.
+    """
+
+    def __init__(self, path: Path, row_type: type[Row]) -> None:
+        self._path = path
+        self._row_type: type[Row] = row_type
+        self._is_text = {column.name: column.type is str for column in fields(row_type)}
+        self._offset = 0
+        self._columns: list[str] = []
+
+    def iter_new(self) -> Iterator[Row]:
+        """Yield the rows that were added since the last time; one half written waits."""
+        if not self._path.is_file():
+            return
+        with self._path.open("rb") as handle:
+            handle.seek(self._offset)
+            added = handle.read()
+        whole = added[: added.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        lines = whole.decode("utf-8", "replace").split("\n")[:-1]
+        for cells in csv.reader(lines, dialect="excel-tab"):
+            if self._columns:
+                yield self._parse(dict(zip(self._columns, cells, strict=False)))
+            else:
+                self._columns = cells
+
+    def _parse(self, row: dict[str, str]) -> Row:
+        cells = {name: row.get(name, "") for name in self._is_text}
+        values: dict[str, Any] = {
+            name: cell if self._is_text[name] else _parse_number(cell)
+            for name, cell in cells.items()
+        }
+        return self._row_type(**values)
 
 
 def format_time(epoch_ms: int | None) -> str:
@@ -90,3 +136,24 @@ def format_time(epoch_ms: int | None) -> str:
     if epoch_ms is None:
         return ""
     return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def parse_time(cell: str) -> float | None:
+    """Seconds since the epoch; None for what is no time, or one without a zone."""
+    try:
+        time = datetime.fromisoformat(cell)
+    except ValueError:
+        return None
+    return time.timestamp() if time.tzinfo else None
+
+
+def _clean(value: object) -> str:
+    return "" if value is None else " ".join(str(value).split())
+
+
+def _parse_number(cell: str) -> float | None:
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -5,7 +5,7 @@ from typing import Any
 from .logs import LogReader
 from .monitor import Ended
 from .status import HOST_LOST
-from .tables import UsageRow, format_time
+from .tables import RECLAIMED, UsageRow, format_time
 
 
 def build_last_row(ended: Ended, run: str, outcome: str, host: dict[str, Any]) -> UsageRow:
@@ -26,7 +26,7 @@ def build_earlier_rows(
 def get_outcome(attempt: dict[str, Any]) -> str:
     """One word for the end of an attempt that failed."""
     if attempt.get("statusReason", "").startswith(HOST_LOST):
-        return "reclaimed"
+        return RECLAIMED
     exit_code = attempt.get("container", {}).get("exitCode")
     return "not started" if exit_code is None else f"exit {exit_code}"
 
@@ -61,8 +61,8 @@ def _build_row(
         memory_mib=task.requirements.memory_mib,
         started=format_time(times.get("startedAt")),
         stopped=format_time(times.get("stoppedAt")),
-        instance_vcpus=host.get("instance_vcpus", ""),
+        instance_vcpus=host.get("instance_vcpus"),
         booted=host.get("booted", ""),
-        disk_gib=host.get("disk_gib", ""),
+        disk_gib=host.get("disk_gib"),
         more_targets=" ".join(task.outputs[1:]),
     )

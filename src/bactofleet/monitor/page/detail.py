@@ -6,14 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bactofleet.core.errors import IllegalInstruction, OutOfMemory, TemporaryFailure
 from bactofleet.genome.stage import STAGES
 from bactofleet.monitor.failures import Failure
 from bactofleet.monitor.page.genomes import Genome
 from bactofleet.monitor.page.logs import Tail, read_tail
 from bactofleet.monitor.receipts import UNREADABLE
-from bactofleet.records.rows import Record, Row, read_record
-from bactofleet.report.columns import COLUMNS, USAGE
-from bactofleet.run.plan import FAILED, LOGS
+from bactofleet.records.folder import failed_log_path, log_path
+from bactofleet.records.rows import USAGE, Record, Row, read_record
+from bactofleet.report.columns import COLUMNS
 
 # Columns of the table that the page shows beside those with a heading, and those that it has above.
 _MORE = frozenset({"tarball_path", "host_name", "host_cpu"})
@@ -21,9 +22,9 @@ _TOLD = frozenset({"sample", "status", "reason_type"})
 _AGAIN = "Start the same command again to try it once more."
 # By exit status, else by kind: docs/workflow.md.
 _NEXT_BY_EXIT_CODE = {
-    75: f"Something around the genome was wrong for the moment. {_AGAIN}",
-    132: f"A tool was built for another processor. {_AGAIN}",
-    137: f"It wants more memory: raise memory_mb in the configuration. {_AGAIN}",
+    TemporaryFailure.exit_code: f"Something around the genome was wrong for the moment. {_AGAIN}",
+    IllegalInstruction.exit_code: f"A tool was built for another processor. {_AGAIN}",
+    OutOfMemory.exit_code: f"It wants more memory: raise memory_mb in the configuration. {_AGAIN}",
 }
 _NEXT_BY_KIND = {
     "input": f"Correct the address in the sample sheet. {_AGAIN}",
@@ -44,7 +45,7 @@ def describe_genome(
     `stage` chooses the log; without one it is that of the stage that runs or failed.
     """
     record = read_record(results, genome.sample)
-    logs = [name for name in STAGES if _log_of(results, genome.sample, name).is_file()]
+    logs = [name for name in STAGES if log_path(results, genome.sample, name).is_file()]
     tail = _find_tail(results, genome, record, stage)
     return {
         "genome": genome._asdict(),
@@ -58,20 +59,16 @@ def describe_genome(
     }
 
 
-def _log_of(results: Path, sample: str, stage: str) -> Path:
-    return results / LOGS / sample / f"{stage}.log"
-
-
 def _find_tail(results: Path, genome: Genome, record: Record, stage: str) -> Tail | None:
     """Return the end of the log that is asked for; of a failure what is kept of it."""
     if stage in STAGES:
-        return read_tail(_log_of(results, genome.sample, stage))
+        return read_tail(log_path(results, genome.sample, stage))
     if genome.status == "running" and genome.stage:
-        return read_tail(_log_of(results, genome.sample, genome.stage))
+        return read_tail(log_path(results, genome.sample, genome.stage))
     if genome.status != "failed":
         return None
     # The log itself may be of an attempt that was cut off since, or gone with its machine.
-    kept = read_tail(results / FAILED / f"{genome.sample}.log")
+    kept = read_tail(failed_log_path(results, genome.sample))
     path = str(record.row.get("reason_log") or "")
     return kept or (Tail(path, "\n".join(record.tail), is_cut=True) if record.tail else None)
 

@@ -8,12 +8,11 @@ import time
 import traceback
 from pathlib import Path
 
-from bactofleet.cli.status import get_pause, open_observer
 from bactofleet.core.config import read_config
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.monitor.page.view import View, build_view
-from bactofleet.monitor.snapshot import Observer
-from bactofleet.records.rows import check_names
+from bactofleet.monitor.snapshot import Observer, get_pause, open_observer
+from bactofleet.records.folder import check_names
 
 
 class Looker(threading.Thread):

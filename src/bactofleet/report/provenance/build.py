@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bactofleet.core.files import write_atomically
+from bactofleet.records.folder import CITATIONS, INPUTS
 from bactofleet.report.cohort import Cohort
 from bactofleet.report.provenance.citations import cite_cohort, to_bibtex
-from bactofleet.report.provenance.contents import CITATIONS, INPUTS
 from bactofleet.report.provenance.crate import render_crate
 from bactofleet.report.provenance.graph import DESCRIPTOR
 from bactofleet.report.provenance.inputs import write_inputs

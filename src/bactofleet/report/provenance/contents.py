@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bactofleet.core.files import sha256_of
-from bactofleet.records.rows import FAILED, RECEIPTS
+from bactofleet.records.folder import (
+    CITATIONS,
+    FAILED,
+    FAILURES,
+    INPUTS,
+    MULTIQC,
+    PAGE,
+    PARQUET,
+    RECEIPTS,
+    TABLE,
+    USAGE,
+)
 from bactofleet.report import columns
 from bactofleet.report.columns import Column
 from bactofleet.report.provenance import inputs
@@ -24,20 +35,16 @@ class Content:
     columns: Sequence[Column] = ()
 
 
-TABLE = "cohort.tsv"
-PARQUET = "cohort.parquet"
-INPUTS = "inputs.tsv"
-CITATIONS = "citations.bib"
 TSV = "text/tab-separated-values"
 CONTENTS = (
     Content(TABLE, TSV, "a row a genome: how it ended, its metrics, its tarball", columns.COLUMNS),
     Content(PARQUET, "application/vnd.apache.parquet", "the same rows and columns, with types"),
     Content(INPUTS, TSV, "a row a file that a genome was made from", inputs.COLUMNS),
-    Content("report.html", "text/html", "the table as a page with plots"),
-    Content("multiqc_report.html", "text/html", "MultiQC's report of fastp and prokka"),
+    Content(PAGE, "text/html", "the table as a page with plots"),
+    Content(MULTIQC, "text/html", "MultiQC's report of fastp and prokka"),
     Content(CITATIONS, "application/x-bibtex", "references of the software that was used"),
-    Content("usage.tsv", TSV, "a row an attempt of a job on AWS Batch"),
-    Content("failures.tsv", TSV, "a row a job that failed on AWS Batch"),
+    Content(USAGE, TSV, "a row an attempt of a job on AWS Batch"),
+    Content(FAILURES, TSV, "a row a job that failed on AWS Batch"),
     Content(RECEIPTS, "", "a JSON file a genome: all that is known of how it was made"),
     Content(FAILED, "", "a JSON file a genome that failed: where and why"),
 )

@@ -17,10 +17,11 @@ from typing import Any
 from urllib.parse import quote
 
 from bactofleet.core.samples import is_remote
+from bactofleet.records.folder import INPUTS, TABLE
 from bactofleet.records.rows import InputFile
 from bactofleet.report.cohort import STATUSES, Cohort
 from bactofleet.report.provenance.citations import Reference, cite
-from bactofleet.report.provenance.contents import INPUTS, TABLE, add_contents
+from bactofleet.report.provenance.contents import add_contents
 from bactofleet.report.provenance.graph import RUN_TERMS, Entity, Graph, identify, locate, refer
 
 MAX_GENOMES = 2000

@@ -1,0 +1,110 @@
+"""The public interface: what other programs may ask of this executor and of its files.
+
+Everything else in this package may change without notice. To import this module is cheap: it
+loads neither Snakemake nor boto3.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from .environment import EXIT_CODE_FILE
+from .exit_codes import ILLEGAL_INSTRUCTION, OUT_OF_MEMORY, TEMPORARY
+from .ledger import LedgerError, OpenJobs
+from .ledger import read_open_jobs as _read_open_jobs
+from .paths import FAILURES, LEDGER, USAGE, get_runs_folder
+from .tables import (
+    FINAL,
+    RECLAIMED,
+    SUCCEEDED,
+    FailureRow,
+    TableReader,
+    UsageRow,
+    parse_time,
+)
+
+__all__ = [
+    "EXIT_CODE_FILE",
+    "FAILURES",
+    "FINAL",
+    "ILLEGAL_INSTRUCTION",
+    "OUT_OF_MEMORY",
+    "RECLAIMED",
+    "SUCCEEDED",
+    "TEMPORARY",
+    "USAGE",
+    "Describer",
+    "FailureRow",
+    "JobCounts",
+    "LedgerError",
+    "OpenJobs",
+    "TableReader",
+    "UsageRow",
+    "count_jobs",
+    "get_runs_folder",
+    "open_client",
+    "parse_time",
+    "read_open_jobs",
+]
+
+# https://docs.aws.amazon.com/batch/latest/userguide/job_states.html
+_QUEUED = ("SUBMITTED", "PENDING", "RUNNABLE")
+_RUNNING = ("STARTING", "RUNNING")
+
+
+@dataclass(frozen=True)
+class JobCounts:
+    """Open jobs by their state on Batch; those that ended wait for the controller."""
+
+    queued: int
+    running: int
+    ended: int
+
+
+class Describer(Protocol):
+    """The one call that `count_jobs` makes."""
+
+    def iter_described(self, job_ids: Sequence[str]) -> Iterable[dict[str, Any]]:
+        """Yield what DescribeJobs says of jobs."""
+
+
+def read_open_jobs(report_dir: Path) -> OpenJobs:
+    """Return the jobs that were submitted and not settled, also while a controller runs.
+
+    Args:
+        report_dir: The setting of that name; without a record of submissions no job is open.
+
+    Raises:
+        LedgerError: the record cannot be read.
+    """
+    return _read_open_jobs(report_dir / LEDGER)
+
+
+def open_client(session: Any) -> Describer:
+    """Return the executor's client of Batch, for a boto3 session.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: the session has no region.
+    """
+    # Imported here: it brings Snakemake, which takes a second.
+    from .client import ArrayBatchClient  # noqa: PLC0415
+
+    client: Describer = ArrayBatchClient(session)
+    return client
+
+
+def count_jobs(client: Describer, jobs: OpenJobs) -> JobCounts:
+    """Ask Batch how far the open jobs are, a hundred arrays a call.
+
+    Raises:
+        botocore.exceptions.ClientError: AWS refuses to answer.
+    """
+    counts: Counter[str] = Counter()
+    for detail in client.iter_described(jobs.job_ids):
+        # A single job has no children.
+        summary = detail.get("arrayProperties", {}).get("statusSummary")
+        counts.update(summary or {detail["status"]: 1})
+    queued, running = (sum(counts[state] for state in states) for states in (_QUEUED, _RUNNING))
+    return JobCounts(queued, running, max(0, len(jobs.targets) - queued - running))

@@ -1,0 +1,39 @@
+"""`bactofleet fetch`: its options."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bactofleet.cli.options import add_config
+from bactofleet.transfer import fetch
+from bactofleet.transfer.choice import STATUSES
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "fetch", help="fetch chosen tarballs from S3, or chosen files of them"
+    )
+    parser.set_defaults(run=fetch.run)
+    add_config(parser)
+    _add_choice(parser)
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="unpack files that match, such as '*.gff.gz', and keep no tarball; may be repeated",
+    )
+    parser.add_argument("--into", type=Path, default=Path("fetched"), help="folder to write to")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say how much would come, and fetch nothing"
+    )
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose genomes; several narrow the choice."""
+    parser.add_argument("samples", nargs="*", metavar="SAMPLE", help="genomes, by their names")
+    parser.add_argument("--names", type=Path, metavar="FILE", help="file of names, one a line")
+    parser.add_argument("--species", help="those of this species in the sample sheet")
+    parser.add_argument("--status", choices=STATUSES, help="those that ended so")

@@ -1,0 +1,19 @@
+"""`bactofleet receipts pull`: its options."""
+
+from __future__ import annotations
+
+import argparse
+
+from bactofleet.cli.options import add_config
+from bactofleet.transfer import pull
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser("receipts", help="receipts of finished genomes")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    pulling = actions.add_parser(
+        "pull", help="rebuild receipts that are missing here from the tarballs on S3"
+    )
+    pulling.set_defaults(run=pull.run)
+    add_config(pulling)
