@@ -55,7 +55,11 @@ def test_genomes_that_were_submitted_and_not_settled_are_told(tmp_path: Path):
     ledger.open_array("run-0000", "prefix/runs/1", "genomes", CHILDREN)
     ledger.close_children("run-0000", [1])
 
-    assert read_submitted(tmp_path).samples == {"s0", "s2"}
+    submitted = read_submitted(tmp_path)
+
+    assert submitted.samples == {"s0", "s2"}
+    assert submitted.count_left({"s0", "s1"}) == 0
+    assert submitted.count_left({"s0", "s1", "s2"}) == 1
 
 
 def test_a_ledger_that_is_none_is_named(tmp_path: Path):
@@ -70,7 +74,9 @@ def test_what_aws_refuses_is_said_with_a_remedy():
     error = ClientError({"Error": {"Code": "ExpiredToken", "Message": ""}}, "DescribeJobs")
 
     with pytest.raises(ConfigurationError, match="expired; renew it"):
-        ask_batch(FakeClient({"a": error}), Submitted(api.OpenJobs(("t",), ("a",)), frozenset()))
+        ask_batch(
+            FakeClient({"a": error}), Submitted(api.OpenJobs(("t",), ("a",)), frozenset(), {})
+        )
 
 
 def test_reclaimed_attempts_are_counted_with_the_time_that_was_lost(tmp_path: Path):

@@ -188,6 +188,21 @@ def test_batch_tells_which_of_the_submitted_run(project: Path):
     assert snapshot.batch == JobCounts(queued=1, running=3, ended=0)
 
 
+def test_what_a_run_has_left_on_aws_is_told_unless_one_is_under_way(
+    project: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert "left on AWS" not in to_lines(observe(project))
+    ledger = submit(project, samples_of(project)[:2])  # both have receipts
+
+    told = "left on AWS: objects and a job definition of a run that has ended; the next start"
+    assert told in status(capsys)
+    assert observe(project).runs_left == 1
+    with lock_results(project / "results"):
+        assert observe(project).runs_left == 0
+    ledger.forget_run("prefix")
+    assert "left on AWS" not in to_lines(observe(project))
+
+
 def test_a_receipt_that_cannot_be_read_is_a_failure_with_a_remedy(project: Path):
     (project / "results" / "receipts" / f"{samples_of(project)[0]}.json").write_text("{")
 

@@ -21,6 +21,7 @@ from snakemake_executor_plugin_aws_batch_array.api import (
     get_runs_folder,
     parse_time,
     read_open_jobs,
+    read_runs,
 )
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 from snakemake_executor_plugin_aws_batch_array.paths import LEDGER
@@ -57,6 +58,24 @@ def test_an_array_that_was_cancelled_is_not_at_work(tmp_path: Path, ledger: Ledg
     ledger.record_cancelled("run-0000")
 
     assert read_open_jobs(tmp_path) == OpenJobs()
+
+
+def test_a_run_is_on_record_with_what_it_waits_for_until_it_is_forgotten(
+    tmp_path: Path, ledger: Ledger
+):
+    ledger.open_run("prefix/runs/2", "definition:2")
+    ledger.close_children("run-0000", [1])
+    waited_for = {CHILDREN[0].target, CHILDREN[2].target}
+
+    assert read_runs(tmp_path) == {"prefix/runs/1": waited_for, "prefix/runs/2": set()}
+    ledger.record_cancelled("run-0000")
+    assert read_runs(tmp_path) == {"prefix/runs/1": set(), "prefix/runs/2": set()}
+    ledger.forget_run("prefix/runs/1")
+    assert read_runs(tmp_path) == {"prefix/runs/2": set()}
+
+
+def test_without_a_ledger_no_run_is_on_record(tmp_path: Path):
+    assert read_runs(tmp_path) == {}
 
 
 @pytest.mark.parametrize("is_open", [True, False], ids=["during a run", "after it"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,12 @@ class Submitted:
 
     jobs: api.OpenJobs
     samples: frozenset[str]
+    runs: Mapping[str, Set[str]]
+    """Receipts that are waited for, by the run; a run without may have something left on AWS."""
+
+    def count_left(self, made: set[str]) -> int:
+        """Count the runs that have nothing to do any more but to clean up, with these made."""
+        return sum(made.issuperset(map(sample_of, targets)) for targets in self.runs.values())
 
 
 def read_submitted(results: Path) -> Submitted:
@@ -26,10 +33,11 @@ def read_submitted(results: Path) -> Submitted:
     Raises `ConfigurationError` where that cannot be read.
     """
     try:
+        runs = api.read_runs(results)
         jobs = api.read_open_jobs(results)
     except api.LedgerError as error:
         raise ConfigurationError([str(error)]) from error
-    return Submitted(jobs, frozenset(filter(None, map(sample_of, jobs.targets))))
+    return Submitted(jobs, frozenset(filter(None, map(sample_of, jobs.targets))), runs)
 
 
 def open_client() -> api.Describer:

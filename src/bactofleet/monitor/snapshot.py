@@ -79,6 +79,8 @@ class Snapshot:
     time_left: TimeLeft | None
     attempts: Attempts
     batch: api.JobCounts | None
+    runs_left: int
+    """Runs that have ended before they removed what they had on AWS; 0 while one is under way."""
     stages: list[StageTimes]
     failures: list[Failure]
     money: Money | None
@@ -138,6 +140,7 @@ class Observer:
             time_left=left,
             attempts=self.usage.attempts,
             batch=batch,
+            runs_left=0 if started else submitted.count_left(set(known)),
             stages=measure_stages(self.receipts.recent),
             failures=failures,
             money=foretell_money(self.usage.spent_usd, genomes.ended, genomes.remaining),

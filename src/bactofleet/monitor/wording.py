@@ -45,6 +45,8 @@ def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         batch = snapshot.batch
         states = f"{batch.queued:,} queued, {batch.running:,} running"
         yield "Batch", f"{states}, {batch.ended:,} ended and to be collected (jobs)"
+    if left := snapshot.runs_left:
+        yield "left on AWS", f"objects and a job definition {_describe_runs(left)}"
     if snapshot.last_finished is not None:
         age = format_duration(max(0.0, snapshot.time - snapshot.last_finished))
         yield "last genome", f"{age} ago, {format_time(snapshot.last_finished)}"
@@ -84,6 +86,11 @@ def _describe_run(snapshot: Snapshot) -> str:
         age = format_duration(snapshot.time - snapshot.started)
         return f"under way for {age}, since {format_time(snapshot.started)}"
     return "none is under way on this machine"
+
+
+def _describe_runs(left: int) -> str:
+    runs = "of a run that has ended" if left == 1 else f"each of {left:,} runs that have ended"
+    return f"{runs}; the next start removes them"
 
 
 def _describe_stages(stages: dict[str, int]) -> str:

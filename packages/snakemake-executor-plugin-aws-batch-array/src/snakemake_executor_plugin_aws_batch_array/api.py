@@ -14,6 +14,7 @@ from .environment import EXIT_CODE_FILE
 from .exit_codes import ILLEGAL_INSTRUCTION, OUT_OF_MEMORY, TEMPORARY
 from .ledger import LedgerError, OpenJobs
 from .ledger import read_open_jobs as _read_open_jobs
+from .ledger import read_runs as _read_runs
 from .paths import FAILURES, LEDGER, USAGE, get_runs_folder
 from .tables import (
     FINAL,
@@ -47,6 +48,7 @@ __all__ = [
     "open_client",
     "parse_time",
     "read_open_jobs",
+    "read_runs",
 ]
 
 # https://docs.aws.amazon.com/batch/latest/userguide/job_states.html
@@ -80,6 +82,21 @@ def read_open_jobs(report_dir: Path) -> OpenJobs:
         LedgerError: the record cannot be read.
     """
     return _read_open_jobs(report_dir / LEDGER)
+
+
+def read_runs(report_dir: Path) -> dict[str, set[str]]:
+    """Return the first outputs of open jobs, by the run that submitted them.
+
+    A run is on record as long as it may have objects in the bucket or a job definition, so also
+    without open jobs: where no controller runs, its controller did not live to remove them.
+
+    Args:
+        report_dir: The setting of that name.
+
+    Raises:
+        LedgerError: the record of submissions cannot be read.
+    """
+    return _read_runs(report_dir / LEDGER)
 
 
 def open_client(session: Any) -> Describer:

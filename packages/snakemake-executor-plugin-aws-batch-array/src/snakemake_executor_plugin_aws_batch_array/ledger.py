@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 
@@ -25,6 +25,11 @@ CREATE TABLE IF NOT EXISTS children (
 _OPEN_JOBS = """
 SELECT children.target, arrays.job_id FROM children
 JOIN arrays ON arrays.name = children.array WHERE NOT arrays.cancelled
+"""
+_RUNS = """
+SELECT runs.prefix, children.target FROM runs
+LEFT JOIN arrays ON arrays.prefix = runs.prefix AND NOT arrays.cancelled
+LEFT JOIN children ON children.array = arrays.name
 """
 
 
@@ -101,18 +106,34 @@ def read_open_jobs(path: Path) -> OpenJobs:
     Raises:
         LedgerError: the file is no ledger.
     """
+    rows = _read(path, _OPEN_JOBS)
+    job_ids = {job_id for _, job_id in rows if job_id}
+    return OpenJobs(tuple(target for target, _ in rows), tuple(sorted(job_ids)))
+
+
+def read_runs(path: Path) -> dict[str, set[str]]:
+    """Read the targets of open jobs by the prefix of their run, of every run on record.
+
+    Raises:
+        LedgerError: the file is no ledger.
+    """
+    runs: dict[str, set[str]] = {}
+    for prefix, target in _read(path, _RUNS):
+        runs.setdefault(prefix, set()).update({target} - {None})
+    return runs
+
+
+def _read(path: Path, query: str) -> list[tuple[Any, ...]]:
     if not path.is_file():
-        return OpenJobs()
+        return []
     # Without a log beside it nobody has the file open; to open it as usual would leave one.
     is_open = path.with_name(f"{path.name}-wal").exists()
     options = "mode=ro" if is_open else "mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True)) as ledger:
-            rows = ledger.execute(_OPEN_JOBS).fetchall()
+            return ledger.execute(query).fetchall()
     except sqlite3.DatabaseError as error:
         raise LedgerError(f"{path} cannot be read: {error}") from error
-    job_ids = {job_id for _, job_id in rows if job_id}
-    return OpenJobs(tuple(target for target, _ in rows), tuple(sorted(job_ids)))
 
 
 class Ledger:
