@@ -7,8 +7,7 @@ import pytest
 from support.archives import Archives, Fault, Request, Run, Server, make_run
 from support.sheets import SCHEMA
 
-from bactofleet.archives import retry
-from bactofleet.archives.search import ena, sra
+from bactofleet.archives import ena, retry, sra
 from bactofleet.cli.main import main
 from bactofleet.core.samples import Sample, check_samples
 

@@ -6,7 +6,7 @@ import pytest
 from support.archives import AUREUS, Archives, Fault, Request, make_run
 from support.searches import SHEET, describes, left_out, make_runs, samples, search
 
-from bactofleet.archives.ena import choose_files
+from bactofleet.archives.ena_files import choose_files
 from bactofleet.archives.metadata import Metadata
 
 # --- what is found --------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from support.searches import (
     search,
 )
 
-from bactofleet.archives.search import ena
+from bactofleet.archives import ena
 
 
 @pytest.mark.usefixtures("small_batches")

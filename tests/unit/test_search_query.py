@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.archives.search.accessions import Query, iter_groups, kind_of, parse_query
+from bactofleet.archives.accessions import Query, iter_groups, kind_of, parse_query
 from bactofleet.core.errors import ConfigurationError
 
 

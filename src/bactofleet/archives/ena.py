@@ -1,73 +1,101 @@
-"""Provider `ena`: FASTQ files of the European Nucleotide Archive, over HTTPS."""
+"""The European Nucleotide Archive, asked by its Portal API.
+
+https://www.ebi.ac.uk/ena/portal/api/doc: `search` gives all of an answer in one stream, 100,000
+rows unless `limit` is 0. There is no page to go on from: ENA dropped `offset` from what it
+documents, promises no order, and advised a single request to a project whose pages ended at a
+million (https://github.com/TRON-Bioinformatics/covigator/pull/5). So a search is one short request
+for the names of the experiments (12 bytes each), then requests that describe some thousands of
+them each. A connection that breaks costs the request that it broke, and no more.
+"""
 
 from __future__ import annotations
 
+import csv
+import json
 import os
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from urllib.parse import quote
 
-from bactofleet.archives.delivery import Delivery
-from bactofleet.archives.disk import check_space
-from bactofleet.archives.https import Fetched, download
-from bactofleet.archives.metadata import EnaFile, Run
-from bactofleet.archives.retry import NotThere, Say
-from bactofleet.core.errors import TemporaryFailure
-from bactofleet.core.samples import run_of
+from bactofleet.archives.accessions import TAXON_ID, Query, iter_groups
+from bactofleet.archives.search.experiments import FIELDS, Experiment, group_runs
+from bactofleet.archives.search.http import Http, Unavailable
 
-# https://ena-docs.readthedocs.io/en/latest/retrieval/file-download.html
-FILES_URL = "https://ftp.sra.ebi.ac.uk"
-# The mates of a pair; ENA asks for restraint with parallel transfers
-# (https://github.com/enasequence/enaBrowserTools/issues/75).
-CONNECTIONS = 2
-# How the names of a paired run's files end: the mates, and the orphans that it may have.
-ENDS = ("_1.fastq.gz", "_2.fastq.gz", ".fastq.gz")
+ENA_URL = "https://www.ebi.ac.uk/ena"
+EXPERIMENT = "experiment_accession"
+NO_TAXON = b"No results."
+PROKARYOTES = ("Bacteria", "Archaea")
 
 
-def fetch_run(run: Run, folder: Path, say: Say) -> Delivery:
-    """Bring the files of a run into `folder`, their MD5 verified.
+class Ena:
+    """Searches ENA; `BACTOFLEET_ENA_URL` names another address of it."""
 
-    Raises `NotThere` where ENA has none, and `TemporaryFailure` where they did not arrive.
+    name = "ENA"
+    batch_size = 2000
+
+    def __init__(self) -> None:
+        self._url = os.environ.get("BACTOFLEET_ENA_URL", ENA_URL).rstrip("/")
+        self._http = Http()
+
+    def resolve(self, query: Query) -> Query:
+        """Return a query with the number of the taxon that it names, if ENA knows the name.
+
+        A number finds what is below a taxon too: the subspecies and strains of a species. ENA's
+        example: https://ena-docs.readthedocs.io/en/latest/retrieval/programmatic-access/taxon-api.html
+        """
+        if not query.taxon or TAXON_ID.fullmatch(query.taxon):
+            return query
+        answer = self._http.get(f"{self._url}/taxonomy/rest/any-name/{quote(query.taxon, safe='')}")
+        if not answer or answer.strip() == NO_TAXON:
+            return query
+        try:
+            return Query(taxon=_choose_taxon(json.loads(answer)))
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise Unavailable(f"ENA describes the taxon {query.taxon!r} in another form") from error
+
+    def find(self, query: Query) -> set[str]:
+        """Return the accessions of all experiments that a query is about.
+
+        Raises `Unavailable`.
+        """
+        if query.taxon:
+            by_number = TAXON_ID.fullmatch(query.taxon)
+            # By a name ENA finds what has exactly this name.
+            taxon = f"tax_tree({query.taxon})" if by_number else f'tax_name("{query.taxon}")'
+            return {row[EXPERIMENT] for row in self._search([EXPERIMENT], query=taxon)}
+        found: set[str] = set()
+        # Accessions of one kind a request, as bactopia-search asks.
+        for accessions in iter_groups(query.accessions, self.batch_size):
+            rows = self._search([EXPERIMENT], includeAccessions=",".join(accessions))
+            found.update(row[EXPERIMENT] for row in rows)
+        return found
+
+    def describe(self, experiments: list[str]) -> list[Experiment]:
+        """Return what ENA says of experiments; raises `Unavailable`."""
+        rows = self._search(list(FIELDS), includeAccessions=",".join(experiments))
+        try:
+            return group_runs(rows)
+        except ValueError as error:
+            raise Unavailable(f"ENA gives a count that is none: {error}") from error
+
+    def _search(self, fields: list[str], **condition: str) -> list[dict[str, str]]:
+        form = {
+            "result": "read_run",
+            "dataPortal": "ena",
+            "format": "tsv",
+            "limit": "0",
+            "fields": ",".join(fields),
+            **condition,
+        }
+        text = self._http.post(f"{self._url}/portal/api/search", form).decode(errors="replace")
+        rows = list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+        if any(row.get(field) is None for row in rows for field in fields):
+            raise Unavailable("ENA's answer is cut short, or lacks a column that was asked for")
+        return rows
+
+
+def _choose_taxon(taxa: list[dict[str, str]]) -> str:
+    """Return the number of a taxon; of several with one name, the prokaryote's.
+
+    `Bacillus` is a genus of stick insects too.
     """
-    if run.files is None:
-        raise TemporaryFailure(f"ENA did not tell its files of {run.accession}")
-    files, has_orphans = choose_files(run.files)
-    if not files:
-        raise NotThere(f"ENA has no FASTQ files of {run.accession}")
-    check_space(folder, sum(disk_bytes(run)), f"{run.accession} from ENA")
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        fetched = list(pool.map(lambda file: _fetch_file(file, folder, say), files))
-    reads = [one.path for one in fetched]
-    orphans = reads.pop() if has_orphans else None
-    return Delivery(run.accession, "ena", reads, orphans, fetched)
-
-
-def disk_bytes(run: Run) -> tuple[int, int]:
-    """Return the bytes that a run's files take, and those that they take in passing besides.
-
-    While a file is joined to those of other runs it is there two times.
-    """
-    sizes = [file.bytes for file in run.files or ()]
-    return sum(sizes), max(sizes, default=0)
-
-
-def choose_files(files: tuple[EnaFile, ...]) -> tuple[list[EnaFile], bool]:
-    """Return the files to fetch: the mates, or the one of single-end reads; orphans come last.
-
-    Says whether there are orphans, reads that have lost their mates.
-    A paired run has `<run>_1.fastq.gz` and `<run>_2.fastq.gz`, and for orphans `<run>.fastq.gz`.
-    A run with one file is single-end, whatever its name.
-    """
-    by_name = {Path(file.path).name.removeprefix(run_of(file.path)): file for file in files}
-    if {"_1.fastq.gz", "_2.fastq.gz"} <= by_name.keys() <= set(ENDS):
-        return [by_name[end] for end in ENDS if end in by_name], len(files) == len(ENDS)
-    if len(files) > 1:
-        names = " and ".join(Path(file.path).name for file in files)
-        raise NotThere(f"ENA's files are neither a pair nor one of single-end reads: {names}")
-    return list(files), False
-
-
-def _fetch_file(file: EnaFile, folder: Path, say: Say) -> Fetched:
-    base = os.environ.get("BACTOFLEET_ENA_FILES_URL", FILES_URL)
-    _, _, path = file.path.partition("/")
-    target = folder / Path(path).name
-    return download(f"{base}/{path}", target, say, size=file.bytes, md5=file.md5)
+    prokaryotes = [taxon for taxon in taxa if taxon.get("lineage", "").startswith(PROKARYOTES)]
+    return str(int((prokaryotes or taxa)[0]["taxId"]))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bactofleet.archives import ena, sra
+from bactofleet.archives import ena_files, sra_files
 from bactofleet.archives.delivery import Delivery
 from bactofleet.archives.disk import check_space
 from bactofleet.archives.metadata import REASON, Metadata, Run
@@ -47,16 +47,16 @@ class Provider:
 
 PROVIDERS: Mapping[str, Provider] = {
     "ena": Provider(
-        lambda run, at: ena.fetch_run(run, at.folder, at.tools.say),
-        ena.disk_bytes,
+        lambda run, at: ena_files.fetch_run(run, at.folder, at.tools.say),
+        ena_files.disk_bytes,
     ),
     "sra-odp": Provider(
-        lambda run, at: sra.fetch_from_bucket(run, at.folder, at.tools, at.threads),
-        sra.disk_bytes,
+        lambda run, at: sra_files.fetch_from_bucket(run, at.folder, at.tools, at.threads),
+        sra_files.disk_bytes,
     ),
     "sra": Provider(
-        lambda run, at: sra.prefetch(run, at.folder, at.tools, at.threads),
-        sra.disk_bytes,
+        lambda run, at: sra_files.prefetch(run, at.folder, at.tools, at.threads),
+        sra_files.disk_bytes,
     ),
 }
 

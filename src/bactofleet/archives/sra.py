@@ -1,90 +1,106 @@
-"""Providers `sra-odp` and `sra`: archive files of SRA, turned into FASTQ by fasterq-dump.
+"""NCBI's Sequence Read Archive, asked by the E-utilities, for when ENA does not answer.
 
-`sra-odp` copies from SRA's open data bucket by key and asks nobody where a run is: NCBI's resolver
-blocks fleets (https://github.com/ncbi/sra-tools/issues/363). `sra` is prefetch, which asks it.
+https://www.ncbi.nlm.nih.gov/books/NBK25499/: `esearch` finds numbers, each of an experiment, and
+`efetch` describes the runs of such numbers as a table (`rettype=runinfo`).
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import csv
+import json
+import os
+from collections.abc import Iterator
 
-from bactofleet.archives.delivery import Delivery
-from bactofleet.archives.disk import check_space
-from bactofleet.archives.https import Fetched
-from bactofleet.archives.metadata import Run
-from bactofleet.archives.retry import NotThere, retry
-from bactofleet.core.errors import TemporaryFailure, ToolFailure
-from bactofleet.core.files import sha256_of
-from bactofleet.core.tools import Command, Toolbox
+from bactofleet.archives.accessions import TAXON_ID, Query, iter_groups
+from bactofleet.archives.search.experiments import FIELDS, Experiment, group_runs
+from bactofleet.archives.search.http import Http, Unavailable
 
-# https://registry.opendata.aws/ncbi-sra/: normalized files, with all qualities.
-BUCKET, REGION = "sra-pub-run-odp", "us-east-1"
-# Short names that say which mate a read is; the lengths in fasterq-dump's own take a third more.
-NAMES = ("--seq-defline", "@$ac.$si/$ri", "--qual-defline", "+")
-BYTES_A_NAME = 32
-# What fasterq-dump writes it has written before to its temporary folder, about 1.5 times as much:
-# https://github.com/ncbi/sra-tools/wiki/HowTo:-fasterq-dump
-TEMPORARY_SHARE = 1.5
-# Each asks the resolver; prefetch itself is patient with a transfer, and the second resumes it.
-PREFETCH_ATTEMPTS = 2
-
-
-def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
-    """Copy a run from the open data bucket and dump it.
-
-    Raises `NotThere` where the bucket lacks it, `TemporaryFailure` for what may pass.
-    """
-    # Imported here: reads from elsewhere do not pay for boto3's start.
-    from bactofleet.archives import s3  # noqa: PLC0415
-
-    client = s3.make_client(signed=False, region=REGION)
-    found = s3.find_object(client, BUCKET, f"sra/{run.accession}/{run.accession}", tools.say)
-    check_space(folder, found.bytes + sum(disk_bytes(run)), f"{run.accession} from SRA")
-    archive = folder / f"{run.accession}.sra"
-    fetched = s3.download(client, found, archive, tools.say)
-    return _dump(run, "sra-odp", archive, fetched, tools, threads)
+EUTILS_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
+# NCBI allows three requests a second without a key, and ten with one: chapter 2 of the same book.
+PAUSE_S, PAUSE_WITH_KEY_S = 0.35, 0.11
+MAX_NUMBERS = 10_000
+TERMS_A_QUESTION = 200
+# SRA's own accessions are all in one field.
+SEARCH_FIELDS = {"PRJ": "BioProject", "SAM": "BioSample"}
+# What ENA calls the columns of a table of runs; the others are told apart below.
+COLUMNS = {
+    "run_accession": "Run",
+    "experiment_accession": "Experiment",
+    "sample_accession": "BioSample",
+    "secondary_sample_accession": "Sample",
+    "study_accession": "BioProject",
+    "secondary_study_accession": "SRAStudy",
+    "tax_id": "TaxID",
+    "scientific_name": "ScientificName",
+    "instrument_platform": "Platform",
+    "library_layout": "LibraryLayout",
+    "library_source": "LibrarySource",
+    "library_strategy": "LibraryStrategy",
+    "library_selection": "LibrarySelection",
+    "read_count": "spots",
+    "base_count": "bases",
+}
 
 
-def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
-    """Have prefetch find and bring a run, and dump it; raises `TemporaryFailure`.
+class Sra:
+    """Searches SRA; `BACTOFLEET_EUTILS_URL` names another address, `NCBI_API_KEY` is one's key."""
 
-    prefetch does not say whether a run is not there or did not come.
-    """
-    check_space(folder, sum(disk_bytes(run)), f"{run.accession} from SRA")
-    archive = folder / f"{run.accession}.sra"
-    command = ["prefetch", "--output-file", archive, run.accession]
-    retry(lambda: _run(tools, command), tools.say, attempts=PREFETCH_ATTEMPTS)
-    size, checksum = archive.stat().st_size, sha256_of(archive)
-    fetched = Fetched(f"sra:{run.accession}", archive, size, "", checksum)
-    return _dump(run, "sra", archive, fetched, tools, threads)
+    name = "SRA"
+    batch_size = 500
+
+    def __init__(self) -> None:
+        self._url = os.environ.get("BACTOFLEET_EUTILS_URL", EUTILS_URL).rstrip("/")
+        key = os.environ.get("NCBI_API_KEY")
+        self._form = {"db": "sra", "tool": "bactofleet"} | ({"api_key": key} if key else {})
+        self._http = Http(PAUSE_WITH_KEY_S if key else PAUSE_S)
+
+    def find(self, query: Query) -> set[str]:
+        """Return NCBI's numbers of all experiments that a query is about; raises `Unavailable`."""
+        return {number for term in _to_terms(query) for number in self._search(term)}
+
+    def describe(self, numbers: list[str]) -> list[Experiment]:
+        """Return what SRA says of experiments; raises `Unavailable`."""
+        table = self._post("efetch", rettype="runinfo", retmode="text", id=",".join(numbers))
+        try:
+            return group_runs(_read_runs(table))
+        except (ValueError, KeyError) as error:
+            raise Unavailable(f"SRA describes runs in another form: {error}") from error
+
+    def _search(self, term: str) -> Iterator[str]:
+        start, count = 0, 1
+        while start < count:
+            page = {"retstart": str(start), "retmax": str(MAX_NUMBERS), "retmode": "json"}
+            try:
+                result = json.loads(self._post("esearch", term=term, **page))["esearchresult"]
+                count, numbers = int(result["count"]), result["idlist"]
+            except (ValueError, KeyError) as error:
+                raise Unavailable("SRA answers a search in another form") from error
+            if not numbers and start < count:
+                raise Unavailable(f"SRA names {start:,} of {count:,} experiments")
+            yield from numbers
+            start += len(numbers)
+
+    def _post(self, tool: str, **form: str) -> str:
+        return self._http.post(f"{self._url}/{tool}.fcgi", self._form | form).decode(
+            errors="replace"
+        )
 
 
-def disk_bytes(run: Run) -> tuple[int, int]:
-    """Return the bytes of a run's FASTQ, and those of the temporary files while it is dumped."""
-    fastq = 2 * (run.bases + BYTES_A_NAME * run.spots)
-    return fastq, int(fastq * TEMPORARY_SHARE)
+def _to_terms(query: Query) -> Iterator[str]:
+    """Yield what to ask esearch for; a taxon includes what is below it."""
+    if query.taxon:
+        by_number = TAXON_ID.fullmatch(query.taxon)
+        yield f"txid{query.taxon}[Organism:exp]" if by_number else f'"{query.taxon}"[Organism]'
+    for accessions in iter_groups(query.accessions, TERMS_A_QUESTION):
+        yield " OR ".join(
+            f"{accession}[{SEARCH_FIELDS.get(accession[:3], 'Accession')}]"
+            for accession in accessions
+        )
 
 
-def _dump(
-    run: Run, provider: str, archive: Path, fetched: Fetched, tools: Toolbox, threads: int
-) -> Delivery:
-    folder = archive.parent
-    options = ["--split-3", "--threads", threads, "--temp", folder, "--outdir", folder, *NAMES]
-    _run(tools, ["fasterq-dump", *options, archive])
-    archive.unlink()
-    single, *mates = (folder / f"{run.accession}{end}.fastq" for end in ("", "_1", "_2"))
-    used = ("fasterq-dump",) if provider == "sra-odp" else ("prefetch", "fasterq-dump")
-    if not all(mate.exists() for mate in mates):
-        if not single.exists():
-            raise NotThere(f"SRA's file of {run.accession} holds no reads")
-        return Delivery(run.accession, provider, [single], None, [fetched], used)
-    orphans = single if single.exists() else None
-    return Delivery(run.accession, provider, mates, orphans, [fetched], used)
-
-
-def _run(tools: Toolbox, command: Command) -> None:
-    """Run a tool of SRA's; a file that it cannot read or get may be a better one next time."""
-    try:
-        tools.run(command)
-    except ToolFailure as error:
-        raise TemporaryFailure(str(error)) from error
+def _read_runs(table: str) -> Iterator[dict[str, str]]:
+    """Yield the public runs of a table by ENA's fields; a header that it repeats is none."""
+    for row in csv.DictReader(line for line in table.splitlines() if line.strip()):
+        if row["Run"] and row["Consent"] in ("", "public"):
+            known = {field: row[column] for field, column in COLUMNS.items()}
+            yield dict.fromkeys(FIELDS, "") | known

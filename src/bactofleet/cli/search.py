@@ -15,17 +15,17 @@ import fastjsonschema
 from rich.console import Console
 from rich.progress import Progress
 
-from bactofleet.archives.search.accessions import Query, parse_query
+from bactofleet.archives.accessions import Query, parse_query
+from bactofleet.archives.ena import Ena
 from bactofleet.archives.search.archives import Search
-from bactofleet.archives.search.ena import Ena
 from bactofleet.archives.search.experiments import COLUMNS
 from bactofleet.archives.search.filters import LAYOUTS, Limits, Reason
 from bactofleet.archives.search.genome_sizes import fetch_genome_sizes
 from bactofleet.archives.search.http import Unavailable
 from bactofleet.archives.search.intake import Intake
 from bactofleet.archives.search.sheet import append_rows, read_known
-from bactofleet.archives.search.sra import Sra
 from bactofleet.archives.search.tally import Tally, add_output, open_tally
+from bactofleet.archives.sra import Sra
 from bactofleet.cli.options import count, positive
 from bactofleet.core.config import SCHEMAS, load_schema
 from bactofleet.core.errors import ConfigurationError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Protocol
 
-from bactofleet.archives.search.accessions import Query, kind_of
+from bactofleet.archives.accessions import Query, kind_of
 from bactofleet.archives.search.experiments import Experiment
 from bactofleet.archives.search.http import Unavailable
 

@@ -1,0 +1,90 @@
+"""Providers `sra-odp` and `sra`: archive files of SRA, turned into FASTQ by fasterq-dump.
+
+`sra-odp` copies from SRA's open data bucket by key and asks nobody where a run is: NCBI's resolver
+blocks fleets (https://github.com/ncbi/sra-tools/issues/363). `sra` is prefetch, which asks it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bactofleet.archives.delivery import Delivery
+from bactofleet.archives.disk import check_space
+from bactofleet.archives.https import Fetched
+from bactofleet.archives.metadata import Run
+from bactofleet.archives.retry import NotThere, retry
+from bactofleet.core.errors import TemporaryFailure, ToolFailure
+from bactofleet.core.files import sha256_of
+from bactofleet.core.tools import Command, Toolbox
+
+# https://registry.opendata.aws/ncbi-sra/: normalized files, with all qualities.
+BUCKET, REGION = "sra-pub-run-odp", "us-east-1"
+# Short names that say which mate a read is; the lengths in fasterq-dump's own take a third more.
+NAMES = ("--seq-defline", "@$ac.$si/$ri", "--qual-defline", "+")
+BYTES_A_NAME = 32
+# What fasterq-dump writes it has written before to its temporary folder, about 1.5 times as much:
+# https://github.com/ncbi/sra-tools/wiki/HowTo:-fasterq-dump
+TEMPORARY_SHARE = 1.5
+# Each asks the resolver; prefetch itself is patient with a transfer, and the second resumes it.
+PREFETCH_ATTEMPTS = 2
+
+
+def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
+    """Copy a run from the open data bucket and dump it.
+
+    Raises `NotThere` where the bucket lacks it, `TemporaryFailure` for what may pass.
+    """
+    # Imported here: reads from elsewhere do not pay for boto3's start.
+    from bactofleet.archives import s3  # noqa: PLC0415
+
+    client = s3.make_client(signed=False, region=REGION)
+    found = s3.find_object(client, BUCKET, f"sra/{run.accession}/{run.accession}", tools.say)
+    check_space(folder, found.bytes + sum(disk_bytes(run)), f"{run.accession} from SRA")
+    archive = folder / f"{run.accession}.sra"
+    fetched = s3.download(client, found, archive, tools.say)
+    return _dump(run, "sra-odp", archive, fetched, tools, threads)
+
+
+def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
+    """Have prefetch find and bring a run, and dump it; raises `TemporaryFailure`.
+
+    prefetch does not say whether a run is not there or did not come.
+    """
+    check_space(folder, sum(disk_bytes(run)), f"{run.accession} from SRA")
+    archive = folder / f"{run.accession}.sra"
+    command = ["prefetch", "--output-file", archive, run.accession]
+    retry(lambda: _run(tools, command), tools.say, attempts=PREFETCH_ATTEMPTS)
+    size, checksum = archive.stat().st_size, sha256_of(archive)
+    fetched = Fetched(f"sra:{run.accession}", archive, size, "", checksum)
+    return _dump(run, "sra", archive, fetched, tools, threads)
+
+
+def disk_bytes(run: Run) -> tuple[int, int]:
+    """Return the bytes of a run's FASTQ, and those of the temporary files while it is dumped."""
+    fastq = 2 * (run.bases + BYTES_A_NAME * run.spots)
+    return fastq, int(fastq * TEMPORARY_SHARE)
+
+
+def _dump(
+    run: Run, provider: str, archive: Path, fetched: Fetched, tools: Toolbox, threads: int
+) -> Delivery:
+    folder = archive.parent
+    options = ["--split-3", "--threads", threads, "--temp", folder, "--outdir", folder, *NAMES]
+    _run(tools, ["fasterq-dump", *options, archive])
+    archive.unlink()
+    single, *mates = (folder / f"{run.accession}{end}.fastq" for end in ("", "_1", "_2"))
+    used = ("fasterq-dump",) if provider == "sra-odp" else ("prefetch", "fasterq-dump")
+    if not all(mate.exists() for mate in mates):
+        if not single.exists():
+            raise NotThere(f"SRA's file of {run.accession} holds no reads")
+        return Delivery(run.accession, provider, [single], None, [fetched], used)
+    orphans = single if single.exists() else None
+    return Delivery(run.accession, provider, mates, orphans, [fetched], used)
+
+
+def _run(tools: Toolbox, command: Command) -> None:
+    """Run a tool of SRA's; a file that it cannot read or get may be a better one next time."""
+    try:
+        tools.run(command)
+    except ToolFailure as error:
+        raise TemporaryFailure(str(error)) from error
