@@ -106,7 +106,7 @@ def test_each_job_gets_its_run_from_the_first_provider_that_has_it(
 
 def test_no_job_asks_an_archive_what_the_sheet_says(finished: Controller, archive: Archive) -> None:
     assert finished.get_receipts()
-    assert archive.asked("/ena/portal") == archive.asked("/Traces") == []
+    assert archive.asked("/ena/portal") == archive.asked("/entrez") == []
 
 
 def test_the_bucket_is_asked_once_for_what_it_lacks_without_credentials(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from support.archive_server import Archive
+from support.archives import make_run
 
 ENA_HOST = "ftp.sra.ebi.ac.uk"
 EXPERIMENT = "SRX9000000"
@@ -18,36 +19,30 @@ def add_run(
     spots: int = 20,
     platform: str = "ILLUMINA",
     experiment: str = EXPERIMENT,
+    **values: str,
 ) -> dict[str, str]:
     """Add a run to both archives, with its files (end of the name, contents) at ENA.
 
-    Returns its row of ENA's filereport.
+    Returns its row of ENA's table.
     """
     folder = f"/vol1/fastq/{run[:6]}/{run}"
     for end, data in files:
         archive.files[f"{folder}/{run}{end}"] = data
-    ena = {
-        "run_accession": run,
-        "instrument_platform": platform,
-        "library_layout": layout,
-        "read_count": str(spots),
-        "base_count": str(100 * spots),
-        "fastq_ftp": ";".join(f"{ENA_HOST}{folder}/{run}{end}" for end, _ in files),
-        "fastq_md5": ";".join(hashlib.md5(data).hexdigest() for _, data in files),  # noqa: S324
-        "fastq_bytes": ";".join(str(len(data)) for _, data in files),
-    }
-    sra = {
-        "Run": run,
-        "Experiment": experiment,
-        "Platform": platform,
-        "LibraryLayout": layout,
-        "spots": str(spots),
-        "bases": str(100 * spots),
-        "Consent": "public",
-    }
-    for accession in (run, experiment):
-        archive.ena.setdefault(accession, []).append(ena)
-        archive.sra.setdefault(accession, []).append(sra)
+    ena = make_run(
+        0,
+        run_accession=run,
+        experiment_accession=experiment,
+        instrument_platform=platform,
+        library_layout=layout,
+        read_count=str(spots),
+        base_count=str(100 * spots),
+        fastq_ftp=";".join(f"{ENA_HOST}{folder}/{run}{end}" for end, _ in files),
+        fastq_md5=";".join(hashlib.md5(data).hexdigest() for _, data in files),  # noqa: S324
+        fastq_bytes=";".join(str(len(data)) for _, data in files),
+        **values,
+    )
+    archive.metadata.ena.append(ena)
+    archive.metadata.sra.append(dict(ena))
     return ena
 
 

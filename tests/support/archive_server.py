@@ -1,7 +1,8 @@
 """The archives on this machine: an HTTPS server with a certificate authority of its own.
 
-It speaks ENA's filereport, SRA's runinfo and NCBI's SDL, serves files with Range and ETag, and has
-faults on request: each file has a queue of them, of which every request takes one.
+It answers as ENA's Portal API and the E-utilities (`support.archives`) and as NCBI's SDL, serves
+files with Range and ETag, and has faults on request: each file has a queue of them, of which every
+request takes one.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import trustme
+from support import archives as metadata
+from support.archives import Archives
 
 SLOW_BYTES_S = 10e6
 CHUNK_BYTES = 1 << 17
+QUESTIONS = ("/ena/portal/", "/entrez/eutils/")
 
 
 class Fault(Enum):
@@ -48,6 +52,7 @@ class Request:
 
     path: str
     range: str | None
+    form: str = ""
 
 
 @dataclass
@@ -59,10 +64,8 @@ class Archive:
     """Certificate of its authority (PEM)."""
     files: dict[str, bytes | Path] = field(default_factory=dict)
     """Contents by path."""
-    ena: dict[str, list[dict[str, str]]] = field(default_factory=dict)
-    """Rows of ENA's filereport by accession."""
-    sra: dict[str, list[dict[str, str]]] = field(default_factory=dict)
-    """Rows of SRA's runinfo by accession."""
+    metadata: Archives = field(default_factory=Archives)
+    """What ENA and SRA say of runs."""
     faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     down: set[str] = field(default_factory=set)
     """Beginnings of paths that are answered with 503."""
@@ -90,7 +93,7 @@ class Archive:
             "REQUESTS_CA_BUNDLE": str(self.authority),
             "BACTOFLEET_ENA_URL": f"{self.url}/ena",
             "BACTOFLEET_ENA_FILES_URL": self.url,
-            "BACTOFLEET_SRA_URL": f"{self.url}/Traces/sra-db-be",
+            "BACTOFLEET_EUTILS_URL": f"{self.url}/entrez/eutils",
         }
 
     def asked(self, beginning: str) -> list[Request]:
@@ -147,10 +150,6 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(503)
         if path in self.archive.pages:
             return self._answer(200, self.archive.pages[path])
-        if path == "/ena/portal/api/filereport":
-            return self._report(self.archive.ena, self._parameters()["accession"], "\t")
-        if path == "/Traces/sra-db-be/runinfo":
-            return self._report(self.archive.sra, self._parameters()["acc"], ",")
         if path not in self.archive.files:
             return self._answer(404)
         faults = self.archive.faults[path]
@@ -161,13 +160,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
         form = self.rfile.read(length).decode(errors="replace")
-        self.archive.requests.append(Request(self.path, None))
+        self.archive.requests.append(Request(self.path, None, form))
         if any(self.path.startswith(beginning) for beginning in self.archive.down):
             return self._answer(503)
+        if self.path in self.archive.pages:
+            return self._answer(200, self.archive.pages[self.path])
+        if self.path.startswith(QUESTIONS):
+            asked = {name: values[0] for name, values in parse_qs(form).items()}
+            return self._answer(*self.archive.metadata.answer(metadata.Request(self.path, asked)))
         return self._locate(form)
-
-    def _parameters(self) -> dict[str, str]:
-        return {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
 
     def _answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
@@ -177,15 +178,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
-
-    def _report(self, tables: dict[str, list[dict[str, str]]], accession: str, mark: str) -> None:
-        """Answer with a table: the columns asked for, in that order, or all."""
-        rows = tables.get(accession, [])
-        names = list(rows[0]) if rows else []
-        fields = self._parameters().get("fields")
-        columns = fields.split(",") if fields else names
-        lines = [mark.join(columns)] + [mark.join(row[c] for c in columns) for row in rows]
-        return self._answer(200, ("\n".join(lines) + "\n").encode())
 
     def _send(self, path: str, fault: Fault | None) -> None:
         if fault is Fault.TOO_MANY:
@@ -245,7 +237,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _locate(self, form: str) -> None:
         """Answer as NCBI's SDL does: where a run's file is, or 404 inside an answer of 200."""
-        run = next((name for name in self.archive.sra if name in form), "unknown")
+        known = (run["run_accession"] for run in self.archive.metadata.sra)
+        run = next((name for name in known if name in form), "unknown")
         path = f"/sos/{run}"
         found: dict[str, object] = {
             "bundle": run,

@@ -32,6 +32,7 @@ ENA_FIELDS = [
     "tax_id",
     "scientific_name",
     "instrument_platform",
+    "instrument_model",
     "library_layout",
     "library_source",
     "library_strategy",
@@ -61,6 +62,7 @@ RUNINFO_OF_ENA = {
     "TaxID": "tax_id",
     "ScientificName": "scientific_name",
     "Platform": "instrument_platform",
+    "Model": "instrument_model",
     "LibraryLayout": "library_layout",
     "LibrarySource": "library_source",
     "LibraryStrategy": "library_strategy",
@@ -104,6 +106,7 @@ def make_run(number: int, experiment: int | None = None, **values: str) -> Run:
         "tax_id": "1280",
         "scientific_name": "Staphylococcus aureus",
         "instrument_platform": "ILLUMINA",
+        "instrument_model": "Illumina MiSeq",
         "library_layout": "PAIRED",
         "library_source": "GENOMIC",
         "library_strategy": "WGS",
@@ -166,18 +169,20 @@ class Archives:
     def answer(self, request: Request) -> tuple[int, bytes]:
         """Return status and body."""
         name = urlsplit(request.path).path
-        if name == "/ena/portal/api/search":
-            return self._search_ena(request.form)
         if name.startswith("/ena/taxonomy/rest/any-name/"):
             taxa = self.taxa.get(unquote(name.rpartition("/")[2]))
             return 200, json.dumps(taxa).encode() if taxa else b"No results."
-        if name == "/entrez/eutils/esearch.fcgi":
-            return 200, self._search_sra(request.form)
-        if name == "/entrez/eutils/efetch.fcgi":
-            return 200, self._fetch_sra(request.form)
-        if name == "/species_genome_size.txt.gz":
-            return 200, gzip.compress(SIZES.encode())
-        return 404, b"not found"
+        answers: dict[str, Callable[[dict[str, str]], tuple[int, bytes]]] = {
+            "/ena/portal/api/search": self._search_ena,
+            "/ena/portal/api/count": self._count_ena,
+            "/entrez/eutils/esearch.fcgi": self._search_sra,
+            "/entrez/eutils/efetch.fcgi": self._fetch_sra,
+            "/species_genome_size.txt.gz": lambda _: (200, gzip.compress(SIZES.encode())),
+        }
+        return answers[name](request.form) if name in answers else (404, b"not found")
+
+    def _count_ena(self, form: dict[str, str]) -> tuple[int, bytes]:
+        return 200, f"count\n{len(self._find_ena(form))}\n".encode()
 
     def _search_ena(self, form: dict[str, str]) -> tuple[int, bytes]:
         fields = ENA_FIELDS if form["fields"] == "all" else form["fields"].split(",")
@@ -203,13 +208,13 @@ class Archives:
     def _is_below(self, run: Run, taxon: str) -> bool:
         return run["tax_id"] == taxon or taxon in self.lineages.get(run["tax_id"], set())
 
-    def _search_sra(self, form: dict[str, str]) -> bytes:
+    def _search_sra(self, form: dict[str, str]) -> tuple[int, bytes]:
         assert form["db"] == "sra"
         found = {self._number_of(run) for run in self.sra if self._is_named(run, form["term"])}
         start, size = int(form.get("retstart", 0)), min(int(form.get("retmax", 20)), 10_000)
         page = sorted(found, reverse=True)[start : start + size]
         result = {"count": str(len(found)), "retmax": str(len(page)), "idlist": page}
-        return json.dumps({"header": {"type": "esearch"}, "esearchresult": result}).encode()
+        return 200, json.dumps({"header": {"type": "esearch"}, "esearchresult": result}).encode()
 
     def _is_named(self, run: Run, term: str) -> bool:
         if taxon := re.fullmatch(r"txid(\d+)\[Organism:exp\]", term):
@@ -224,12 +229,12 @@ class Archives:
             for name in fields.get(index, ENA_FIELDS[:6])
         )
 
-    def _fetch_sra(self, form: dict[str, str]) -> bytes:
+    def _fetch_sra(self, form: dict[str, str]) -> tuple[int, bytes]:
         assert (form["db"], form["rettype"]) == ("sra", "runinfo")
         wanted = set(form["id"].split(","))
         runs = [run for run in self.sra if self._number_of(run) in wanted]
         # A long answer is put together from several, each with a header and an empty line.
-        return "".join(f"{RUNINFO}\n{to_runinfo(run)}\n\n" for run in runs).encode()
+        return 200, "".join(f"{RUNINFO}\n{to_runinfo(run)}\n\n" for run in runs).encode()
 
     def _number_of(self, run: Run) -> str:
         return str(9_000_000 + int(run["experiment_accession"][3:]))

@@ -11,7 +11,7 @@ from support.archive_server import Archive, serve
 from support.cohorts import cohort, s3  # noqa: F401 (fixtures)
 from support.searches import archives, small_batches  # noqa: F401 (fixtures)
 
-from bactofleet.archives import retry
+from bactofleet.archives import retry, sra
 
 settings.register_profile("bactofleet", database=None, deadline=None, max_examples=100)
 settings.load_profile("bactofleet")
@@ -29,6 +29,7 @@ def archive(archive_server: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive
     """Archives that know nothing yet; the environment leads there, pauses are short."""
     archive_server.clear()
     monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(sra, "PAUSE_S", 0)
     for name, value in archive_server.environment.items():
         monkeypatch.setenv(name, value)
     return archive_server

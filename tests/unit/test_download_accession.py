@@ -140,7 +140,7 @@ def test_a_row_that_a_search_wrote_takes_no_question_to_an_archive(
 
     gather(**split | numbers | {"accession": EXPERIMENT, "layout": "paired"})
 
-    assert archive.asked("/ena") == archive.asked("/Traces") == []
+    assert archive.asked("/ena") == archive.asked("/entrez") == []
     assert len(archive.requests) == 2
 
 
@@ -357,7 +357,7 @@ def test_a_bucket_that_refuses_everybody_excludes_nobody(
 
 
 @pytest.mark.parametrize(
-    ("change", "why"), [({"Consent": "phs1"}, "controlled"), ({"spots": "0"}, "no reads")]
+    ("change", "why"), [({"consent": "phs1"}, "controlled"), ({"read_count": "0"}, "no reads")]
 )
 def test_reads_that_are_not_public_or_not_there_are_excluded(
     archive: Archive,
@@ -367,7 +367,7 @@ def test_reads_that_are_not_public_or_not_there_are_excluded(
     why: str,
 ) -> None:
     add_run(archive, RUN)
-    archive.sra[EXPERIMENT][0].update(change)
+    archive.metadata.sra[0].update(change)
     tools("prefetch", "exit 3")
 
     genome = gather(order=["sra"])

@@ -1,6 +1,8 @@
 """`bactofleet search` with services that fail: what it asks again, and where it goes on."""
 
+import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,7 +32,7 @@ def test_a_connection_that_breaks_costs_the_batch_that_it_broke(archives: Archiv
     assert search("1280") == 0
 
     assert len(samples()) == 6
-    asked = [request.form["includeAccessions"][:10] for request in archives.requests[2:]]
+    asked = [request.form["includeAccessions"][:10] for request in archives.requests[3:]]
     assert asked == ["SRX2000000", "SRX2000002", "SRX2000002", "SRX2000004"]
 
 
@@ -92,7 +94,7 @@ def test_reads_with_controlled_access_are_not_found(archives: Archives) -> None:
     search("list")
 
     assert list(samples()) == ["SRX2000001"]
-    assert list(left_out()) == ["SRX2000002"]
+    assert left_out() == {"SRX2000002": "access to its reads is controlled (GRU)"}
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -147,21 +149,158 @@ def test_an_experiment_that_ena_names_and_does_not_describe_is_asked_of_sra(
     assert list(samples()) == ["SRX2000001", "SRX2000002"]
 
 
-@pytest.mark.parametrize("body", [b"<html>maintenance</html>", b"Internal error"])
-def test_an_answer_in_another_form_is_no_answer(
-    archives: Archives, body: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    archives.sra = make_runs(1)
+# --- answers that are not whole -------------------------------------------------------------------
+
+HTML = b"<!DOCTYPE html><html><body>Sorry, the service is unavailable</body></html>"
+XML = b'<?xml version="1.0"?><eFetchResult><ERROR>Unable to obtain query #1</ERROR></eFetchResult>'
+Change = Callable[[bytes], bytes]
+
+
+def cut(table: bytes) -> bytes:
+    """Break a table off in the middle of its last row."""
+    return table.rstrip()[:-60]
+
+
+def lose_a_column(table: bytes) -> bytes:
+    return re.sub(rb"(?m)[^\t,]*$", b"", table)
+
+
+def lose_a_run(table: bytes) -> bytes:
+    """End a table a row early, at the end of a line."""
+    lines = table.rstrip().splitlines(keepends=True)
+    return b"".join(lines[:-1])
+
+
+@pytest.fixture
+def change(archives: Archives, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Change], None]:
+    """Return a function that changes what is answered at paths that end so."""
     answer = archives.answer
-    monkeypatch.setattr(
-        archives,
-        "answer",
-        lambda request: (200, b"x\n" + body) if "/search" in request.path else answer(request),
-    )
+
+    def install(end: str, change: Change) -> None:
+        def changed(request: Request) -> tuple[int, bytes]:
+            status, body = answer(request)
+            return (200, change(body)) if request.path.endswith(end) else (status, body)
+
+        monkeypatch.setattr(archives, "answer", changed)
+
+    return install
+
+
+Install = Callable[[str, Change], None]
+
+
+@pytest.mark.parametrize("query", ["1280", "SRX2000001"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda _: HTML,
+        lambda _: XML,
+        lambda _: b"",
+        lambda _: b"x\nInternal error",
+        lose_a_column,
+        cut,
+    ],
+    ids=["html", "xml", "empty", "another table", "a column less", "cut"],
+)
+def test_an_answer_of_ena_that_is_not_whole_is_no_answer_and_sra_is_asked(
+    archives: Archives, change: Install, answer: Change, query: str
+) -> None:
+    archives.ena = archives.sra = make_runs(1)
+    change("/search", answer)
+
+    assert search(query) == 0
+
+    sample = samples()["SRX2000001"]
+    assert (sample.runs, sample.fastq) == (["SRR1000001"], [])
+
+
+@pytest.mark.parametrize("query", ["1280", "SRX2000001"])
+def test_ena_without_an_answer_is_an_error_where_sra_does_not_know(
+    archives: Archives, change: Install, query: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change("/search", lambda _: HTML)
+
+    assert search(query) == 1
+
+    said = capsys.readouterr().err
+    assert "ENA answers in another form" in said
+    assert "neither ENA nor SRA" not in said + "".join(left_out().values())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda _: HTML,
+        lambda _: XML,
+        lambda _: b"",
+        lambda table: table.replace(b"Consent", b"public"),
+        cut,
+    ],
+    ids=["html", "xml", "empty", "a column less", "cut"],
+)
+def test_an_answer_of_sra_that_is_not_whole_is_an_error(
+    archives: Archives, change: Install, answer: Change, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archives.sra = make_runs(1, 2)
+    change("/efetch.fcgi", answer)
+
+    assert search("PRJNA239251") == 1
+
+    assert "SRA" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_experiments_that_sra_names_and_does_not_describe_are_an_error_and_the_others_are_kept(
+    archives: Archives, change: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archives.sra = make_runs(1, 2, 3)
+    change("/efetch.fcgi", lambda table: table if b"SRX2000003" in table else lose_a_run(table))
+
+    assert search("PRJNA239251") == 1
+
+    assert list(samples()) == ["SRX2000001", "SRX2000003"]
+    assert "SRA describes 1 of 2 experiments" in capsys.readouterr().err
+
+
+def test_runs_that_ena_counts_and_does_not_name_are_asked_of_sra(
+    archives: Archives, change: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archives.ena = archives.sra = make_runs(1, 2, 3)
+    change("/search", lose_a_run)
 
     assert search("1280") == 0
 
+    assert list(samples()) == ["SRX2000001", "SRX2000002", "SRX2000003"]
+    assert "ENA names 2 of 3 runs" in capsys.readouterr().err
+
+
+def test_an_experiment_that_is_named_and_nowhere_described_is_an_error(
+    archives: Archives, change: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archives.ena = make_runs(1, 2)
+    change("/search", lambda table: lose_a_run(table) if b"base_count" in table else table)
+
+    assert search("1280") == 1
+
+    assert len(samples()) == 1
+    assert "ENA describes 1 of 2 experiments" in capsys.readouterr().err
+
+
+def test_a_run_that_an_archive_lists_twice_is_taken_once(archives: Archives) -> None:
+    archives.ena = [make_run(1), make_run(1), make_run(2, 1)]
+
+    search("1280")
+
+    assert samples()["SRX2000001"].runs == ["SRR1000001", "SRR1000002"]
+
+
+def test_an_experiment_without_a_run_is_left_out_with_the_reason(archives: Archives) -> None:
+    archives.sra = [make_run(1), make_run(2, run_accession="", read_count="", base_count="")]
+
+    assert search("PRJNA239251") == 0
+
     assert list(samples()) == ["SRX2000001"]
+    assert left_out() == {"SRX2000002": "the archive has no run of it"}
 
 
 def test_a_key_for_ncbi_is_sent_and_nowhere_shown(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from support.archives import make_run
 
+from bactofleet.archives.runs import read_runs
 from bactofleet.archives.search.experiments import Experiment, group_runs, species_of, to_row
 from bactofleet.archives.search.filters import Limits, find_reason
 
@@ -14,7 +15,7 @@ DEFAULTS = Limits()
 
 def make_experiment(**values: str) -> Experiment:
     """Return an experiment of one run: a good one, but for what is given."""
-    return group_runs([make_run(1, **values)])[0]
+    return group_runs(read_runs([make_run(1, **values)]))[0]
 
 
 def reason_of(limits: Limits = DEFAULTS, size: int = GENOME_SIZE, **values: str) -> str:
@@ -73,7 +74,7 @@ def test_depth_is_no_matter_where_the_size_of_the_genome_is_not_known() -> None:
 def test_bases_of_all_runs_of_an_experiment_count() -> None:
     runs = [make_run(number, 1, base_count="2000000") for number in (1, 2)]
 
-    assert find_reason(group_runs(runs)[0], 0, Limits()) is None
+    assert find_reason(group_runs(read_runs(runs))[0], 0, Limits()) is None
 
 
 @pytest.mark.parametrize(("layout", "length"), [("PAIRED", 150), ("SINGLE", 300)])
@@ -91,7 +92,7 @@ def test_the_read_length_is_unknown_where_there_are_no_reads() -> None:
 def test_a_row_has_all_that_a_worker_needs() -> None:
     runs = [make_run(2, 1, read_count="7", base_count="2100"), make_run(1)]
 
-    row = to_row(group_runs(runs)[0], GENOME_SIZE)
+    row = to_row(group_runs(read_runs(runs))[0], GENOME_SIZE)
 
     path = "ftp.sra.ebi.ac.uk/vol1/fastq/SRR100"
     assert row == {
@@ -122,7 +123,7 @@ def test_a_row_has_all_that_a_worker_needs() -> None:
     ids=["a run without files", "a run with a file without checksum"],
 )
 def test_files_are_named_where_ena_has_all_of_an_experiment(values: dict[str, Any]) -> None:
-    row = to_row(group_runs([make_run(1), make_run(2, 1, **values)])[0], 0)
+    row = to_row(group_runs(read_runs([make_run(1), make_run(2, 1, **values)]))[0], 0)
 
     assert row["runs"] == "SRR1000001;SRR1000002"
     assert not {"fastq", "fastq_md5", "fastq_bytes", "genome_size"} & set(row)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.archives.accessions import Query, iter_groups, kind_of, parse_query
+from bactofleet.archives.accessions import Query, iter_groups, kind_of
+from bactofleet.archives.search.query import parse_query
 from bactofleet.core.errors import ConfigurationError
 
 

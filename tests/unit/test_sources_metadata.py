@@ -3,12 +3,13 @@
 import pytest
 from support.archive_data import EXPERIMENT, add_run
 from support.archive_server import Archive
+from support.archives import RUNINFO, to_runinfo
 
 from bactofleet.archives.metadata import Metadata
 from bactofleet.core.errors import Excluded, TemporaryFailure
 from bactofleet.core.samples import Sample
 
-ENA, SRA = "/ena/portal/api/filereport", "/Traces/sra-db-be/runinfo"
+ENA, SRA = "/ena/portal/api/search", "/entrez/eutils/esearch.fcgi"
 FILES = (("_1.fastq.gz", b"first"), ("_2.fastq.gz", b"second"))
 
 
@@ -57,7 +58,7 @@ def test_sra_is_asked_where_ena_does_not_answer_or_does_not_know(
     archive: Archive, is_down: bool
 ) -> None:
     add_run(archive, "SRR9000001", *FILES)
-    archive.ena.clear()
+    archive.metadata.ena.clear()
     archive.down = {ENA} if is_down else set()
 
     (run,) = metadata().find_runs()
@@ -65,7 +66,7 @@ def test_sra_is_asked_where_ena_does_not_answer_or_does_not_know(
     assert (run.accession, run.spots) == ("SRR9000001", 20)
     # Files that ENA may have are not the same as files that it does not have.
     assert run.files == (None if is_down else ())
-    assert len(archive.requests) == 2
+    assert len(archive.requests) == 3
 
 
 def test_what_both_archives_do_not_know_is_excluded(archive: Archive) -> None:
@@ -97,7 +98,6 @@ def test_the_page_of_a_proxy_is_no_answer(archive: Archive, answer: bytes) -> No
 @pytest.mark.parametrize(
     "change",
     [
-        {"run_accession": "../../etc"},
         {"fastq_ftp": "evil.example/SRR9000001_1.fastq.gz;x"},
         {"fastq_ftp": "ftp.sra.ebi.ac.uk/../SRR9000001_1.fastq.gz;ftp.sra.ebi.ac.uk/a"},
         {"fastq_ftp": "ftp.sra.ebi.ac.uk/SRR9000009_1.fastq.gz;ftp.sra.ebi.ac.uk/SRR9000009_2.gz"},
@@ -105,14 +105,66 @@ def test_the_page_of_a_proxy_is_no_answer(archive: Archive, answer: bytes) -> No
         {"fastq_bytes": "many;few"},
     ],
 )
-def test_names_and_files_in_no_form_of_enas_are_not_believed(
+def test_files_in_no_form_of_enas_are_not_believed(
     archive: Archive, change: dict[str, str]
 ) -> None:
     add_run(archive, "SRR9000001", *FILES).update(change)
-    archive.sra.clear()
 
-    with pytest.raises(TemporaryFailure, match="describes files in another form"):
-        metadata()._ask("ENA")
+    (run,) = metadata().find_runs()
+
+    # Another provider can bring the run.
+    assert (run.accession, run.files) == ("SRR9000001", None)
+
+
+@pytest.mark.parametrize("archives", [{"ena"}, {"ena", "sra"}])
+def test_names_in_no_form_of_an_archive_are_not_believed(
+    archive: Archive, archives: set[str]
+) -> None:
+    add_run(archive, "SRR9000001", *FILES)
+    for name in archives:
+        getattr(archive.metadata, name)[0]["run_accession"] = "../../etc"
+
+    if "sra" in archives:
+        with pytest.raises(TemporaryFailure, match="SRA names runs in another form"):
+            metadata().find_runs()
+    else:
+        assert [run.accession for run in metadata().find_runs()] == ["SRR9000001"]
+
+
+@pytest.mark.parametrize("answer", [b"", b"<html></html>", b"Run,Experiment\nSRR9000001,SRX"])
+def test_an_answer_of_sra_that_is_not_whole_excludes_nobody(
+    archive: Archive, answer: bytes
+) -> None:
+    add_run(archive, "SRR9000001")
+    archive.metadata.ena.clear()
+    archive.pages = {"/entrez/eutils/efetch.fcgi": answer}
+
+    with pytest.raises(TemporaryFailure, match="SRA answers in another form"):
+        metadata().find_runs()
+
+
+def test_experiments_that_sra_names_and_does_not_describe_exclude_nobody(archive: Archive) -> None:
+    first, second = (add_run(archive, f"SRR900000{i}", experiment=f"SRX900000{i}") for i in (1, 2))
+    archive.metadata.ena.clear()
+    archive.pages = {"/entrez/eutils/efetch.fcgi": f"{RUNINFO}\n{to_runinfo(first)}\n".encode()}
+
+    with pytest.raises(TemporaryFailure, match="SRA does not describe all experiments"):
+        metadata(second["sample_accession"]).find_runs()
+
+
+def test_a_run_that_ena_lists_twice_is_taken_once(archive: Archive) -> None:
+    for _ in range(2):
+        add_run(archive, "SRR9000001", *FILES)
+
+    assert [run.accession for run in metadata().find_runs()] == ["SRR9000001"]
+
+
+def test_of_the_runs_of_an_experiment_the_one_that_was_named_is_taken(archive: Archive) -> None:
+    for number in (1, 2):
+        add_run(archive, f"SRR900000{number}")
+    archive.down = {ENA}
+
+    assert [run.accession for run in metadata("SRR9000002").find_runs()] == ["SRR9000002"]
 
 
 def test_long_reads_are_left_out_and_excluded_where_there_are_no_others(archive: Archive) -> None:
@@ -127,15 +179,15 @@ def test_long_reads_are_left_out_and_excluded_where_there_are_no_others(archive:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"Consent": "phs000001.c1"}, r"access to its reads is controlled \(phs000001\.c1\)"),
-        ({"spots": "0"}, "SRA has no reads of it"),
+        ({"consent": "phs000001.c1"}, r"access to its reads is controlled \(phs000001\.c1\)"),
+        ({"read_count": "0"}, "SRA has no reads of it"),
     ],
 )
 def test_sra_explains_why_reads_cannot_be_had(
     archive: Archive, change: dict[str, str], why: str
 ) -> None:
     add_run(archive, "SRR9000001")
-    archive.sra[EXPERIMENT][0].update(change)
+    archive.metadata.sra[0].update(change)
 
     with pytest.raises(Excluded, match=why):
         metadata().explain()

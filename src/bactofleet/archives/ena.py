@@ -10,30 +10,34 @@ them each. A connection that breaks costs the request that it broke, and no more
 
 from __future__ import annotations
 
-import csv
 import json
 import os
+import re
 from urllib.parse import quote
 
 from bactofleet.archives.accessions import TAXON_ID, Query, iter_groups
-from bactofleet.archives.search.experiments import FIELDS, Experiment, group_runs
-from bactofleet.archives.search.http import Http, Unavailable
+from bactofleet.archives.retry import Unavailable
+from bactofleet.archives.runs import FIELDS, FILE_FIELDS, Run, read_runs
+from bactofleet.archives.tables import Record, Tsv, read_table
+from bactofleet.archives.web import Client
 
 ENA_URL = "https://www.ebi.ac.uk/ena"
 EXPERIMENT = "experiment_accession"
 NO_TAXON = b"No results."
 PROKARYOTES = ("Bacteria", "Archaea")
+# A plain number, or one in a header's column or a key of JSON.
+COUNT = re.compile(rb"(\d+)\W*$")
 
 
 class Ena:
-    """Searches ENA; `BACTOFLEET_ENA_URL` names another address of it."""
+    """Asks ENA; `BACTOFLEET_ENA_URL` names another address of it."""
 
     name = "ENA"
     batch_size = 2000
 
-    def __init__(self) -> None:
+    def __init__(self, client: Client) -> None:
         self._url = os.environ.get("BACTOFLEET_ENA_URL", ENA_URL).rstrip("/")
-        self._http = Http()
+        self._client = client
 
     def resolve(self, query: Query) -> Query:
         """Return a query with the number of the taxon that it names, if ENA knows the name.
@@ -43,8 +47,9 @@ class Ena:
         """
         if not query.taxon or TAXON_ID.fullmatch(query.taxon):
             return query
-        answer = self._http.get(f"{self._url}/taxonomy/rest/any-name/{quote(query.taxon, safe='')}")
-        if not answer or answer.strip() == NO_TAXON:
+        name = quote(query.taxon, safe="")
+        answer = self._client.ask(f"{self._url}/taxonomy/rest/any-name/{name}")
+        if answer is None or answer.strip() == NO_TAXON:
             return query
         try:
             return Query(taxon=_choose_taxon(json.loads(answer)))
@@ -52,15 +57,12 @@ class Ena:
             raise Unavailable(f"ENA describes the taxon {query.taxon!r} in another form") from error
 
     def find(self, query: Query) -> set[str]:
-        """Return the accessions of all experiments that a query is about.
-
-        Raises `Unavailable`.
-        """
+        """Return the accessions of all experiments that a query is about; raises `Unavailable`."""
         if query.taxon:
             by_number = TAXON_ID.fullmatch(query.taxon)
             # By a name ENA finds what has exactly this name.
             taxon = f"tax_tree({query.taxon})" if by_number else f'tax_name("{query.taxon}")'
-            return {row[EXPERIMENT] for row in self._search([EXPERIMENT], query=taxon)}
+            return self._find_taxon(taxon)
         found: set[str] = set()
         # Accessions of one kind a request, as bactopia-search asks.
         for accessions in iter_groups(query.accessions, self.batch_size):
@@ -68,28 +70,33 @@ class Ena:
             found.update(row[EXPERIMENT] for row in rows)
         return found
 
-    def describe(self, experiments: list[str]) -> list[Experiment]:
-        """Return what ENA says of experiments; raises `Unavailable`."""
-        rows = self._search(list(FIELDS), includeAccessions=",".join(experiments))
-        try:
-            return group_runs(rows)
-        except ValueError as error:
-            raise Unavailable(f"ENA gives a count that is none: {error}") from error
+    def describe(self, accessions: list[str], *more_fields: str) -> list[Run]:
+        """Return the runs of accessions; raises `Unavailable`."""
+        fields = [*FIELDS, *FILE_FIELDS, *more_fields]
+        return read_runs(self._search(fields, includeAccessions=",".join(accessions)))
 
-    def _search(self, fields: list[str], **condition: str) -> list[dict[str, str]]:
-        form = {
-            "result": "read_run",
-            "dataPortal": "ena",
-            "format": "tsv",
-            "limit": "0",
-            "fields": ",".join(fields),
-            **condition,
-        }
-        text = self._http.post(f"{self._url}/portal/api/search", form).decode(errors="replace")
-        rows = list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
-        if any(row.get(field) is None for row in rows for field in fields):
-            raise Unavailable("ENA's answer is cut short, or lacks a column that was asked for")
-        return rows
+    def _find_taxon(self, taxon: str) -> set[str]:
+        """Return the experiments of a taxon, if they are as many as ENA announces.
+
+        Nothing else tells an answer of any length that ends between two rows from a whole one.
+        """
+        answer = self._post("count", query=taxon) or b"0"
+        announced = COUNT.search(answer)
+        if not announced:
+            raise Unavailable("ENA counts runs in another form than it documents")
+        rows = self._search([EXPERIMENT], query=taxon)
+        if len(rows) < int(announced[1]):
+            raise Unavailable(f"ENA names {len(rows):,} of {int(announced[1]):,} runs")
+        return {row[EXPERIMENT] for row in rows}
+
+    def _search(self, fields: list[str], **condition: str) -> list[Record]:
+        form = {"format": "tsv", "limit": "0", "fields": ",".join(fields), **condition}
+        answer = self._post("search", **form)
+        return [] if answer is None else read_table(answer, "ENA", fields, Tsv)
+
+    def _post(self, tool: str, **form: str) -> bytes | None:
+        form |= {"result": "read_run", "dataPortal": "ena"}
+        return self._client.ask(f"{self._url}/portal/api/{tool}", form)
 
 
 def _choose_taxon(taxa: list[dict[str, str]]) -> str:

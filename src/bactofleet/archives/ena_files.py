@@ -9,8 +9,8 @@ from pathlib import Path
 from bactofleet.archives.delivery import Delivery
 from bactofleet.archives.disk import check_space
 from bactofleet.archives.https import Fetched, download
-from bactofleet.archives.metadata import EnaFile, Run
 from bactofleet.archives.retry import NotThere, Say
+from bactofleet.archives.runs import EnaFile, Run
 from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.samples import run_of
 
@@ -29,7 +29,9 @@ def fetch_run(run: Run, folder: Path, say: Say) -> Delivery:
     Raises `NotThere` where ENA has none, and `TemporaryFailure` where they did not arrive.
     """
     if run.files is None:
-        raise TemporaryFailure(f"ENA did not tell its files of {run.accession}")
+        raise TemporaryFailure(
+            f"ENA did not tell its files of {run.accession}, or not in a known form"
+        )
     files, has_orphans = choose_files(run.files)
     if not files:
         raise NotThere(f"ENA has no FASTQ files of {run.accession}")

@@ -11,8 +11,9 @@ from pathlib import Path
 from bactofleet.archives import ena_files, sra_files
 from bactofleet.archives.delivery import Delivery
 from bactofleet.archives.disk import check_space
-from bactofleet.archives.metadata import REASON, Metadata, Run
+from bactofleet.archives.metadata import REASON, Metadata
 from bactofleet.archives.retry import Denied, NotThere
+from bactofleet.archives.runs import Run
 from bactofleet.core.errors import Excluded, TemporaryFailure
 from bactofleet.core.samples import Sample
 from bactofleet.core.tools import Toolbox

@@ -41,6 +41,10 @@ class Unreachable(TemporaryFailure):
     """No connection to a source can be made."""
 
 
+class Unavailable(TemporaryFailure):
+    """An archive does not answer a question, or not all of it, or not as it is documented to."""
+
+
 def retry(
     action: Callable[[], Result],
     say: Say,

@@ -1,4 +1,4 @@
-"""NCBI's Sequence Read Archive, asked by the E-utilities, for when ENA does not answer.
+"""NCBI's Sequence Read Archive, asked by the E-utilities.
 
 https://www.ncbi.nlm.nih.gov/books/NBK25499/: `esearch` finds numbers, each of an experiment, and
 `efetch` describes the runs of such numbers as a table (`rettype=runinfo`).
@@ -9,11 +9,14 @@ from __future__ import annotations
 import csv
 import json
 import os
+import time
 from collections.abc import Iterator
 
 from bactofleet.archives.accessions import TAXON_ID, Query, iter_groups
-from bactofleet.archives.search.experiments import FIELDS, Experiment, group_runs
-from bactofleet.archives.search.http import Http, Unavailable
+from bactofleet.archives.retry import Unavailable
+from bactofleet.archives.runs import MODEL_FIELD, Run, read_runs
+from bactofleet.archives.tables import Record, read_table
+from bactofleet.archives.web import Client
 
 EUTILS_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
 # NCBI allows three requests a second without a key, and ten with one: chapter 2 of the same book.
@@ -22,7 +25,7 @@ MAX_NUMBERS = 10_000
 TERMS_A_QUESTION = 200
 # SRA's own accessions are all in one field.
 SEARCH_FIELDS = {"PRJ": "BioProject", "SAM": "BioSample"}
-# What ENA calls the columns of a table of runs; the others are told apart below.
+# What ENA calls the columns of SRA's table of runs; ENA does not list what is not public.
 COLUMNS = {
     "run_accession": "Run",
     "experiment_accession": "Experiment",
@@ -39,32 +42,32 @@ COLUMNS = {
     "library_selection": "LibrarySelection",
     "read_count": "spots",
     "base_count": "bases",
+    "access": "Consent",
 }
 
 
 class Sra:
-    """Searches SRA; `BACTOFLEET_EUTILS_URL` names another address, `NCBI_API_KEY` is one's key."""
+    """Asks SRA; `BACTOFLEET_EUTILS_URL` names another address, `NCBI_API_KEY` is one's key."""
 
     name = "SRA"
     batch_size = 500
 
-    def __init__(self) -> None:
+    def __init__(self, client: Client) -> None:
         self._url = os.environ.get("BACTOFLEET_EUTILS_URL", EUTILS_URL).rstrip("/")
         key = os.environ.get("NCBI_API_KEY")
         self._form = {"db": "sra", "tool": "bactofleet"} | ({"api_key": key} if key else {})
-        self._http = Http(PAUSE_WITH_KEY_S if key else PAUSE_S)
+        self._pause_s = PAUSE_WITH_KEY_S if key else PAUSE_S
+        self._client = client
 
     def find(self, query: Query) -> set[str]:
         """Return NCBI's numbers of all experiments that a query is about; raises `Unavailable`."""
         return {number for term in _to_terms(query) for number in self._search(term)}
 
-    def describe(self, numbers: list[str]) -> list[Experiment]:
-        """Return what SRA says of experiments; raises `Unavailable`."""
+    def describe(self, numbers: list[str]) -> list[Run]:
+        """Return the runs of experiments, public or not; raises `Unavailable`."""
         table = self._post("efetch", rettype="runinfo", retmode="text", id=",".join(numbers))
-        try:
-            return group_runs(_read_runs(table))
-        except (ValueError, KeyError) as error:
-            raise Unavailable(f"SRA describes runs in another form: {error}") from error
+        rows = read_table(table, "SRA", COLUMNS.values(), csv.excel)
+        return read_runs(map(_to_record, rows))
 
     def _search(self, term: str) -> Iterator[str]:
         start, count = 0, 1
@@ -73,17 +76,22 @@ class Sra:
             try:
                 result = json.loads(self._post("esearch", term=term, **page))["esearchresult"]
                 count, numbers = int(result["count"]), result["idlist"]
-            except (ValueError, KeyError) as error:
-                raise Unavailable("SRA answers a search in another form") from error
+            except (ValueError, KeyError, TypeError) as error:
+                raise Unavailable("SRA answers in another form than it documents") from error
             if not numbers and start < count:
                 raise Unavailable(f"SRA names {start:,} of {count:,} experiments")
             yield from numbers
             start += len(numbers)
 
-    def _post(self, tool: str, **form: str) -> str:
-        return self._http.post(f"{self._url}/{tool}.fcgi", self._form | form).decode(
-            errors="replace"
-        )
+    def _post(self, tool: str, **form: str) -> bytes:
+        time.sleep(self._pause_s)
+        return self._client.ask(f"{self._url}/{tool}.fcgi", self._form | form) or b""
+
+
+def _to_record(row: Record) -> Record:
+    """Return a row by ENA's names of the columns."""
+    known = {name: row[column] for name, column in COLUMNS.items()}
+    return known | {MODEL_FIELD: row.get("Model", "")}
 
 
 def _to_terms(query: Query) -> Iterator[str]:
@@ -96,11 +104,3 @@ def _to_terms(query: Query) -> Iterator[str]:
             f"{accession}[{SEARCH_FIELDS.get(accession[:3], 'Accession')}]"
             for accession in accessions
         )
-
-
-def _read_runs(table: str) -> Iterator[dict[str, str]]:
-    """Yield the public runs of a table by ENA's fields; a header that it repeats is none."""
-    for row in csv.DictReader(line for line in table.splitlines() if line.strip()):
-        if row["Run"] and row["Consent"] in ("", "public"):
-            known = {field: row[column] for field, column in COLUMNS.items()}
-            yield dict.fromkeys(FIELDS, "") | known

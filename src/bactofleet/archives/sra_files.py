@@ -11,8 +11,8 @@ from pathlib import Path
 from bactofleet.archives.delivery import Delivery
 from bactofleet.archives.disk import check_space
 from bactofleet.archives.https import Fetched
-from bactofleet.archives.metadata import Run
 from bactofleet.archives.retry import NotThere, retry
+from bactofleet.archives.runs import Run
 from bactofleet.core.errors import TemporaryFailure, ToolFailure
 from bactofleet.core.files import sha256_of
 from bactofleet.core.tools import Command, Toolbox

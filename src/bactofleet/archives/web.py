@@ -1,4 +1,4 @@
-"""Requests over HTTPS, each made once: opened, judged by its status, read as it is stored.
+"""Requests over HTTPS: opened, judged by their status, read as it is stored; questions answered.
 
 Proxies and certificates are those of the environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE,
 SSL_CERT_FILE). urllib3 is used without requests, whose import takes as long again.
@@ -11,9 +11,10 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import certifi
@@ -21,7 +22,16 @@ import urllib3
 from urllib3 import BaseHTTPResponse, Retry, Timeout, exceptions
 
 from bactofleet import __version__
-from bactofleet.archives.retry import Denied, NotThere, Throttled, Unreachable
+from bactofleet.archives.retry import (
+    LONGEST_PAUSE_S,
+    Denied,
+    NotThere,
+    Say,
+    Throttled,
+    Unavailable,
+    Unreachable,
+    retry,
+)
 from bactofleet.core.errors import ConfigurationError, TemporaryFailure
 from bactofleet.core.files import CHUNK_BYTES
 from bactofleet.core.samples import shown
@@ -30,6 +40,7 @@ CONNECT_TIMEOUT_S = 30
 READ_TIMEOUT_S = 120
 # Other attempts are those of `retry`, which says what it waits for.
 REDIRECTIONS = Retry(total=None, connect=0, read=0, status=0, other=0, redirect=10)
+NO_CONTENT = 204
 DENIED, GONE = (401, 403), (404, 410)
 # RFC 9110, 15.5: of the client's errors only these are about the moment, or the range asked for.
 MOMENTARY = (408, 416, 425, 429)
@@ -41,12 +52,40 @@ NO_CONNECTION = (
 )
 
 
+@dataclass(frozen=True)
+class Client:
+    """Asks services questions, and takes whole answers only; tries again as often as it may."""
+
+    say: Say
+    attempts: int = 1
+    longest_pause_s: float = LONGEST_PAUSE_S
+    read_timeout_s: float = READ_TIMEOUT_S
+
+    def ask(self, url: str, form: Mapping[str, str] | None = None) -> bytes | None:
+        """Return the answer to a URL, or to a form, which nothing logs; None for 204 (No Content).
+
+        Raises `Unavailable` where there is no answer.
+        """
+
+        def read() -> bytes | None:
+            with open_url(url, form=form, read_timeout_s=self.read_timeout_s) as answer:
+                body = b"".join(read_body(answer, url))
+                return None if answer.status == NO_CONTENT else body
+
+        try:
+            return retry(
+                read, self.say, attempts=self.attempts, longest_pause_s=self.longest_pause_s
+            )
+        except (NotThere, TemporaryFailure) as error:
+            raise Unavailable(str(error)) from error
+
+
 @contextmanager
 def open_url(
     url: str,
     headers: Mapping[str, str] | None = None,
     *,
-    form: str | None = None,
+    form: Mapping[str, str] | None = None,
     read_timeout_s: float = READ_TIMEOUT_S,
 ) -> Iterator[BaseHTTPResponse]:
     """Open a URL, with POST where there is a form; its body is still to be read with `read_body`.
@@ -62,7 +101,7 @@ def open_url(
             answer = manager.request(
                 "GET" if form is None else "POST",
                 url,
-                body=form,
+                body=None if form is None else urlencode(form),
                 headers=fields | dict(headers or {}),
                 retries=REDIRECTIONS,
                 timeout=Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),

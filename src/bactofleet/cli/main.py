@@ -7,8 +7,18 @@ import sys
 from pathlib import Path
 
 from bactofleet import __version__, report
-from bactofleet.archives.search import importing
-from bactofleet.cli import aws, cost, doctor, fetch, receipts, search, serve, status, verify
+from bactofleet.cli import (
+    aws,
+    cost,
+    doctor,
+    fetch,
+    import_list,
+    receipts,
+    search,
+    serve,
+    status,
+    verify,
+)
 from bactofleet.cli.options import add_config
 from bactofleet.core import versions
 from bactofleet.core.config import SCHEMAS, load_schema, read_config
@@ -41,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (check, report_command, citations):
         add_config(command)
     search.add_parser(commands)
-    importing.add_parser(commands)
+    import_list.add_parser(commands)
     aws.add_parser(commands)
     doctor.add_parser(commands)
     status.add_parser(commands)

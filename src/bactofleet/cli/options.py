@@ -33,3 +33,13 @@ def add_live(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--live", action="store_true", help="ask AWS Batch too how far the submitted jobs are"
     )
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the sheet to append to."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("config/samples.tsv"),
+        help="sample sheet to append to; it is made if it is not there",
+    )

@@ -15,18 +15,20 @@ import fastjsonschema
 from rich.console import Console
 from rich.progress import Progress
 
-from bactofleet.archives.accessions import Query, parse_query
+from bactofleet.archives.accessions import Query
 from bactofleet.archives.ena import Ena
+from bactofleet.archives.retry import Unavailable
 from bactofleet.archives.search.archives import Search
 from bactofleet.archives.search.experiments import COLUMNS
 from bactofleet.archives.search.filters import LAYOUTS, Limits, Reason
 from bactofleet.archives.search.genome_sizes import fetch_genome_sizes
-from bactofleet.archives.search.http import Unavailable
 from bactofleet.archives.search.intake import Intake
+from bactofleet.archives.search.query import parse_query
 from bactofleet.archives.search.sheet import append_rows, read_known
-from bactofleet.archives.search.tally import Tally, add_output, open_tally
+from bactofleet.archives.search.tally import Tally, open_tally
 from bactofleet.archives.sra import Sra
-from bactofleet.cli.options import count, positive
+from bactofleet.archives.web import Client
+from bactofleet.cli.options import add_output, count, positive
 from bactofleet.core.config import SCHEMAS, load_schema
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.samples import Row
@@ -42,6 +44,14 @@ QUERY is one of
 
 ENA is asked; SRA where ENA does not answer or does not have it. A run stands for its experiment.
 """
+# A minute or two in all, which a restart of a service takes; Retry-After may ask for more. The
+# first line of ENA's answer about a large taxon takes its time.
+CLIENT = Client(
+    lambda line: print(line, file=sys.stderr),
+    attempts=7,
+    longest_pause_s=600,
+    read_timeout_s=300,
+)
 EPILOG = """\
 A row that the sheet has, by its sample, accession or run, is not added again: the same command
 after a failure goes on where it was. docs/search.md has more.
@@ -123,7 +133,7 @@ def _search(args: argparse.Namespace) -> None:
     schema = load_schema(SCHEMAS / "samples.schema.yaml")
     known = read_known(args.output, schema)
     query = _resolve(parse_query(args.query))
-    sizes = {} if args.genome_size else fetch_genome_sizes()
+    sizes = {} if args.genome_size else fetch_genome_sizes(CLIENT)
     # The table has species only: what is below one that was asked for has its size.
     size = args.genome_size or sizes.get(query.taxon, 0)
     intake = Intake(known, _limits_of(args), sizes, size, fastjsonschema.compile(schema))
@@ -147,7 +157,7 @@ def _search(args: argparse.Namespace) -> None:
 
 def _resolve(query: Query) -> Query:
     try:
-        return Ena().resolve(query)
+        return Ena(CLIENT).resolve(query)
     except Unavailable as error:
         # Both archives find a taxon by its name too, ENA without what is below it.
         print(f"{error}; the taxon is searched by its name", file=sys.stderr)
@@ -172,7 +182,7 @@ def _collect(
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("experiments", total=None)
         search = Search(
-            (Ena(), Sra()),
+            (Ena(CLIENT), Sra(CLIENT)),
             query,
             random,
             lambda done, total: bar.update(task, completed=done, total=total),

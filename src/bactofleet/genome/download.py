@@ -26,7 +26,7 @@ from bactofleet.genome.stage import Stage
 
 if TYPE_CHECKING:
     from bactofleet.archives.delivery import Delivery
-    from bactofleet.archives.metadata import Run
+    from bactofleet.archives.runs import Run
 
 PARAMETERS = (
     "min_reads",

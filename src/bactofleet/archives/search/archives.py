@@ -8,8 +8,9 @@ from random import Random
 from typing import Protocol
 
 from bactofleet.archives.accessions import Query, kind_of
-from bactofleet.archives.search.experiments import Experiment
-from bactofleet.archives.search.http import Unavailable
+from bactofleet.archives.retry import Unavailable
+from bactofleet.archives.runs import Run
+from bactofleet.archives.search.experiments import Experiment, group_runs
 
 Progress = Callable[[int, int], None]
 """Is told how many experiments are done, and of how many."""
@@ -24,8 +25,8 @@ class Archive(Protocol):
     def find(self, query: Query) -> set[str]:
         """Return a key of every experiment that a query is about."""
 
-    def describe(self, keys: list[str]) -> list[Experiment]:
-        """Return the experiments of keys, each with all of its runs."""
+    def describe(self, keys: list[str]) -> list[Run]:
+        """Return all runs of the experiments of keys."""
 
 
 class Search:
@@ -41,19 +42,28 @@ class Search:
         self._archives = archives
         self._random = random
         self._progress = progress
+        self._faults: list[str] = []
         self.missing = query
 
     def __iter__(self) -> Iterator[list[Experiment]]:
-        """Yield batches; raises `Unavailable` where the last archive stops answering."""
+        """Yield batches.
+
+        Raises `Unavailable` at the end where an archive left something unsaid that the next ones do
+        not have either: nobody knows then whether that is all.
+        """
         for archive in self._archives:
+            faults = len(self._faults)
             try:
                 yield from self._ask(archive)
             except Unavailable as error:
-                if archive is self._archives[-1]:
-                    raise
-                print(f"{error}; asking the next archive", file=sys.stderr)
-            if not self.missing:
+                self._faults.append(str(error))
+            new = self._faults[faults:]
+            if not (self.missing or new):
                 return
+            if new and archive is not self._archives[-1]:
+                print(f"{'; '.join(new)}; asking the next archive", file=sys.stderr)
+        if self._faults:
+            raise Unavailable("; ".join(self._faults))
 
     def _ask(self, archive: Archive) -> Iterator[list[Experiment]]:
         # Archives promise no order; the same seed is to give the same subset.
@@ -64,7 +74,8 @@ class Search:
         for start in range(0, len(keys), archive.batch_size):
             end = start + archive.batch_size
             batch = keys[start:end]
-            experiments = sorted(archive.describe(batch), key=lambda found: found.accession)
+            experiments = group_runs(archive.describe(batch))
+            experiments.sort(key=lambda found: found.accession)
             if self._random:
                 self._random.shuffle(experiments)
             unseen.update(filter(kind_of, batch))
@@ -72,4 +83,8 @@ class Search:
                 unseen -= experiment.names
             self.missing = Query(accessions=tuple(dict.fromkeys((*keys[end:], *sorted(unseen)))))
             self._progress(min(end, len(keys)), len(keys))
+            if len(experiments) < len(batch):
+                self._faults.append(
+                    f"{archive.name} describes {len(experiments):,} of {len(batch):,} experiments"
+                )
             yield experiments

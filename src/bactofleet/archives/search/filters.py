@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bactofleet.archives.runs import Run
 from bactofleet.archives.search.experiments import Experiment
 
 PLATFORM = "ILLUMINA"
@@ -46,16 +47,27 @@ def find_reason(experiment: Experiment, genome_size: int, limits: Limits) -> Rea
 
 
 def _find_reasons(experiment: Experiment, genome_size: int, limits: Limits) -> Iterator[Reason]:
-    yield from _check_word("platform", experiment.platform, (PLATFORM,))
-    yield from _check_word("layout", experiment.layout, LAYOUTS[limits.layout])
+    library = experiment.library
+    if experiment.closed_to:
+        groups = ", ".join(sorted(experiment.closed_to))
+        yield Reason("access", f"access to its reads is controlled ({groups})")
+    if not experiment.runs:
+        yield Reason("runs", "the archive has no run of it")
+    yield from _check_word("platform", library.platform, (PLATFORM,))
+    yield from _check_word("layout", library.layout.upper(), LAYOUTS[limits.layout])
     if not limits.any_library:
-        yield from _check_word("library source", experiment.source, SOURCES)
-        yield from _check_word("library strategy", experiment.strategy, STRATEGIES)
-        yield from _check_word("library selection", experiment.selection, SELECTIONS)
+        yield from find_library_reasons(library)
     yield from _check_amount("bases", experiment.bases, limits.min_bases)
     yield from _check_amount("read length", experiment.read_length, limits.min_read_length)
     if genome_size:
         yield from _check_amount("depth", experiment.bases / genome_size, limits.min_depth)
+
+
+def find_library_reasons(library: Run) -> Iterator[Reason]:
+    """Yield what speaks against a library: it is not genomic, not shotgun, not of random pieces."""
+    yield from _check_word("library source", library.source, SOURCES)
+    yield from _check_word("library strategy", library.strategy, STRATEGIES)
+    yield from _check_word("library selection", library.selection, SELECTIONS)
 
 
 def _check_word(name: str, given: str, allowed: tuple[str, ...]) -> Iterator[Reason]:

@@ -6,35 +6,35 @@ some thousands of species: those with enough genomes.
 
 from __future__ import annotations
 
-import csv
 import gzip
 import os
-import sys
+import zlib
 
-from bactofleet.archives.search.http import Http, Unavailable
+from bactofleet.archives.retry import Unavailable
+from bactofleet.archives.tables import Tsv, read_table
+from bactofleet.archives.web import Client
 
 SIZES_URL = "https://ftp.ncbi.nlm.nih.gov/genomes/ASSEMBLY_REPORTS/species_genome_size.txt.gz"
+SOURCE = "NCBI's table of genome sizes"
+SPECIES, SIZE = "#species_taxid", "expected_ungapped_length"
 
 
-def fetch_genome_sizes() -> dict[str, int]:
+def fetch_genome_sizes(client: Client) -> dict[str, int]:
     """Return sizes in bp by the number of the species, or none where NCBI does not answer.
 
     `BACTOFLEET_GENOME_SIZES_URL` names another address of the table. A search goes on without it:
     the workflow estimates what a sheet does not say.
     """
     try:
-        return _parse(Http().get(os.environ.get("BACTOFLEET_GENOME_SIZES_URL", SIZES_URL)))
+        return _parse(client.ask(os.environ.get("BACTOFLEET_GENOME_SIZES_URL", SIZES_URL)) or b"")
     except Unavailable as error:
-        print(f"no genome sizes, so that depth is not known: {error}", file=sys.stderr)
+        client.say(f"no genome sizes, so that depth is not known: {error}")
         return {}
 
 
 def _parse(table: bytes) -> dict[str, int]:
     try:
-        lines = gzip.decompress(table).decode().splitlines()
-        return {
-            row["#species_taxid"]: int(row["expected_ungapped_length"])
-            for row in csv.DictReader(lines, delimiter="\t")
-        }
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise Unavailable(f"NCBI's table of genome sizes has another form: {error}") from error
+        rows = read_table(gzip.decompress(table), SOURCE, (SPECIES, SIZE), Tsv)
+        return {row[SPECIES]: int(row[SIZE]) for row in rows}
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        raise Unavailable(f"{SOURCE} has another form: {error}") from error

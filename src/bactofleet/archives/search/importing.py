@@ -1,8 +1,7 @@
-"""`bactofleet import`: from a list that a user has to rows of the sample sheet, asking nobody."""
+"""From a list that a user has to rows of the sample sheet, asking nobody."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,10 @@ from bactofleet.archives.search.experiments import species_of
 from bactofleet.archives.search.filters import Reason
 from bactofleet.archives.search.lists import read_list
 from bactofleet.archives.search.sheet import append_rows, names_in, read_known
-from bactofleet.archives.search.tally import add_output, open_tally
+from bactofleet.archives.search.tally import open_tally
 from bactofleet.core.config import SCHEMAS, load_schema
 from bactofleet.core.samples import SEPARATOR, Row, check_rows
 
-DESCRIPTION = """\
-Append the rows of a list to the sample sheet. FILE is one of
-  - one accession a line: experiments, runs or samples
-  - a table of accessions with a header, such as bactopia-search writes
-  - Bactopia's FOFN, which bactopia-prepare writes
-  - another sample sheet
-Columns are found by their names. Nothing is asked: `bactofleet search FILE` adds to the accessions
-of a list what the archives say of them, which spares every worker the question.
-"""
 # https://github.com/bactopia/bactopia, modules/bactopia/gather: those of Illumina reads and of
 # assemblies. bactopia-search writes the platform into this column.
 RUNTYPES = (
@@ -31,19 +21,6 @@ RUNTYPES = (
 )
 # What Bactopia writes for what is not known.
 UNKNOWN = {"genome_size": "0", "species": "UNKNOWN_SPECIES"}
-
-
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "import",
-        help="put a list of accessions or files into the sample sheet",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=lambda args: import_list(args.file, args.output))
-    parser.add_argument("file", metavar="FILE", type=Path, help="the list, see above")
-    add_output(parser)
 
 
 def import_list(path: Path, output: Path) -> None:

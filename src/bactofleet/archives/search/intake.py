@@ -36,7 +36,7 @@ class Intake:
         if same := names & self._known:
             self.in_sheet += 1
             return Reason("in the sheet", f"the sheet has {', '.join(sorted(same)).upper()}")
-        size = self._sizes.get(experiment.tax_id) or self._default_size
+        size = self._sizes.get(experiment.library.tax_id) or self._default_size
         if reason := find_reason(experiment, size, self._limits):
             return reason
         row = to_row(experiment, size)

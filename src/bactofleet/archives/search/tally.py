@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 from collections import Counter
 from collections.abc import Iterator
@@ -59,13 +58,3 @@ def open_tally(output: Path) -> Iterator[Tally]:
 def listing_of(output: Path) -> Path:
     """Return the file that lists what was left out of a sheet by the last command."""
     return output.with_name(f"{output.stem}-left-out.tsv")
-
-
-def add_output(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the sheet."""
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("config/samples.tsv"),
-        help="sample sheet to append to; it is made if it is not there",
-    )

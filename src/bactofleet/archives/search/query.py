@@ -1,0 +1,47 @@
+"""What a user asks a search for, understood: a taxon, an accession, or a file of accessions."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bactofleet.archives.accessions import TAXON_ID, Query, kind_of
+from bactofleet.archives.search.lists import read_list
+from bactofleet.core.errors import ConfigurationError
+
+# Words with a dot at their ends only: `sp. nov.` is a name, `list.txt` a file that is not there.
+TAXON_NAME = re.compile(
+    r"(?=.{2,100}$)[\[']?[A-Za-z][\w()\[\]':,-]*\.?( [\w()\[\]':,-]+\.?)*", re.A
+)
+ALLOWED = (
+    "the name or number of a taxon, the accession of a study, sample, experiment or run, "
+    "or a file that lists accessions"
+)
+
+
+def parse_query(text: str) -> Query:
+    """Understand what a user asks for.
+
+    Raises `ConfigurationError` for what is none of it, and for a file with a line that is none.
+    """
+    text = text.strip()
+    if Path(text).is_file():
+        return Query(accessions=_read_accessions(Path(text)))
+    if kind_of(text.upper()):
+        return Query(accessions=(text.upper(),))
+    if TAXON_ID.fullmatch(text) or TAXON_NAME.fullmatch(text):
+        return Query(taxon=text)
+    raise ConfigurationError([f"{text!r} is given and no file, allowed is {ALLOWED}"])
+
+
+def _read_accessions(path: Path) -> tuple[str, ...]:
+    listed = {number: row.get("accession", "") for number, row in read_list(path)}
+    problems = [
+        f"{path}, line {number}: {accession!r} is given, allowed is the accession of a study, "
+        "sample, experiment or run"
+        for number, accession in listed.items()
+        if not kind_of(accession.upper())
+    ]
+    if problems or not listed:
+        raise ConfigurationError(problems or [f"{path}: it lists no accessions"])
+    return tuple(dict.fromkeys(accession.upper() for accession in listed.values()))

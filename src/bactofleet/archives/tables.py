@@ -1,0 +1,50 @@
+"""Tables that others answer with: whole, and with the columns that were asked for, or none."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection
+
+from bactofleet.archives.retry import Unavailable
+
+# Characters of an answer that are shown.
+EXCERPT = 60
+
+Record = dict[str, str]
+
+
+def read_table(
+    answer: bytes, source: str, fields: Collection[str], dialect: type[csv.Dialect]
+) -> list[Record]:
+    """Return the rows of a table by its header; empty lines and repeated headers are no rows.
+
+    An answer counts only when its header has all of `fields` and each row a cell for every column:
+    a page of HTML, an error in XML, an empty body and a table that breaks off are no answers, and
+    raise `Unavailable`, which says who answered (`source`).
+    """
+    text = answer.decode("utf-8-sig", errors="replace")
+    try:
+        # Lines end at \n or \r\n only: splitlines() would also split at what a name may hold.
+        cells = [row for row in csv.reader(io.StringIO(text, newline="\n"), dialect) if any(row)]
+    except csv.Error as error:
+        raise Unavailable(f"{source} answers with a table that cannot be read: {error}") from error
+    header = cells[0] if cells else []
+    if lacking := [field for field in fields if field not in header]:
+        raise Unavailable(
+            f"{source} answers in another form than it documents: {text[:EXCERPT]!r} has no column "
+            f"{lacking[0]}"
+        )
+    if any(len(row) != len(header) for row in cells):
+        raise Unavailable(f"the answer of {source} is cut short")
+    known = header.index(next(iter(fields)))
+    rows = (row for row in cells if row[known] != header[known])
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+class Tsv(csv.Dialect):
+    """Cells separated by tabs, without quotes."""
+
+    delimiter = "\t"
+    lineterminator = "\n"
+    quoting = csv.QUOTE_NONE

@@ -1,0 +1,32 @@
+"""`bactofleet import`: its options."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bactofleet.archives.search.importing import import_list
+from bactofleet.cli.options import add_output
+
+DESCRIPTION = """\
+Append the rows of a list to the sample sheet. FILE is one of
+  - one accession a line: experiments, runs or samples
+  - a table of accessions with a header, such as bactopia-search writes
+  - Bactopia's FOFN, which bactopia-prepare writes
+  - another sample sheet
+Columns are found by their names. Nothing is asked: `bactofleet search FILE` adds to the accessions
+of a list what the archives say of them, which spares every worker the question.
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "import",
+        help="put a list of accessions or files into the sample sheet",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=lambda args: import_list(args.file, args.output))
+    parser.add_argument("file", metavar="FILE", type=Path, help="the list, see above")
+    add_output(parser)
