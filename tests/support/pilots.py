@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 from support.synthetic_cohort import SPECIES
 from support.usage import at
 
-from bactofleet.cost.genomes import Known, Lessons
+from bactofleet.cost.genomes import Lessons
 
 Array = NDArray[np.float64]
 COVERAGE = 100.0
-# Seconds for each genome, base pair that is used, that is there, of the genome: not those that the
-# model begins with.
+# Seconds for each genome, base pair that is used, that is there, of the genome.
 TAKEN = np.array([40.0, 0.7e-6, 0.5e-6, 60e-6])
 NOISE = 0.4
 EXCLUDED = 0.03
-# Of the options those that the model looks at.
+BYTES = 9_571_000.0
+# Of options those that change what a genome takes.
 PARAMETERS = {
     "assembler": "skesa",
+    "coverage": COVERAGE,
     "error_correction": False,
     "keep": [],
     "phix": False,
@@ -31,48 +32,34 @@ PARAMETERS = {
 }
 
 
-def draw_genomes(rng: np.random.Generator, count: int) -> Known:
-    """Return genomes of four species, at depths around 100x."""
+def draw_seconds(rng: np.random.Generator, count: int, noise: float = NOISE) -> Array:
+    """Return what genomes of four species took, at depths around 100x.
+
+    The assembly goes with a power of its bases; some genomes end early.
+    """
     megabases, _, _, share = (np.array(column) for column in zip(*SPECIES.values(), strict=True))
     sizes = 1e6 * rng.choice(megabases, count, p=share) * rng.normal(1, 0.018, count)
-    return Known(sizes * np.maximum(14, rng.lognormal(np.log(105), 0.5, count)), sizes)
-
-
-def draw_seconds(rng: np.random.Generator, known: Known, noise: float = NOISE) -> Array:
-    """Return what the genomes took: the assembly goes with a power of its bases, some end early."""
-    count = len(known)
-    used = np.minimum(known.bases, COVERAGE * known.sizes)
-    features = np.column_stack([np.ones(count), used, known.bases, known.sizes])
+    bases = sizes * np.maximum(14, rng.lognormal(np.log(105), 0.5, count))
+    used = np.minimum(bases, COVERAGE * sizes)
+    features = np.column_stack([np.ones(count), used, bases, sizes])
     features[:, 1] *= (used / 3e8) ** 0.3
     seconds = features @ TAKEN * rng.lognormal(-(noise**2) / 2, noise, count)
     ended_early = rng.random(count) < EXCLUDED
     return np.where(ended_early, seconds * rng.uniform(0.01, 0.2, count), seconds)
 
 
-def make_lessons(known: Known, seconds: Array) -> Lessons:
-    """Return what receipts of these genomes teach."""
-    finished = 1.8e9 + np.cumsum(seconds)
-    return Lessons(known, seconds, 1e5 + 3.3 * known.sizes, finished)
+def make_lessons(seconds: Array) -> Lessons:
+    """Return what receipts of genomes that took so long teach."""
+    return Lessons(seconds, np.full_like(seconds, BYTES), 1.8e9 + np.cumsum(seconds))
 
 
-def forget(known: Known, *, bases: float = 0.0, sizes: float = 0.0) -> Known:
-    """Return what is known of the genomes if bases or sizes of a part of them are not."""
-    parts = []
-    for values, share in ((known.bases, bases), (known.sizes, sizes)):
-        shuffled = np.random.default_rng(1).permutation(len(values))
-        parts.append(np.where(shuffled < share * len(values), np.nan, values))
-    return Known(*parts)
-
-
-def make_receipt(sample: str, bases: float, size: float, seconds: float) -> dict[str, Any]:
+def make_receipt(sample: str, seconds: float) -> dict[str, Any]:
     """Return what teaches of a receipt; it was finished an hour after `usage.MIDNIGHT`."""
     return {
         "sample": sample,
-        "input": {"kind": "reads", "genome_size": size},
-        "metrics": {"qc_original_total_bp": bases},
         "stages": {"download": {"seconds": 0.1 * seconds}, "assembly": {"seconds": 0.9 * seconds}},
         "parameters": PARAMETERS,
-        "tarball": {"path": f"s3://bucket/{sample}.tar.gz", "bytes": 1e5 + 3.3 * size},
+        "tarball": {"path": f"s3://bucket/{sample}.tar.gz", "bytes": BYTES},
         "finished": at(3600),
     }
 

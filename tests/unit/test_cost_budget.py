@@ -5,41 +5,35 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from support.pilots import COVERAGE, PARAMETERS, make_receipt, write_receipts
+from support.pilots import PARAMETERS, make_receipt, write_receipts
 from support.usage import make_row, write_usage
 
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.core.samples import Sample
-from bactofleet.cost.regression import Sums
+from bactofleet.cost.forecast import Range
 from bactofleet.run import budget
 from bactofleet.run.budget import Guard, buy, price_plan
 from bactofleet.run.plan import Plan
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 from snakemake_executor_plugin_aws_batch_array.paths import LEDGER
 
-CONFIG = PARAMETERS | {"threads": 4, "coverage": COVERAGE, "max_cost": None}
+CONFIG = PARAMETERS | {"threads": 4, "max_cost": None}
 NAMES = [f"S{i}" for i in range(100)]
 # Attempts of an hour on m6i.xlarge cost more than this in all, and less than 1.2 times that.
 SPOT_HOUR = 0.048 * 4 * 0.45
 
 
-def sums(*each: float, spread: float = 2.0) -> Sums:
-    expected = np.concatenate([[0.0], np.cumsum(each)])
-    return Sums(expected, expected / spread, expected * spread)
+def dollars(genomes: int) -> Range:
+    """Each costs a dollar, half of it or two."""
+    return Range(genomes, genomes / 2, genomes * 2)
 
 
 def plan_for(names: list[str]) -> Plan:
     return Plan(len(names), [], {}, [], names)
 
 
-def samples() -> dict[str, Sample]:
-    return {name: Sample(name, accession=f"SRX{name}", genome_size=2_870_000) for name in NAMES}
-
-
 def price(results: Path, names: list[str] = NAMES, **changes: Any) -> tuple[Plan, list[str]]:
-    return price_plan(plan_for(names), samples(), CONFIG | changes, results)
+    return price_plan(plan_for(names), CONFIG | changes, results)
 
 
 def spend(results: Path, hours: int, on: str = "i") -> None:
@@ -64,7 +58,7 @@ def submitted(tmp_path: Path) -> Iterator[list[str]]:
 
 
 def test_as_many_genomes_are_begun_as_are_paid_for_if_they_cost_what_they_may_at_most():
-    purchase = buy(10.0, 2.0, sums(1, 1, 1, 1, 1, 1), committed=0)
+    purchase = buy(10.0, 2.0, dollars, 6, committed=0)
 
     assert (purchase.genomes, purchase.at_most, purchase.total) == (4, 6, 6)
     assert purchase.describe() == (
@@ -74,7 +68,7 @@ def test_as_many_genomes_are_begun_as_are_paid_for_if_they_cost_what_they_may_at
 
 
 def test_a_limit_that_is_far_away_changes_nothing():
-    purchase = buy(100.0, 2.0, sums(1, 1, 1), committed=0)
+    purchase = buy(100.0, 2.0, dollars, 3, committed=0)
 
     assert purchase.genomes == 3
     assert purchase.describe() == (
@@ -84,14 +78,14 @@ def test_a_limit_that_is_far_away_changes_nothing():
 
 @pytest.mark.parametrize("spent", [9.0, 10.0, 12.5])
 def test_nothing_is_begun_when_not_even_one_genome_is_paid_for(spent: float):
-    purchase = buy(10.0, spent, sums(1, 1, 1), committed=0)
+    purchase = buy(10.0, spent, dollars, 3, committed=0)
 
     assert purchase.genomes == 0
     assert "pays for none of the 3 genomes to do. Raise max_cost" in purchase.describe()
 
 
 def test_what_was_submitted_before_is_made_whatever_is_left():
-    assert buy(10.0, 12.0, sums(1, 1, 1), committed=2).genomes == 2
+    assert buy(10.0, 12.0, dollars, 3, committed=2).genomes == 2
 
 
 # --- the plan -------------------------------------------------------------------------------------
@@ -150,7 +144,7 @@ def test_run_after_run_makes_all_genomes_when_the_limit_pays_for_them(tmp_path: 
     todo, runs, total = NAMES, 0, 50 * 1.2 * SPOT_HOUR
     while todo and runs < 10:
         made = price(tmp_path, todo, max_cost=1.1 * total)[0].todo
-        receipts = [make_receipt(name, 287e6, 2.87e6, 1700.0) for name in made]
+        receipts = [make_receipt(name, 1700.0) for name in made]
         write_receipts(tmp_path, receipts)
         rows = [make_row(name, 1800, 3600, instance_id=f"i-{name}") for name in made]
         write_usage(tmp_path, rows)

@@ -13,7 +13,6 @@ from bactofleet.core.destination import local_folder
 from bactofleet.core.samples import read_samples
 from bactofleet.cost.estimate import Estimate, Estimator
 from bactofleet.cost.estimate_wording import iter_facts
-from bactofleet.cost.genomes import read_sheet
 from bactofleet.cost.prices import Prices
 from bactofleet.records.attempt import Attempt
 from bactofleet.run.plan import make_plan
@@ -29,8 +28,7 @@ def estimate(
     samples = read_samples(Path(config["samples"]))
     results = local_folder(config["results"])
     plan = make_plan(samples, results, config["redo"], parameters_of(config), None)
-    known = read_sheet(samples[name] for name in plan.todo)
-    return Estimator(config, results, attempts, prices).foretell(known, vcpus)
+    return Estimator(config, results, attempts, prices).foretell(len(plan.todo), vcpus)
 
 
 def show(found: Estimate, note: str, *, as_json: bool) -> None:

@@ -1,8 +1,8 @@
 """What genomes will cost, take and leave, told before a job is submitted.
 
-Seconds of the stages come from the model. What is paid beyond them (starts of containers, attempts
-that were reclaimed or failed, instances that wait) and for an hour of it is as it was in the runs
-whose attempts results/usage.tsv has; without any it is assumed.
+Seconds of the stages and bytes are foretold from the receipts. What is paid beyond these seconds
+(starts of containers, attempts that were reclaimed or failed, instances that wait) and for an hour
+is as it was in the runs whose attempts results/usage.tsv has; without any it is assumed.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ from typing import Any
 import numpy as np
 
 from bactofleet.cost.bill import GIB
-from bactofleet.cost.genomes import Known, Lessons, read_lessons
+from bactofleet.cost.forecast import Forecast, Range
+from bactofleet.cost.genomes import Lessons, read_lessons
 from bactofleet.cost.meter import price_attempts
-from bactofleet.cost.model import Model
 from bactofleet.cost.prices import ON_DEMAND, SPOT, Prices
-from bactofleet.cost.regression import Range, Sums
 from bactofleet.records.attempt import SUCCEEDED, Attempt
 
 # Most spot vCPUs of the stack (MaxSpotVcpus of infra/bactofleet.yaml), where nobody changed it.
 STACK_VCPUS = 256
+# Without receipts a genome takes what that of bench/genome/README.md did, 2.87 Mb at 100x on two
+# cores; its tarball holds FASTA, annotation and logs, and for each of `keep` FASTQ or BAM.
+MEASURED_SECONDS = 949.0
+MEASURED_BYTES = 9.3e6
+KEPT_BYTES = 172e6
 # Seconds that are paid for each second of the stages: a guess, until attempts tell.
 ASSUMED_OVERHEAD = 1.1
 # The stack's instances have 4 to 16 vCPUs.
@@ -78,48 +82,49 @@ class Estimator:
         self._prices = prices
         lessons = read_lessons(results, config)
         self._lessons = len(lessons.seconds)
-        self._model = Model(lessons, config["coverage"], config["keep"])
+        self._seconds = Forecast(lessons.seconds, MEASURED_SECONDS)
+        guess = MEASURED_BYTES + len(set(config["keep"])) * KEPT_BYTES
+        self._bytes = Forecast(lessons.bytes[~np.isnan(lessons.bytes)], guess)
         self._rate = learn_rate(lessons, attempts, self._threads, prices)
         # vCPU hours that are paid for a wall second of a genome's stages.
         self._paid: float = self._rate.overhead * self._threads / HOUR_S
 
-    def sum_usd(self, known: Known) -> Sums:
-        """Return what the first genomes of a list cost."""
-        return self._model.sum_seconds(known) * (self._paid * self._rate.usd)
+    def foretell_usd(self, genomes: int) -> Range:
+        """Return what so many genomes cost."""
+        return self._seconds.sum_up(genomes) * (self._paid * self._rate.usd)
 
-    def foretell(self, known: Known, vcpus: int = STACK_VCPUS) -> Estimate:
-        """Return what these genomes cost, take on so many vCPUs, and leave."""
-        seconds = self._model.sum_seconds(known).whole
-        vcpu_hours = seconds * self._paid
-        size = self._model.sum_bytes(known).whole
+    def foretell(self, genomes: int, vcpus: int = STACK_VCPUS) -> Estimate:
+        """Return what so many genomes cost, take on so many vCPUs, and leave."""
+        vcpu_hours = self._seconds.sum_up(genomes) * self._paid
+        size = self._bytes.sum_up(genomes)
         return Estimate(
-            genomes=len(known),
+            genomes=genomes,
             lessons=self._lessons,
             attempts=self._rate.attempts,
             vcpu_hours=vcpu_hours,
-            usd=vcpu_hours * self._rate.usd,
+            usd=self.foretell_usd(genomes),
             usd_on_demand=vcpu_hours * price_vcpu_hour(ON_DEMAND, self._threads, self._prices),
             bytes=size,
             usd_month=self._price_bytes("s3_storage", size),
             usd_download=self._price_bytes("transfer_out", size),
             vcpus=vcpus,
-            hours=self._bound_hours(known, seconds, vcpus),
+            hours=self._bound_hours(genomes, vcpus),
         )
 
     def _price_bytes(self, charge: str, size: Range) -> Range:
         price = self._prices.charge(charge)
         return Range(*(price.cost(part / GIB) for part in (size.expected, size.low, size.high)))
 
-    def _bound_hours(self, known: Known, seconds: Range, vcpus: int) -> tuple[float, float]:
+    def _bound_hours(self, genomes: int, vcpus: int) -> tuple[float, float]:
         """Return the wall time that genomes take at least and at most, in whatever order.
 
         List scheduling: Graham 1966, https://doi.org/10.1002/j.1538-7305.1966.tb01709.x
         """
-        at_once = max(1, min(vcpus // self._threads, len(known)))
-        least = seconds.low / at_once
-        most = seconds.high / at_once + self._model.find_longest(known)
+        at_once = max(1, min(vcpus // self._threads, genomes))
+        seconds = self._seconds.sum_up(genomes)
+        most = seconds.high / at_once + (self._seconds.longest if genomes else 0)
         paid = self._rate.overhead / HOUR_S
-        return least * paid, most * paid
+        return seconds.low / at_once * paid, most * paid
 
 
 def learn_rate(lessons: Lessons, attempts: Sequence[Attempt], threads: int, prices: Prices) -> Rate:

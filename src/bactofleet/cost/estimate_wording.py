@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bactofleet.core.times import format_duration
 from bactofleet.cost.estimate import Estimate
-from bactofleet.cost.regression import Range
+from bactofleet.cost.forecast import Range
 from bactofleet.cost.wording import format_usd
 
 GB = 1e9

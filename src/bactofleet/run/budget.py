@@ -7,6 +7,7 @@ at what is spent while they are made.
 
 from __future__ import annotations
 
+import bisect
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -14,15 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from bactofleet.core.samples import Sample
 from bactofleet.cost.estimate import Estimator
 from bactofleet.cost.estimate_wording import describe_briefly
-from bactofleet.cost.genomes import read_sheet
+from bactofleet.cost.forecast import Range
 from bactofleet.cost.meter import Meter, price_attempts
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.regression import Sums
 from bactofleet.cost.wording import format_usd
 from bactofleet.monitor.batch import read_submitted
 from bactofleet.records.attempt import iter_attempts, open_usage, read_attempts
@@ -34,10 +31,10 @@ LOOK_S = 2.0
 
 @dataclass(frozen=True)
 class Purchase:
-    """What is left of `max_cost` pays for of the genomes to do.
+    """How many of `total` genomes the rest of `max_cost` pays for.
 
-    Those that are made in this run first (`genomes`), by the upper bound of what they cost, so that
-    the limit holds; `at_most` by the lower bound.
+    This run makes `genomes`, by the upper bound of what they cost, so that the limit holds;
+    `at_most` is by the lower bound.
     """
 
     limit: float
@@ -61,9 +58,7 @@ class Purchase:
         )
 
 
-def price_plan(
-    plan: Plan, samples: Mapping[str, Sample], config: Mapping[str, Any], results: Path
-) -> tuple[Plan, list[str]]:
+def price_plan(plan: Plan, config: Mapping[str, Any], results: Path) -> tuple[Plan, list[str]]:
     """Foretell what a plan costs, and cut it to what `max_cost` pays for.
 
     Returns the plan and the lines that tell a user. Genomes that an earlier controller has
@@ -73,31 +68,31 @@ def price_plan(
     prices, attempts = load_prices(), read_attempts(results)
     submitted = read_submitted(results).samples
     order = sorted(plan.todo, key=lambda name: name not in submitted)
-    known = read_sheet(samples[name] for name in order)
     estimator = Estimator(config, results, attempts, prices)
-    lines = [describe_briefly(estimator.foretell(known))]
+    lines = [describe_briefly(estimator.foretell(len(order)))]
     if config["max_cost"] is None:
         return plan, lines
     spent = price_attempts(attempts, prices)
     committed = len(submitted.intersection(order))
-    purchase = buy(config["max_cost"], spent, estimator.sum_usd(known), committed)
+    purchase = buy(config["max_cost"], spent, estimator.foretell_usd, len(order), committed)
     chosen = set(order[: purchase.genomes])
     todo = [name for name in plan.todo if name in chosen]
     return replace(plan, todo=todo), [*lines, purchase.describe()]
 
 
-def buy(limit: float, spent: float, usd: Sums, committed: int) -> Purchase:
-    """Return how many genomes of a list the rest of a limit pays for.
+def buy(
+    limit: float, spent: float, foretell_usd: Callable[[int], Range], total: int, committed: int
+) -> Purchase:
+    """Return how many of `total` genomes the rest of a limit pays for.
 
-    `usd` is what the first genomes of the list cost, of which the first `committed` are made
-    whatever is left.
+    `foretell_usd` tells what so many genomes cost; the first `committed` are made whatever is left.
     """
-    left = limit - spent
+    counts = range(1, total + 1)
     genomes, at_most = (
-        max(committed, int(np.searchsorted(bound, left, side="right")) - 1)
-        for bound in (usd.high, usd.low)
+        max(committed, bisect.bisect_right(counts, limit - spent, key=cost))
+        for cost in (lambda n: foretell_usd(n).high, lambda n: foretell_usd(n).low)
     )
-    return Purchase(limit, spent, genomes, at_most, len(usd.expected) - 1)
+    return Purchase(limit, spent, genomes, at_most, total)
 
 
 class Guard(threading.Thread):

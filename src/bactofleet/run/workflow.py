@@ -173,7 +173,7 @@ class Run:
         # Imported here: every job reads this module, and none is told what it costs.
         from bactofleet.run.budget import price_plan  # noqa: PLC0415
 
-        self.plan, lines = price_plan(self.plan, self.samples, self.config, self.results)
+        self.plan, lines = price_plan(self.plan, self.config, self.results)
         return lines
 
     def _guard_max_cost(self, stop: Callable[[], object]) -> None:
