@@ -12,26 +12,32 @@ IN_CONTAINER := $(PYTHON) -m bactofleet.run.container --
 ARGS ?=
 SUITES ?=
 
-.PHONY: help setup image demo test aws-up aws-demo run shell lint format check-arm64 clean
+.PHONY: help setup image lock demo check test aws-up aws-demo run shell lint format check-arm64 clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMPS)/venv image ## Python environment, container engine and image.
 
-$(STAMPS)/venv: pyproject.toml $(wildcard packages/*/pyproject.toml) containers/venv.sh
+$(STAMPS)/venv: pyproject.toml $(wildcard packages/*/pyproject.toml requirements/*.txt) containers/venv.sh
 	@containers/venv.sh $(VENV)
 	@mkdir -p $(STAMPS) && touch $@
 
 image: ## Build the image (bactofleet:latest); quick when nothing changed.
 	@containers/build.sh
 
+lock: $(STAMPS)/venv ## Write the lock files after a change of pyproject.toml; ARGS="--upgrade" for new versions.
+	PATH=$(VENV)/bin:$$PATH requirements/lock $(ARGS)
+
 demo: setup ## Annotate the genomes of demo/, small ones; ends with where the table and report are.
 	$(IN_CONTAINER) snakemake --profile profiles/local --configfile demo/config.yaml $(ARGS)
 	@ls demo-results/cohort.tsv demo-results/report.html >/dev/null
 	@printf 'Cohort table: %s\nHTML report:  %s\n' $(CURDIR)/demo-results/cohort.tsv $(CURDIR)/demo-results/report.html
 
-test: setup ## Run all tests, or the suites in SUITES="unit aws"; ends with how each suite ended.
+check: lint ## The fast lane, without containers: style, types, unit tests and what they cover.
+	$(VENV)/bin/pytest -n auto --cov --cov-report=term:skip-covered tests/unit packages
+
+test: setup ## Run all tests, or the suites in SUITES="check aws"; ends with how each suite ended.
 	@tests/browser/install.sh
 	@$(PYTHON) tests/suites.py $(SUITES)
 

@@ -28,8 +28,11 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
     || fail "$(python3 --version) is too old: install Python 3.11 or later."
 has_venv || install_venv
 [ -x "$folder/bin/pip" ] || python3 -m venv "$folder"
-echo "Installing the Python packages of pyproject.toml into $folder." >&2
-"$folder/bin/pip" install --quiet --disable-pip-version-check \
+echo "Installing the Python packages of requirements/ into $folder." >&2
+install() { "$folder/bin/pip" install --quiet --disable-pip-version-check "$@"; }
+install --require-hashes --requirement requirements/build.txt
+install --require-hashes --requirement requirements/dev.txt
+install --no-deps --no-build-isolation \
     --editable packages/snakemake-executor-plugin-aws-batch-array \
     --editable packages/snakemake-scheduler-plugin-first-fit \
-    --editable '.[dev,aws-test]'
+    --editable .

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+PYTEST = (sys.executable, "-m", "pytest")
 LANES = (
-    {"unit": ["tests/unit", "packages"], "browser": ["tests/browser"]},
-    {suite: [f"tests/{suite}"] for suite in ("workflow", "slurm", "download", "aws", "infra")},
+    {"check": ("make", "check"), "browser": (*PYTEST, "tests/browser")},
+    {name: (*PYTEST, f"tests/{name}") for name in ("workflow", "slurm", "download", "aws", "infra")},
 )
 
 
@@ -30,13 +31,13 @@ class Outcome:
 
 
 class Runner:
-    """Runs suites, each with a pytest of its own."""
+    """Runs suites, each a process of its own."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[str]] = set()
         self._is_stopped = False
 
-    def run(self, lanes: Sequence[Mapping[str, list[str]]]) -> list[Outcome]:
+    def run(self, lanes: Sequence[Mapping[str, Sequence[str]]]) -> list[Outcome]:
         """Run lanes side by side."""
         with ThreadPoolExecutor(len(lanes)) as pool:
             return [outcome for lane in pool.map(self._run_lane, lanes) for outcome in lane]
@@ -48,34 +49,34 @@ class Runner:
         """
         self._is_stopped = True
         if number == signal.SIGTERM:
-            for pytest in tuple(self._running):
-                pytest.send_signal(signal.SIGINT)
+            for process in tuple(self._running):
+                process.send_signal(signal.SIGINT)
 
-    def _run_lane(self, lane: Mapping[str, list[str]]) -> list[Outcome]:
+    def _run_lane(self, lane: Mapping[str, Sequence[str]]) -> list[Outcome]:
         return [
-            Outcome(suite, "not run") if self._is_stopped else self._run_suite(suite, paths)
-            for suite, paths in lane.items()
+            Outcome(suite, "not run") if self._is_stopped else self._run_suite(suite, command)
+            for suite, command in lane.items()
         ]
 
-    def _run_suite(self, suite: str, paths: list[str]) -> Outcome:
+    def _run_suite(self, suite: str, command: Sequence[str]) -> Outcome:
         """Run one; every line is shown with its suite."""
         begun = time.monotonic()
         failures = []
         with subprocess.Popen(
-            [sys.executable, "-m", "pytest", *paths],
+            command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-        ) as pytest:
-            self._running.add(pytest)
-            assert pytest.stdout is not None
-            for line in pytest.stdout:
+        ) as process:
+            self._running.add(process)
+            assert process.stdout is not None
+            for line in process.stdout:
                 print(f"{suite:<8} | {line}", end="", flush=True)
                 if line.startswith(("FAILED ", "ERROR ")):
                     failures.append(line.rstrip())
-        self._running.remove(pytest)
-        word = "FAILED" if pytest.returncode else "passed"
+        self._running.remove(process)
+        word = "FAILED" if process.returncode else "passed"
         return Outcome(suite, word, time.monotonic() - begun, failures)
 
 
