@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 PYTEST = (sys.executable, "-m", "pytest")
+IN_CONTAINERS = ("workflow", "slurm", "download", "aws", "infra")
 LANES = (
     {"check": ("make", "check"), "browser": (*PYTEST, "tests/browser")},
-    {name: (*PYTEST, f"tests/{name}") for name in ("workflow", "slurm", "download", "aws", "infra")},
+    {suite: (*PYTEST, f"tests/{suite}") for suite in IN_CONTAINERS},
 )
 
 
