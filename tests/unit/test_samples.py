@@ -373,6 +373,10 @@ def test_what_the_archives_say_has_its_form(column: str, value: str) -> None:
         ({"fastq_md5": MD5}, "columns fastq and fastq_md5: 2 and 1 values"),
         ({"fastq_bytes": ""}, "columns fastq and fastq_bytes: 2 and 0 values"),
         ({"runs": "SRR2838703"}, "is of none of the runs"),
+        (
+            {"runs": "SRR2838702;SRR2838702", "spots": "1;1", "bases": "1;1"},
+            "column runs: SRR2838702 is there more than once",
+        ),
     ],
 )
 def test_what_the_archives_say_fits_together(changes: dict[str, str], problem: str) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from support.archives import RUNINFO, make_run, to_runinfo
 
 from bactofleet.cli.main import main
 
@@ -124,6 +125,144 @@ def test_wrong_lines_are_named_and_nothing_is_appended(
 
     assert problem in capsys.readouterr().err
     assert not Path("samples.tsv").exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "problem"),
+    [
+        ("r1\tr2\textra", "paired-end\ta_1.fq\t\t", "paired-end, r2 is empty"),
+        (
+            "r1\tr2\textra",
+            "paired-end\ta_1.fq\t\ta_2.fq",
+            "paired-end, r2 is empty and extra is given",
+        ),
+        ("r1\tr2", "single-end\ta_1.fq\ta_2.fq", "single-end, r2 is given"),
+        ("r1\tse", "single-end\ta_1.fq\tb_1.fq", "single-end, r1 is given"),
+        ("r1\textra", "assembly\ta_1.fq\t", "assembly, assembly is empty and r1 is given"),
+        ("r1\tassembly", "assembly\ta_1.fq\tx.fna", "assembly, r1 is given"),
+        ("r1\tr2", "merge-pe\ta_1.fq,b_1.fq\t", "merge-pe, r2 is empty"),
+        ("r1\tr2\tont", "paired-end\ta_1.fq\ta_2.fq\tb_1.fq", "paired-end, ont is given"),
+        ("accession\tr1", "sra_accession\tSRX1390622\ta_1.fq", "sra_accession, r1 is given"),
+    ],
+)
+def test_a_row_that_contradicts_its_runtype_is_refused(
+    header: str, row: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_import(f"sample\truntype\t{header}\nS1\t{row}\n") == 1
+
+    assert f"list, line 2: runtype is {problem}" in capsys.readouterr().err
+    assert not Path("samples.tsv").exists()
+
+
+def test_contradictions_are_named_with_what_else_is_wrong(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert (
+        run_import(f"{FOFN}\nS1\tpaired-end\t0\t\ta_1.fq\nS-2\tassembly\t0\t\t\t\t\t\tx.fna\n") == 1
+    )
+
+    said = capsys.readouterr().err
+    assert "line 2: runtype is paired-end, r2 is empty" in said
+    assert "line 3, column sample: 'S-2'" in said
+
+
+def test_a_species_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_import("accession\tspecies\nSRX1390622\tsalmonella\n") == 1
+
+    assert "list, line 2, column species: 'salmonella' is given" in capsys.readouterr().err
+
+
+def test_a_column_that_is_there_twice_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_import("sample\tr1\tr1\nS1\ta_1.fq\tb_1.fq\n") == 1
+
+    assert "list, line 1: the column r1 is there more than once" in capsys.readouterr().err
+
+
+RUN_SELECTOR = """\
+Run,Assay Type,AvgSpotLen,BioSample,Center Name,Consent,Experiment,LibrarySource,Organism,Platform
+SRR1000001,WGS,302,SAMN1,"LAB, CITY",public,SRX1390621,GENOMIC,Staphylococcus aureus,ILLUMINA
+SRR1000002,RNA-Seq,302,SAMN1,LAB,public,SRX1390622,TRANSCRIPTOMIC,Staphylococcus aureus,ILLUMINA
+SRR1000003,WGS,302,SAMN1,LAB,public,SRX1390623,GENOMIC,Staphylococcus aureus,OXFORD_NANOPORE
+SRR1000004,WGS,302,SAMN1,LAB,phs000001,SRX1390624,GENOMIC,human metagenome,ILLUMINA
+SRR1000005,WGS,302,SAMN1,LAB,public,SRX1390621,GENOMIC,Staphylococcus aureus,ILLUMINA
+"""
+
+
+def test_the_run_selectors_table_is_read_and_what_is_not_made_here_listed() -> None:
+    assert rows_of(RUN_SELECTOR) == [
+        "sample\taccession\tspecies",
+        "SRX1390621\tSRX1390621\tStaphylococcus aureus",
+    ]
+    assert left_out() == [
+        "SRX1390622\tline 3: library source is TRANSCRIPTOMIC, allowed is GENOMIC",
+        "SRX1390623\tline 4: platform is OXFORD_NANOPORE, allowed is ILLUMINA",
+        "SRX1390624\tline 5: access to its reads is controlled (phs000001)",
+        "SRX1390621\tline 6: the sheet, or a line above, has srx1390621",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "accession", "species"),
+    [
+        (
+            "run_accession\texperiment_accession\tsample_accession\tscientific_name\tfastq_ftp\n"
+            "SRR2838702\tSRX1390622\tSAMN04216817\t[Clostridium] innocuum\tx\n",
+            "SRX1390622",
+            "Clostridium innocuum",
+        ),
+        (
+            "run_accession\tsample_accession\tinstrument_platform\nSRR2838702\tSAMN1\tILLUMINA\n",
+            "SRR2838702",
+            "",
+        ),
+        (
+            f"{RUNINFO}\n{to_runinfo(make_run(1))}\n\n",
+            "SRX2000001",
+            "Staphylococcus aureus",
+        ),
+        (
+            "#Organism group\tStrain\tRun\tBioSample\tAssembly\n"
+            "Salmonella enterica\tCFSAN\tSRR2838702\tSAMN04216817\tGCA_000013425.1\n",
+            "SRR2838702",
+            "Salmonella enterica",
+        ),
+        (
+            "#label\tPlatform\tRun\tasm_acc\tbiosample_acc\tscientific_name\n"
+            "x\tILLUMINA\tSRR2838702\tNULL\tSAMN04216817\tListeria monocytogenes\n",
+            "SRR2838702",
+            "Listeria monocytogenes",
+        ),
+        (
+            "Organism group,Strain,BioSample,Assembly\n"
+            '"E.coli and Shigella",x,SAMN04216817,GCA_000013425.1\n',
+            "SAMN04216817",
+            "",
+        ),
+    ],
+    ids=[
+        "ENA's report",
+        "ENA's report of runs",
+        "runinfo",
+        "Pathogen Detection",
+        "Pathogen Detection's metadata",
+        "Pathogen Detection without runs",
+    ],
+)
+def test_the_archives_tables_are_read_by_header(table: str, accession: str, species: str) -> None:
+    header, row = rows_of(table)
+
+    cells = dict(zip(header.split("\t"), row.split("\t"), strict=True))
+    assert (cells["sample"], cells["accession"]) == (accession, accession)
+    assert cells.get("species", "") == species
+
+
+def test_an_isolate_without_reads_is_left_out() -> None:
+    rows = rows_of(
+        "#label\tRun\tbiosample_acc\nx\tNULL\tSAMN04216817\ny\tSRR2838702\tSAMN04216818\n"
+    )
+
+    assert rows[1:] == ["SRR2838702\tSRR2838702"]
+    assert left_out() == ["\tline 2: it names no reads"]
 
 
 def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,6 +70,12 @@ def test_a_file_may_be_a_table_of_bactopia_search(folder: Path) -> None:
     assert parse_query("list").accessions == ("SRX1390622",)
 
 
+def test_a_file_may_be_an_archives_table(folder: Path) -> None:
+    (folder / "list").write_text("Run,Experiment,BioSample\nSRR2838702,SRX1390622,SAMN04216817\n")
+
+    assert parse_query("list").accessions == ("SRX1390622",)
+
+
 def test_wrong_lines_of_a_file_are_all_named(folder: Path) -> None:
     (folder / "list").write_text("srx1390622\nsrx1\nGCF_000013425\n")
 

@@ -38,6 +38,21 @@ def test_the_sheet_is_enough_and_nobody_is_asked(archive: Archive) -> None:
     assert archive.requests == []
 
 
+def test_a_run_that_the_sheet_has_twice_is_fetched_once() -> None:
+    file = "ftp.sra.ebi.ac.uk/vol1/fastq/SRR900/SRR9000001/SRR9000001.fastq.gz"
+
+    (run,) = metadata(
+        runs=["SRR9000001"] * 2,
+        spots=[5] * 2,
+        bases=[50] * 2,
+        fastq=[file] * 2,
+        fastq_md5=["0" * 32] * 2,
+        fastq_bytes=[7] * 2,
+    ).find_runs()
+
+    assert [one.path for one in run.files or ()] == [file]
+
+
 def test_ena_is_asked_where_the_sheet_has_an_accession_only(archive: Archive) -> None:
     add_run(archive, "SRR9000002", *FILES)
     add_run(archive, "SRR9000001")

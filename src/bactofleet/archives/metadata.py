@@ -104,10 +104,11 @@ class Metadata:
 
 
 def _of_sheet(sample: Sample) -> list[Run]:
-    """Return the runs that the sheet describes."""
+    """Return the runs that the sheet describes, each once."""
     described = zip(sample.fastq, sample.fastq_bytes, sample.fastq_md5, strict=True)
-    files = [EnaFile(*one) for one in described]
+    files = dict.fromkeys(EnaFile(*one) for one in described)
+    runs = dict(zip(sample.runs, zip(sample.spots, sample.bases, strict=True), strict=True))
     return [
         Run(run, spots, bases, sample.layout, tuple(f for f in files if run_of(f.path) == run))
-        for run, spots, bases in zip(sample.runs, sample.spots, sample.bases, strict=True)
+        for run, (spots, bases) in runs.items()
     ]

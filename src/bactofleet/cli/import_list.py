@@ -14,6 +14,7 @@ Append the rows of a list to the sample sheet. FILE is one of
   - a table of accessions with a header, such as bactopia-search writes
   - Bactopia's FOFN, which bactopia-prepare writes
   - another sample sheet
+  - a table of SRA's Run Selector, SRA's runinfo, ENA's report of runs, or NCBI Pathogen Detection
 Columns are found by their names. Nothing is asked: `bactofleet search FILE` adds to the accessions
 of a list what the archives say of them, which spares every worker the question.
 """
@@ -27,6 +28,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=lambda args: import_list(args.file, args.output))
+    parser.set_defaults(run=run)
     parser.add_argument("file", metavar="FILE", type=Path, help="the list, see above")
     add_output(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Carry out the command.
+
+    Raises `ConfigurationError` with every wrong line of the list.
+    """
+    import_list(args.file, args.output).print("rows", args.output)

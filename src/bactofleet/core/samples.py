@@ -147,12 +147,14 @@ def check_samples(path: Path, schema: dict[str, Any]) -> Samples:
     return read_samples(path)
 
 
-def check_rows(source: Path, rows: Iterable[tuple[int, Row]], schema: dict[str, Any]) -> None:
-    """Check rows, each with its line number in `source`, before they are put into a sheet.
+def check_rows(
+    source: Path, rows: Mapping[int, Row], schema: dict[str, Any], problems: list[str]
+) -> None:
+    """Check rows, each by its line number in `source`, before they are put into a sheet.
 
-    Raises `ConfigurationError` as `check_samples` does.
+    Raises `ConfigurationError` as `check_samples` does, with the problems found before first.
     """
-    _refuse(source, _check_rows(rows, schema))
+    _refuse(source, problems + (_check_rows(rows.items(), schema) if rows else []))
 
 
 def _refuse(path: Path, problems: list[str]) -> None:
@@ -354,6 +356,8 @@ def _check_archive(row: Row) -> Iterator[str]:
                     "they go in step"
                 )
     runs = _split(row.get("runs", ""))
+    for run in sorted({run for run in runs if runs.count(run) > 1}):
+        yield f"column runs: {run} is there more than once; its reads would count twice"
     for path in _split(row.get("fastq", "")):
         if run_of(path) not in runs:
             yield f"column fastq: {_clip(path, MAX_PATH_SHOWN)} is of none of the runs"

@@ -6,17 +6,19 @@ The libraries are those that bactopia-search asks for. The smallest amounts are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bactofleet.archives.runs import Run
 from bactofleet.archives.search.experiments import Experiment
 
-PLATFORM = "ILLUMINA"
-SOURCES = ("GENOMIC",)
-STRATEGIES = ("WGS", "WGA", "OTHER")
-SELECTIONS = ("RANDOM", "MNase", "size fractionation", "unspecified")
+WORDS = {
+    "platform": ("ILLUMINA",),
+    "library source": ("GENOMIC",),
+    "library strategy": ("WGS", "WGA", "OTHER"),
+    "library selection": ("RANDOM", "MNase", "size fractionation", "unspecified"),
+}
 LAYOUTS = {"paired": ("PAIRED",), "single": ("SINGLE",), "any": ("PAIRED", "SINGLE")}
 
 
@@ -48,13 +50,11 @@ def find_reason(experiment: Experiment, genome_size: int, limits: Limits) -> Rea
 
 def _find_reasons(experiment: Experiment, genome_size: int, limits: Limits) -> Iterator[Reason]:
     library = experiment.library
-    if experiment.closed_to:
-        groups = ", ".join(sorted(experiment.closed_to))
-        yield Reason("access", f"access to its reads is controlled ({groups})")
+    yield from check_access(experiment.closed_to)
     if not experiment.runs:
         yield Reason("runs", "the archive has no run of it")
-    yield from _check_word("platform", library.platform, (PLATFORM,))
-    yield from _check_word("layout", library.layout.upper(), LAYOUTS[limits.layout])
+    yield from check_word("platform", library.platform)
+    yield from check_word("layout", library.layout.upper(), LAYOUTS[limits.layout])
     if not limits.any_library:
         yield from find_library_reasons(library)
     yield from _check_amount("bases", experiment.bases, limits.min_bases)
@@ -65,12 +65,20 @@ def _find_reasons(experiment: Experiment, genome_size: int, limits: Limits) -> I
 
 def find_library_reasons(library: Run) -> Iterator[Reason]:
     """Yield what speaks against a library: it is not genomic, not shotgun, not of random pieces."""
-    yield from _check_word("library source", library.source, SOURCES)
-    yield from _check_word("library strategy", library.strategy, STRATEGIES)
-    yield from _check_word("library selection", library.selection, SELECTIONS)
+    yield from check_word("library source", library.source)
+    yield from check_word("library strategy", library.strategy)
+    yield from check_word("library selection", library.selection)
 
 
-def _check_word(name: str, given: str, allowed: tuple[str, ...]) -> Iterator[Reason]:
+def check_access(groups: Collection[str]) -> Iterator[Reason]:
+    """Yield a reason if groups must consent to the use of reads."""
+    if groups:
+        yield Reason("access", f"access to its reads is controlled ({', '.join(sorted(groups))})")
+
+
+def check_word(name: str, given: str, allowed: tuple[str, ...] = ()) -> Iterator[Reason]:
+    """Yield a reason if a word is none of those allowed, by default those of `WORDS`."""
+    allowed = allowed or WORDS[name]
     if given not in allowed:
         yield Reason(name, f"{name} is {given or 'unknown'}, allowed is {' or '.join(allowed)}")
 

@@ -2,56 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bactofleet.archives.runs import PUBLIC
 from bactofleet.archives.search.experiments import species_of
-from bactofleet.archives.search.filters import Reason
-from bactofleet.archives.search.lists import read_list
+from bactofleet.archives.search.filters import Reason, check_access, check_word
+from bactofleet.archives.search.lists import Cells, read_list
 from bactofleet.archives.search.sheet import append_rows, names_in, read_known
-from bactofleet.archives.search.tally import open_tally
+from bactofleet.archives.search.tally import Tally, open_tally
 from bactofleet.core.config import SCHEMAS, load_schema
 from bactofleet.core.samples import SEPARATOR, Row, check_rows
 
 # https://github.com/bactopia/bactopia, modules/bactopia/gather: those of Illumina reads and of
-# assemblies. bactopia-search writes the platform into this column.
-RUNTYPES = (
-    *("", "illumina", "sra_accession", "paired-end", "single-end", "merge-pe", "merge-se"),
-    "assembly",
-)
+# assemblies, each with the columns that it fills, or another choice of them. bactopia-search writes
+# the platform into this column. FOFNs of today have single-end reads and assemblies in columns of
+# their own, those of the first versions in `r1` and `extra`.
+ACCESSION, PAIR, SINGLE = ({"accession"},), ({"r1", "r2"},), ({"se"}, {"r1"})
+RUNTYPES: dict[str, tuple[set[str], ...]] = {
+    "illumina": ACCESSION,
+    "sra_accession": ACCESSION,
+    "paired-end": PAIR,
+    "single-end": SINGLE,
+    "merge-pe": PAIR,
+    "merge-se": SINGLE,
+    "assembly": ({"assembly"}, {"extra"}, {"accession"}),
+}
+INPUTS = ("accession", "r1", "r2", "se", "ont", "extra", "assembly")
 # What Bactopia writes for what is not known.
 UNKNOWN = {"genome_size": "0", "species": "UNKNOWN_SPECIES"}
 
 
-def import_list(path: Path, output: Path) -> None:
-    """Append the rows of a list to a sheet, and say what was left out.
+def import_list(path: Path, output: Path) -> Tally:
+    """Append the rows of a list to a sheet; return what was left out, and why.
 
     Raises `ConfigurationError` with every wrong line; nothing is appended then.
     """
     schema = load_schema(SCHEMAS / "samples.schema.yaml")
     known = read_known(output, schema)
     rows: dict[int, Row] = {}
+    problems: list[str] = []
     with open_tally(output) as tally:
         for number, cells in read_list(path):
             tally.looked_at += 1
             row = _convert(cells, schema)
-            if reason := _find_reason(cells, row, known):
+            if reason := next(_find_reasons(cells, row, known), None):
                 tally.leave_out(row["sample"], reason.name, f"line {number}: {reason.detail}")
+            elif problem := _find_contradiction(cells):
+                problems.append(f"line {number}: {problem}")
             else:
                 rows[number] = row
                 known |= names_in(row)
+        check_rows(path, rows, schema, problems)
         if rows:
-            check_rows(path, rows.items(), schema)
             columns = [c for c in schema["properties"] if any(c in row for row in rows.values())]
             append_rows(output, columns, rows.values())
-    tally.print("rows", output)
+    return tally
 
 
-def _convert(cells: dict[str, str], schema: dict[str, Any]) -> Row:
+def _convert(cells: Cells, schema: dict[str, Any]) -> Row:
     """Return a row of the sheet for one of a list; columns that the sheet has not are passed over.
 
-    Bactopia's FOFN of today has single-end reads and assemblies in columns of their own, that of
-    its first versions has both in `r1` and `extra`; runs to be merged are separated by commas.
+    Runs to be merged are separated by commas.
     """
     row = {
         column: value
@@ -65,18 +78,39 @@ def _convert(cells: dict[str, str], schema: dict[str, Any]) -> Row:
         row["r1"] = cells["se"]
     if runtype.startswith("merge-"):
         row |= {mate: row[mate].replace(",", SEPARATOR) for mate in ("r1", "r2") if mate in row}
-    if species := species_of(row.pop("species", "")):
+    # A name in the taxonomy may be of no species; what a user wrote is a species, or wrong.
+    given = row.pop("species", "")
+    if species := species_of(given or cells.get("scientific_name", "")) or given:
         row["species"] = species
     return row | {"sample": row.get("sample") or row.get("accession", "")}
 
 
-def _find_reason(cells: dict[str, str], row: Row, known: set[str]) -> Reason | None:
+def _find_contradiction(cells: Cells) -> str:
+    """Say where a row's columns are not those that its runtype fills, or nothing.
+
+    A row that fills none of them is refused by the sheet's own checks.
+    """
+    given = set(INPUTS) & cells.keys()
     runtype = cells.get("runtype", "")
-    if runtype not in RUNTYPES:
-        allowed = ", ".join(filter(None, RUNTYPES))
-        return Reason("runtype", f"runtype is {runtype}, allowed is one of {allowed}")
+    if not (runtype and given):
+        return ""
+    meant = min(RUNTYPES[runtype], key=lambda columns: len(columns ^ given))
+    wrong = [f"{column} is empty" for column in INPUTS if column in meant - given]
+    wrong += [f"{column} is given" for column in INPUTS if column in given - meant]
+    return f"runtype is {runtype}, {' and '.join(wrong)}" if wrong else ""
+
+
+def _find_reasons(cells: Cells, row: Row, known: set[str]) -> Iterator[Reason]:
+    runtype = cells.get("runtype", "")
+    if runtype and runtype not in RUNTYPES:
+        yield Reason("runtype", f"runtype is {runtype}, allowed is one of {', '.join(RUNTYPES)}")
+    if not cells.keys() & {"sample", *INPUTS}:
+        yield Reason("reads", "it names no reads")
     if row.get("accession", "").startswith(("GCF_", "GCA_")):
-        return Reason("assembly accession", "give the assembly's file in the column assembly")
+        yield Reason("assembly accession", "give the assembly's file in the column assembly")
+    for name in ("platform", "library source", "library strategy"):
+        if name in cells:
+            yield from check_word(name, cells[name])
+    yield from check_access({cells.get("access", PUBLIC)} - {PUBLIC})
     if same := names_in(row) & known:
-        return Reason("in the sheet", f"the sheet, or a line above, has {', '.join(sorted(same))}")
-    return None
+        yield Reason("in the sheet", f"the sheet, or a line above, has {', '.join(sorted(same))}")

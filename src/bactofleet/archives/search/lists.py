@@ -1,49 +1,114 @@
-"""Lists that users have: one accession a line, or a table with a header, such as Bactopia's.
+"""Lists that users have: one accession a line, or a table with a header.
 
-https://bactopia.github.io/latest/full-guide/: columns are found by their names, because
-Bactopia's own tables differ in their order.
+Columns are found by their names, in the order in which a table has them. Tables of accessions and
+files are Bactopia's (https://bactopia.github.io/latest/full-guide/) and our own sheets. Tables of
+archives are ENA's report, SRA's runinfo and its Run Selector, and NCBI Pathogen Detection's
+isolates; they are separated by tabs or commas.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from bactofleet.core.errors import ConfigurationError
 
-HEADER_COLUMNS = {"accession", "sample"}
+Cells = dict[str, str]
+
+OUR_COLUMNS = {"accession", "sample"}
+# What the archives' tables call what is needed of them, by the names that we have for it.
+ARCHIVE_COLUMNS = {
+    "scientific_name": (
+        *("scientific_name", "scientificname", "scientific name", "organism", "organism group"),
+    ),
+    "platform": ("instrument_platform", "platform"),
+    "library source": ("library_source", "librarysource"),
+    "library strategy": ("library_strategy", "librarystrategy", "assay type"),
+    "access": ("consent",),
+}
+# An experiment is a genome, a run may be a part of one. A BioSample is asked for only where a table
+# has no runs: where it has them, an isolate without one has no reads.
+READS = ("experiment_accession", "experiment", "run_accession", "run", "acc")
+SAMPLES = ("biosample_acc", "biosample", "sample_accession")
+# What they write for what is not known.
+UNKNOWN = ("NULL", "-")
 
 
-def read_list(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def read_list(path: Path) -> Iterator[tuple[int, Cells]]:
     """Yield the line number and the cells by column of each row, without the empty cells.
 
-    The first line is a header if it has a column `accession` or `sample`; without one every line
-    is an accession. Raises `ConfigurationError` where the file is missing, not text, or has rows
-    that do not fit its header.
+    Of an archive's table these are `accession` and `ARCHIVE_COLUMNS`, as far as it has them.
+    Without a header every line is an accession. Raises `ConfigurationError` where the file is
+    missing, not text, or has rows that do not fit its header.
     """
-    header: list[str] = []
-    for number, cells in _iter_lines(path):
-        if not header:
-            header = [cell.lower() for cell in cells]
-            if HEADER_COLUMNS & set(header):
-                continue
-            header = ["accession"]
-        yield number, _to_row(path, number, header, cells)
+    rows = _iter_cells(path)
+    number, first = next(rows, (0, []))
+    header = _to_names(first)
+    if _is_of_archive(header):
+        reads = READS if set(READS) & set(header) else SAMPLES
+        columns = {"accession": reads, **ARCHIVE_COLUMNS}
+        yield from (
+            (number, _take(_to_row(path, number, header, row), columns)) for number, row in rows
+        )
+        return
+    if not OUR_COLUMNS & set(header):
+        header = ["accession"]
+        if first:
+            yield number, _to_row(path, number, header, first)
+    if repeated := sorted({column for column in header if header.count(column) > 1}):
+        raise ConfigurationError(
+            [f"{path}, line {number}: the column {', '.join(repeated)} is there more than once"]
+        )
+    yield from ((number, _to_row(path, number, header, row)) for number, row in rows)
 
 
-def _iter_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _is_of_archive(header: list[str]) -> bool:
+    return bool({*READS, *SAMPLES} & set(header)) and not {"accession", "r1"} & set(header)
+
+
+def _to_names(cells: list[str]) -> list[str]:
+    """Return the names of columns; the first may begin with #."""
+    return [cell.strip().removeprefix("#").lower() for cell in cells]
+
+
+def _take(cells: Cells, columns: dict[str, tuple[str, ...]]) -> Cells:
+    """Return what is needed of a row of an archive's table, by our names."""
+    known = {column: cell for column, cell in cells.items() if cell not in UNKNOWN}
+    return {
+        name: known[found]
+        for name, theirs in columns.items()
+        if (found := next((column for column in theirs if column in known), ""))
+    }
+
+
+def _iter_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield line number and cells of each line; a first line of column names may begin with #."""
     try:
-        with path.open(encoding="utf-8-sig") as handle:
-            for number, line in enumerate(handle, start=1):
-                if line.strip() and not line.startswith("#"):
-                    yield number, [cell.strip() for cell in line.rstrip("\n").split("\t")]
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise ConfigurationError([f"{path}: there is no such file"]) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError([f"{path}: it is not UTF-8 text: {error}"]) from error
+    lines = text.split("\n")
+    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    if "\t" not in lines[first] and _is_of_archive(_to_names(next(csv.reader([lines[first]]), []))):
+        reader = csv.reader(io.StringIO(text, newline=""))
+        yield from ((reader.line_num, _strip(cells)) for cells in reader if any(cells))
+        return
+    for number, line in enumerate(lines):
+        cells = _strip(line.split("\t"))
+        is_header = number == first and _is_of_archive(_to_names(cells))
+        if line.strip() and (is_header or not line.startswith("#")):
+            yield number + 1, cells
 
 
-def _to_row(path: Path, number: int, header: list[str], cells: list[str]) -> dict[str, str]:
+def _strip(cells: list[str]) -> list[str]:
+    return [cell.strip() for cell in cells]
+
+
+def _to_row(path: Path, number: int, header: list[str], cells: list[str]) -> Cells:
     if len(cells) > len(header):
         raise ConfigurationError(
             [
