@@ -188,6 +188,18 @@ def test_batch_tells_which_of_the_submitted_run(project: Path):
     assert snapshot.batch == JobCounts(queued=1, running=3, ended=0)
 
 
+def test_jobs_that_batch_does_not_describe_are_told(project: Path):
+    submit(project, samples_of(project)[-4:])
+
+    class Client:
+        def iter_described(self, job_ids):
+            return []
+
+    snapshot = Observer(project / "results", project / "scratch", samples_of(project), Client())
+
+    assert "1 arrays or jobs are not described, theirs count as ended" in to_lines(snapshot.look())
+
+
 def test_what_a_run_has_left_on_aws_is_told_unless_one_is_under_way(
     project: Path, capsys: pytest.CaptureFixture[str]
 ):

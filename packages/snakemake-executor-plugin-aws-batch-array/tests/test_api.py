@@ -37,7 +37,7 @@ class FakeClient:
         self.jobs = jobs
 
     def iter_described(self, job_ids: Sequence[str]) -> Iterable[dict[str, Any]]:
-        return [self.jobs[job_id] for job_id in job_ids]
+        return [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
 
 
 @pytest.fixture
@@ -106,6 +106,14 @@ def test_batch_tells_what_is_queued_and_what_runs():
     counts = count_jobs(client, OpenJobs(("target",) * 10, ("array", "single")))
 
     assert counts == JobCounts(queued=4, running=4, ended=2)
+
+
+def test_jobs_that_batch_does_not_describe_are_told_apart():
+    client = FakeClient({"known": {"status": "RUNNING"}})
+
+    counts = count_jobs(client, OpenJobs(("target",) * 5, ("known", "forgotten")))
+
+    assert counts == JobCounts(queued=0, running=1, ended=4, unknown=1)
 
 
 def test_a_row_that_is_being_written_is_read_when_it_is_whole(tmp_path: Path):
