@@ -146,6 +146,17 @@ def test_what_was_submitted_and_not_settled_is_open(tmp_path: Path, ledger: Ledg
     assert jobs == OpenJobs((CHILDREN[0].target, CHILDREN[2].target), ("array-1",))
 
 
+def test_why_no_job_of_a_queue_starts_is_known_until_one_starts(tmp_path: Path, ledger: Ledger):
+    ledger.record_waiting("genomes", "UNDETERMINED")
+    ledger.record_waiting("genomes", "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
+
+    (waiting,) = read_open_jobs(tmp_path).waiting
+    assert waiting[:2] == ("genomes", "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
+
+    ledger.record_waiting("genomes", None)
+    assert read_open_jobs(tmp_path).waiting == ()
+
+
 def test_a_ledger_that_is_none_is_named(tmp_path: Path):
     (tmp_path / LEDGER).parent.mkdir()
     (tmp_path / LEDGER).write_text("no database, but long enough to be taken for one" * 9)

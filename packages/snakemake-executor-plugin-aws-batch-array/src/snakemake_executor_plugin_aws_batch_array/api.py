@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from .environment import EXIT_CODE_FILE
 from .exit_codes import ILLEGAL_INSTRUCTION, OUT_OF_MEMORY, TEMPORARY
-from .ledger import LedgerError, OpenJobs
+from .ledger import LedgerError, OpenJobs, Waiting
 from .ledger import read_open_jobs as _read_open_jobs
 from .ledger import read_runs as _read_runs
 from .paths import FAILURES, LEDGER, USAGE, get_runs_folder
@@ -43,6 +43,7 @@ __all__ = [
     "OpenJobs",
     "TableReader",
     "UsageRow",
+    "Waiting",
     "count_jobs",
     "get_runs_folder",
     "open_client",

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -58,7 +59,8 @@ class Interrupted(Exception):
 def main() -> int:
     """Run one child; the working directory is removed whatever happens."""
     signal.signal(signal.SIGTERM, _interrupt)
-    record = {"attempt": int(os.environ[environment.ATTEMPT]), **describe_host()}
+    attempt = int(os.environ[environment.ATTEMPT])
+    record = {"attempt": attempt, "started": int(time.time() * 1000), **describe_host()}
     print(environment.HOST_LINE + json.dumps(record), flush=True)
     folder = Path(tempfile.mkdtemp(dir=os.environ[environment.SCRATCH]))
     try:
@@ -94,7 +96,8 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
     if made := [path for path in line.outputs if Path(path).exists()]:
         # Of a group of several genomes: what the others have made is not lost with the one.
         stage_out(store, key, made, record, private)
-    return exit_codes.get_ending(code, private / "exit-code")
+    ending = exit_codes.get_ending(code, private / "exit-code")
+    return ending._replace(code=exit_codes.to_container(ending.code))
 
 
 def stage_in(store: Store, run: RunFolder, array: str, index: int) -> tuple[dict[str, Any], Line]:
