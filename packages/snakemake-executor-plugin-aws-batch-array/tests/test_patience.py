@@ -112,7 +112,7 @@ class Clock:
         self.renewals += 1
 
     def make_patience(self) -> Patience:
-        return Patience(self, self.renew, clock=lambda: self.now, pause=self.pause)
+        return Patience(self, self.renew, "Jobs go on.", clock=lambda: self.now, pause=self.pause)
 
 
 class Call:
@@ -139,7 +139,7 @@ def test_an_outage_of_five_hours_is_waited_out_and_told_once_a_minute() -> None:
     waiting = [line for line in clock.lines if line.startswith("Waiting for AWS")]
     assert hours / (TOLD_EVERY_S + MAX_PAUSE_S) < len(waiting) <= hours / TOLD_EVERY_S + 1
     assert "AWS has an internal failure" in waiting[0]
-    assert "Jobs that were submitted go on" in waiting[0]
+    assert waiting[0].endswith("Jobs go on.")
     assert clock.lines[-1].startswith("AWS answers again, after 180")
 
 

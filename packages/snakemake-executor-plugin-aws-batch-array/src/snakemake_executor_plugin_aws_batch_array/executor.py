@@ -83,7 +83,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     def _connect(self) -> None:
         self._session, credentials = open_session(self._settings.region)
-        self._patience = Patience(self.logger, credentials.renew)
+        self._patience = Patience(self.logger, credentials.renew, "Jobs that were submitted go on.")
         self._config = build_config(max_pool_connections=THREADS)
         self._client = ArrayBatchClient(self._session, self._patience)
         s3 = self._session.client("s3", config=self._config)

@@ -123,10 +123,21 @@ class Patience:
         self,
         logger: Any,
         renew_credentials: Callable[[], None] = lambda: None,
+        meanwhile: str = "",
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] | None = None,
     ) -> None:
+        """Make one for all threads of a program.
+
+        Args:
+            logger: Has `warning`.
+            renew_credentials: Called before AWS is asked again that has not accepted them.
+            meanwhile: A sentence for the log: what goes on while something is waited for.
+            clock: Seconds, from any moment.
+            pause: Sleeps so many seconds.
+        """
         self._logger = logger
+        self._meanwhile = meanwhile
         self._renew_credentials = renew_credentials
         self._clock = clock
         self._is_given_up = threading.Event()
@@ -205,9 +216,8 @@ class Patience:
                 return
             self._told = now
             waited = "" if is_first else f" for {now - self._since:.0f} s"
-        self._logger.warning(
-            f"Waiting for AWS{waited}: {obstacle} ({error}). Jobs that were submitted go on."
-        )
+        text = f"Waiting for AWS{waited}: {obstacle} ({error}). {self._meanwhile}"
+        self._logger.warning(text.rstrip())
 
 
 def get_pause_s(attempt: int) -> float:

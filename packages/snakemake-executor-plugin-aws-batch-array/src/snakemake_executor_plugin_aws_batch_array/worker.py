@@ -6,6 +6,7 @@ with the code by which Batch decides whether there is another attempt.
 
 import errno
 import json
+import logging
 import os
 import shutil
 import signal
@@ -27,6 +28,7 @@ from . import environment, exit_codes
 from .bundle import RUN_FILE
 from .instance import describe_host
 from .manifest import Line, get_byte_range, parse_line
+from .patience import Patience
 from .returns import pack_outputs
 from .store import RunFolder, Store
 from .versions import find_mismatch
@@ -35,6 +37,8 @@ STAGING_ERRORS = (
     *(BotoCoreError, ClientError, Boto3Error, urllib3.exceptions.HTTPError),
     *(KeyError, ValueError, OSError, tarfile.TarError),
 )
+# What a child has made is worth more than the minutes in which its instance waits for S3.
+STAGING_PATIENCE_S = 900.0
 # What S3 says to a request that it will never grant.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 REFUSALS = frozenset(
@@ -86,7 +90,8 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
     private.mkdir()
     os.chdir(work)
     try:
-        options, line = stage_in(store, run, array, index)
+        with store.patience.limited(STAGING_PATIENCE_S):
+            options, line = store.patience.ask(lambda: stage_in(store, run, array, index))
     except STAGING_ERRORS as error:
         return get_staging_ending("in", error)
     code = run_snakemake(options, line, private)
@@ -147,7 +152,8 @@ def stage_out(
     archive = private / "returned.tar.gz"
     try:
         pack_outputs(archive, outputs, record)
-        store.put_file(key, str(archive))
+        with store.patience.limited(STAGING_PATIENCE_S):
+            store.put_file(key, str(archive))
     except FileNotFoundError as error:
         return exit_codes.Ending(1, f"declared output {error.filename!r} was not made")
     except STAGING_ERRORS as error:
@@ -180,8 +186,9 @@ def _connect() -> tuple[Store, RunFolder, str, int]:
     client = boto3.client(
         "s3", config=Config(retries={"mode": "standard", "total_max_attempts": 8})
     )
+    patience = Patience(logging.getLogger(__name__))
     return (
-        Store(client, os.environ[environment.BUCKET]),
+        Store(client, os.environ[environment.BUCKET], patience),
         RunFolder(os.environ[environment.RUN_PREFIX]),
         os.environ[environment.ARRAY],
         int(os.environ.get(environment.ARRAY_INDEX, "0")),
