@@ -140,7 +140,7 @@ def test_a_genome_reclaimed_in_mid_assembly_is_complete_after_a_second_attempt(
 ) -> None:
     outcomes = [row["outcome"] for row in get_usage(finished, "reclaimed")]
     begun = {
-        stage: finished.count_in_logs(f"output: scratch/reclaimed/{stage} (nodelocal)")
+        stage: finished.count_in_logs(f"output: scratch/reclaimed/{stage}/stage.json (nodelocal)")
         for stage in ("qc", "assembly", "annotation")
     }
 

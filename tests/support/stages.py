@@ -1,18 +1,32 @@
 """Run a stage of a genome as its script does: from arguments to an exit status."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from staging_check import check_inputs
+
+from bactofleet.core.files import fingerprint
+from bactofleet.core.frozen_samples import freeze_samples
+from bactofleet.core.options import to_word
+from bactofleet.core.samples import Sample, Samples
 from bactofleet.genome.stage import (
     StageFunction,
     StageRecord,
+    parse_arguments,
     read_record,
     run_stage,
-    run_staging_check,
 )
 
+# The folders that a stage's rule declares, beside its record.
+FOLDERS = {
+    "download": ["reads", "stats", "assembly", "publish"],
+    "qc": ["reads", "publish"],
+    "assembly": ["contigs", "publish"],
+    "annotation": ["publish"],
+    "publish": [],
+}
 # Of the download stage, for tests with few reads.
 DOWNLOAD_PARAMETERS = {
     "min_reads": 10,
@@ -43,6 +57,10 @@ class Genome:
         """Return a stage's folder."""
         return self.root / "scratch" / self.sample / stage
 
+    def outputs(self, stage: str) -> list[str]:
+        """Return the record and the folders that a stage's rule declares."""
+        return [str(self.folder(stage) / name) for name in ["stage.json", "work", *FOLDERS[stage]]]
+
     def log(self, stage: str) -> Path:
         """Return a stage's log."""
         return self.root / "logs" / self.sample / f"{stage}.log"
@@ -54,11 +72,12 @@ class Genome:
     def arguments(
         self, stage: str, *, inputs: list[str], attempt: int = 1, parameters: Any = None
     ) -> list[str]:
-        """Return what the workflow gives a stage's script."""
+        """Return what the workflow gives a stage."""
         return [
-            *("--stage", stage, "--sample", self.sample),
-            *("--inputs", *(str(self.folder(name)) for name in inputs)),
-            *("--output", str(self.folder(stage)), "--parameters", json.dumps(parameters or {})),
+            *(stage, "--sample", self.sample),
+            *("--inputs", *(path for name in inputs for path in self.outputs(name))),
+            *("--outputs", *self.outputs(stage)),
+            *("--options", *(to_word(*option) for option in (parameters or {}).items())),
             *("--threads", "1", "--mem-mb", "4000", "--attempt", str(attempt)),
             *("--log", str(self.log(stage)), "--failures", str(self.failures)),
         ]
@@ -73,14 +92,18 @@ class Genome:
         parameters: Any = None,
     ) -> int:
         """Run a stage; return its exit status."""
-        return run_stage(
-            function,
-            self.arguments(stage, inputs=inputs or [], attempt=attempt, parameters=parameters),
+        arguments = self.arguments(
+            stage, inputs=inputs or [], attempt=attempt, parameters=parameters
         )
+        return run_stage(function, parse_arguments(arguments), check_inputs)
 
-    def check(self, stage: str, *, inputs: list[str]) -> int:
-        """Run the staging check before a stage; return its exit status."""
-        return run_staging_check(self.arguments(stage, inputs=inputs))
+    def plan(self, sample: Sample) -> dict[str, str]:
+        """Write the snapshot that a run begins with; return the options that lead to its row."""
+        cells = {column: _to_cell(value) for column, value in asdict(sample).items()}
+        samples = Samples(list(cells), {sample.sample: list(cells.values())})
+        path = self.root / "samples.sqlite"
+        freeze_samples(path, samples)
+        return {"samples": str(path), "row": fingerprint(samples.row(sample.sample))}
 
     def record(self, stage: str) -> StageRecord:
         """Return the record of a finished stage."""
@@ -90,3 +113,7 @@ class Genome:
         """Return the record of the last failure."""
         found: dict[str, Any] = json.loads((self.failures / f"{self.sample}.json").read_text())
         return found
+
+
+def _to_cell(value: Any) -> str:
+    return ";".join(map(str, value)) if isinstance(value, list) else str(value or "")

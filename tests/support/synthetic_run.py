@@ -120,7 +120,7 @@ def begin_stages(scratch: Path, samples: list[str], rng: random.Random) -> None:
     for sample in samples:
         last = rng.choices(range(len(STAGES)), (2, 2, 8, 3, 1))[0]
         for stage in STAGES[: last + 1]:
-            (scratch / sample / stage).mkdir(parents=True)
+            (scratch / sample / stage / "work").mkdir(parents=True)
 
 
 def iter_attempts(done: dict[str, tuple[float, float]], rng: random.Random) -> Iterator[UsageRow]:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from bactofleet.core.config import check_config, fingerprint, load_schema, parameters_of
+from bactofleet.core.config import check_config, load_schema, parameters_of
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.files import fingerprint
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = load_schema(REPOSITORY / "workflow/schemas/config.schema.yaml")

@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,8 @@ def gather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gather:
 
     def run(*, expect: int = 0, **row: Any) -> Genome:
         genome = Genome(tmp_path)
-        sample = asdict(Sample("S1", **{"genome_size": 5000} | row))
-        parameters = DOWNLOAD_PARAMETERS | {"sample": sample}
+        sample = Sample("S1", **{"genome_size": 5000} | row)
+        parameters = DOWNLOAD_PARAMETERS | genome.plan(sample)
         assert genome.run("download", download.run, parameters=parameters) == expect
         return genome
 

@@ -26,7 +26,7 @@ def gather(stage: Stage) -> None:
 
 
 def clean(stage: Stage) -> None:
-    (stage.folder / "reads").mkdir()
+    (stage.folder / "reads").mkdir(exist_ok=True)
     (stage.folder / "reads/S1_SE.fastq.gz").write_text("only later stages need these")
     stage.publish("logs/S1-fastp.log").write_text("log")
 
@@ -51,7 +51,7 @@ def run(genome: Genome) -> int:
     parameters = {
         "results": str(genome.root / "results"),
         "receipt": str(genome.root / "results/receipts/S1.json"),
-        "parameters": {"coverage": 100},
+        "coverage": 100,
     }
     return genome.run("publish", publish.run, inputs=STAGES, parameters=parameters)
 

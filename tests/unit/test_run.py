@@ -1,6 +1,5 @@
 """A start of the workflow: the main process checks everything, a job reads what it needs."""
 
-import json
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ import pytest
 from snakemake.exceptions import WorkflowError
 from support.usage import make_row, write_usage
 
+from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.versions import COMMANDS
 from bactofleet.run.workflow import OPTIONAL_TOOLS, TOOLS, Run
 
@@ -86,33 +86,82 @@ def test_receipts_are_gathered_in_parts_that_together_are_all_genomes_to_do(
     monkeypatch.setattr("bactofleet.run.workflow.PART_GENOMES", 2)
     rows = "".join(f"S{i}\tSRR283870{i}\n" for i in range(5))
     (project / "samples.tsv").write_text("sample\taccession\n" + rows)
-    dag = SimpleNamespace(forcefiles=set())
     run = start()
 
-    parts = [run.receipts_to_write(dag, part) for part in run.parts()]
+    parts = [run.receipts_to_write(part, forced=["publish"]) for part in run.parts()]
 
     assert [len(part) for part in parts] == [2, 2, 1]
-    assert dag.forcefiles == {f"results/receipts/S{i}.json" for i in range(5)}
+    assert [path for part in parts for path in part] == [
+        f"results/receipts/S{i}.json" for i in range(5)
+    ]
 
 
-def test_a_job_reads_the_sheet_without_checking_or_saying_anything(
-    project: Path, capsys: pytest.CaptureFixture[str]
+def test_redo_without_what_the_profiles_force_is_refused_and_not_done_in_part(
+    project: Path,
 ) -> None:
-    (project / "samples.tsv").write_text("sample\tr1\nS1\treads-that-are-not-here.fq\n")
+    (project / "results/receipts").mkdir(parents=True)
+    (project / "results/receipts/S1.json").write_text("{}")
+    run = start(redo=["S1"])
 
-    run = start(is_main=False)
+    with pytest.raises(WorkflowError, match="--forcerun publish"):
+        run.receipts_to_write(0, forced=[])
 
-    assert list(run.samples) == ["S1"]
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a run that has started."""
+    monkeypatch.setattr(
+        "bactofleet.run.workflow.atexit", SimpleNamespace(register=lambda function: None)
+    )
+    run = start()
+    run.start(runs_here=False)
+    return run
+
+
+def test_a_job_has_the_samples_of_the_start_however_the_sheet_was_edited(
+    project: Path, begun: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    (project / "samples.tsv").write_text("sample\tr1\tr2\r\nS1\tR1.fq\tR2.fq\r\n")
+
+    job = start(is_main=False)
+
+    assert dict(job.samples) == dict(begun.samples)
+    assert job.row_checksum("S2") == begun.row_checksum("S2")
     assert capsys.readouterr().err == ""
 
 
-def test_a_stage_gets_its_own_parameters_and_the_download_its_sample() -> None:
-    run = start(coverage=50)
+def test_a_job_without_a_run_before_it_reads_no_sheet(project: Path) -> None:
+    job = start(is_main=False)
 
-    download = json.loads(run.parameters("download", "S2"))
-    assert download["coverage"] == 50
-    assert download["sample"]["accession"] == "SRR2838703"
-    assert "sample" not in json.loads(run.parameters("annotation", "S2"))
+    with pytest.raises(TemporaryFailure, match="jobs are started by the workflow"):
+        job.row_checksum("S1")
+
+
+def test_only_its_owner_reads_the_samples_of_a_run_and_they_go_with_it(begun: Run) -> None:
+    assert begun.frozen_samples.stat().st_mode & 0o777 == 0o600
+
+    begun._end()
+
+    assert not begun.frozen_samples.exists()
+
+
+def test_another_row_is_another_checksum(project: Path) -> None:
+    before = start().row_checksum("S1")
+    (project / "samples.tsv").write_text(GOOD.replace("SRR2838702", "SRR2838709"))
+
+    assert start().row_checksum("S1") != before
+
+
+def test_options_are_words_that_a_person_could_type() -> None:
+    run = start(coverage=50, keep=["bam"], proteins="")
+
+    assert run.options("coverage", "keep", "assembler", "phix") == {
+        "coverage": "coverage=50",
+        "keep": 'keep=["bam"]',
+        "assembler": "assembler=skesa",
+        "phix": "phix=false",
+    }
 
 
 def test_missing_tools_are_named_before_the_run_those_of_options_only_when_asked_for(
@@ -199,11 +248,10 @@ def test_a_run_is_cut_to_what_max_cost_pays_for(
     monkeypatch.setattr("bactofleet.run.workflow.PART_GENOMES", part_genomes)
     rows = "".join(f"S{i:02}\tSRR28387{i:02}\n" for i in range(50))
     (project / "samples.tsv").write_text("sample\taccession\n" + rows)
-    dag = SimpleNamespace(forcefiles=set())
 
     run = start(results="s3://bucket/results", max_cost=1)
 
-    receipts = [path for part in run.parts() for path in run.receipts_to_write(dag, part)]
+    receipts = [path for part in run.parts() for path in run.receipts_to_write(part, [])]
     assert 0 < len(receipts) < 50
     assert receipts == [f"results/receipts/{name}.json" for name in run.plan.todo]
     assert f": {len(receipts)} are made in this run." in capsys.readouterr().err

@@ -49,7 +49,7 @@ def look() -> View:
 
 
 def test_every_genome_has_the_row_of_its_state(samples: list[str]):
-    (Path("scratch") / samples[-1] / "qc").mkdir(parents=True)
+    (Path("scratch") / samples[-1] / "qc/work").mkdir(parents=True)
     submit(Path("results"), samples[-3:-1])
     with lock_results(Path("results")):
         view = look()

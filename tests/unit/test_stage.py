@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.stages import Genome
+from staging_check import check_inputs
+from support.stages import FOLDERS, Genome
 
 from bactofleet.core import versions
 from bactofleet.core.errors import Excluded, ToolFailure
@@ -27,7 +28,7 @@ def genome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Genome:
 def make_reads(stage: Stage) -> None:
     """Make a file for the next stage and one of the result."""
     stage.use("fastp")
-    (stage.folder / "reads").mkdir()
+    (stage.folder / "reads").mkdir(exist_ok=True)
     (stage.folder / "reads/x.fastq.gz").write_bytes(b"some reads")
     stage.publish("x.txt").write_text("a result")
     stage.record.metrics["reads"] = 7
@@ -83,7 +84,8 @@ def test_what_an_attempt_before_has_left_is_removed_and_the_working_folder_too(
 
     genome.run("qc", lambda stage: (stage.work / "temporary").write_text("data"))
 
-    assert [path.name for path in genome.folder("qc").iterdir()] == ["stage.json"]
+    left = sorted(path.name for path in genome.folder("qc").rglob("*"))
+    assert left == ["publish", "reads", "stage.json", "work"]
 
 
 def test_a_tool_may_use_the_memory_of_the_job_less_one_gigabyte(genome: Genome) -> None:
@@ -260,10 +262,11 @@ def test_a_record_that_cannot_be_written_leaves_the_exit_status(
 
 def test_a_disk_that_takes_not_one_byte_more_is_a_reason_to_try_again(genome: Genome) -> None:
     # Every write to a file fails, that to the log included, as on a full disk.
-    code = (
-        "import sys; from bactofleet.genome.stage import run_stage; "
-        "sys.exit(run_stage(lambda stage: 0))"
-    )
+    code = """
+import sys
+from bactofleet.genome.stage import parse_arguments, run_stage
+sys.exit(run_stage(lambda stage: 0, parse_arguments(), lambda folders: None))
+"""
 
     done = subprocess.run(
         [sys.executable, "-c", code, *genome.arguments("qc", inputs=[])],
@@ -317,27 +320,27 @@ def reads(genome: Genome) -> Path:
 
 
 def test_what_is_as_it_was_recorded_passes(genome: Genome, reads: Path) -> None:
-    assert genome.check("assembly", inputs=["qc"]) == 0
+    assert genome.run("assembly", make_reads, inputs=["qc"]) == 0
 
 
 def test_a_missing_file_is_named(genome: Genome, reads: Path) -> None:
     reads.unlink()
 
-    assert genome.check("assembly", inputs=["qc"]) == 75
+    assert genome.run("assembly", never, inputs=["qc"]) == 75
     assert f"{reads} cannot be read to its end" in genome.failure()["message"]
 
 
 def test_a_short_file_is_named_with_both_sizes(genome: Genome, reads: Path) -> None:
     reads.write_bytes(b"some")
 
-    assert genome.check("assembly", inputs=["qc"]) == 75
+    assert genome.run("assembly", never, inputs=["qc"]) == 75
     assert genome.failure()["message"] == f"{reads} has 4 bytes, not 10"
 
 
 def test_a_changed_file_of_the_same_size_is_named(genome: Genome, reads: Path) -> None:
     reads.write_bytes(b"same reads")
 
-    assert genome.check("assembly", inputs=["qc"]) == 75
+    assert genome.run("assembly", never, inputs=["qc"]) == 75
     assert "does not have the checksum that was recorded" in genome.failure()["message"]
 
 
@@ -345,7 +348,7 @@ def test_a_file_that_cannot_be_read_is_named(genome: Genome, reads: Path) -> Non
     reads.unlink()
     reads.symlink_to(reads)  # a loop: ELOOP when it is opened
 
-    assert genome.check("assembly", inputs=["qc"]) == 75
+    assert genome.run("assembly", never, inputs=["qc"]) == 75
     assert f"{reads} cannot be read to its end" in genome.failure()["message"]
 
 
@@ -358,21 +361,36 @@ def test_a_record_that_is_missing_or_broken_is_named(
     if text is not None:
         record.write_text(text)
 
-    assert genome.check("assembly", inputs=["qc"]) == 75
+    assert genome.run("assembly", never, inputs=["qc"]) == 75
     assert f"{record} cannot be read" in genome.failure()["message"]
+
+
+def test_a_folder_that_is_no_input_may_be_gone(genome: Genome, reads: Path) -> None:
+    reads.unlink()
+
+    check_inputs([genome.folder("qc") / "stage.json", genome.folder("qc") / "publish"])
 
 
 def test_a_file_that_nobody_recorded_is_of_no_concern(genome: Genome, reads: Path) -> None:
     (reads.parent / "other").touch()
 
-    assert genome.check("assembly", inputs=["qc"]) == 0
+    assert genome.run("assembly", make_reads, inputs=["qc"]) == 0
 
 
-def test_a_good_check_leaves_the_record_of_a_final_failure_for_the_stage_to_see(
-    genome: Genome, reads: Path
-) -> None:
-    genome.run("assembly", running("exit 1"), inputs=["qc"])
+def test_an_excluded_genome_has_all_folders_that_its_rules_declare(genome: Genome) -> None:
+    genome.run("download", exclude)
+    genome.run("qc", never, inputs=["download"])
 
-    genome.check("assembly", inputs=["qc"])
+    for stage in ("download", "qc"):
+        assert all((genome.folder(stage) / name).is_dir() for name in FOLDERS[stage])
 
-    assert genome.run("assembly", never, inputs=["qc"], attempt=2) == 1
+
+def test_the_staging_check_can_be_run_by_hand(genome: Genome, reads: Path) -> None:
+    script = Path(__file__).parents[2] / "workflow/scripts/staging_check.py"
+    command = [sys.executable, str(script), *genome.outputs("qc")]
+    assert subprocess.run(command, check=False).returncode == 0
+
+    reads.write_bytes(b"some")
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (75, f"{reads} has 4 bytes, not 10\n")

@@ -19,7 +19,7 @@ SAMPLES = {"a", "b", "c"}
 
 def begin(scratch: Path, sample: str, *stages: str) -> None:
     for stage in stages:
-        (scratch / sample / stage).mkdir(parents=True)
+        (scratch / sample / stage / "work").mkdir(parents=True)
 
 
 def test_a_run_is_under_way_while_it_holds_the_lock(tmp_path: Path):
@@ -106,3 +106,10 @@ def test_a_failed_genome_runs_again_when_its_failed_stage_has_a_folder_again(tmp
 
 def test_without_scratch_nothing_runs(tmp_path: Path):
     assert find_running(tmp_path / "none", SAMPLES, {}) == {}
+
+
+def test_a_stage_whose_files_have_gone_is_over(tmp_path: Path):
+    begin(tmp_path, "a", "download")
+    (tmp_path / "a/qc").mkdir()
+
+    assert find_running(tmp_path, SAMPLES, {}) == {"a": "download"}

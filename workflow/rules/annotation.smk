@@ -1,9 +1,13 @@
-# Find genes with prokka.
+# Find genes, and make BLAST databases of them.
+# Tools: prokka with prodigal, ARAGORN, barrnap, HMMER, Infernal, BLAST+ and tbl2asn; faketime.
 rule annotation:
     input:
-        stages=[rules.assembly.output.folder],
+        record=rules.assembly.output.record,
+        contigs=rules.assembly.output.contigs,
     output:
-        folder=stage_folder("annotation"),
+        record=stage_record("annotation"),
+        work=stage_folder("annotation", "work"),
+        publish=stage_folder("annotation", "publish"),
     log:
         stage_log("annotation"),
     priority: 3
@@ -14,6 +18,6 @@ rule annotation:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        parameters=lambda wildcards: RUN.parameters("annotation", wildcards.sample),
+        **RUN.options("proteins", "prokka_evalue", "prokka_coverage"),
     shell:
-        RUN_STAGE
+        stage_command("annotation")

@@ -1,9 +1,16 @@
 # Assemble, polish, name the contigs, and judge the size.
+# Tools: SKESA, SPAdes or MEGAHIT (`assembler`); BWA, samtools and Pilon for `polish`; pigz.
 rule assembly:
     input:
-        stages=[rules.download.output.folder, rules.qc.output.folder],
+        download=rules.download.output.record,
+        given=rules.download.output.assembly,
+        qc=rules.qc.output.record,
+        reads=rules.qc.output.reads,
     output:
-        folder=stage_folder("assembly"),
+        record=stage_record("assembly"),
+        work=stage_folder("assembly", "work"),
+        contigs=stage_folder("assembly", "contigs"),
+        publish=stage_folder("assembly", "publish"),
     log:
         stage_log("assembly"),
     priority: 2
@@ -14,6 +21,7 @@ rule assembly:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        parameters=lambda wildcards: RUN.parameters("assembly", wildcards.sample),
+        **RUN.options("assembler", "polish", "min_contig_length", "min_contig_coverage"),
+        **RUN.options("min_genome_size", "max_genome_size", "keep"),
     shell:
-        RUN_STAGE
+        stage_command("assembly")

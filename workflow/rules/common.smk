@@ -1,16 +1,27 @@
-# What all stages share: the configuration, the samples, and how a stage's script is called.
+# What all stages share: the configuration, the samples, and how a stage is called.
+#
+# `snakemake --lint` asks for a conda environment or a container in each rule. There is one image
+# with all tools, and Snakemake itself runs in it (docs/install.md).
+import shlex
 import sys
 
 from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
+from bactofleet.core.options import to_word as option
 from bactofleet.run.workflow import Run
 
-SCHEMAS = Path(workflow.current_basedir).parent / "schemas"
-RUN = Run(config, SCHEMAS, is_main=workflow.is_main_process)
-# With the defaults: an executor takes the files along that the configuration names.
-config.update(RUN.config)
-SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
-PYTHON = sys.executable
+WORKFLOW = Path(workflow.current_basedir).parent
+
+# Only the main process of a run checks what the user wrote; jobs and `--lint`, which does not look
+# at environment variables either, read the rules alone.
+RUN = Run(
+    config,
+    WORKFLOW / "schemas",
+    is_main=workflow.is_main_process and workflow.check_envvars,
+)
+# With the defaults: an executor takes the files along that the configuration names, and so the
+# samples as they were when the run began.
+config.update(RUN.config, frozen_samples=str(RUN.frozen_samples))
 
 RESULTS = str(RUN.results)
 SCRATCH = str(RUN.scratch)
@@ -21,25 +32,41 @@ wildcard_constraints:
     sample=r"[A-Za-z0-9][A-Za-z0-9_.]*",
 
 
-# A stage's folder lives on the node that runs the genome, and goes when the genome is done.
-def stage_folder(stage):
-    return temp(directory(f"{SCRATCH}/{{sample}}/{stage}"), group_jobs=True)
+# A stage's files live on the node that runs the genome; each goes after the last stage that reads
+# it. `record` says what a stage found and made, and `work` is what nobody needs later.
+def stage_record(stage):
+    return temp(f"{SCRATCH}/{{sample}}/{stage}/stage.json", group_jobs=True)
+
+
+def stage_folder(stage, name):
+    return temp(directory(f"{SCRATCH}/{{sample}}/{stage}/{name}"), group_jobs=True)
 
 
 def stage_log(stage):
     return f"{RESULTS}/logs/{{sample}}/{stage}.log"
 
 
+# The start of the command that runs a script of workflow/scripts.
+def python(script):
+    command = [sys.executable, str(WORKFLOW / "scripts" / script)]
+    return shlex.join(command).replace("{", "{{").replace("}", "}}")
+
+
 # Every stage is called alike. Its inputs are checked first; a failed check exits 75, which means
 # "try again". Later stages have higher priorities: a genome under way is finished before the next
 # one begins, so that few of them occupy the disk.
-RUN_STAGE = """
-set -- --stage {rule} --sample {wildcards.sample:q} --inputs {input.stages:q} \
-    --output {output.folder:q} --parameters {params.parameters:q} \
-    --threads {threads} --mem-mb {resources.mem_mb} --attempt {resources.attempt} \
-    --log {log:q} --failures {RUN.failures:q}
-{PYTHON:q} {SCRIPTS:q}/staging_check.py "$@" && {PYTHON:q} {SCRIPTS:q}/{rule}.py "$@"
-"""
+def stage_command(stage):
+    return (
+        f"{python('stage.py')} {stage} --sample {{wildcards.sample:q}} --inputs {{input:q}} "
+        "--outputs {output:q} --options {params:q} --threads {threads} "
+        "--mem-mb {resources.mem_mb} --attempt {resources.attempt} --log {log:q} "
+        f"--failures {shlex.quote(str(RUN.failures))}"
+    )
+
+
+# The marks of all parts, which are never there at the start, so that what they ask for is made.
+def gathered(wildcards):
+    return expand(rules.gather.output.mark, part=RUN.parts())
 
 
 def mem_mb(wildcards, attempt):

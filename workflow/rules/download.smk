@@ -1,10 +1,14 @@
 # Bring the reads or the assembly here, real copies; check them; find the size of the genome.
+# Tools: KMC, pigz; fasterq-dump and prefetch for accessions; ART for `simulate_reads`.
 rule download:
-    input:
-        # The files of a sample are looked at by the script, which knows what a missing one means.
-        stages=[],
+    # No input: the stage looks at the files of a sample, as it knows what a missing one means.
     output:
-        folder=stage_folder("download"),
+        record=stage_record("download"),
+        work=stage_folder("download", "work"),
+        reads=stage_folder("download", "reads"),
+        stats=stage_folder("download", "stats"),
+        assembly=stage_folder("download", "assembly"),
+        publish=stage_folder("download", "publish"),
     log:
         stage_log("download"),
     priority: 0
@@ -15,6 +19,13 @@ rule download:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        parameters=lambda wildcards: RUN.parameters("download", wildcards.sample),
+        **RUN.options("providers", "min_reads", "min_basepairs", "min_proportion"),
+        **RUN.options(
+            "min_genome_size", "max_genome_size", "simulate_reads", "coverage", "keep"
+        ),
+        # The stage reads the sample's row itself: a URL may hold a secret, and this becomes a
+        # command. The checksum tells Snakemake when the row has changed.
+        samples=option("samples", str(RUN.frozen_samples)),
+        row=lambda wildcards: option("row", RUN.row_checksum(wildcards.sample)),
     shell:
-        RUN_STAGE
+        stage_command("download")

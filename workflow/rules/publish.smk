@@ -1,14 +1,22 @@
 # One tarball to where results go, then the receipt: the only file that travels back.
+# Tools: none.
 rule publish:
     input:
-        stages=[
-            rules.download.output.folder,
-            rules.qc.output.folder,
-            rules.assembly.output.folder,
-            rules.annotation.output.folder,
+        records=[
+            rules.download.output.record,
+            rules.qc.output.record,
+            rules.assembly.output.record,
+            rules.annotation.output.record,
+        ],
+        folders=[
+            rules.download.output.publish,
+            rules.qc.output.publish,
+            rules.assembly.output.publish,
+            rules.annotation.output.publish,
         ],
     output:
-        folder=stage_folder("publish"),
+        record=stage_record("publish"),
+        work=stage_folder("publish", "work"),
         receipt=f"{RESULTS}/receipts/{{sample}}.json",
     log:
         stage_log("publish"),
@@ -20,6 +28,9 @@ rule publish:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        parameters=lambda wildcards, output: RUN.publish_parameters(output.receipt),
+        **RUN.options("results"),
+        # For the receipt, which says what the genome was made with.
+        **RUN.deciding_options(),
+        receipt=lambda wildcards, output: option("receipt", output.receipt),
     shell:
-        RUN_STAGE
+        stage_command("publish")

@@ -1,9 +1,15 @@
 # Trim adapters and quality, cap the depth, describe the reads before and after.
+# Tools: fastp; bbduk for `phix`; Lighter for `error_correction`; seqtk and pigz for `coverage`.
 rule qc:
     input:
-        stages=[rules.download.output.folder],
+        record=rules.download.output.record,
+        reads=rules.download.output.reads,
+        stats=rules.download.output.stats,
     output:
-        folder=stage_folder("qc"),
+        record=stage_record("qc"),
+        work=stage_folder("qc", "work"),
+        reads=stage_folder("qc", "reads"),
+        publish=stage_folder("qc", "publish"),
     log:
         stage_log("qc"),
     priority: 1
@@ -14,6 +20,7 @@ rule qc:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        parameters=lambda wildcards: RUN.parameters("qc", wildcards.sample),
+        **RUN.options("phix", "error_correction", "coverage", "keep"),
+        **RUN.options("min_reads", "min_basepairs", "min_proportion", "min_coverage"),
     shell:
-        RUN_STAGE
+        stage_command("qc")

@@ -1,4 +1,6 @@
 # The cohort's table and report, made on the controller from receipts.
+#
+# `snakemake --lint` misses logs here: what these two say belongs on the terminal.
 localrules:
     gather,
     report,
@@ -9,7 +11,7 @@ localrules:
 rule gather:
     input:
         receipts=lambda wildcards: RUN.receipts_to_write(
-            workflow.dag, int(wildcards.part)
+            int(wildcards.part), workflow.dag_settings.forcerun
         ),
     output:
         mark=temp(f"{RESULTS}/.gathered/{{part}}"),
@@ -22,13 +24,17 @@ rule gather:
 rule report:
     input:
         samples=RUN.config["samples"],
-        receipts=lambda wildcards: expand(rules.gather.output.mark, part=RUN.parts()),
+        receipts=gathered,
     output:
         table=f"{RESULTS}/cohort.tsv",
         parquet=f"{RESULTS}/cohort.parquet",
         page=f"{RESULTS}/report.html",
+    params:
+        results=lambda wildcards, output: str(Path(output.table).parent),
+        samples=str(RUN.frozen_samples),
+        sizes=[RUN.config["min_genome_size"], RUN.config["max_genome_size"]],
     message:
         f"Writing {RESULTS}/cohort.tsv and {RESULTS}/report.html"
     shell:
-        "{PYTHON:q} {SCRIPTS:q}/report.py --results {RUN.results:q} --samples {input.samples:q} "
-        "--sizes {RUN.config[min_genome_size]} {RUN.config[max_genome_size]}"
+        f"{python('report.py')} --results {{params.results:q}} --samples {{params.samples:q}} "
+        "--sizes {params.sizes}"

@@ -3,13 +3,13 @@
 import argparse
 from pathlib import Path
 
-from bactofleet.core.samples import read_samples
+from bactofleet.core.frozen_samples import FrozenSamples
 from bactofleet.report import SizeLimits, write_report
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, required=True, help="folder with receipts")
-    parser.add_argument("--samples", type=Path, required=True, help="the sample sheet")
+    parser.add_argument("--samples", type=Path, required=True, help="the samples of the run")
     parser.add_argument("--sizes", type=int, nargs=2, required=True, help="limits of an assembly")
     args = parser.parse_args()
-    write_report(args.results, list(read_samples(args.samples)), SizeLimits(*args.sizes))
+    write_report(args.results, list(FrozenSamples(args.samples)), SizeLimits(*args.sizes))

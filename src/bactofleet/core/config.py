@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +71,6 @@ def parameters_of(config: dict[str, Any]) -> dict[str, Any]:
         # By content: the same file in another place makes the same genome.
         chosen["proteins"] = f"sha256:{sha256_of(Path(chosen['proteins']))}"
     return chosen
-
-
-def fingerprint(data: Any) -> str:
-    """Return a short checksum of JSON data, the same for the same contents in any order."""
-    text = json.dumps(data, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _read_switch(value: Any, schema: dict[str, Any], name: str) -> Any:

@@ -22,6 +22,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def fingerprint(data: Any) -> str:
+    """Return a short checksum of JSON data, the same for the same contents in any order."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def copy_summed(source: Path, target: Path) -> tuple[int, str]:
     """Copy a file, reading it once; return its bytes and SHA-256."""
     digest = hashlib.sha256()

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ RUN_COLUMNS = ("runs", "spots", "bases")
 FASTQ_COLUMNS = ("fastq", "fastq_md5", "fastq_bytes")
 ARCHIVE_COLUMNS = (*RUN_COLUMNS, "layout", *FASTQ_COLUMNS)
 URL_FORMS = {"s3": "s3://bucket/key", "https": "https://host/path, without spaces"}
+URL_USER = re.compile(r"(?<=://)[^/;]*@")
+# To the end of the cell: a signature may hold a semicolon.
+URL_QUERY = re.compile(r"(://[^?]*)\?.*", re.DOTALL)
 URL_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?")
 MAX_PROBLEMS_SHOWN = 50
 MAX_PATH_SHOWN = 200
@@ -88,17 +92,19 @@ class Sample:
 
 
 class Samples(Mapping[str, Sample]):
-    """The samples of a sheet by name, in its order; each is parsed when it is asked for.
-
-    Every job reads the whole sheet and needs one row of it.
-    """
+    """The samples of a sheet by name, in its order; each is parsed when it is asked for."""
 
     def __init__(self, header: list[str], cells: dict[str, list[str]]) -> None:
         self._header = header
         self._cells = cells
 
     def __getitem__(self, name: str) -> Sample:
-        return _to_sample(name, dict(zip(self._header, self._cells[name], strict=False)))
+        return to_sample(name, self.row(name))
+
+    def row(self, name: str) -> Row:
+        """Return the cells of a sample by their columns, without the empty ones."""
+        cells = zip(self._header, self._cells[name], strict=False)
+        return {column: cell for column, cell in cells if cell}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._cells)
@@ -115,6 +121,11 @@ def is_remote(source: str) -> bool:
 def shown(source: str) -> str:
     """Return a source as it may be shown: a URL without its query, which may hold a signature."""
     return source.partition("?")[0] if is_remote(source) else source
+
+
+def without_secrets(cell: str) -> str:
+    """Return a cell as it may be shown: of its URLs neither user nor password nor query."""
+    return URL_QUERY.sub(r"\1?…", URL_USER.sub("…@", cell))
 
 
 def run_of(path: str) -> str:
@@ -190,7 +201,8 @@ def _iter_rows(lines: list[str]) -> Iterator[tuple[int, Row]]:
         yield number, row
 
 
-def _to_sample(name: str, row: Row) -> Sample:
+def to_sample(name: str, row: Row) -> Sample:
+    """Parse a row that was checked."""
     return Sample(
         sample=name,
         accession=row.get("accession", ""),
@@ -315,11 +327,21 @@ def _check_input(row: Row) -> Iterator[str]:
         )
     yield from _check_mates(_split(row.get("r1", "")), _split(row.get("r2", "")))
     for column in ("r1", "r2", "assembly"):
-        for name in _split(row.get(column, "")):
-            if problem := _check_source(name):
-                yield f"column {column}: {problem}"
+        yield from (
+            f"column {column}: {problem}" for problem in _check_sources(row.get(column, ""))
+        )
     if any(row.get(column) for column in ARCHIVE_COLUMNS):
         yield from _check_archive(row)
+
+
+def _check_sources(cell: str) -> Iterator[str]:
+    names = _split(cell)
+    signed = [name for name, after in pairwise(names) if "?" in name and not is_remote(after)]
+    if any(map(is_remote, signed)):
+        # What follows may be half a signature, which no message may show.
+        yield f"{_clip(cell)} holds ';' after '?': ';' separates files; write %3B within a URL"
+    else:
+        yield from filter(None, map(_check_source, names))
 
 
 def _check_source(name: str) -> str | None:
@@ -333,9 +355,7 @@ def _check_source(name: str) -> str | None:
     if scheme not in URL_FORMS:
         return f"{shown} is given, allowed are files, s3:// and https:// (nothing unencrypted)"
     if "@" in host:
-        return (
-            f"{_clip(f'{scheme}://…@…/{path}')} names a user; the sheet is no place for passwords"
-        )
+        return f"{shown} names a user; the sheet is no place for passwords"
     if not (URL_HOST.fullmatch(host) and path) or (scheme == "https" and " " in path):
         return f"{shown} is given, allowed is {URL_FORMS[scheme]}"
     return None
@@ -388,6 +408,7 @@ def _describe(error: jsonschema.ValidationError) -> str:
 
 
 def _clip(value: str, length: int = 60) -> str:
+    value = without_secrets(value)
     return repr(value if len(value) <= length else value[:length] + "…")
 
 

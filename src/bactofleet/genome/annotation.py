@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bactofleet.core.errors import ToolFailure
+from bactofleet.genome.assembly import CONTIGS
 from bactofleet.genome.reproducible import fix_asn1_date, fix_genbank_date, fix_log
 from bactofleet.genome.stage import Stage, read_record
 from bactofleet.genome.tarball import write_tarball
 
-PARAMETERS = ("proteins", "prokka_evalue", "prokka_coverage")
 CENTRE = "Bactopia"
 # prokka refuses contig names over 37 characters (GenBank's limit).
 MAX_CONTIG_NAME = 37
@@ -33,7 +33,7 @@ def run(stage: Stage) -> None:
     species = read_record(assembly).input.get("species") or ""
     # A copy, and names without folders: prokka's log is published and shall not tell where it ran.
     fasta = f"{stage.sample}.fna"
-    shutil.copyfile(assembly / fasta, stage.work / fasta)
+    shutil.copyfile(assembly / CONTIGS / fasta, stage.work / fasta)
     stage.tools.run(
         ["prokka", *_options(stage, species), "--outdir", "prokka", "--prefix", stage.sample, fasta]
     )

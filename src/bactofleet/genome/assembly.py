@@ -17,15 +17,7 @@ from bactofleet.genome.fasta import Contig, assembly_stats, gc_percent, read_fas
 from bactofleet.genome.reads import READS
 from bactofleet.genome.stage import Stage, read_record
 
-PARAMETERS = (
-    "assembler",
-    "polish",
-    "min_contig_length",
-    "min_contig_coverage",
-    "min_genome_size",
-    "max_genome_size",
-    "keep",
-)
+CONTIGS = "contigs"
 # shovill's: mappings and bases that Pilon may trust.
 MIN_MAPPING_QUALITY = 60
 MIN_BASE_QUALITY = 3
@@ -55,10 +47,10 @@ class Draft(NamedTuple):
 
 
 def run(stage: Stage) -> None:
-    """Leave `<sample>.fna`: contigs named, sorted, polished and long enough."""
+    """Leave `contigs/<sample>.fna`: contigs named, sorted, polished and long enough."""
     download = stage.inputs["download"]
     given = download / ASSEMBLY / f"{stage.sample}.fna"
-    final = stage.folder / f"{stage.sample}.fna"
+    final = stage.folder / CONTIGS / f"{stage.sample}.fna"
     if given.exists():
         shutil.copyfile(given, final)
     else:

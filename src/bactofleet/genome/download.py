@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bactofleet.core.errors import Excluded
-from bactofleet.core.files import CHUNK_BYTES, copy_summed, write_json
-from bactofleet.core.samples import Sample, is_remote, shown
+from bactofleet.core.errors import Excluded, TemporaryFailure
+from bactofleet.core.files import CHUNK_BYTES, copy_summed, fingerprint, write_json
+from bactofleet.core.frozen_samples import FrozenSamples
+from bactofleet.core.samples import Sample, is_remote, shown, to_sample
 from bactofleet.genome.fasta import read_fasta
 from bactofleet.genome.fastq import (
     ReadStats,
@@ -28,17 +29,6 @@ if TYPE_CHECKING:
     from bactofleet.archives.delivery import Delivery
     from bactofleet.archives.runs import Run
 
-PARAMETERS = (
-    "min_reads",
-    "min_basepairs",
-    "min_proportion",
-    "min_genome_size",
-    "max_genome_size",
-    "simulate_reads",
-    "coverage",
-    "providers",
-    "keep",
-)
 ASSEMBLY = "assembly"
 LAYOUTS = {"paired-end": "paired", "single-end": "single"}
 LITE_QUALITIES = {3, 30}
@@ -52,7 +42,7 @@ def run(stage: Stage) -> None:
     Leaves `reads/<sample>_{R1,R2,SE}.fastq.gz` with `stats/<sample>_{R1,R2,SE}-original.json`, or
     `assembly/<sample>.fna`, or all of them for an assembly with simulated reads.
     """
-    sample = Sample(**stage.parameters["sample"])
+    sample = _read_row(stage)
     stage.record.input = {
         "kind": sample.kind,
         "runtype": sample.runtype,
@@ -75,22 +65,27 @@ def run(stage: Stage) -> None:
         _accept_reads(stage, *_join_reads(stage, mates))
 
 
+def _read_row(stage: Stage) -> Sample:
+    """Read the sample's row; it is the one that this job was planned with, or another attempt's."""
+    row = FrozenSamples(Path(stage.parameters["samples"])).row(stage.sample)
+    if fingerprint(row) != stage.parameters["row"]:
+        raise TemporaryFailure("another run has begun meanwhile, with another row of this sample")
+    return to_sample(stage.sample, row)
+
+
 def _take_accession(stage: Stage, sample: Sample) -> None:
     """Fetch the runs of an accession and join them; record what came from where."""
     # Imported here: every job reads this module, and few need a client of HTTPS.
     from bactofleet.archives.providers import Workplace, fetch_accession  # noqa: PLC0415
 
     at = Workplace(stage.work, stage.tools, stage.threads)
-    runs, deliveries, notes = fetch_accession(sample, stage.parameters["providers"], at)
+    runs, deliveries = fetch_accession(sample, stage.parameters["providers"], at)
     is_paired = any(delivery.is_paired for delivery in deliveries)
     joined = [delivery for delivery in deliveries if delivery.is_paired == is_paired]
     stage.record.input["layout"] = "paired" if is_paired else "single"
-    described = zip(runs, deliveries, strict=True)
-    stage.record.input["runs"] = [delivery.describe(run) for run, delivery in described]
+    stage.record.input["runs"] = [delivery.describe() for delivery in deliveries]
     _write_meta(stage)
     stage.use(*{tool for delivery in joined for tool in delivery.tools})
-    for note in notes:
-        _note(stage, note)
     for run, delivery in zip(runs, deliveries, strict=True):
         _tell_differences(stage, run, delivery, is_joined=delivery in joined)
     orphans = _set_orphans_apart(stage, joined)
@@ -210,7 +205,6 @@ def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> N
 
 def _take_assembly(stage: Stage, source: Path) -> None:
     fasta = stage.folder / ASSEMBLY / f"{stage.sample}.fna"
-    fasta.parent.mkdir()
     with open_reads(source) as handle, fasta.open("wb") as copy:
         shutil.copyfileobj(handle, copy, CHUNK_BYTES)
     contigs = read_fasta(fasta)
@@ -239,7 +233,6 @@ def _simulate_reads(stage: Stage, fasta: Path) -> None:
 
 
 def _copy_paths(stage: Stage, names: list[str]) -> list[Path]:
-    (stage.folder / READS).mkdir()
     return [stage.folder / READS / f"{name}.fastq.gz" for name in names]
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bactofleet import __version__
-from bactofleet.core.config import fingerprint
 from bactofleet.core.destination import deliver
-from bactofleet.core.files import sha256_of, write_json
+from bactofleet.core.files import fingerprint, sha256_of, write_json
 from bactofleet.core.image import describe_image
 from bactofleet.core.versions import get_versions
 from bactofleet.genome.fastp import trim_fastp
@@ -21,6 +20,10 @@ from bactofleet.genome.tarball import write_tarball
 from bactofleet.records.receipt import FILE, Receipt, repeatable_part, to_metadata
 
 RECEIPT_SCHEMA = 1
+# Snakemake's own, in every folder that is an output.
+SNAKEMAKE_TIMESTAMP = ".snakemake_timestamp"
+# The stage's options that do not decide what a genome becomes.
+OF_DELIVERY = ("results", "receipt")
 CPU_INFO = Path("/proc/cpuinfo")
 
 
@@ -52,7 +55,7 @@ def _collect(stage: Stage, records: dict[str, StageRecord]) -> dict[str, Path]:
         files |= {
             f"{stage.sample}/{path.relative_to(root)}": path
             for path in root.rglob("*")
-            if path.is_file()
+            if path.is_file() and path.name != SNAKEMAKE_TIMESTAMP
         }
     return files
 
@@ -69,6 +72,8 @@ def _receipt(stage: Stage, records: dict[str, StageRecord]) -> Receipt:
     docs/outputs.md describes each key.
     """
     excluded = stage.record.excluded
+    given = stage.parameters.items()
+    parameters = {name: value for name, value in given if name not in OF_DELIVERY}
     merged = StageRecord(sample=stage.sample, stage=stage.name)
     for record in records.values():
         merged.input = merged.input or record.input
@@ -86,9 +91,9 @@ def _receipt(stage: Stage, records: dict[str, StageRecord]) -> Receipt:
         "metrics": merged.metrics,
         "stages": {},
         "versions": {"bactofleet": __version__} | merged.versions,
-        "parameters": stage.parameters["parameters"],
+        "parameters": parameters,
         "fingerprint": {
-            "parameters": fingerprint(stage.parameters["parameters"]),
+            "parameters": fingerprint(parameters),
             "image": fingerprint(get_versions()),
         },
         "tarball": {},

@@ -13,16 +13,6 @@ from bactofleet.genome.reads import READS, STATS, add_read_metrics, check_amount
 from bactofleet.genome.reproducible import fix_log
 from bactofleet.genome.stage import Stage, read_record
 
-PARAMETERS = (
-    "min_reads",
-    "min_basepairs",
-    "min_proportion",
-    "min_coverage",
-    "coverage",
-    "phix",
-    "error_correction",
-    "keep",
-)
 SEED = 42
 SUPPLEMENTAL = "supplemental"
 # bbduk's own reference, unpacked in the image: Debian's bbduk does not find it by its name "phix".
@@ -157,7 +147,6 @@ def _check_coverage(stats: list[ReadStats], size: int, minimum: float) -> None:
 
 def _keep(stage: Stage, names: list[str], reads: list[Path]) -> None:
     """Hand the reads on; with `keep: [reads]` also into the result, well compressed."""
-    (stage.folder / READS).mkdir()
     for name, path in zip(names, reads, strict=True):
         if "reads" in stage.parameters["keep"]:
             unpack, pack = ["pigz", "-dc", path], ["pigz", "-n", "-p", stage.threads]

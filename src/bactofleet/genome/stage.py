@@ -4,7 +4,7 @@ A stage writes one folder, `scratch/<sample>/<stage>/`:
 
     stage.json   what the stage found and made (`StageRecord`), written last
     publish/     files of the result, laid out as in the tarball (Bactopia's layout)
-    ...          files that only later stages need
+    ...          folders of files that only later stages need; the stage's rule names them
 
 A stage that finds its genome unusable (`Excluded`) leaves Bactopia's error file and a record that
 says so; the stages after it pass that on. A stage that fails leaves no record but
@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import argparse
 import errno
-import json
+import importlib
 import os
 import resource
 import shutil
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -36,12 +36,14 @@ from bactofleet.core.errors import (
     ToolFailure,
 )
 from bactofleet.core.files import read_json, sha256_of, write_json
+from bactofleet.core.options import from_word
 from bactofleet.core.tools import Stopwatch, Toolbox
 from bactofleet.core.versions import get_versions
 from snakemake_executor_plugin_aws_batch_array import api
 
 RECORD = "stage.json"
 PUBLISH = "publish"
+WORK = "work"
 # Where each stage's results lie in Bactopia's layout.
 BACTOPIA_FOLDERS = {
     "download": "main/gather",
@@ -77,18 +79,25 @@ def read_record(folder: Path) -> StageRecord:
     return StageRecord(**read_json(folder / RECORD))
 
 
-def check_staging(folder: Path) -> None:
-    """Verify that everything a stage made is here, whole and readable.
+def check_staging(inputs: Sequence[Path]) -> None:
+    """Verify that what a stage gets is here, whole and readable: records, and folders beside them.
 
     Raises `TemporaryFailure` with the file and what is wrong with it: a file that its producer
     recorded and that is not what was recorded has been lost on the way, and can be made again.
+    Folders that are no inputs are of no concern: Snakemake removes each after its last reader.
     """
+    for folder in _folders_of(inputs):
+        _check_folder(folder, {path.name for path in inputs if path.parent == folder})
+
+
+def _check_folder(folder: Path, names: set[str]) -> None:
     try:
         record = read_record(folder)
     except (OSError, ValueError, TypeError) as error:
         raise TemporaryFailure(f"{folder / RECORD} cannot be read: {error}") from error
     for name, expected in record.files.items():
-        _check_file(folder / name, expected)
+        if name.partition("/")[0] in names:
+            _check_file(folder / name, expected)
 
 
 def _check_file(path: Path, expected: dict[str, Any]) -> None:
@@ -110,7 +119,7 @@ class Stage:
     sample: str
     folder: Path
     work: Path
-    """Folder for files that nobody needs later; removed at the end."""
+    """Folder for files that nobody needs later; emptied at the end."""
     inputs: dict[str, Path]
     """Folders of earlier stages, by the stage's name."""
     parameters: dict[str, Any]
@@ -148,16 +157,18 @@ class Stage:
 
 
 StageFunction = Callable[[Stage], None]
+InputCheck = Callable[[Sequence[Path]], None]
+"""Takes outputs of earlier stages; raises `TemporaryFailure` where one is not whole."""
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse the arguments that every stage's script takes."""
+    """Parse the arguments that every stage takes."""
     parser = argparse.ArgumentParser(description="Run one stage of one genome.")
-    parser.add_argument("--stage", required=True)
+    parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--sample", required=True)
-    parser.add_argument("--inputs", type=Path, nargs="*", default=[], help="folders of stages")
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--parameters", type=json.loads, required=True, help="JSON object")
+    parser.add_argument("--inputs", type=Path, nargs="*", default=[], help="outputs of stages")
+    parser.add_argument("--outputs", type=Path, nargs="+", required=True, help="the record first")
+    parser.add_argument("--options", type=from_word, nargs="*", default=[], help="name=value")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--mem-mb", type=int, required=True)
     parser.add_argument("--attempt", type=int, required=True)
@@ -166,26 +177,30 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def run_stage(function: StageFunction, argv: list[str] | None = None) -> int:
-    """Run one stage as a command; return its exit status."""
+def run_command(check_inputs: InputCheck, argv: list[str] | None = None) -> int:
+    """Run the stage that the arguments name, once its inputs are as they should be.
+
+    Returns its exit status.
+    """
     args = parse_arguments(argv)
-    status = _repeated_failure(args) or _guard(args, lambda log: _run(function, args, log))
+    # Of the five stages' modules a process needs one.
+    function = importlib.import_module(f"bactofleet.genome.{args.stage}").run
+    return run_stage(function, args, check_inputs)
+
+
+def run_stage(function: StageFunction, args: argparse.Namespace, check_inputs: InputCheck) -> int:
+    """Check the inputs of a stage, then do its work; return its exit status."""
+
+    def work(log: IO[str]) -> None:
+        check_inputs(args.inputs)
+        _run(function, args, log)
+
+    status = _repeated_failure(args) or _guard(args, work)
     if status == 0:
         # What an earlier attempt failed of is no longer how the genome ended.
         (args.failures / f"{args.sample}.json").unlink(missing_ok=True)
         _failed_log(args).unlink(missing_ok=True)
     return status
-
-
-def run_staging_check(argv: list[str] | None = None) -> int:
-    """Check the inputs of a stage as a command; return its exit status."""
-    args = parse_arguments(argv)
-
-    def check(_: IO[str]) -> None:
-        for folder in args.inputs:
-            check_staging(folder)
-
-    return _repeated_failure(args) or _guard(args, check)
 
 
 def read_failure(folder: Path, sample: str) -> dict[str, Any]:
@@ -218,17 +233,22 @@ def _failed_log(args: argparse.Namespace) -> Path:
 
 
 def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> None:
-    shutil.rmtree(args.output, ignore_errors=True)
-    work = args.output / "work"
+    folder: Path = args.outputs[0].parent
+    shutil.rmtree(folder, ignore_errors=True)
+    work = folder / WORK
     work.mkdir(parents=True)
+    for path in args.outputs[1:]:
+        # Snakemake wants all of them, though an excluded genome has nothing to put there.
+        if path.parent == folder:
+            path.mkdir(exist_ok=True)
     record = StageRecord(sample=args.sample, stage=args.stage)
     stage = Stage(
         name=args.stage,
         sample=args.sample,
-        folder=args.output.absolute(),
+        folder=folder.absolute(),
         work=work.absolute(),
-        inputs={folder.name: folder.absolute() for folder in args.inputs},
-        parameters=args.parameters,
+        inputs={path.name: path.absolute() for path in _folders_of(args.inputs)},
+        parameters=dict(args.options),
         threads=args.threads,
         mem_mb=args.mem_mb,
         tools=Toolbox(work.absolute(), log),
@@ -242,9 +262,15 @@ def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> Non
         except Excluded as reason:
             _exclude(stage, reason, log)
     shutil.rmtree(work)
+    work.mkdir()  # an output too, so that Snakemake removes what a stage leaves that was stopped
     record.usage = stage.usage_so_far()
-    record.files = _list_files(args.output)
-    write_json(args.output / RECORD, asdict(record))
+    record.files = _list_files(folder)
+    write_json(folder / RECORD, asdict(record))
+
+
+def _folders_of(files: Sequence[Path]) -> list[Path]:
+    """Return the stages' folders that files and folders of theirs lie in, each once."""
+    return list(dict.fromkeys(path.parent for path in files))
 
 
 def _find_exclusion(stage: Stage) -> dict[str, str] | None:

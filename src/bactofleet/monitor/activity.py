@@ -65,9 +65,15 @@ def get_stage_start(scratch: Path, sample: str) -> float | None:
 
 
 def _stages_in(folder: Path) -> list[str]:
-    """Return the stages that have a folder, in their order."""
+    """Return the stages that have files, in their order.
+
+    Snakemake removes what is in a stage's folder and, when the run ends, the folder.
+    """
+    return [stage for stage in STAGES if _has_files(folder / stage)]
+
+
+def _has_files(folder: Path) -> bool:
     try:
-        present = {path.name for path in folder.iterdir()}
+        return any(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
-        return []  # finished at this moment, or not ours
-    return [stage for stage in STAGES if stage in present]
+        return False  # finished at this moment, or not ours

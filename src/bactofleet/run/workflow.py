@@ -7,12 +7,10 @@ there only what the job needs is read.
 from __future__ import annotations
 
 import atexit
-import json
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,12 +19,14 @@ from typing import IO, Any
 from snakemake.exceptions import WorkflowError
 
 from bactofleet import report
-from bactofleet.core.config import check_config, fingerprint, load_schema, parameters_of
+from bactofleet.core.config import check_config, load_schema, parameters_of
 from bactofleet.core.destination import is_s3, local_folder
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.core.samples import check_samples, read_samples
+from bactofleet.core.files import fingerprint
+from bactofleet.core.frozen_samples import FrozenSamples, freeze_samples
+from bactofleet.core.options import to_word
+from bactofleet.core.samples import Samples, check_samples
 from bactofleet.core.versions import get_versions, missing_tools
-from bactofleet.genome import annotation, assembly, download, qc
 from bactofleet.records.folder import FAILED, PAGE, TABLE, lock_results, receipt_path
 from bactofleet.run.failed_jobs import record_failed_jobs
 from bactofleet.run.plan import (
@@ -37,12 +37,8 @@ from bactofleet.run.plan import (
     read_failures,
 )
 
-PARAMETERS = {
-    "download": download.PARAMETERS,
-    "qc": qc.PARAMETERS,
-    "assembly": assembly.PARAMETERS,
-    "annotation": annotation.PARAMETERS,
-}
+# Beside the lock that guards it.
+FROZEN_SAMPLES = ".samples.sqlite"
 CONFIG_FILE = "config/config.yaml"
 PART_GENOMES = 1000
 TOOLS = {"faketime", "fastp", "kmc", "kmc_tools", "makeblastdb", "pigz", "prokka", "seqtk"}
@@ -73,13 +69,13 @@ class Run:
         sheet = Path(str(config.get("samples", schema["properties"]["samples"]["default"])))
         with _collect(problems):
             if is_main:
-                self.samples = check_samples(sheet, load_schema(schemas / "samples.schema.yaml"))
-            else:
-                self.samples = read_samples(sheet)
+                checked = check_samples(sheet, load_schema(schemas / "samples.schema.yaml"))
         problems += _check_proteins(config) if is_main else []
         if not problems:
             self.results = local_folder(self.config["results"])
             self.scratch = Path(self.config["scratch"])
+            self.frozen_samples = self.results / FROZEN_SAMPLES
+            self.samples: Samples = checked if is_main else FrozenSamples(self.frozen_samples)
             with _collect(problems):
                 self._say([*self.plan.summary(), *self._price_plan()] if is_main else [])
         if problems:
@@ -99,34 +95,35 @@ class Run:
         redo = self.config["redo"]
         return make_plan(self.samples, self.results, redo, self.all_parameters, image)
 
-    def parameters(self, stage: str, sample: str) -> str:
-        """Return the JSON that a stage's script takes as its parameters."""
-        chosen = {name: self.config[name] for name in PARAMETERS[stage]}
-        if stage == "download":
-            chosen["sample"] = asdict(self.samples[sample])
-        return json.dumps(chosen)
+    def options(self, *names: str) -> dict[str, str]:
+        """Return options of the configuration as a stage takes them, by their names."""
+        return {name: to_word(name, self.config[name]) for name in names}
 
-    def publish_parameters(self, receipt: str) -> str:
-        """Return the JSON that the publish stage's script takes as its parameters."""
-        results, parameters = self.config["results"], self.all_parameters
-        return json.dumps({"results": results, "receipt": receipt, "parameters": parameters})
+    def deciding_options(self) -> dict[str, str]:
+        """Return all options that decide what a genome becomes, as a stage takes them."""
+        return {name: to_word(name, value) for name, value in self.all_parameters.items()}
+
+    def row_checksum(self, sample: str) -> str:
+        """Return a checksum of a sample's row, so that a genome is made anew when it has changed.
+
+        The row itself may hold the signature of a URL, which nobody else may see.
+        """
+        return fingerprint(self.samples.row(sample))
 
     def parts(self) -> range:
         """Number the parts of this run, of at most `PART_GENOMES` genomes each."""
         return range(math.ceil(len(self.plan.todo) / PART_GENOMES))
 
-    def receipts_to_write(self, dag: Any, part: int) -> list[str]:
+    def receipts_to_write(self, part: int, forced: Collection[str]) -> list[str]:
         """Return the receipts of a part of this run, the targets of the workflow.
 
-        They are forced in Snakemake's graph, as `--forcerun` would: those to be done again exist
-        already, and one that is missing is no reason for Snakemake to make it as long as there is
-        a report from the last run.
+        `forced` is what `--forcerun` names, as the profiles do: a receipt that exists is no target
+        otherwise, so that nothing would be done again.
         """
+        if self.plan.redo and "publish" not in forced:
+            raise WorkflowError("redo takes a profile of profiles/, or --forcerun publish")
         first = part * PART_GENOMES
-        names = self.plan.todo[first : first + PART_GENOMES]
-        receipts = [self._receipt(name) for name in names]
-        dag.forcefiles.update(receipts)
-        return receipts
+        return [self._receipt(name) for name in self.plan.todo[first : first + PART_GENOMES]]
 
     def start(
         self,
@@ -151,9 +148,10 @@ class Run:
         except ConfigurationError as error:
             raise WorkflowError(str(error)) from None
         clear_leftovers(self.plan, self.results, self.scratch)
+        freeze_samples(self.frozen_samples, self.samples)
         self._guard_max_cost(stop)
         # After Snakemake's own last words, so that these are what a user sees last.
-        atexit.register(self._say_how_it_ended)
+        atexit.register(self._end)
 
     def write_report(self) -> None:
         """Write the cohort's table and report of what is there, after a run that had failures."""
@@ -217,7 +215,9 @@ class Run:
         if any(path.exists() for path in planned - again):
             raise ConfigurationError(["Another run has finished meanwhile; start this one again."])
 
-    def _say_how_it_ended(self) -> None:
+    def _end(self) -> None:
+        """Say how the run ended, and leave none of its samples' secrets behind."""
+        self.frozen_samples.unlink(missing_ok=True)
         self._say(describe_failures(read_failures(self.results, self.plan.todo)))
         if (self.results / TABLE).exists():
             self._say([f"table:  {self.results / TABLE}", f"report: {self.results / PAGE}"])

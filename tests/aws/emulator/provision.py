@@ -10,8 +10,6 @@ READY = "# ready on "
 """How the line begins that ends what the emulator prints when it starts."""
 
 CONTROLLER_KEY = "AKIAEMULATEDCONTROLLER"
-RENEWED_KEY = "AKIAEMULATEDRENEWED"
-OWNER_KEY = "AKIAEMULATEDOWNER"
 SPOT_QUEUE = "genomes"
 ON_DEMAND_QUEUE = "genomes-fallback"
 BUCKET = "genomes-bucket"
@@ -59,7 +57,7 @@ def client(service: str, endpoint_url: str) -> Any:
         service,
         endpoint_url=endpoint_url,
         region_name=REGION,
-        aws_access_key_id=OWNER_KEY,
+        aws_access_key_id="AKIAEMULATEDOWNER",
         aws_secret_access_key="none",
     )
 

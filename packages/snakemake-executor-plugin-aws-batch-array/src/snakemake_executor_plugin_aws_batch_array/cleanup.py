@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from .client import ArrayBatchClient
 from .ledger import Ledger
-from .patience import AWS_ERRORS
 from .store import RunFolder, Store
 
 
@@ -23,7 +22,7 @@ def remove_finished_runs(
             store.remove(RunFolder(prefix))
             _deregister(client, definition)
             ledger.forget_run(prefix)
-    except AWS_ERRORS as error:
+    except (ClientError, BotoCoreError) as error:
         logger.warning(
             "The objects and job definitions of finished runs could not be removed; the next start "
             f"tries again: {error}"

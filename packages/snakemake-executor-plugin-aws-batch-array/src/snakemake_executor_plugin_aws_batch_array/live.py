@@ -1,6 +1,5 @@
 """Arrays that Batch works on, as the controller follows them."""
 
-import math
 from dataclasses import dataclass, field
 
 from .status import Counts
@@ -21,11 +20,8 @@ class LiveArray:
         submitted: Seconds since the epoch.
         open: Tasks by index of the child.
         counts: Finished children that were listed, by status.
-        missing_since: Since when Batch does not know it, or some child that has ended.
-        missed: In how many looks in a row.
+        was_seen: Whether Batch has described it.
         blocked_since: When Batch first said that it can never be placed.
-        searched: When it was last looked through for what keeps its children from starting.
-        stuck_child: Id of the child that had the reason.
     """
 
     name: str
@@ -36,11 +32,8 @@ class LiveArray:
     submitted: float
     open: dict[int, Task]
     counts: dict[str, Counts] = field(default_factory=dict)
-    missing_since: float | None = None
-    missed: int = 0
+    was_seen: bool = False
     blocked_since: float | None = None
-    searched: float = -math.inf
-    stuck_child: str | None = None
 
     def __post_init__(self) -> None:
         self.counts = {status: Counts(0, self.submitted) for status in ("SUCCEEDED", "FAILED")}

@@ -6,7 +6,6 @@ with the code by which Batch decides whether there is another attempt.
 
 import errno
 import json
-import logging
 import os
 import shutil
 import signal
@@ -14,7 +13,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,7 +26,6 @@ from . import environment, exit_codes
 from .bundle import RUN_FILE
 from .instance import describe_host
 from .manifest import Line, get_byte_range, parse_line
-from .patience import Patience
 from .returns import pack_outputs
 from .store import RunFolder, Store
 from .versions import find_mismatch
@@ -37,8 +34,6 @@ STAGING_ERRORS = (
     *(BotoCoreError, ClientError, Boto3Error, urllib3.exceptions.HTTPError),
     *(KeyError, ValueError, OSError, tarfile.TarError),
 )
-# What a child has made is worth more than the minutes in which its instance waits for S3.
-STAGING_PATIENCE_S = 900.0
 # What S3 says to a request that it will never grant.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 REFUSALS = frozenset(
@@ -63,8 +58,7 @@ class Interrupted(Exception):
 def main() -> int:
     """Run one child; the working directory is removed whatever happens."""
     signal.signal(signal.SIGTERM, _interrupt)
-    attempt = int(os.environ[environment.ATTEMPT])
-    record = {"attempt": attempt, "started": int(time.time() * 1000), **describe_host()}
+    record = {"attempt": int(os.environ[environment.ATTEMPT]), **describe_host()}
     print(environment.HOST_LINE + json.dumps(record), flush=True)
     folder = Path(tempfile.mkdtemp(dir=os.environ[environment.SCRATCH]))
     try:
@@ -90,8 +84,7 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
     private.mkdir()
     os.chdir(work)
     try:
-        with store.patience.limited(STAGING_PATIENCE_S):
-            options, line = store.patience.ask(lambda: stage_in(store, run, array, index))
+        options, line = stage_in(store, run, array, index)
     except STAGING_ERRORS as error:
         return get_staging_ending("in", error)
     code = run_snakemake(options, line, private)
@@ -101,8 +94,7 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
     if made := [path for path in line.outputs if Path(path).exists()]:
         # Of a group of several genomes: what the others have made is not lost with the one.
         stage_out(store, key, made, record, private)
-    ending = exit_codes.get_ending(code, private / "exit-code")
-    return ending._replace(code=exit_codes.to_container(ending.code))
+    return exit_codes.get_ending(code, private / "exit-code")
 
 
 def stage_in(store: Store, run: RunFolder, array: str, index: int) -> tuple[dict[str, Any], Line]:
@@ -152,8 +144,7 @@ def stage_out(
     archive = private / "returned.tar.gz"
     try:
         pack_outputs(archive, outputs, record)
-        with store.patience.limited(STAGING_PATIENCE_S):
-            store.put_file(key, str(archive))
+        store.put_file(key, str(archive))
     except FileNotFoundError as error:
         return exit_codes.Ending(1, f"declared output {error.filename!r} was not made")
     except STAGING_ERRORS as error:
@@ -186,9 +177,8 @@ def _connect() -> tuple[Store, RunFolder, str, int]:
     client = boto3.client(
         "s3", config=Config(retries={"mode": "standard", "total_max_attempts": 8})
     )
-    patience = Patience(logging.getLogger(__name__))
     return (
-        Store(client, os.environ[environment.BUCKET], patience),
+        Store(client, os.environ[environment.BUCKET]),
         RunFolder(os.environ[environment.RUN_PREFIX]),
         os.environ[environment.ARRAY],
         int(os.environ.get(environment.ARRAY_INDEX, "0")),

@@ -11,9 +11,10 @@ from moto.s3.models import S3Backend
 
 from .engine import Engine, Task
 from .environment import batch_variables
-from .retry import EXITED, Outcome
+from .retry import Outcome
 
 logger = logging.getLogger(__name__)
+EXITED = "Essential container in task exited"
 
 
 @dataclass(frozen=True)

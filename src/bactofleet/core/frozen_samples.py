@@ -1,0 +1,67 @@
+"""The samples of a run as they were when it began.
+
+A job may start days after the run, on another machine, when the sheet has been edited or is half
+saved. The main process checks the sheet once and writes its rows here; jobs and stages read this
+file alone. It is an SQLite database, so that each of 67,000 jobs finds its row without reading the
+others, and only its owner may read it: a row may hold a URL with a signature.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from bactofleet.core.errors import TemporaryFailure
+from bactofleet.core.files import replace_atomically
+from bactofleet.core.samples import Row, Samples
+
+_TABLE = "CREATE TABLE sample (position INTEGER PRIMARY KEY, name TEXT UNIQUE, cells TEXT)"
+
+
+class FrozenSamples(Samples):
+    """The samples in such a file, in the order of the sheet; it is opened when one is asked for.
+
+    Raises `TemporaryFailure` where the file is not there or cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def row(self, name: str) -> Row:
+        """Return the cells of a sample by their columns, without the empty ones."""
+        for (cells,) in self._ask("SELECT cells FROM sample WHERE name = ?", name):
+            return json.loads(cells)  # type: ignore[no-any-return]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for (name,) in self._ask("SELECT name FROM sample ORDER BY position")])
+
+    def __len__(self) -> int:
+        return int(self._ask("SELECT count(*) FROM sample")[0][0])
+
+    def _ask(self, query: str, *values: str) -> list[tuple[str, ...]]:
+        # Nobody writes to it, so it needs no locks: a network's file system may have none.
+        address = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
+        try:
+            with closing(sqlite3.connect(address, uri=True)) as connection:
+                return connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise TemporaryFailure(
+                f"{self._path}, the samples as they were when the run began, cannot be read: "
+                f"{error}; jobs are started by the workflow, which writes it"
+            ) from error
+
+
+def freeze_samples(path: Path, samples: Samples) -> None:
+    """Write all samples, for jobs to read; the file replaces one of an earlier run."""
+    rows = ((name, json.dumps(samples.row(name), ensure_ascii=False)) for name in samples)
+    with replace_atomically(path) as partial:
+        partial.touch(mode=0o600)
+        # Nobody else knows of it yet, so it needs no locks either.
+        address = f"{partial.absolute().as_uri()}?vfs=unix-none"
+        with closing(sqlite3.connect(address, uri=True)) as connection, connection:
+            connection.execute(_TABLE)
+            connection.executemany("INSERT INTO sample (name, cells) VALUES (?, ?)", rows)

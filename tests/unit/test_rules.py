@@ -1,0 +1,160 @@
+"""The rules, as Snakemake runs and reads them: no secret is left behind, `--lint` is content."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+from support.archive_server import Archive, Fault
+
+from bactofleet.core.versions import COMMANDS
+from bactofleet.run.workflow import OPTIONAL_TOOLS, TOOLS
+
+REPOSITORY = Path(__file__).parents[2]
+SECRET = "wJalrXUtnFEMIK7MDENG"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return the folder of a fresh clone, with an empty sheet."""
+    for name in ("config", "workflow", "profiles"):
+        shutil.copytree(REPOSITORY / name, tmp_path / "clone" / name)
+    (tmp_path / "clone/config/samples.tsv").write_text("sample\taccession\tr1\tr2\tassembly\n")
+    return tmp_path / "clone"
+
+
+def start(
+    project: Path,
+    *arguments: str,
+    output: IO[str] | int = subprocess.PIPE,
+    **environment: str,
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=project,
+        env=os.environ | environment,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+# --- secrets --------------------------------------------------------------------------------------
+
+
+def install_tools(folder: Path) -> str:
+    """Put tools that do nothing on a PATH of their own; return it."""
+    folder.mkdir()
+    for name in TOOLS | OPTIONAL_TOOLS["polish"] | {"skesa"}:
+        command = folder / (COMMANDS[name][0][0] if name in COMMANDS else name)
+        command.write_text("#!/bin/sh\n")
+        command.chmod(0o755)
+    return f"{folder}:/usr/bin:/bin"
+
+
+def watch(process: subprocess.Popen[str]) -> set[bytes]:
+    """Wait for a process; return all command lines that `ps` has shown meanwhile."""
+    seen: set[bytes] = set()
+    while process.poll() is None:
+        seen |= set(iter_commands())
+    return seen
+
+
+def iter_commands() -> Iterator[bytes]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_bytes()
+        except OSError:
+            continue
+
+
+def iter_contents(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield each file of a folder, and of the tarballs in it."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield str(path.relative_to(folder)), path.read_bytes()
+        if path.name.endswith(".tar.gz"):
+            with tarfile.open(path) as tar:
+                for member in filter(tarfile.TarInfo.isfile, tar):
+                    yield f"{path.name}:{member.name}", tar.extractfile(member).read()  # type: ignore[union-attr]
+
+
+def test_a_secret_of_a_url_is_found_nowhere_but_in_the_sheet(
+    project: Path, archive: Archive, tmp_path: Path
+) -> None:
+    archive.files = {"/excluded.fna": b"no FASTA", "/denied.fq.gz": b"reads"}
+    archive.faults["/denied.fq.gz"] = [Fault.DENIED] * 9
+    query = f"X-Amz-Credential=me&X-Amz-Signature={SECRET}"
+    rows = [
+        f"excluded\t\t\t\t{archive.url}/excluded.fna?{query}",
+        f"denied\t\t{archive.url}/denied.fq.gz?{query}\t\t",
+        f"gone\t\t{archive.url}/gone.fq.gz?{query}\t{archive.url}/too.fq.gz?{query}\t",
+    ]
+    with (project / "config/samples.tsv").open("a") as sheet:
+        sheet.write("\n".join(rows) + "\n")
+
+    process = start(
+        project,
+        *("--profile", "profiles/local", "--cores", "2", "--printshellcmds", "--verbose"),
+        output=(project / "terminal").open("w"),
+        PATH=install_tools(tmp_path / "tools"),
+        **archive.environment,
+    )
+    commands = watch(process)
+    said = (project / "terminal").read_text()
+
+    assert process.returncode == 1, said
+    assert (project / "results/receipts/excluded.json").exists(), said
+    assert {path.stem for path in (project / "results/failed").glob("*.json")} == {"denied", "gone"}
+    assert any(SECRET in request.path for request in archive.requests)
+    assert any(b"stage.py" in command for command in commands)
+    assert not [command for command in commands if SECRET.encode() in command]
+    found = [name for name, content in iter_contents(project) if SECRET.encode() in content]
+    assert found == ["config/samples.tsv"]
+    assert list((project / ".snakemake/metadata").iterdir())
+
+
+def test_what_is_wrong_with_a_sheet_is_told_without_its_secrets(project: Path) -> None:
+    rows = [
+        f"a\tSRR2838702\thttps://host/x?sig={SECRET}\t\t",
+        f"b\t\thttp://host/x?sig={SECRET}\t\t",
+        f"c\t\thttps://me:{SECRET}@host/x\thttps://me:{SECRET}@host/x\t",
+        f"d\t\thttps://host/x?a=1;sig={SECRET}\t\t",
+        f"e\t\t\t\thttps://host/x y?sig={SECRET}",
+    ]
+    with (project / "config/samples.tsv").open("a") as sheet:
+        sheet.write("\n".join(rows) + "\n")
+
+    said, _ = start(project, "--profile", "profiles/local", "--dry-run").communicate(timeout=60)
+
+    assert all(f"line {line}, column" in said for line in range(2, 7))
+    assert SECRET not in said
+
+
+# --- the linter -----------------------------------------------------------------------------------
+
+
+def test_lint_of_a_fresh_clone_says_only_what_comments_answer(project: Path) -> None:
+    """workflow/rules/common.smk and report.smk say why."""
+    said, _ = start(project, "--lint").communicate(timeout=60)
+
+    lints = set(re.findall(r"^    \* (.*?):*$", said, re.MULTILINE))
+    assert lints == {
+        "Specify a conda environment or container for each rule.",
+        "No log directive defined",
+    }
+    assert re.findall(r"Lints for rule (\w+) .*\n    \* No log", said) == ["gather", "report"]
+
+
+def test_a_run_of_an_empty_sheet_is_refused(project: Path) -> None:
+    process = start(project, "--profile", "profiles/local", "--dry-run")
+    said, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "config/samples.tsv, line 1: there are no samples below the header" in said
