@@ -39,6 +39,7 @@ class Controller:
     def __init__(self, aws: EmulatedAWS, folder: Path, image: str) -> None:
         self.aws = aws
         self.folder = folder
+        self.environment = dict(aws.environment)
         self.settings: dict[str, object] = {
             "region": aws.region,
             "bucket": aws.bucket,
@@ -59,7 +60,7 @@ class Controller:
             return subprocess.Popen(
                 [*SNAKEMAKE, "--profile", str(PROFILES / "aws"), *arguments],
                 cwd=self.folder,
-                env={**os.environ, **self.aws.environment, **variables},
+                env={**os.environ, **self.environment, **variables},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -150,6 +151,20 @@ class PretendGenomes(Controller):
         config = self.folder / "config" / "config.yaml"
         options = yaml.safe_load(config.read_text())
         config.write_text(yaml.safe_dump({**options, "behaviours": behaviours}))
+
+
+class StubGenomes(Controller):
+    """A controller of a workflow of one rule, whose jobs stubs do (stub_functions.py)."""
+
+    def __init__(self, aws: EmulatedAWS, folder: Path, genomes: int = 4) -> None:
+        super().__init__(aws, folder, "no-image")
+        folder.mkdir(exist_ok=True)
+        shutil.copy(HERE / "stub_workflow.smk", folder / "Snakefile")
+        self.arguments = ["--config", f"genomes={genomes}"]
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start it with the workflow's options."""
+        return super().start(*self.arguments, *arguments)
 
 
 def wait_until(happened: Callable[[], bool], seconds: float = WAIT_S) -> None:

@@ -1,6 +1,18 @@
-"""What stubbed children do in the tests of the emulator."""
+"""What stubbed children do in the tests."""
+
+import io
+import json
+import tarfile
 
 from emulator.batch.stubs import StubChild
+
+from snakemake_executor_plugin_aws_batch_array import environment
+from snakemake_executor_plugin_aws_batch_array.manifest import parse_line
+from snakemake_executor_plugin_aws_batch_array.returns import RECORD_FILE
+from snakemake_executor_plugin_aws_batch_array.store import RunFolder
+
+# Genomes whose tool fails whatever is tried.
+BROKEN = frozenset({13, 77, 150})
 
 
 def succeed(child: StubChild) -> int:
@@ -17,3 +29,55 @@ def put_index(child: StubChild) -> int:
 def succeed_on_the_second_attempt(child: StubChild) -> int:
     """Exit 75 at first."""
     return 0 if child.attempt == 2 else 75
+
+
+def return_outputs(child: StubChild) -> int:
+    """Do as a job of the executor: send back the outputs that its line of the manifest names."""
+    variables = child.environment
+    folder, array = RunFolder(variables[environment.RUN_PREFIX]), variables[environment.ARRAY]
+    record = json.dumps({"attempt": child.attempt}).encode()
+    members = {RECORD_FILE: record, **dict.fromkeys(_read_outputs(child), b"{}\n")}
+    key = folder.get_returned(array, child.index or 0)
+    child.put_object(variables[environment.BUCKET], key, _pack(members))
+    return 0
+
+
+def return_outputs_of_the_fallback_queue(child: StubChild) -> int:
+    """Exit 75 on the first queue for the first child; the others return their outputs."""
+    is_spot = child.environment["AWS_BATCH_JQ_NAME"] == "genomes"
+    return 75 if is_spot and child.index == 0 else return_outputs(child)
+
+
+def behave(child: StubChild) -> int:
+    """Fail at first, or for good, by the number of the genome; tell in the bucket what was made."""
+    (target,) = _read_outputs(child)
+    number = int(target.rpartition("/")[2].removesuffix(".json"))
+    if number in BROKEN:
+        return 1
+    if child.attempt == 1 and number % 7 == 0:
+        return 75
+    if child.attempt == 1 and number % 11 == 0:
+        return 132
+    key = f"made/{number}/{child.job_id}-{child.attempt}"
+    child.put_object(child.environment[environment.BUCKET], key, b"")
+    return return_outputs(child)
+
+
+def _read_outputs(child: StubChild) -> list[str]:
+    """The outputs of a child's line of the manifest."""
+    variables = child.environment
+    folder, width = RunFolder(variables[environment.RUN_PREFIX]), variables[environment.LINE_BYTES]
+    key = folder.get_manifest(variables[environment.ARRAY])
+    manifest = child.get_object(variables[environment.BUCKET], key)
+    start = (child.index or 0) * int(width)
+    return parse_line(manifest[start : start + int(width)]).outputs
+
+
+def _pack(members: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return stream.getvalue()

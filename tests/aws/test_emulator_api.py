@@ -7,15 +7,16 @@ import pytest
 from batch_helpers import finished, register, submit, wait_for
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
+from emulator import provision
 
 
-def impatient_client(aws):
-    """A Batch client that tries everything once."""
+def impatient_client(aws, service="batch", access_key="x"):
+    """A client that tries everything once."""
     return boto3.client(
-        "batch",
+        service,
         endpoint_url=aws.endpoint_url,
         region_name=aws.region,
-        aws_access_key_id="x",
+        aws_access_key_id=access_key,
         aws_secret_access_key="x",
         config=Config(retries={"total_max_attempts": 1}),
     )
@@ -102,6 +103,82 @@ def test_a_held_request_waits_undone_until_faults_are_cleared(start_aws):
     assert [item["Key"] for item in listed] == ["other"]
     statuses = [r["status"] for r in aws.requests() if r["resource"].endswith("/held")]
     assert statuses == [503, 200]
+
+
+@pytest.mark.parametrize("service", ["batch", "s3", "logs"])
+def test_a_service_can_fail_as_often_as_wanted(shared_aws, service):
+    shared_aws.fail(f"{service}:*", status=503, code="ServiceUnavailable", times=2)
+    ask = {
+        "batch": lambda client: client.describe_jobs(jobs=["x"]),
+        "s3": lambda client: client.list_buckets(),
+        "logs": lambda client: client.describe_log_groups(),
+    }[service]
+
+    for _ in range(2):
+        with pytest.raises(ClientError, match="ServiceUnavailable") as error:
+            ask(impatient_client(shared_aws, service))
+        assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+
+    ask(impatient_client(shared_aws, service))
+
+
+def test_chance_decides_of_a_share_the_same_for_the_same_seed(shared_aws):
+    def look():
+        shared_aws.clear_faults()
+        shared_aws.fail("batch:*", share=0.5, seed=3)
+        return [is_refused(shared_aws) for _ in range(20)]
+
+    first = look()
+
+    assert 0 < sum(first) < 20
+    assert look() == first
+
+
+def is_refused(aws):
+    try:
+        impatient_client(aws).describe_jobs(jobs=["x"])
+    except ClientError:
+        return True
+    return False
+
+
+def test_a_cut_connection_has_done_nothing(shared_aws):
+    definition = register(shared_aws)
+    shared_aws.disconnect("batch:SubmitJob", times=1)
+    job = {"jobName": "cut", "jobQueue": shared_aws.queue, "jobDefinition": definition}
+
+    with pytest.raises(ConnectionClosedError):
+        impatient_client(shared_aws).submit_job(**job)
+
+    by_name = [{"name": "JOB_NAME", "values": ["cut"]}]
+    listed = shared_aws.client("batch").list_jobs(jobQueue=shared_aws.queue, filters=by_name)
+    assert listed["jobSummaryList"] == []
+
+
+def test_one_answer_can_be_empty(shared_aws):
+    batch = shared_aws.client("batch")
+    job_id = submit(shared_aws, register(shared_aws))
+    shared_aws.answer_empty("batch:DescribeJobs", times=1)
+
+    assert batch.describe_jobs(jobs=[job_id])["jobs"] == []
+    assert [job["jobId"] for job in batch.describe_jobs(jobs=[job_id])["jobs"]] == [job_id]
+
+
+@pytest.mark.parametrize(
+    ("service", "code"), [("batch", "ExpiredTokenException"), ("s3", "ExpiredToken")]
+)
+def test_an_expired_token_is_refused_and_a_renewed_one_is_not(shared_aws, service, code):
+    ask = {
+        "batch": lambda client: client.describe_jobs(jobs=["x"]),
+        "s3": lambda client: client.list_buckets(),
+    }[service]
+    shared_aws.expire_token()
+
+    with pytest.raises(ClientError) as error:
+        ask(impatient_client(shared_aws, service, provision.CONTROLLER_KEY))
+
+    assert error.value.response["Error"]["Code"] == code
+    ask(impatient_client(shared_aws, service, provision.RENEWED_KEY))
 
 
 def test_a_new_job_can_be_unknown_for_a_while(shared_aws):

@@ -92,6 +92,18 @@ def test_list_jobs_lists_children_of_one_status_with_index_and_exit_code(shared_
     assert "attempts" not in summaries[0]
 
 
+def test_list_jobs_leaves_out_what_only_describe_jobs_tells(shared_aws):
+    job_id = submit(shared_aws, register(shared_aws, "exit 1"), size=2)
+    described = finished(shared_aws, f"{job_id}:0")
+    finished(shared_aws, job_id)
+
+    failed = shared_aws.client("batch").list_jobs(arrayJobId=job_id, jobStatus="FAILED")
+
+    left_out = {"jobDefinition", "startedAt", "statusReason", "isCancelled", "isTerminated"}
+    assert left_out <= described.keys()
+    assert not left_out & failed["jobSummaryList"][0].keys()
+
+
 def test_list_jobs_lists_running_jobs_when_no_status_is_asked_for(shared_aws):
     sleeps_once = "[ $AWS_BATCH_JOB_ARRAY_INDEX = 0 ] || sleep 3"
     job_id = submit(shared_aws, register(shared_aws, sleeps_once), size=2)

@@ -95,6 +95,27 @@ def test_an_attempt_whose_host_was_reclaimed_has_no_exit_code_and_no_reason(shar
     assert lost["container"]["containerInstanceArn"] != last["container"]["containerInstanceArn"]
 
 
+@pytest.mark.parametrize(
+    ("shows", "status_reason", "container"),
+    [
+        ("143", "Essential container in task exited", {"exitCode": 143}),
+        ("137", "Essential container in task exited", {"exitCode": 137}),
+        ("fargate", "Your Spot Task was interrupted.", {}),
+    ],
+)
+def test_a_reclaimed_host_may_show_in_other_ways(shared_aws, shows, status_reason, container):
+    job_id = submit(shared_aws, register(shared_aws, "sleep 60"))
+    wait_for_status(shared_aws, job_id, "RUNNING")
+
+    shared_aws.reclaim(job=job_id, shows=shows)
+
+    job = finished(shared_aws, job_id)
+    (lost,) = job["attempts"]
+    assert (job["statusReason"], lost["statusReason"]) == (status_reason, status_reason)
+    seen = {k: v for k, v in lost["container"].items() if k in ("exitCode", "reason")}
+    assert seen == container
+
+
 def test_a_job_whose_host_is_reclaimed_at_every_attempt_fails(shared_aws):
     shared_aws.reclaim(name="always-reclaimed", after_s=0.2)
     definition = register(shared_aws, "sleep 60", retryStrategy=strategy(2, RECLAIMED))

@@ -54,6 +54,20 @@ def test_a_job_that_fits_nowhere_stays_runnable_and_says_why(start_aws, sizes, r
     assert job["statusReason"].startswith(reason)
 
 
+def test_a_queue_without_capacity_starts_nothing_and_one_child_says_why(start_aws):
+    aws = start_aws(stub="stub_functions:succeed")
+    reason = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the request"
+    aws.stick(aws.queue, reason, index=2)
+    job_id = submit(aws, register(aws), size=3)
+
+    wait_for(lambda: describe(aws, f"{job_id}:2"), lambda job: "statusReason" in job)
+
+    assert describe(aws, f"{job_id}:2")["statusReason"] == reason
+    assert "statusReason" not in describe(aws, f"{job_id}:0")
+    aws.clear_faults()
+    assert finished(aws, job_id)["status"] == "SUCCEEDED"
+
+
 def test_all_of_an_instances_memory_does_not_fit_that_instance(shared_aws):
     all_of_an_m6i_xlarge = register(shared_aws, vcpus="4", memory=str(16 * 1024))
     job_id = submit(shared_aws, all_of_an_m6i_xlarge)

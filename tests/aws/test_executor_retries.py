@@ -11,6 +11,8 @@ BEHAVIOURS = {
     "good": "succeed",
     "reclaimed-once": "wait:2",
     "reclaimed-thrice": "wait:3",
+    "reclaimed-as-143": "wait:3",
+    "reclaimed-as-137": "wait:3",
     "broken": "exit:1",
     "late-files": "exit:75:2",
     "other-processor": "exit:132:1",
@@ -27,6 +29,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
         controller.set_behaviours(BEHAVIOURS)
         aws.reclaim(after_log="output: scratch/reclaimed-once/contigs.txt", attempts=[1])
         aws.reclaim(after_log="output: scratch/reclaimed-thrice/contigs.txt", name="*-0000")
+        for code in ("143", "137"):
+            text = f"output: scratch/reclaimed-as-{code}/contigs.txt"
+            aws.reclaim(after_log=text, attempts=[1], shows=code)
         assert controller.run(timeout_s=300) == 1, controller.log
         yield controller
 
@@ -48,6 +53,16 @@ def test_only_what_cannot_succeed_is_missing(finished: Controller) -> None:
 
 def test_a_reclaimed_genome_finishes_on_its_second_attempt(finished: Controller) -> None:
     assert get_outcomes(finished, "reclaimed-once") == [
+        ("reclaimed", "genomes"),
+        ("succeeded", "genomes"),
+    ]
+
+
+@pytest.mark.parametrize("code", ["143", "137"])
+def test_a_lost_host_that_leaves_an_exit_code_is_a_lost_host(
+    finished: Controller, code: str
+) -> None:
+    assert get_outcomes(finished, f"reclaimed-as-{code}") == [
         ("reclaimed", "genomes"),
         ("succeeded", "genomes"),
     ]
@@ -110,7 +125,7 @@ def test_the_reason_and_the_last_lines_of_the_log_are_told(finished: Controller)
 
 
 def test_how_many_attempts_lost_their_host_is_told(finished: Controller) -> None:
-    assert "4 attempts lost their host" in finished.log
+    assert "6 attempts lost their host" in finished.log
 
 
 def test_the_bucket_is_clean_after_failures_too(finished: Controller) -> None:

@@ -136,6 +136,17 @@ def test_what_the_list_does_not_have_stays_that_of_the_table(aws):
     assert prices.charge("ecr") == load_prices().charge("ecr")
 
 
+def test_instances_that_aws_has_no_price_of_are_named(aws):
+    fleet = [SPOT, instance("spot", zone=f"{REGION}c"), ON_DEMAND, instance("on-demand")]
+
+    _, problems = ask_aws(load_prices(), fleet)
+
+    assert problems == [
+        "the Price List has no m6i.xlarge",
+        f"no spot price of m6i.xlarge in {REGION}c",
+    ]
+
+
 def test_two_prices_for_one_thing_are_none(aws):
     here = {"regionCode": REGION, "group": "Ingested Logs"}
     aws.products.append(

@@ -108,6 +108,7 @@ def test_a_pair_from_ena_is_gathered_and_its_origin_recorded(
     origin = origin_of(genome)
     (run,) = origin["runs"]
     assert (run["run"], run["provider"], run["layout"]) == (RUN, "ena", "paired")
+    assert (run["platform"], run["model"]) == ("ILLUMINA", "Illumina MiSeq")
     assert [file["md5"] for file in run["files"]] == row["fastq_md5"].split(";")
     assert [file["bytes"] for file in run["files"]] == [len(data) for _, data in files]
     assert [file["sha256"] for file in run["files"]] == [
@@ -211,6 +212,32 @@ def test_a_single_end_run_beside_pairs_is_left_out_and_it_is_said(
     assert gathered(genome, "S1_R1") == reads(1, 1)
     assert f"{SECOND}: it is single-end and was left out" in origin_of(genome)["note"]
     assert origin_of(genome)["spots"] == {"claimed": 20, "arrived": 20}
+
+
+def test_a_run_of_a_sample_that_is_no_genome_is_left_out_and_it_is_said(
+    archive: Archive, gather: Gather
+) -> None:
+    row = add_run(archive, RUN, *pair())
+    add_run(archive, SECOND, *pair(2), experiment="SRX9100000", library_strategy="RNA-Seq")
+
+    genome = gather(accession=row["sample_accession"])
+
+    assert gathered(genome, "S1_R1") == reads(1, 1)
+    assert [run["run"] for run in origin_of(genome)["runs"]] == [RUN]
+    assert f"{SECOND}: it is left out: library strategy is RNA-Seq" in origin_of(genome)["note"]
+
+
+def test_a_sample_with_several_experiments_fails_and_says_what_to_do(
+    archive: Archive, gather: Gather
+) -> None:
+    row = add_run(archive, RUN, *pair())
+    add_run(archive, SECOND, *pair(2), experiment="SRX9100000")
+
+    genome = gather(accession=row["sample_accession"], expect=1)
+
+    assert genome.failure()["kind"] == "input"
+    assert "has 2 experiments (SRX9000000, SRX9100000)" in genome.failure()["message"]
+    assert archive.asked("/vol1") == []
 
 
 def test_fewer_spots_than_claimed_are_told(archive: Archive, gather: Gather) -> None:

@@ -111,6 +111,15 @@ def test_a_search_goes_on_without_sizes_of_genomes(
     assert "no genome sizes" in capsys.readouterr().err
 
 
+def test_more_bases_than_the_user_allows_are_left_out(archives: Archives) -> None:
+    archives.ena = [*make_runs(1), *make_runs(2, base_count="900000000000")]
+
+    search("1280", "--max-bases", "2000000000")
+
+    assert list(samples()) == ["SRX2000001"]
+    assert "allowed is at most 2,000,000,000" in left_out()["SRX2000002"]
+
+
 def test_nothing_found_is_an_error(archives: Archives, capsys: pytest.CaptureFixture[str]) -> None:
     assert search("Staphylococcus aureos") == 1
     assert "neither ENA nor SRA has reads of it" in capsys.readouterr().err

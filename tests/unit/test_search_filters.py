@@ -64,6 +64,9 @@ def test_limits_are_the_users() -> None:
     assert reason_of(Limits(layout="any"), library_layout="SINGLE") == ""
     assert reason_of(Limits(any_library=True), library_strategy="AMPLICON") == ""
     assert reason_of(Limits(min_depth=60)) == "depth is 53, allowed is at least 60"
+    assert reason_of(Limits(max_bases=150_000_000)) == ""
+    most = "bases is 150,000,000, allowed is at most 149,999,999"
+    assert reason_of(Limits(max_bases=149_999_999)) == most
     assert reason_of(Limits(min_read_length=151)) == "read length is 150, allowed is at least 151"
 
 

@@ -6,7 +6,7 @@ from support.archive_server import Archive
 from support.archives import RUNINFO, to_runinfo
 
 from bactofleet.archives.metadata import Metadata
-from bactofleet.core.errors import Excluded, TemporaryFailure
+from bactofleet.core.errors import Excluded, MissingInput, TemporaryFailure
 from bactofleet.core.samples import Sample
 
 ENA, SRA = "/ena/portal/api/search", "/entrez/eutils/esearch.fcgi"
@@ -189,6 +189,72 @@ def test_long_reads_are_left_out_and_excluded_where_there_are_no_others(archive:
     assert [run.accession for run in metadata().find_runs()] == ["SRR9000002"]
     with pytest.raises(Excluded, match=r"its reads are long \(OXFORD_NANOPORE\)"):
         metadata("SRR9000001").find_runs()
+
+
+SAMPLE = "SAMN30000000"
+
+
+def test_of_a_sample_only_the_genomic_shotgun_reads_of_illumina_are_taken(archive: Archive) -> None:
+    """Whatever somebody made of a sample hangs on it."""
+    add_run(archive, "SRR9000001")
+    others = {
+        "SRR9000002": {"library_source": "TRANSCRIPTOMIC", "library_strategy": "RNA-Seq"},
+        "SRR9000003": {"platform": "ION_TORRENT"},
+        "SRR9000004": {"platform": "ABI_SOLID"},
+        "SRR9000005": {"library_strategy": "AMPLICON"},
+        "SRR9000006": {"platform": "OXFORD_NANOPORE"},
+        "SRR9000007": {"library_selection": "PCR"},
+    }
+    for number, (run, values) in enumerate(others.items()):
+        add_run(archive, run, experiment=f"SRX910000{number}", **values)
+    known = metadata(SAMPLE)
+
+    assert [run.accession for run in known.find_runs()] == ["SRR9000001"]
+    assert [note.split(",")[0] for note in known.notes] == [
+        "SRR9000002: it is left out: library source is TRANSCRIPTOMIC",
+        "SRR9000003: it is left out: platform is ION_TORRENT",
+        "SRR9000004: it is left out: platform is ABI_SOLID",
+        "SRR9000005: it is left out: library strategy is AMPLICON",
+        "SRR9000006: it is left out: its reads are long (OXFORD_NANOPORE)",
+        "SRR9000007: it is left out: library selection is PCR",
+    ]
+
+
+def test_who_names_an_experiment_or_a_run_has_chosen_its_library(archive: Archive) -> None:
+    add_run(archive, "SRR9000001", library_selection="PCR", library_strategy="AMPLICON")
+
+    for accession in ("SRR9000001", EXPERIMENT):
+        assert [run.accession for run in metadata(accession).find_runs()] == ["SRR9000001"]
+    with pytest.raises(Excluded, match="library strategy is AMPLICON"):
+        metadata(SAMPLE).find_runs()
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+def test_a_sample_with_several_experiments_is_refused(archive: Archive, is_down: bool) -> None:
+    for number in (1, 2):
+        add_run(archive, f"SRR900000{number}", experiment=f"SRX900000{number}")
+    archive.down = {ENA} if is_down else set()
+
+    with pytest.raises(MissingInput, match=r"has 2 experiments \(SRX9000001, SRX9000002\); give"):
+        metadata(SAMPLE).find_runs()
+
+
+@pytest.mark.parametrize("platform", ["ION_TORRENT", "ABI_SOLID", "LS454"])
+def test_reads_of_other_instruments_are_excluded(archive: Archive, platform: str) -> None:
+    add_run(archive, "SRR9000001", platform=platform)
+
+    with pytest.raises(Excluded, match=f"platform is {platform}, allowed is ILLUMINA"):
+        metadata().find_runs()
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+def test_platform_and_model_are_known(archive: Archive, is_down: bool) -> None:
+    add_run(archive, "SRR9000001", instrument_model="Illumina NovaSeq 6000")
+    archive.down = {ENA} if is_down else set()
+
+    (run,) = metadata().find_runs()
+
+    assert (run.platform, run.model) == ("ILLUMINA", "Illumina NovaSeq 6000")
 
 
 @pytest.mark.parametrize(

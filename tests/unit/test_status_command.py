@@ -172,6 +172,18 @@ def test_a_genome_that_several_files_tell_of_is_counted_once(under_way: Path):
     assert (genomes.running, genomes.submitted, genomes.waiting) == (2, 11, 0)
 
 
+def test_why_no_job_starts_is_told_while_jobs_are_open(project: Path):
+    ledger = submit(project, samples_of(project)[:1])
+    ledger.record_waiting("genomes", "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none left")
+
+    lines = to_lines(observe(project))
+    assert "no job starts: in genomes since 20" in lines
+    assert "AWS Batch says: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none left" in lines
+
+    ledger.close_children("array", [0])
+    assert "no job starts" not in to_lines(observe(project))
+
+
 def test_batch_tells_which_of_the_submitted_run(project: Path):
     submit(project, samples_of(project)[-4:])
     summary = {"RUNNABLE": 1, "RUNNING": 3}
@@ -186,6 +198,18 @@ def test_batch_tells_which_of_the_submitted_run(project: Path):
 
     assert (snapshot.genomes.running, snapshot.genomes.submitted) == (3, 1)
     assert snapshot.batch == JobCounts(queued=1, running=3, ended=0)
+
+
+def test_jobs_that_batch_does_not_describe_are_told(project: Path):
+    submit(project, samples_of(project)[-4:])
+
+    class Client:
+        def iter_described(self, job_ids):
+            return []
+
+    snapshot = Observer(project / "results", project / "scratch", samples_of(project), Client())
+
+    assert "1 arrays or jobs are not described, theirs count as ended" in to_lines(snapshot.look())
 
 
 def test_what_a_run_has_left_on_aws_is_told_unless_one_is_under_way(

@@ -37,7 +37,7 @@ class FakeClient:
         self.jobs = jobs
 
     def iter_described(self, job_ids: Sequence[str]) -> Iterable[dict[str, Any]]:
-        return [self.jobs[job_id] for job_id in job_ids]
+        return [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
 
 
 @pytest.fixture
@@ -108,6 +108,14 @@ def test_batch_tells_what_is_queued_and_what_runs():
     assert counts == JobCounts(queued=4, running=4, ended=2)
 
 
+def test_jobs_that_batch_does_not_describe_are_told_apart():
+    client = FakeClient({"known": {"status": "RUNNING"}})
+
+    counts = count_jobs(client, OpenJobs(("target",) * 5, ("known", "forgotten")))
+
+    assert counts == JobCounts(queued=0, running=1, ended=4, unknown=1)
+
+
 def test_a_row_that_is_being_written_is_read_when_it_is_whole(tmp_path: Path):
     path = tmp_path / "usage.tsv"
     path.write_text("run\toutcome\nr1\trecl")
@@ -136,6 +144,17 @@ def test_what_was_submitted_and_not_settled_is_open(tmp_path: Path, ledger: Ledg
     jobs = read_open_jobs(tmp_path)
 
     assert jobs == OpenJobs((CHILDREN[0].target, CHILDREN[2].target), ("array-1",))
+
+
+def test_why_no_job_of_a_queue_starts_is_known_until_one_starts(tmp_path: Path, ledger: Ledger):
+    ledger.record_waiting("genomes", "UNDETERMINED")
+    ledger.record_waiting("genomes", "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
+
+    (waiting,) = read_open_jobs(tmp_path).waiting
+    assert waiting[:2] == ("genomes", "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
+
+    ledger.record_waiting("genomes", None)
+    assert read_open_jobs(tmp_path).waiting == ()
 
 
 def test_a_ledger_that_is_none_is_named(tmp_path: Path):

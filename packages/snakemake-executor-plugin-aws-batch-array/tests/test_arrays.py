@@ -1,11 +1,14 @@
 """How tasks become arrays, and what the manifest of an array says."""
 
+import pytest
+
 from snakemake_executor_plugin_aws_batch_array.arrays import MAX_ARRAY_SIZE, iter_arrays
 from snakemake_executor_plugin_aws_batch_array.definitions import (
     EVALUATE_ON_EXIT,
     build_definition,
     build_submission,
 )
+from snakemake_executor_plugin_aws_batch_array.exit_codes import to_container
 from snakemake_executor_plugin_aws_batch_array.manifest import (
     Line,
     build_manifest,
@@ -91,7 +94,38 @@ def test_containers_are_unprivileged_and_cannot_write_their_root():
     assert container["readonlyRootFilesystem"] is True
 
 
-def test_what_no_rule_names_is_final():
-    """Five rules are allowed, and what none of them matches would be retried."""
-    assert len(EVALUATE_ON_EXIT) == 5
-    assert EVALUATE_ON_EXIT[-1] == {"onReason": "*", "action": "EXIT"}
+def is_tried_again(status_reason: str, exit_code: int | None = None) -> bool:
+    """As Batch decides: the first rule that matches, and what none matches is tried again."""
+    texts = {"onStatusReason": status_reason, "onExitCode": str(exit_code or "")}
+    for rule in EVALUATE_ON_EXIT:
+        ((condition, pattern),) = [item for item in rule.items() if item[0] != "action"]
+        text, prefix = texts[condition], pattern.removesuffix("*")
+        if text == pattern or (pattern != prefix and text.startswith(prefix)):
+            return rule["action"] == "RETRY"
+    return True
+
+
+EXITED = "Essential container in task exited"
+
+
+@pytest.mark.parametrize(
+    ("status_reason", "exit_code", "expected"),
+    [
+        ("Host EC2 (instance i-1) terminated.", None, True),
+        ("Your Spot Task was interrupted.", None, True),
+        ("Your Spot Task was interrupted.", 1, True),
+        ("Task failed to start", None, True),
+        (EXITED, 75, True),
+        (EXITED, 132, True),
+        (EXITED, 137, True),
+        (EXITED, 143, True),
+        (EXITED, to_container(137), False),
+        (EXITED, to_container(143), False),
+        (EXITED, 1, False),
+        (EXITED, 139, False),
+        (EXITED, 2, False),
+    ],
+)
+def test_batch_tries_again_what_another_host_may_do(status_reason, exit_code, expected):
+    assert len(EVALUATE_ON_EXIT) <= 5
+    assert is_tried_again(status_reason, exit_code) is expected

@@ -1,11 +1,13 @@
 """Calls to Batch that may be throttled, or whose answers may be lost."""
 
+import logging
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError, ConnectTimeoutError
 
 from snakemake_executor_plugin_aws_batch_array.client import ArrayBatchClient, RateLimiter
+from snakemake_executor_plugin_aws_batch_array.patience import Patience
 
 REQUEST = {"jobQueue": "genomes", "jobName": "run-0000"}
 
@@ -45,7 +47,8 @@ class FakeBatch:
 
 
 def submit(batch: FakeBatch) -> str:
-    return ArrayBatchClient(batch, sleep=lambda _: None).submit_once(**REQUEST)
+    patience = Patience(logging.getLogger(), pause=lambda _: None)
+    return ArrayBatchClient(batch, patience, sleep=lambda _: None).submit_once(**REQUEST)
 
 
 LOST = ConnectionClosedError(endpoint_url="http://localhost")
@@ -66,8 +69,11 @@ def test_a_job_whose_answer_was_lost_is_found_by_its_name(error):
     assert len(batch.jobs) == 1
 
 
-def test_a_submission_that_had_no_effect_is_repeated():
-    batch = FakeBatch(LOST)
+@pytest.mark.parametrize(
+    "error", [LOST, ConnectTimeoutError(endpoint_url="http://localhost"), make_error("x", 503)]
+)
+def test_a_submission_that_had_no_effect_is_repeated(error):
+    batch = FakeBatch(error)
 
     assert submit(batch) == "job-1"
     assert len(batch.jobs) == 1
@@ -80,6 +86,21 @@ def test_a_refused_submission_is_an_error_at_once():
         submit(batch)
 
     assert batch.jobs == []
+
+
+def test_jobs_that_an_answer_left_out_are_asked_for_again(monkeypatch: pytest.MonkeyPatch):
+    answers = [["b"], [], ["a"]]
+    batch = FakeBatch()
+    monkeypatch.setattr(
+        batch,
+        "describe_jobs",
+        lambda jobs: {"jobs": [{"jobId": job} for job in answers.pop(0)]},
+        raising=False,
+    )
+
+    found = ArrayBatchClient(batch, sleep=lambda _: None).describe_existing(["a", "b"])
+
+    assert sorted(found) == ["a", "b"]
 
 
 def test_calls_are_spread_over_the_second(monkeypatch: pytest.MonkeyPatch):

@@ -73,7 +73,7 @@ class Aws:
         self.jobs.setdefault(queue, []).append(summary)
         self.failed[f"id-of-{name}"] = list(failed)
 
-    # As Store and ArrayBatchClient
+    # As Store and ArrayBatchClient; ListJobs gives no more than what accounts have seen
 
     def list_folders(self, prefix: str) -> list[str]:
         assert prefix == "snakemake/runs/"
@@ -88,7 +88,13 @@ class Aws:
 
     def iter_named(self, queue: str, prefix: str) -> Iterator[dict[str, Any]]:
         self.asked.append(f"{queue}:{prefix}")
-        yield from (job for job in self.jobs.get(queue, []) if job["jobName"].startswith(prefix))
+        for job in self.jobs.get(queue, []):
+            if job["jobName"].startswith(prefix):
+                yield {"jobId": job["jobId"], "jobName": job["jobName"]}
+
+    def describe_existing(self, job_ids: list[str]) -> dict[str, dict[str, Any]]:
+        jobs = {job["jobId"]: job for queue in self.jobs.values() for job in queue}
+        return {job_id: jobs[job_id] for job_id in job_ids}
 
     def iter_children(self, job_id: str, status: str) -> Iterator[dict[str, Any]]:
         assert status == "FAILED"

@@ -3,6 +3,8 @@
 import errno
 import io
 import json
+import logging
+import math
 import tarfile
 from pathlib import Path
 from typing import IO
@@ -16,6 +18,7 @@ from snakemake_executor_plugin_aws_batch_array import environment, worker
 from snakemake_executor_plugin_aws_batch_array.bundle import RUN_FILE
 from snakemake_executor_plugin_aws_batch_array.exit_codes import Ending
 from snakemake_executor_plugin_aws_batch_array.manifest import Line, build_manifest
+from snakemake_executor_plugin_aws_batch_array.patience import Patience
 from snakemake_executor_plugin_aws_batch_array.store import RunFolder
 from snakemake_executor_plugin_aws_batch_array.versions import format_versions
 
@@ -41,21 +44,30 @@ def fail_upload(code: str, status: int) -> S3UploadFailedError:
 
 
 class FakeStore:
-    """Objects of one run, or what is raised instead."""
+    """Objects of one run, or what is raised instead while an outage lasts; pauses take no time."""
 
-    def __init__(self, objects: dict[str, bytes | Exception]) -> None:
+    def __init__(self, objects: dict[str, bytes | Exception], outage_s: float) -> None:
         self._objects = objects
+        self._outage_s = outage_s
+        self._now = 0.0
+        logger = logging.getLogger(__name__)
+        self.patience = Patience(logger, clock=lambda: self._now, pause=self._pause)
 
     def open(self, key: str, byte_range: str | None = None) -> IO[bytes]:
-        content = self._objects[key]
-        if isinstance(content, Exception):
-            raise content
-        return io.BytesIO(content)
+        return io.BytesIO(self.patience.ask(lambda: self._get(key, self._objects[key])))
 
     def put_file(self, key: str, path: str) -> None:
-        content = self._objects.get(key)
-        if isinstance(content, Exception):
+        self.patience.ask(lambda: self._get(key, self._objects.get(key, b"")))
+
+    def _get(self, key: str, content: bytes | Exception) -> bytes:
+        if isinstance(content, bytes):
+            return content
+        if self._now < self._outage_s:
             raise content
+        return pack() if key == RUN.bundle else b""
+
+    def _pause(self, seconds: float) -> None:
+        self._now += seconds
 
 
 def pack(name: str = RUN_FILE, kind: bytes = tarfile.REGTYPE) -> bytes:
@@ -86,12 +98,13 @@ class Child:
             RUN.bundle: pack(),
             RUN.get_manifest("array"): manifest,
         }
+        self.outage_s = math.inf
         monkeypatch.setenv(environment.LINE_BYTES, str(width))
         monkeypatch.setenv(environment.VERSIONS, format_versions())
 
     def run(self) -> Ending:
         """Run it in an empty folder."""
-        store = FakeStore(self.objects)
+        store = FakeStore(self.objects, self.outage_s)
         self._monkeypatch.chdir(self._folder)
         self._monkeypatch.setattr(worker, "_connect", lambda: (store, RUN, "array", 0))
         self._monkeypatch.setattr(worker, "run_snakemake", self._make_output)
@@ -156,6 +169,14 @@ def test_an_upload_is_judged_by_what_s3_said(child: Child, obstacle: Exception, 
     child.objects[RUN.get_returned("array", 0)] = obstacle
 
     assert child.run().code == code
+
+
+@pytest.mark.parametrize("key", [RUN.bundle, RUN.get_returned("array", 0)])
+def test_an_outage_of_ten_minutes_costs_no_attempt(child: Child, key: str) -> None:
+    child.objects[key] = refuse("InternalError", 500)
+    child.outage_s = 600.0
+
+    assert child.run() == (0, "")
 
 
 def test_an_image_of_another_version_refuses_before_it_asks_for_anything(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from snakemake_executor_plugin_aws_batch_array.exit_codes import to_container
 from snakemake_executor_plugin_aws_batch_array.status import (
     FALLBACK_CAUSES,
     RETRIED_CAUSES,
@@ -45,7 +46,17 @@ def make_detail(*attempts, **more):
         ),
         (make_detail(make_attempt(EXITED, 75)), Cause.TEMPORARY),
         (make_detail(make_attempt(EXITED, 132)), Cause.ILLEGAL_INSTRUCTION),
-        (make_detail(make_attempt(EXITED, 137)), Cause.OUT_OF_MEMORY),
+        (make_detail(make_attempt(EXITED, 143)), Cause.RECLAIMED),
+        (make_detail(make_attempt(EXITED, 137)), Cause.RECLAIMED),
+        (make_detail(make_attempt("Your Spot Task was interrupted.")), Cause.RECLAIMED),
+        (make_detail(make_attempt("Your Spot Task was interrupted.", 1)), Cause.RECLAIMED),
+        (
+            make_detail(make_attempt(EXITED, 137, "OutOfMemoryError: Container killed")),
+            Cause.OUT_OF_MEMORY,
+        ),
+        (make_detail(make_attempt(EXITED, to_container(137))), Cause.OUT_OF_MEMORY),
+        (make_detail(make_attempt(EXITED, to_container(143))), Cause.EXIT),
+        (make_detail(make_attempt(EXITED, 139)), Cause.EXIT),
         (
             make_detail(
                 make_attempt(EXITED, 1, "OutOfMemoryError: Container killed due to memory")
@@ -54,6 +65,12 @@ def make_detail(*attempts, **more):
         ),
         (make_detail(make_attempt(EXITED, 1)), Cause.EXIT),
         (make_detail(make_attempt(EXITED, 143), isTerminated=True), Cause.TERMINATED),
+        (make_detail(make_attempt(EXITED, 137), isCancelled=True), Cause.TERMINATED),
+        (make_detail(make_attempt(RECLAIMED), isTerminated=True), Cause.TERMINATED),
+        (
+            make_detail(make_attempt("Job attempt duration exceeded timeout", 143)),
+            Cause.TIMED_OUT,
+        ),
         (
             make_detail(make_attempt("Job attempt duration exceeded timeout", 137)),
             Cause.TIMED_OUT,
@@ -76,6 +93,18 @@ def test_every_reclaimed_attempt_is_counted():
     assert failure.reclaimed == 2
     assert failure.exit_code is None
     assert failure.log_stream == "run/default/1"
+
+
+def test_hosts_that_left_an_exit_code_are_counted_and_the_end_of_a_job_that_was_ended_is_not():
+    lost = [make_attempt(EXITED, 143), make_attempt(EXITED, 137)]
+
+    assert get_failure(make_detail(*lost, make_attempt(EXITED, 1))).reclaimed == 2
+    ended = make_detail(*lost, make_attempt(EXITED, 143), isTerminated=True)
+    assert get_failure(ended).reclaimed == 2
+
+
+def test_the_exit_code_is_what_the_rules_ended_with():
+    assert get_failure(make_detail(make_attempt(EXITED, to_container(137)))).exit_code == 137
 
 
 def test_an_error_of_a_tool_is_not_retried_and_a_lost_host_is_on_the_fallback_queue():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bactofleet.archives.https import Fetched
+from bactofleet.archives.runs import Run
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class Delivery:
         """Say whether pairs arrived."""
         return len(self.mates) == 2
 
-    def describe(self) -> dict[str, Any]:
-        """Return what a receipt says of the run."""
+    def describe(self, run: Run) -> dict[str, Any]:
+        """Return what a receipt says of the run that an archive describes so."""
+        instrument = {"platform": run.platform, "model": run.model}
         return {
             "run": self.run,
             "provider": self.provider,
+            **{name: value for name, value in instrument.items() if value},
             "layout": "paired" if self.is_paired else "single",
             "files": [one.describe() for one in self.fetched],
         }

@@ -6,15 +6,17 @@ answer, and each of them once at most.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from bactofleet.archives.accessions import Query, kind_of
 from bactofleet.archives.ena import Ena
 from bactofleet.archives.retry import Say, Unavailable
 from bactofleet.archives.runs import MODEL_FIELD, PUBLIC, EnaFile, Run
+from bactofleet.archives.search.filters import check_access, check_word, find_library_reasons
 from bactofleet.archives.sra import Sra
 from bactofleet.archives.web import Client
-from bactofleet.core.errors import Excluded
+from bactofleet.core.errors import Excluded, MissingInput
 from bactofleet.core.samples import Sample, run_of
 
 # Assembled by other programs than ours.
@@ -29,12 +31,14 @@ class Metadata:
         self._sample = sample
         self._say = say
         self._answers: dict[str, list[Run]] = {}
+        self.notes: list[str] = []
+        """Which runs were left out, and why."""
 
     def find_runs(self) -> list[Run]:
-        """Return the runs of the accession, in the order of their names.
+        """Return the runs of the accession that make its genome, in the order of their names.
 
-        Raises `Excluded` where neither archive has any of short reads, and `Unavailable` where that
-        is not certain.
+        Raises `Excluded` where neither archive has any, `Unavailable` where that is not certain,
+        and `MissingInput` where the accession names several genomes.
         """
         runs = _of_sheet(self._sample) or self._ask_for_runs()
         return sorted(runs, key=lambda run: run.accession)
@@ -67,25 +71,50 @@ class Metadata:
     def _ask_for_runs(self) -> list[Run]:
         try:
             if runs := self.ask("ENA"):
-                return self._short_reads(runs)
+                return self._choose(runs)
         except Unavailable as fault:
             self._say(f"{fault}; SRA is asked instead")
         runs = self.ask("SRA")
         if not runs:
             self._exclude_unknown()
         files = () if "ENA" in self._answers else None
-        return [replace(run, files=files) for run in self._short_reads(runs)]
+        return [replace(run, files=files) for run in self._choose(runs)]
 
     def _exclude_unknown(self) -> None:
         """Raise `Excluded` if both archives answered that they know nothing of it."""
         if not self.ask("ENA"):
             self._exclude("neither ENA nor SRA has a run of it: withdrawn, or never public")
 
-    def _short_reads(self, runs: list[Run]) -> list[Run]:
-        short = [run for run in runs if run.platform not in LONG_READS]
-        if not short:
-            self._exclude(f"its reads are long ({runs[0].platform}), which are not assembled here")
-        return short
+    def _choose(self, runs: list[Run]) -> list[Run]:
+        """Return the runs that make a genome, by the rules of a search, and note the others."""
+        reasons = {run.accession: next(self._find_reasons(run), "") for run in runs}
+        chosen = [run for run in runs if not reasons[run.accession]]
+        if not chosen:
+            self._exclude("; ".join(sorted(set(reasons.values()))))
+        experiments = sorted({run.experiment for run in chosen})
+        if len(experiments) > 1:
+            accession = self._sample.accession
+            raise MissingInput(
+                f"{accession} has {len(experiments)} experiments ({', '.join(experiments)}); give "
+                f"each a row of the sample sheet, as `bactofleet search {accession}` does"
+            )
+        self.notes = [
+            f"{run}: it is left out: {why}" for run, why in sorted(reasons.items()) if why
+        ]
+        return chosen
+
+    def _find_reasons(self, run: Run) -> Iterator[str]:
+        """Yield what speaks against a run.
+
+        Who names a run or an experiment has chosen its library; all libraries that anybody made of
+        a sample hang on it.
+        """
+        if run.platform in LONG_READS:
+            yield f"its reads are long ({run.platform}), which are not assembled here"
+        yield from (reason.detail for reason in check_word("platform", run.platform))
+        if kind_of(self._sample.accession) == "sample":
+            yield from (reason.detail for reason in find_library_reasons(run))
+        yield from (reason.detail for reason in check_access({run.access} - {PUBLIC}))
 
     def _exclude(self, why: str) -> None:
         raise Excluded(REASON, f"{self._sample.accession} was not fetched: {why}")

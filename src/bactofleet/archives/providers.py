@@ -69,18 +69,19 @@ def default_order() -> Sequence[str]:
 
 def fetch_accession(
     sample: Sample, order: Sequence[str], at: Workplace
-) -> tuple[list[Run], list[Delivery]]:
-    """Fetch all runs of a sample's accession, in the order of their names.
+) -> tuple[list[Run], list[Delivery], list[str]]:
+    """Fetch the runs of a sample's accession, in the order of their names.
 
-    Raises `Excluded` where the archives say that the reads cannot be had, and `TemporaryFailure`
-    where another attempt may bring them; and before a byte is fetched the error of a full disk
-    where all runs together would fill it.
+    The third value says which runs were left out, and why. Raises `Excluded` where the archives say
+    that the reads cannot be had, `MissingInput` where they are those of several genomes, and
+    `TemporaryFailure` where another attempt may bring them; and before a byte is fetched the error
+    of a full disk where all runs together would fill it.
     """
     metadata = Metadata(sample, at.tools.say)
     runs, order = metadata.find_runs(), order or default_order()
     stays, passes = zip(*(PROVIDERS[order[0]].disk_bytes(run) for run in runs), strict=True)
     check_space(at.folder, sum(stays) + max(passes), f"{sample.accession} from {order[0]}")
-    return runs, [_fetch_run(run, order, at, metadata) for run in runs]
+    return runs, [_fetch_run(run, order, at, metadata) for run in runs], metadata.notes
 
 
 def _fetch_run(run: Run, order: Sequence[str], at: Workplace, metadata: Metadata) -> Delivery:

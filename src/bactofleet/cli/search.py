@@ -97,6 +97,13 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
             option, type=count, default=value, metavar="N", help=f"{text} (default: %(default)s)"
         )
     group.add_argument(
+        "--max-bases",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="base pairs of all runs at most (default: no limit)",
+    )
+    group.add_argument(
         "--genome-size",
         type=_genome_size,
         default=0,
@@ -169,6 +176,7 @@ def _limits_of(args: argparse.Namespace) -> Limits:
         layout=args.layout,
         any_library=args.any_library,
         min_bases=args.min_bases,
+        max_bases=args.max_bases,
         min_read_length=args.min_read_length,
         min_depth=args.min_depth,
     )

@@ -85,12 +85,15 @@ def ask_aws(prices: Prices, instances: Collection[Instance]) -> tuple[Prices, li
     histories: dict[tuple[str, str], History] = {}
     try:
         listed.update(_iter_listed(pricing, region, instances))
-        missing = sorted(set(UNITS) - {name for section, name in listed if section == "charges"})
-        problems += [f"the Price List has no {', '.join(missing)}"] if missing else []
+        lacking = {*UNITS, *_types_on_demand(instances)} - {name for _, name in listed}
+        problems += [f"the Price List has no {', '.join(sorted(lacking))}"] if lacking else []
     except _FAULTS as error:
         problems.append(_describe(error))
     try:
         histories = _read_histories(ec2, instances)
+        places = {(instance.type, instance.zone) for instance in _on_spot(instances)}
+        lacking = {f"{name} in {zone or 'a zone'}" for name, zone in places - histories.keys()}
+        problems += [f"no spot price of {', '.join(sorted(lacking))}"] if lacking else []
     except _FAULTS as error:
         problems.append(_describe(error))
     told = replace(prices, entries={**prices.entries, **listed}, histories=histories)
@@ -105,7 +108,7 @@ def _iter_listed(
         attributes = {**query.attributes, where: region}
         if price := _find(pricing, replace(query, attributes=attributes), UNITS[name]):
             yield ("charges", name), price
-    for name in sorted({i.type for i in instances if i.life_cycle == ON_DEMAND and i.type}):
+    for name in sorted(_types_on_demand(instances)):
         attributes = {**_LINUX, "regionCode": region, "instanceType": name}
         query = Query("AmazonEC2", attributes, f"BoxUsage:{name}")
         if price := _find(pricing, query, INSTANCE_HOUR):
@@ -150,7 +153,7 @@ def _iter_terms(product: Mapping[str, Any], unit: str, count: int) -> Iterator[P
 
 def _read_histories(ec2: Any, instances: Collection[Instance]) -> dict[tuple[str, str], History]:
     """Return the spot prices of the types and zones, over the time in which instances ran."""
-    spot = [instance for instance in instances if instance.life_cycle == SPOT and instance.type]
+    spot = _on_spot(instances)
     if not spot:
         return {}
     pages = ec2.get_paginator("describe_spot_price_history").paginate(
@@ -165,6 +168,14 @@ def _read_histories(ec2: Any, instances: Collection[Instance]) -> dict[tuple[str
             change = (entry["Timestamp"].timestamp(), float(entry["SpotPrice"]))
             histories[entry["InstanceType"], entry["AvailabilityZone"]].append(change)
     return {key: sorted(changes) for key, changes in histories.items()}
+
+
+def _types_on_demand(instances: Collection[Instance]) -> set[str]:
+    return {i.type for i in instances if i.life_cycle == ON_DEMAND and i.type}
+
+
+def _on_spot(instances: Collection[Instance]) -> list[Instance]:
+    return [i for i in instances if i.life_cycle == SPOT and i.type]
 
 
 def _region_of(instances: Collection[Instance]) -> str | None:

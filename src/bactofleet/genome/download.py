@@ -79,13 +79,16 @@ def _take_accession(stage: Stage, sample: Sample) -> None:
     from bactofleet.archives.providers import Workplace, fetch_accession  # noqa: PLC0415
 
     at = Workplace(stage.work, stage.tools, stage.threads)
-    runs, deliveries = fetch_accession(sample, stage.parameters["providers"], at)
+    runs, deliveries, notes = fetch_accession(sample, stage.parameters["providers"], at)
     is_paired = any(delivery.is_paired for delivery in deliveries)
     joined = [delivery for delivery in deliveries if delivery.is_paired == is_paired]
     stage.record.input["layout"] = "paired" if is_paired else "single"
-    stage.record.input["runs"] = [delivery.describe() for delivery in deliveries]
+    described = zip(runs, deliveries, strict=True)
+    stage.record.input["runs"] = [delivery.describe(run) for run, delivery in described]
     _write_meta(stage)
     stage.use(*{tool for delivery in joined for tool in delivery.tools})
+    for note in notes:
+        _note(stage, note)
     for run, delivery in zip(runs, deliveries, strict=True):
         _tell_differences(stage, run, delivery, is_joined=delivery in joined)
     orphans = _set_orphans_apart(stage, joined)

@@ -81,6 +81,8 @@ class Snapshot:
     batch: api.JobCounts | None
     runs_left: int
     """Runs that have ended before they removed what they had on AWS; 0 while one is under way."""
+    queues: tuple[api.Waiting, ...]
+    """Those in which no job starts, with the reason that AWS Batch gives."""
     stages: list[StageTimes]
     failures: list[Failure]
     money: Money | None
@@ -141,6 +143,7 @@ class Observer:
             attempts=self.usage.attempts,
             batch=batch,
             runs_left=0 if started else submitted.count_left(set(known)),
+            queues=submitted.jobs.waiting,
             stages=measure_stages(self.receipts.recent),
             failures=failures,
             money=foretell_money(self.usage.spent_usd, genomes.ended, genomes.remaining),

@@ -45,6 +45,11 @@ def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         batch = snapshot.batch
         states = f"{batch.queued:,} queued, {batch.running:,} running"
         yield "Batch", f"{states}, {batch.ended:,} ended and to be collected (jobs)"
+        if batch.unknown:
+            told = f"{batch.unknown:,} arrays or jobs are not described, theirs count as ended"
+            yield "not known", told
+    for queue, reason, since in snapshot.queues:
+        yield "no job starts", f"in {queue} since {format_time(since)}; AWS Batch says: {reason}"
     if left := snapshot.runs_left:
         yield "left on AWS", f"objects and a job definition {_describe_runs(left)}"
     if snapshot.last_finished is not None:

@@ -89,7 +89,8 @@ class EmulatedAWS:
     def reclaim(self, **attempts: object) -> None:
         """Take away the hosts of these attempts (``job``, ``name``, ``index``, ``attempts``).
 
-        At once, ``after_s`` seconds after their start, or when ``after_log`` is logged.
+        At once, ``after_s`` seconds after their start, or when ``after_log`` is logged; it shows
+        as ``shows`` says: ``host`` (the instance is named), ``143``, ``137`` or ``fargate``.
         """
         self._add_fault("reclaim", **attempts)
 
@@ -100,6 +101,35 @@ class EmulatedAWS:
     def throttle(self, operation: str, per_second: float) -> None:
         """Refuse what comes faster; ``batch:*`` counts all operations of the service together."""
         self._add_fault("throttle", operation=operation, per_second=per_second)
+
+    def fail(self, operation: str = "*", status: int = 500, **members: object) -> None:
+        """Answer with an error, for so many ``times`` or ``seconds``, or a ``share`` of them.
+
+        ``operation`` is a glob on ``service:Operation``; ``code`` and ``message`` are the error's.
+        """
+        error = {"code": "InternalError", "message": "We encountered an internal error."}
+        self._add_fault("answer", operation=operation, status=status, **{**error, **members})
+
+    def disconnect(self, operation: str = "*", **members: object) -> None:
+        """Close the connection before anything is done, as ``fail`` does with its members."""
+        self._add_fault("answer", operation=operation, status=0, **members)
+
+    def answer_empty(self, operation: str = "batch:DescribeJobs", **members: object) -> None:
+        """Answer DescribeJobs, or ListJobs, as if there were no job."""
+        self._add_fault("answer", operation=operation, status=200, **members)
+
+    def expire_token(self) -> None:
+        """Refuse the controller's credentials; those of `renewed_environment` are valid."""
+        self.fail(
+            status=403,
+            code="ExpiredTokenException",
+            message="The security token included in the request is expired",
+            access_key=provision.CONTROLLER_KEY,
+        )
+
+    def stick(self, queue: str, reason: str, index: int = 0) -> None:
+        """Start nothing from a queue; the reason is on child ``index`` of an array."""
+        self._add_fault("stick", queue=queue, reason=reason, index=index)
 
     def lose_response(self, operation: str, times: int = 1) -> None:
         """Do what is asked and close the connection without an answer."""

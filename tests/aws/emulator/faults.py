@@ -1,14 +1,16 @@
 """Faults on demand: what goes wrong, where, and how often."""
 
 import fnmatch
+import random
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from .batch.backend import ArrayBatchBackend
-from .batch.engine import Task
+from .batch.engine import LOSSES, Task
 from .identify import Operation
+from .provision import OWNER_KEY
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class AttemptFault:
     attempts: tuple[int, ...] | None = None
     after_s: float = 0.0
     after_log: str | None = None
+    shows: str = "host"
 
     def concerns(self, task: Task) -> bool:
         """Whether this attempt is meant."""
@@ -32,6 +35,48 @@ class AttemptFault:
             and (self.index is None or self.index == job.index)
             and (self.attempts is None or task.attempt.number in self.attempts)
         )
+
+
+@dataclass
+class RequestFault:
+    """An answer that some requests get instead of theirs.
+
+    ``status`` 0 cuts the connection, 200 is the answer without a result.  It ends after ``times``
+    requests or ``seconds``; of a ``share`` of the requests chance decides, the same for the same
+    ``seed``.  ``access_key`` is whose requests, all but the owner's if it is None.
+    """
+
+    operation: str
+    status: int
+    code: str = ""
+    message: str = ""
+    times: int | None = None
+    seconds: float | None = None
+    share: float = 1.0
+    seed: int = 0
+    access_key: str | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._chance = random.Random(self.seed)
+        self._lock = threading.Lock()
+
+    def hits(self, operation: Operation) -> bool:
+        """Whether this request is one of those; counts down."""
+        if not self._concerns(operation):
+            return False
+        with self._lock:
+            if self.times == 0 or self._chance.random() >= self.share:
+                return False
+            if self.times is not None:
+                self.times -= 1
+            return True
+
+    def _concerns(self, operation: Operation) -> bool:
+        is_over = self.seconds is not None and time.monotonic() - self.began > self.seconds
+        key = operation.access_key
+        is_meant = key == self.access_key if self.access_key else key != OWNER_KEY
+        return not is_over and is_meant and fnmatch.fnmatch(operation.full_name, self.operation)
 
 
 class Throttle:
@@ -88,7 +133,9 @@ class Faults:
         for hold in self._holds:
             hold.released.set()
         self._holds = []
+        self._requests: list[RequestFault] = []
         self._batch.hidden_s = 0.0
+        self._batch.engine.unstick()
 
     def add(self, fault: dict[str, Any]) -> None:
         """Switch a fault on; ValueError for a kind that is not known, TypeError for a member."""
@@ -96,6 +143,10 @@ class Faults:
         match kind:
             case "reclaim" | "refuse_pull":
                 self._add_attempt_fault(kind, members)
+            case "answer":
+                self._requests.append(RequestFault(**members))
+            case "stick":
+                self._batch.engine.stick(**members)
             case "throttle":
                 self._throttles[members["operation"]] = Throttle(members["per_second"])
             case "lose_response":
@@ -111,6 +162,8 @@ class Faults:
 
     def _add_attempt_fault(self, kind: str, members: dict[str, Any]) -> None:
         attempts = members.pop("attempts", None)
+        if members.get("shows", "host") not in LOSSES:
+            raise ValueError(f"a lost host shows as one of {LOSSES}")
         fault = AttemptFault(kind, attempts=tuple(attempts) if attempts else None, **members)
         self._attempts.append(fault)
         if kind == "reclaim" and fault.after_log is None:
@@ -119,6 +172,10 @@ class Faults:
                     self._reclaim(fault, task)
 
     # What the server and the runners ask
+
+    def answers(self, operation: Operation) -> RequestFault | None:
+        """What this request gets instead of its answer."""
+        return next((fault for fault in self._requests if fault.hits(operation)), None)
 
     def throttles(self, operation: str) -> bool:
         """Whether this request is one too many."""
@@ -168,4 +225,4 @@ class Faults:
     def _reclaim(self, fault: AttemptFault, task: Task) -> None:
         engine = self._batch.engine
         if fault.concerns(task):
-            engine.call_in(fault.after_s, lambda: engine.reclaim(task))
+            engine.call_in(fault.after_s, lambda: engine.reclaim(task, fault.shows))

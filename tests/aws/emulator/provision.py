@@ -10,6 +10,8 @@ READY = "# ready on "
 """How the line begins that ends what the emulator prints when it starts."""
 
 CONTROLLER_KEY = "AKIAEMULATEDCONTROLLER"
+RENEWED_KEY = "AKIAEMULATEDRENEWED"
+OWNER_KEY = "AKIAEMULATEDOWNER"
 SPOT_QUEUE = "genomes"
 ON_DEMAND_QUEUE = "genomes-fallback"
 BUCKET = "genomes-bucket"
@@ -57,7 +59,7 @@ def client(service: str, endpoint_url: str) -> Any:
         service,
         endpoint_url=endpoint_url,
         region_name=REGION,
-        aws_access_key_id="AKIAEMULATEDOWNER",
+        aws_access_key_id=OWNER_KEY,
         aws_secret_access_key="none",
     )
 

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,15 @@ from .batch import responses
 from .batch.backend import ArrayBatchBackend
 from .batch.containers import ContainerRunner
 from .batch.stubs import StubFunction, StubRunner
-from .faults import Faults
+from .faults import Faults, RequestFault
 from .identify import identify
 from .instance import InstanceServices
-from .provision import ACCOUNT, CONTROLLER_KEY, REGION, provision
+from .provision import ACCOUNT, CONTROLLER_KEY, REGION, RENEWED_KEY, provision
 from .request_log import RequestLog
 
 HOST = "127.0.0.1"
 TOO_MANY_REQUESTS = 429
+CUT = 0
 PATHS = Map(
     [
         Rule("/emulator/faults", endpoint="faults", methods=["POST", "DELETE"]),
@@ -74,7 +76,8 @@ class Emulator:
         assert isinstance(backend, ArrayBatchBackend)
         self._batch = backend
         self._log = RequestLog(options.request_log)
-        self._log.name_caller(CONTROLLER_KEY, "controller")
+        for key in (CONTROLLER_KEY, RENEWED_KEY):
+            self._log.name_caller(key, "controller")
         self._faults = Faults(backend)
         self._instances = InstanceServices(backend, self._log)
         self._aws = DomainDispatcherApplication(create_backend_app)
@@ -115,16 +118,21 @@ class Emulator:
             return self._own(environ)(environ, start_response)
         operation = identify(environ)
         # What was held is not done: whoever asked may have died meanwhile.
-        if self._faults.holds(operation) or self._faults.throttles(operation.full_name):
+        is_held = self._faults.holds(operation)
+        fault = self._faults.answers(operation)
+        if fault is not None:
+            response = _instead(operation.service, fault)
+        elif is_held or self._faults.throttles(operation.full_name):
             response = _throttled(operation.service)
         else:
             response = Response.from_app(self._aws, environ, buffered=True)
-        lost = self._faults.loses_response(operation.full_name)
+        lost = self._faults.loses_response(operation.full_name) or response.status_code == CUT
         size = len(response.data)
         request_bytes = int(environ.get("CONTENT_LENGTH") or 0)
         self._log.write(operation, 0 if lost else response.status_code, request_bytes, size)
         if lost:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            response = Response(status=500)
         return response(environ, start_response)
 
     def _own(self, environ: dict[str, Any]) -> Response:
@@ -166,8 +174,23 @@ class Emulator:
 def _throttled(service: str) -> Response:
     """The answer to one request too many: S3 says 503 SlowDown, the others 429."""
     if service == "s3":
-        body = "<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
-        return Response(body, status=503, mimetype="application/xml")
-    headers = {"x-amzn-ErrorType": "TooManyRequestsException"}
-    body = json.dumps({"message": "Too Many Requests"})
-    return Response(body, TOO_MANY_REQUESTS, headers, mimetype="application/json")
+        return _refusal(service, 503, "SlowDown", "Reduce your request rate.")
+    return _refusal(service, TOO_MANY_REQUESTS, "TooManyRequestsException", "Too Many Requests")
+
+
+def _instead(service: str, fault: RequestFault) -> Response:
+    """What a fault answers; only DescribeJobs and ListJobs have answers without a result."""
+    if fault.status == HTTPStatus.OK:
+        return Response('{"jobs": [], "jobSummaryList": []}', mimetype="application/json")
+    code = fault.code.removesuffix("Exception") if service == "s3" else fault.code
+    return _refusal(service, fault.status, code, fault.message)
+
+
+def _refusal(service: str, status: int, code: str, message: str) -> Response:
+    """An error as the service words it: S3 in XML, the others in JSON."""
+    if service == "s3":
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        return Response(body, status, mimetype="application/xml")
+    headers = {"x-amzn-ErrorType": code}  # of REST; of JSON it is in the body
+    body = json.dumps({"__type": code, "message": message})
+    return Response(body, status, headers, mimetype="application/json")

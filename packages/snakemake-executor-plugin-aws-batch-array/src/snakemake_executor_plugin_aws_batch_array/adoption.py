@@ -76,7 +76,7 @@ class Adopter:
             for summary in self._client.iter_children(str(array.job_id), "SUCCEEDED"):
                 yield summary["arrayProperties"]["index"]
         else:
-            for detail in self._client.iter_described([str(array.job_id)]):
+            for detail in self._client.describe_existing([str(array.job_id)]).values():
                 if detail["status"] == "SUCCEEDED":
                     yield 0
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from .environment import EXIT_CODE_FILE
 from .exit_codes import ILLEGAL_INSTRUCTION, OUT_OF_MEMORY, TEMPORARY
-from .ledger import LedgerError, OpenJobs
+from .ledger import LedgerError, OpenJobs, Waiting
 from .ledger import read_open_jobs as _read_open_jobs
 from .ledger import read_runs as _read_runs
 from .paths import FAILURES, LEDGER, USAGE, get_runs_folder
@@ -43,6 +43,7 @@ __all__ = [
     "OpenJobs",
     "TableReader",
     "UsageRow",
+    "Waiting",
     "count_jobs",
     "get_runs_folder",
     "open_client",
@@ -63,6 +64,9 @@ class JobCounts:
     queued: int
     running: int
     ended: int
+    """Jobs that Batch does not describe are among them: it forgets what ended days ago."""
+    unknown: int = 0
+    """Arrays and single jobs that Batch does not describe."""
 
 
 class Describer(Protocol):
@@ -119,9 +123,11 @@ def count_jobs(client: Describer, jobs: OpenJobs) -> JobCounts:
         botocore.exceptions.ClientError: AWS refuses to answer.
     """
     counts: Counter[str] = Counter()
-    for detail in client.iter_described(jobs.job_ids):
+    details = list(client.iter_described(jobs.job_ids))
+    for detail in details:
         # A single job has no children.
         summary = detail.get("arrayProperties", {}).get("statusSummary")
         counts.update(summary or {detail["status"]: 1})
     queued, running = (sum(counts[state] for state in states) for states in (_QUEUED, _RUNNING))
-    return JobCounts(queued, running, max(0, len(jobs.targets) - queued - running))
+    ended = max(0, len(jobs.targets) - queued - running)
+    return JobCounts(queued, running, ended, len(jobs.job_ids) - len(details))

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from .client import ArrayBatchClient
 from .ledger import Ledger
+from .patience import AWS_ERRORS
 from .store import RunFolder, Store
 
 
@@ -22,7 +23,7 @@ def remove_finished_runs(
             store.remove(RunFolder(prefix))
             _deregister(client, definition)
             ledger.forget_run(prefix)
-    except (ClientError, BotoCoreError) as error:
+    except AWS_ERRORS as error:
         logger.warning(
             "The objects and job definitions of finished runs could not be removed; the next start "
             f"tries again: {error}"

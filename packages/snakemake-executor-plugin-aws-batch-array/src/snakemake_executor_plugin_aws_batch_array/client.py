@@ -1,14 +1,16 @@
 """Calls to Batch: as few as possible, slower than its quotas, and no job submitted twice."""
 
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
+from botocore import exceptions as aws
 from botocore.config import Config
-from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
+from botocore.exceptions import ClientError
 from snakemake_executor_plugin_aws_batch.batch_client import BatchClient
+
+from .patience import AWS_ERRORS, Patience, get_http_status
 
 # "50 TPS" for SubmitJob, and no more for other calls; below it, to leave room for other users.
 # https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
@@ -17,33 +19,31 @@ CALLS_PER_SECOND = 40
 MAX_DESCRIBED = 100
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html (with a status)
 MAX_LISTED = 1000
-MAX_BACKOFF_S = 30.0
+# What a client repeats by itself; what goes on for longer is waited out, and told.
+QUICK_ATTEMPTS = 3
+CONNECT_TIMEOUT_S = 10
 # A job becomes visible some time after it was submitted.
 LOOKUP_DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 
-_THROTTLED = {"TooManyRequestsException", "ThrottlingException", "Throttling", "SlowDown"}
+# The connection was not made, so that nothing was asked for.
+_NOT_SENT = (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError)
 
 
-def is_throttled(error: ClientError) -> bool:
-    """Whether AWS asked to come again later."""
-    return error.response["Error"]["Code"] in _THROTTLED
+def build_config(**options: Any) -> Config:
+    """Options of every client.
+
+    Adaptive: the client slows down when it is throttled, with jitter.
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    """
+    retries = {"mode": "adaptive", "total_max_attempts": QUICK_ATTEMPTS}
+    return Config(**{"retries": retries, "connect_timeout": CONNECT_TIMEOUT_S, **options})
 
 
 def _is_ambiguous(error: Exception) -> bool:
     """Whether a job may exist although the answer to SubmitJob did not come."""
     if isinstance(error, ClientError):
-        return int(error.response["ResponseMetadata"]["HTTPStatusCode"]) >= 500
-    return isinstance(error, HTTPClientError)
-
-
-def _is_final(error: Exception) -> bool:
-    """Whether the same request would be refused again."""
-    return isinstance(error, ClientError) and not is_throttled(error) and not _is_ambiguous(error)
-
-
-def _get_backoff_s(attempt: int) -> float:
-    """Twice as long every time, with jitter, so that controllers do not come in step."""
-    return random.uniform(0.5, 1.0) * min(MAX_BACKOFF_S, 2.0 ** min(attempt, 10))  # noqa: S311
+        return get_http_status(error) >= 500
+    return not isinstance(error, _NOT_SENT)
 
 
 class RateLimiter:
@@ -61,45 +61,53 @@ class RateLimiter:
 
 
 class ArrayBatchClient(BatchClient):  # type: ignore[misc]
-    """The client of snakemake-executor-plugin-aws-batch, for arrays."""
+    """The client of snakemake-executor-plugin-aws-batch, for arrays.
 
-    def __init__(self, session: Any, sleep: Callable[[float], None] = time.sleep) -> None:
-        # Adaptive: the client slows down when it is throttled, with jitter.
-        # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-        self.client = session.client(
-            "batch", config=Config(retries={"mode": "adaptive", "total_max_attempts": 10})
-        )
+    Its methods raise what does not get better by waiting, and without patience every error.
+    """
+
+    def __init__(
+        self,
+        session: Any,
+        patience: Patience | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.client = session.client("batch", config=build_config())
         # SubmitJob has no client token: what boto3 repeats after a lost answer runs twice.
-        self._submitter = session.client("batch", config=Config(retries={"total_max_attempts": 1}))
+        once = {"total_max_attempts": 1}
+        self._submitter = session.client("batch", config=build_config(retries=once))
+        self._patience = patience or Patience.none()
         self._limiter = RateLimiter(CALLS_PER_SECOND)
         self._sleep = sleep
 
     def submit_once(self, **request: Any) -> str:
         """Submit a job whose name is unique, and return its id.
 
-        Waits as long as Batch is throttled. After an answer that was lost it looks for the name,
-        and submits again only what is not there.
+        After an answer that was lost it looks for the name, and submits again only what is not
+        there.
         """
         for attempt in count():
             self._limiter.wait()
             try:
-                return str(self._submitter.submit_job(**request)["jobId"])
-            except (ClientError, HTTPClientError, EndpointConnectionError) as error:
-                if _is_final(error):
-                    raise
-                if _is_ambiguous(error) and (
-                    found := self.find_job(request["jobQueue"], request["jobName"])
-                ):
-                    return found
-            self._sleep(_get_backoff_s(attempt))
+                job_id = str(self._submitter.submit_job(**request)["jobId"])
+            except AWS_ERRORS as error:
+                self._patience.wait(error, attempt)
+                found = _is_ambiguous(error) and self.find_job(
+                    request["jobQueue"], request["jobName"]
+                )
+                if not found:
+                    continue
+                job_id = str(found)
+            if attempt:
+                self._patience.tell_end()
+            return job_id
         raise AssertionError  # count() has no end; for the type checker
 
     def find_job(self, queue: str, name: str) -> str | None:
         """Return the id of the job with this unique name, in whatever state it is."""
         for delay in LOOKUP_DELAYS_S:
-            self._limiter.wait()
             filters = [{"name": "JOB_NAME", "values": [name]}]
-            reply = self.client.list_jobs(jobQueue=queue, filters=filters)
+            reply = self._ask("list_jobs", jobQueue=queue, filters=filters)
             if reply["jobSummaryList"]:
                 return str(reply["jobSummaryList"][0]["jobId"])
             self._sleep(delay)
@@ -115,8 +123,7 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
             "filters": [{"name": "JOB_NAME", "values": [f"{prefix}*"]}],
         }
         while True:
-            self._limiter.wait()
-            page = self.client.list_jobs(**request)
+            page = self._ask("list_jobs", **request)
             yield from page["jobSummaryList"]
             if not page.get("nextToken"):
                 return
@@ -125,9 +132,23 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
     def iter_described(self, job_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Describe jobs, a hundred a call; ids that Batch does not know are left out."""
         for start in range(0, len(job_ids), MAX_DESCRIBED):
-            self._limiter.wait()
             chunk = list(job_ids[start : start + MAX_DESCRIBED])
-            yield from self.client.describe_jobs(jobs=chunk)["jobs"]
+            yield from self._ask("describe_jobs", jobs=chunk)["jobs"]
+
+    def describe_existing(self, job_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Describe jobs that exist, by their ids.
+
+        DescribeJobs leaves out jobs that exist, mostly new ones, so that it is asked again for
+        them; what it does not know in the end either is left out.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for delay in (0.0, *LOOKUP_DELAYS_S):
+            missing = [job_id for job_id in job_ids if job_id not in found]
+            if not missing:
+                break
+            self._sleep(delay)
+            found |= {detail["jobId"]: detail for detail in self.iter_described(missing)}
+        return found
 
     def iter_children(self, array_job_id: str, status: str) -> Iterator[dict[str, Any]]:
         """Summaries of the children of an array that are in one state."""
@@ -141,24 +162,43 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """One page of ListJobs."""
         extra = {"nextToken": token} if token else {}
-        self._limiter.wait()
-        page: dict[str, Any] = self.client.list_jobs(
-            arrayJobId=array_job_id, jobStatus=status, maxResults=MAX_LISTED, **extra
+        return self._ask(
+            "list_jobs",
+            arrayJobId=array_job_id,
+            jobStatus=status,
+            maxResults=MAX_LISTED,
+            **extra,
         )
-        return page
 
     def terminate(self, job_id: str, reason: str) -> None:
         """End a job, or all children of an array that have not ended."""
-        self._limiter.wait()
-        self.client.terminate_job(jobId=job_id, reason=reason)
+        self._ask("terminate_job", jobId=job_id, reason=reason)
+
+    def register_job_definition(self, **request: Any) -> dict[str, Any]:
+        """Register a job definition."""
+        return self._ask("register_job_definition", **request)
+
+    def deregister_job_definition(self, **request: Any) -> None:
+        """Take a job definition back."""
+        self._ask("deregister_job_definition", **request)
 
     def describe_queue(self, queue: str) -> dict[str, Any] | None:
         """Return a queue, or None if there is none of that name or ARN."""
-        queues = self.client.describe_job_queues(jobQueues=[queue])["jobQueues"]
+        queues = self._ask("describe_job_queues", jobQueues=[queue])["jobQueues"]
         return queues[0] if queues else None
 
     def describe_environments(self, names: list[str]) -> list[dict[str, Any]]:
         """Return compute environments by name or ARN."""
-        reply = self.client.describe_compute_environments(computeEnvironments=names)
+        reply = self._ask("describe_compute_environments", computeEnvironments=names)
         environments: list[dict[str, Any]] = reply["computeEnvironments"]
         return environments
+
+    def _ask(self, operation: str, **request: Any) -> dict[str, Any]:
+        """Call an operation that may be repeated."""
+
+        def call() -> dict[str, Any]:
+            self._limiter.wait()
+            reply: dict[str, Any] = getattr(self.client, operation)(**request)
+            return reply
+
+        return self._patience.ask(call)

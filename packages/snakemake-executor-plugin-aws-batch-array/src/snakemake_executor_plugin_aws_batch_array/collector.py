@@ -45,35 +45,43 @@ class Collector:
         """Collect children as they are found; failures pass through."""
         with ThreadPoolExecutor(THREADS) as pool:
             while portion := list(islice(ended, PORTION)):
-                yield list(pool.map(self._collect, portion))
+                yield [collected for collected in pool.map(self._collect, portion) if collected]
 
-    def _collect(self, ended: Ended) -> Collected:
+    def _collect(self, ended: Ended) -> Collected | None:
+        """Read what a child returned; None for one that may be at work still."""
         key = ended.array.folder.get_returned(ended.array.name, ended.index)
         task = ended.array.open[ended.index]
         failure = ended.failure
         if failure is None:
             try:
-                return Collected(
-                    ended, unpack_outputs(self._store.open(key), task.outputs, self._staging)
-                )
-            except KeyError:
-                failure = _get_absence(ended, key)
-            except (FileNotFoundError, tarfile.TarError) as error:
-                text = f"{key} is not what was asked for: {error}"
-                failure = Failure(Cause.NOTHING_RETURNED, text)
+                return Collected(ended, self._unpack(key, task))
+            except (KeyError, FileNotFoundError, tarfile.TarError) as error:
+                if not ended.summary and not ended.is_forgotten:
+                    return None  # what is there may be of an attempt that another follows
+                failure = _get_failure(ended, key, error)
         return Collected(replace(ended, failure=failure), {}, self._salvage(key, task))
+
+    def _unpack(self, key: str, task: Task) -> dict[str, Any]:
+        return self._store.patience.ask(
+            lambda: unpack_outputs(self._store.open(key), task.outputs, self._staging)
+        )
 
     def _salvage(self, key: str, task: Task) -> Salvage | None:
         if len(task.outputs) < 2:
             return None
         try:
-            return Salvage(self._store.open(key), task.outputs, self._staging)
+            return self._store.patience.ask(
+                lambda: Salvage(self._store.open(key), task.outputs, self._staging)
+            )
         except (KeyError, tarfile.TarError):
             return None
 
 
-def _get_absence(ended: Ended, key: str) -> Failure:
-    """Without an object: Batch says that it succeeded, or no longer knows the job."""
+def _get_failure(ended: Ended, key: str, error: Exception) -> Failure:
+    """Batch says that the job succeeded, or no longer knows it; the object does not bear it out."""
+    found = f"{key} does not exist"
+    if not isinstance(error, KeyError):
+        found = f"{key} is not what was asked for: {error}"
     if ended.summary:
-        return Failure(Cause.NOTHING_RETURNED, f"the job succeeded, but {key} does not exist")
-    return Failure(Cause.FORGOTTEN, f"Batch does not know the job and {key} does not exist")
+        return Failure(Cause.NOTHING_RETURNED, f"the job succeeded, but {found}")
+    return Failure(Cause.FORGOTTEN, f"Batch does not know the job and {found}")

@@ -12,15 +12,16 @@ from .versions import format_versions
 SCRATCH_PATH = "/tmp"  # noqa: S108
 COMMAND = ["python3", "-m", "snakemake_executor_plugin_aws_batch_array.worker"]
 
-# The first rule that matches decides, and at most five are allowed. What no rule matches would
-# be tried again, so that the last one matches everything.
+# The first rule that matches decides, and at most five are allowed. What no rule matches is tried
+# again: `Host EC2 ... terminated`, `Your Spot Task was interrupted`, `Task failed to start`. The
+# last rule ends what exited by itself. What we terminated or what took too long Batch never
+# tries again.
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
 EVALUATE_ON_EXIT = [
-    {"onStatusReason": "Host EC2*", "action": "RETRY"},
-    {"onStatusReason": "Task failed to start*", "action": "RETRY"},
     {"onExitCode": str(exit_codes.TEMPORARY), "action": "RETRY"},
     {"onExitCode": str(exit_codes.ILLEGAL_INSTRUCTION), "action": "RETRY"},
-    {"onReason": "*", "action": "EXIT"},
+    *({"onExitCode": str(code), "action": "RETRY"} for code in exit_codes.OF_LOST_HOSTS),
+    {"onStatusReason": "Essential container*", "action": "EXIT"},
 ]
 
 

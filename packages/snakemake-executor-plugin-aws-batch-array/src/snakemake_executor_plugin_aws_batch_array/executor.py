@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+import shlex
+import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, Iterator
@@ -9,9 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
@@ -21,15 +20,17 @@ from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from .adoption import Adopter
 from .bundle import Bundle, build_bundle, get_common_arguments
 from .cleanup import remove_finished_runs
-from .client import ArrayBatchClient, is_throttled
+from .client import ArrayBatchClient, build_config
 from .collector import THREADS, Collected, Collector
+from .credentials import open_session
 from .groups import rebuild_stale_groups
-from .ledger import Ledger, lock_folder
+from .ledger import Ledger, OpenArray, lock_folder
 from .live import LiveArray
 from .logs import LogReader
 from .lost_runs import LostRuns
 from .monitor import Ended, Monitor
 from .paths import LEDGER, STATE_FOLDER, USAGE
+from .patience import AWS_ERRORS, Patience
 from .queues import get_queues
 from .requirements import get_requirements
 from .returns import Salvage
@@ -44,6 +45,8 @@ from .tasks import Task, build_task
 # run's age apart, some 600 in five days.
 POLL_SHARE_OF_AGE = 0.02
 MAX_POLL_S = 1200.0
+# At the start no job is at stake: who has not logged in shall know soon.
+START_PATIENCE_S = 120.0
 
 
 class Executor(RemoteExecutor):  # type: ignore[misc]
@@ -68,21 +71,23 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._lock_handle = lock_folder(state)
         try:
             self._connect()
-            if has_jobs:
-                self._prepare(state)
-            else:
-                self.logger.info("Looking for what an earlier run has left on AWS.")
-                self._clean_up()
-        except (ClientError, BotoCoreError) as error:
+            with self._patience.limited(START_PATIENCE_S):
+                if has_jobs:
+                    self._prepare(state)
+                else:
+                    self.logger.info("Looking for what an earlier run has left on AWS.")
+                    self._clean_up()
+        except AWS_ERRORS as error:
             raise WorkflowError(f"AWS refuses what the executor needs: {error}") from error
         self._is_ready = has_jobs
 
     def _connect(self) -> None:
-        self._session = boto3.session.Session(region_name=self._settings.region)
-        retries = {"mode": "adaptive", "total_max_attempts": 10}
-        self._config = Config(retries=retries, max_pool_connections=THREADS)
-        self._client = ArrayBatchClient(self._session)
-        self._store = Store(self._session.client("s3", config=self._config), self._settings.bucket)
+        self._session, credentials = open_session(self._settings.region)
+        self._patience = Patience(self.logger, credentials.renew, "Jobs that were submitted go on.")
+        self._config = build_config(max_pool_connections=THREADS)
+        self._client = ArrayBatchClient(self._session, self._patience)
+        s3 = self._session.client("s3", config=self._config)
+        self._store = Store(s3, self._settings.bucket, self._patience)
         self._ledger = Ledger(self._folder / LEDGER)
         self._adopter = Adopter(self._client, self._ledger, self.logger)
 
@@ -102,14 +107,20 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._salvaged: dict[JobExecutorInterface, Salvage] = {}
         self._bundle: Bundle | None = None
         self._reclaimed = 0
+        self._last_words = ""
         self._lost_runs = LostRuns(self._client, self._store, self._ledger, settings, self.logger)
         self._queues = get_queues(self._client, settings)
         self._submitter = Submitter(
             self._run, settings, self._queues.platform, self._client, self._store, self._ledger
         )
-        self._monitor = Monitor(self._client, settings.unplaceable_after)
+        self._monitor = Monitor(
+            self._client,
+            self._store.list_returned,
+            settings.unplaceable_after,
+            self._tell_waiting,
+        )
         self._collector = Collector(self._store, state)
-        logs = LogReader(self._session.client("logs", config=self._config))
+        logs = LogReader(self._session.client("logs", config=self._config), self._patience)
         self._settlement = Settlement(self._run, settings.region, self._folder, self._client, logs)
 
     # Submission, in the main thread.
@@ -136,8 +147,10 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
                 self.logger.info(
                     f"Submitted {len(array.tasks)} jobs to {array.queue} as {array.name}."
                 )
-        except (ClientError, BotoCoreError) as error:
-            raise WorkflowError(f"AWS refuses the submission: {error}") from error
+        except AWS_ERRORS as error:
+            self._last_words = self._get_last_words()
+            text = f"AWS refuses the submission: {error}\n{self._last_words}"
+            raise WorkflowError(text) from error
 
     def _build_task(self, job: Any, bundle: Bundle) -> Task:
         requirements = get_requirements(job, self._queues.platform)
@@ -204,12 +217,28 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         try:
             for portion in self._collector.iter_portions(self._monitor.iter_ended(arrays)):
                 self._settle(portion)
-        except ClientError as error:
-            if not is_throttled(error):
-                raise WorkflowError(f"AWS refuses to tell the status of jobs: {error}") from error
-            self.logger.info("AWS is busy; the status of the jobs is asked again later.")
-        except BotoCoreError as error:
-            self.logger.warning(f"AWS cannot be reached; trying again: {error}")
+        except AWS_ERRORS as error:
+            if self._patience.is_given_up:  # the run ends while AWS does not answer
+                return
+            self._last_words = self._get_last_words()
+            raise WorkflowError(f"AWS refuses to tell the status of jobs: {error}") from error
+
+    def _get_last_words(self) -> str:
+        """What a user does when the run ends and its jobs do not."""
+        count = sum(len(array.children) for array in self._ledger.get_open_arrays())
+        command = shlex.join(["snakemake", *sys.argv[1:]])
+        return (
+            f"{count} jobs on AWS Batch go on without this controller. When that is mended, the "
+            f"same command in this folder takes them up again: {command}"
+        )
+
+    def _tell_waiting(self, queue: str, reason: str | None) -> None:
+        """Say why no job in a queue starts, here and to who asks for the state of the run."""
+        self._ledger.record_waiting(queue, reason)
+        if reason is None:
+            self.logger.info(f"AWS Batch gives no reason any more why jobs in {queue} wait.")
+        else:
+            self.logger.warning(f"No job in {queue} starts; AWS Batch says: {reason}")
 
     def _settle(self, portion: list[Collected]) -> None:
         self._reclaimed += self._settlement.record_usage(portion)
@@ -266,25 +295,38 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         """Terminate what is open, unless it shall go on without a controller."""
+        if self._last_words:  # AWS has refused a call, which is no fault of the jobs
+            return
+        # Who interrupts a run does not want to wait for the end of an outage.
+        self._patience.give_up()
         if self._settings.detach:
             self.logger.info("The jobs go on; the next run of this workflow takes them over.")
             return
         for array in self._ledger.get_open_arrays():
             if array.name not in self._live and array.job_id is not None:
                 continue  # of an earlier run, and not asked for by this one
-            job_id = array.job_id or self._client.find_job(array.queue, array.name)
-            if job_id is not None:
-                self._client.terminate(job_id, "Snakemake was interrupted")
-            self._ledger.record_cancelled(array.name)
+            try:
+                self._terminate(array)
+            except AWS_ERRORS as error:
+                self.logger.warning(f"{array.name} in {array.queue} goes on: {error}")
+
+    def _terminate(self, array: OpenArray) -> None:
+        job_id = array.job_id or self._client.find_job(array.queue, array.name)
+        if job_id is not None:
+            self._client.terminate(job_id, "Snakemake was interrupted")
+        self._ledger.record_cancelled(array.name)
 
     def shutdown(self) -> None:
         """End the waiting thread, and remove what finished runs have left in S3 and Batch."""
+        self._patience.give_up()
         super().shutdown()
         self._clean_up()
         if self._reclaimed:
             self.logger.info(
                 f"{self._reclaimed} attempts lost their host; {self._folder / USAGE} has them."
             )
+        if self._last_words:
+            self.logger.error(self._last_words)
 
     def _clean_up(self) -> None:
         self._adopter.close()

@@ -9,10 +9,15 @@ TEMPORARY = 75
 MISCONFIGURED = 78
 # 128 + SIGILL: the processor lacks an instruction; another host may have it.
 ILLEGAL_INSTRUCTION = 132
-# 128 + SIGKILL: the memory limit of the container was reached; more memory.
+# 128 + SIGKILL: of a rule, the memory limit was reached; of a container, its host is lost.
 OUT_OF_MEMORY = 137
 # 128 + SIGTERM: the host or the job is being stopped.
 TERMINATED = 143
+# What a container exits with whose host is reclaimed, if it leaves an exit code at all. So that
+# Batch can tell, a container exits with 100 more where its own rules ended so.
+# https://docs.seqera.io/platform-cloud/tutorials/retry-strategy
+OF_LOST_HOSTS = (OUT_OF_MEMORY, TERMINATED)
+_OF_RULES = 100
 
 # https://docs.kernel.org/admin-guide/cgroup-v2.html (memory.events) and cgroup-v1/memory.html
 _MEMORY_EVENTS = (
@@ -39,8 +44,20 @@ def get_ending(snakemake_code: int, code_file: Path) -> Ending:
         if first.strip().isdigit() and 0 < int(first) <= 255:
             return Ending(int(first), rest.strip().split("\n")[0])
     if count_memory_kills():
-        return Ending(OUT_OF_MEMORY, "a process was killed at the memory limit of the container")
+        text = "a process was killed at the memory limit of the container"
+        return Ending(OUT_OF_MEMORY, text)
     return Ending(snakemake_code, "")
+
+
+def to_container(code: int) -> int:
+    """Exit code of the container whose rules ended with a code."""
+    return code + _OF_RULES if code in OF_LOST_HOSTS else code
+
+
+def from_container(code: int | None) -> int | None:
+    """What the rules of a container ended with, or what ended the container."""
+    is_of_rules = code is not None and code - _OF_RULES in OF_LOST_HOSTS
+    return code - _OF_RULES if code is not None and is_of_rules else code
 
 
 def count_memory_kills() -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from snakemake_interface_common.exceptions import WorkflowError
 
@@ -20,8 +20,12 @@ CREATE TABLE IF NOT EXISTS arrays (
 CREATE TABLE IF NOT EXISTS children (
     array TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, target TEXT NOT NULL,
     PRIMARY KEY (array, position)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waiting (
+    queue TEXT PRIMARY KEY, reason TEXT NOT NULL, since REAL NOT NULL);
 """
 
+_HAS_WAITING = "SELECT 1 FROM sqlite_master WHERE name = 'waiting'"
+_WAITING = "SELECT queue, reason, since FROM waiting ORDER BY queue"
 _OPEN_JOBS = """
 SELECT children.target, arrays.job_id FROM children
 JOIN arrays ON arrays.name = children.array WHERE NOT arrays.cancelled
@@ -37,6 +41,14 @@ class LedgerError(Exception):
     """The record of submissions cannot be read; the message names the file."""
 
 
+class Waiting(NamedTuple):
+    """Why nothing in a queue starts, in the words of Batch, and since when (seconds)."""
+
+    queue: str
+    reason: str
+    since: float
+
+
 @dataclass(frozen=True)
 class OpenJobs:
     """Jobs that were submitted and not settled.
@@ -44,10 +56,12 @@ class OpenJobs:
     Attributes:
         targets: The first output of each job.
         job_ids: Ids of the array jobs that they are children of.
+        waiting: The queues in which nothing starts, as far as Batch gave a reason.
     """
 
     targets: tuple[str, ...] = ()
     job_ids: tuple[str, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,13 @@ def read_open_jobs(path: Path) -> OpenJobs:
     """
     rows = _read(path, _OPEN_JOBS)
     job_ids = {job_id for _, job_id in rows if job_id}
-    return OpenJobs(tuple(target for target, _ in rows), tuple(sorted(job_ids)))
+    # A ledger of an earlier version has no such table.
+    waiting = _read(path, _WAITING) if rows and _read(path, _HAS_WAITING) else []
+    return OpenJobs(
+        targets=tuple(target for target, _ in rows),
+        job_ids=tuple(sorted(job_ids)),
+        waiting=tuple(Waiting(*row) for row in waiting),
+    )
 
 
 def read_runs(path: Path) -> dict[str, set[str]]:
@@ -187,6 +207,12 @@ class Ledger:
             "DELETE FROM children WHERE array = ? AND position = ?",
             [(name, position) for position in positions],
         )
+
+    def record_waiting(self, queue: str, reason: str | None) -> None:
+        """Record why nothing in a queue starts, for who looks from outside; None if jobs start."""
+        self._write("DELETE FROM waiting WHERE queue = ?", [(queue,)])
+        if reason is not None:
+            self._write("INSERT INTO waiting VALUES (?, ?, ?)", [(queue, reason, time.time())])
 
     def get_open_arrays(self) -> list[OpenArray]:
         """Return the arrays with children that were not settled, oldest first."""

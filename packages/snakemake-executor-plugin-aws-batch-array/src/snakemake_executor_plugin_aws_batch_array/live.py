@@ -1,5 +1,6 @@
 """Arrays that Batch works on, as the controller follows them."""
 
+import math
 from dataclasses import dataclass, field
 
 from .status import Counts
@@ -20,8 +21,11 @@ class LiveArray:
         submitted: Seconds since the epoch.
         open: Tasks by index of the child.
         counts: Finished children that were listed, by status.
-        was_seen: Whether Batch has described it.
+        missing_since: Since when Batch does not know it, or some child that has ended.
+        missed: In how many looks in a row.
         blocked_since: When Batch first said that it can never be placed.
+        searched: When it was last looked through for what keeps its children from starting.
+        stuck_child: Id of the child that had the reason.
     """
 
     name: str
@@ -32,8 +36,11 @@ class LiveArray:
     submitted: float
     open: dict[int, Task]
     counts: dict[str, Counts] = field(default_factory=dict)
-    was_seen: bool = False
+    missing_since: float | None = None
+    missed: int = 0
     blocked_since: float | None = None
+    searched: float = -math.inf
+    stuck_child: str | None = None
 
     def __post_init__(self) -> None:
         self.counts = {status: Counts(0, self.submitted) for status in ("SUCCEEDED", "FAILED")}

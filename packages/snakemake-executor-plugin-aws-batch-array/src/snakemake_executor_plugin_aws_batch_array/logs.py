@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from . import environment
+from .patience import AWS_ERRORS, Patience
 
 # https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html
 LOG_GROUP = "/aws/batch/job"
@@ -27,8 +26,9 @@ class Tail:
 class LogReader:
     """Reads streams of one log group; a log that cannot be read is an empty one."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, patience: Patience) -> None:
         self._client = client
+        self._patience = patience
 
     def get_tail(self, stream: str) -> Tail:
         """Return the end of a log."""
@@ -46,10 +46,12 @@ class LogReader:
 
     def _get_lines(self, stream: str, **options: Any) -> list[str]:
         try:
-            reply = self._client.get_log_events(
-                logGroupName=LOG_GROUP, logStreamName=stream, **options
+            reply = self._patience.ask(
+                lambda: self._client.get_log_events(
+                    logGroupName=LOG_GROUP, logStreamName=stream, **options
+                )
             )
-        except (ClientError, BotoCoreError):  # the stream may never have been made, or is gone
+        except AWS_ERRORS:  # the stream may never have been made, or is gone
             return []
         return [str(event["message"]) for event in reply["events"]]
 

@@ -26,14 +26,14 @@ class LostArray:
     Attributes:
         folder: Where its run is in the bucket.
         queue: Where it was submitted.
-        summary: Of ListJobs.
+        detail: Of DescribeJobs.
         size: Number of its children.
         children: Index of the child by the key of its task; without those that failed.
     """
 
     folder: RunFolder
     queue: str
-    summary: dict[str, Any]
+    detail: dict[str, Any]
     size: int
     children: dict[str, int]
 
@@ -86,42 +86,44 @@ class LostRuns:
         if not is_alike and self._known:
             return
         for queue in self._queues:
-            for summary in self._client.iter_named(queue, f"{folder.name}-"):
+            # Of what ListJobs gives, accounts have seen left out all but the ids.
+            named = [job["jobId"] for job in self._client.iter_named(queue, f"{folder.name}-")]
+            for detail in self._client.describe_existing(named).values():
                 if is_alike:
-                    self._arrays += self._read(folder, queue, summary)
-                elif summary["status"] not in ENDED:
-                    self._warn(queue, summary)
+                    self._arrays += self._read(folder, queue, detail)
+                elif detail["status"] not in ENDED:
+                    self._warn(queue, detail)
 
-    def _warn(self, queue: str, summary: dict[str, Any]) -> None:
+    def _warn(self, queue: str, detail: dict[str, Any]) -> None:
         self._logger.warning(
-            f"{summary['jobName']} in {queue} is of a run with other sources, configuration or "
+            f"{detail['jobName']} in {queue} is of a run with other sources, configuration or "
             "data. If that was an earlier run of this workflow, its jobs are made twice; to end "
-            f"them: aws batch terminate-job --job-id {summary['jobId']} --reason superseded"
+            f"them: aws batch terminate-job --job-id {detail['jobId']} --reason superseded"
         )
 
-    def _read(self, folder: RunFolder, queue: str, summary: dict[str, Any]) -> list[LostArray]:
-        size = summary.get("arrayProperties", {}).get("size", 1)
-        failed = self._get_failed(summary, size)
+    def _read(self, folder: RunFolder, queue: str, detail: dict[str, Any]) -> list[LostArray]:
+        size = detail.get("arrayProperties", {}).get("size", 1)
+        failed = self._get_failed(detail, size)
         try:
-            content = self._store.open(folder.get_manifest(summary["jobName"])).read()
+            content = self._store.open(folder.get_manifest(detail["jobName"])).read()
         except KeyError:  # the run has been removed meanwhile
             return []
         lines = parse_manifest(content)
         children = {line.key: i for i, line in enumerate(lines) if i not in failed}
-        return [LostArray(folder, queue, summary, size, children)]
+        return [LostArray(folder, queue, detail, size, children)]
 
-    def _get_failed(self, summary: dict[str, Any], size: int) -> set[int]:
+    def _get_failed(self, detail: dict[str, Any], size: int) -> set[int]:
         """Return the children of which nothing is to be had: their tasks are submitted again."""
         if size == 1:
-            return {0} if summary["status"] == "FAILED" else set()
-        children = self._client.iter_children(summary["jobId"], "FAILED")
+            return {0} if detail["status"] == "FAILED" else set()
+        children = self._client.iter_children(detail["jobId"], "FAILED")
         return {child["arrayProperties"]["index"] for child in children}
 
     def _adopt(self, array: LostArray, found: dict[int, Task]) -> LiveArray:
         """Put children on record, as if this folder had submitted them."""
-        name, job_id = array.summary["jobName"], array.summary["jobId"]
+        name, job_id = array.detail["jobName"], array.detail["jobId"]
         children = {i: OpenChild(task.key, task.target) for i, task in found.items()}
-        self._ledger.open_run(array.folder.prefix, array.summary["jobDefinition"])
+        self._ledger.open_run(array.folder.prefix, array.detail["jobDefinition"])
         self._ledger.adopt_array(name, array.folder.prefix, array.queue, array.size, children)
         self._ledger.record_job(name, job_id)
         return LiveArray(
@@ -130,6 +132,6 @@ class LostRuns:
             folder=array.folder,
             queue=array.queue,
             size=array.size,
-            submitted=array.summary["createdAt"] / 1000,
+            submitted=array.detail["createdAt"] / 1000,
             open=found,
         )

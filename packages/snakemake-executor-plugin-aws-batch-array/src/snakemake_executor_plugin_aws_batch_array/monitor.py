@@ -3,14 +3,23 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-from .client import ArrayBatchClient
+from .client import MAX_DESCRIBED, ArrayBatchClient
 from .live import LiveArray
 from .status import UNPLACEABLE, Cause, Failure, get_failure, is_listing_due
+from .store import RunFolder
 
-# How long a job that was submitted may stay unknown to DescribeJobs.
-VISIBLE_WITHIN_S = 30
+# DescribeJobs at times leaves out jobs that exist. Only what it leaves out for so long, and in so
+# many looks in a row, it has forgotten.
+FORGOTTEN_AFTER_S = 3600
+FORGOTTEN_LOOKS = 3
+# Jobs that do not start get a reason after some minutes, one of them, and perhaps the last of ten
+# thousand: not worth a search before that, nor again and again.
+# https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable.html
+SEARCH_AFTER_S = 60
+SEARCH_EVERY_S = 300
 ENDED = ("SUCCEEDED", "FAILED")
 AT_WORK = ("STARTING", "RUNNING")
 
@@ -23,13 +32,16 @@ class Ended:
         array: Where it belongs.
         index: Which child.
         failure: None if it succeeded.
-        summary: Of ListJobs or DescribeJobs; with `attempts` if it failed.
+        summary: Of ListJobs or DescribeJobs; with `attempts` if it failed; empty if Batch does
+            not know it, and only what it has sent back tells.
+        is_forgotten: Whether Batch has not known it for long.
     """
 
     array: LiveArray
     index: int
     failure: Failure | None = None
     summary: dict[str, Any] = field(default_factory=dict)
+    is_forgotten: bool = False
 
 
 class Monitor:
@@ -38,12 +50,27 @@ class Monitor:
     def __init__(
         self,
         client: ArrayBatchClient,
+        list_returned: Callable[[RunFolder, str], set[int]],
         unplaceable_after_s: float,
+        tell_waiting: Callable[[str, str | None], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """Make one for a run.
+
+        Args:
+            client: Of Batch.
+            list_returned: Tells which children of an array have sent something back.
+            unplaceable_after_s: How long jobs may be called impossible to place.
+            tell_waiting: Called with a queue and the reason for which nothing in it starts, when
+                the reason changes; with None when it is gone.
+            clock: Seconds since the epoch.
+        """
         self._client = client
+        self._list_returned = list_returned
         self._unplaceable_after_s = unplaceable_after_s
+        self._tell_waiting = tell_waiting
         self._clock = clock
+        self._told: dict[str, str] = {}
 
     def iter_ended(self, arrays: list[LiveArray]) -> Iterator[Ended]:
         """Yield the children that have ended and are still open."""
@@ -52,24 +79,45 @@ class Monitor:
             for detail in self._client.iter_described([array.job_id for array in arrays])
         }
         idle = _get_idle_queues(arrays, details)
+        reasons: dict[str, str] = {}
         for array in arrays:
             detail = details.get(array.job_id)
             if detail is None:
-                yield from self._iter_forgotten(array)
+                yield from self._iter_missing(array, [array.job_id], list(array.open))
                 continue
-            array.was_seen = True
             if array.size == 1:
+                array.missing_since = None
                 yield from _iter_single(array, detail)
             else:
                 yield from self._iter_listed(array, detail)
-            if array.open and array.queue in idle:
-                yield from self._iter_unplaceable(array, detail)
+            # The reason is on a job at the head of the queue: the first one found is that.
+            if array.open and array.queue in idle and array.queue not in reasons:
+                if reason := self._get_reason(array, detail):
+                    reasons[array.queue] = reason
+                yield from self._iter_unplaceable(array, detail, reason)
+        self._tell_reasons({array.queue for array in arrays}, reasons)
 
-    def _iter_forgotten(self, array: LiveArray) -> Iterator[Ended]:
-        """Batch forgets finished jobs after days; whether they returned something S3 knows."""
-        if array.was_seen or self._clock() - array.submitted > VISIBLE_WITHIN_S:
-            for index in list(array.open):
-                yield Ended(array, index)
+    def _iter_missing(
+        self, array: LiveArray, job_ids: list[str], indices: list[int]
+    ) -> Iterator[Ended]:
+        """Children that DescribeJobs leaves out; whether they returned something S3 knows.
+
+        What Batch has forgotten is terminated, in case that it runs all the same.
+        """
+        now = self._clock()
+        if array.missing_since is None:
+            array.missing_since, array.missed = now, 0
+        array.missed += 1
+        is_forgotten = (
+            now - array.missing_since >= FORGOTTEN_AFTER_S and array.missed >= FORGOTTEN_LOOKS
+        )
+        if is_forgotten:
+            for job_id in job_ids:
+                self._client.terminate(job_id, "Batch does not describe it any more")
+        returned = self._list_returned(array.folder, array.name)
+        for index in indices:
+            if is_forgotten or index in returned:
+                yield Ended(array, index, is_forgotten=is_forgotten)
 
     def _iter_listed(self, array: LiveArray, detail: dict[str, Any]) -> Iterator[Ended]:
         counts = detail["arrayProperties"].get("statusSummary", {})
@@ -80,12 +128,16 @@ class Monitor:
             known = array.counts[status]
             if is_listing_due(known, counts.get(status, 0), array.size, is_over, now):
                 listed = list(self._client.iter_children(array.job_id, status))
+                untold = {child["arrayProperties"]["index"] for child in listed} & set(array.open)
                 for ended in self._iter_open(array, listed):
                     told.add(ended.index)
                     yield ended
-                known.listed, known.listed_at = len(listed), now  # only what was dealt with
+                # Only what was dealt with.
+                known.listed, known.listed_at = len(listed) - len(untold - told), now
         if is_over:
             yield from self._iter_left_over(array, array.open.keys() - told)
+        else:
+            array.missing_since = None
 
     def _iter_open(self, array: LiveArray, listed: list[dict[str, Any]]) -> Iterator[Ended]:
         """Of the children listed, those that are open; failures are described."""
@@ -110,13 +162,16 @@ class Monitor:
             if detail["status"] in ENDED:
                 failure = get_failure(detail) if detail["status"] == "FAILED" else None
                 yield Ended(array, index, failure, detail)
-        for index in ids.values():
-            yield Ended(array, index)
+        if ids:
+            yield from self._iter_missing(array, list(ids), list(ids.values()))
+        else:
+            array.missing_since = None
 
-    def _iter_unplaceable(self, array: LiveArray, detail: dict[str, Any]) -> Iterator[Ended]:
+    def _iter_unplaceable(
+        self, array: LiveArray, detail: dict[str, Any], reason: str | None
+    ) -> Iterator[Ended]:
         """Give up what Batch calls misplaced for long; while a queue scales up, it errs."""
-        reason = self._get_obstacle(array, detail)
-        if reason is None:
+        if reason is None or not reason.startswith(UNPLACEABLE):
             array.blocked_since = None
             return
         now = self._clock()
@@ -127,22 +182,45 @@ class Monitor:
         for index in list(array.open):
             yield Ended(array, index, Failure(Cause.UNPLACEABLE, reason), detail)
 
-    def _get_obstacle(self, array: LiveArray, detail: dict[str, Any]) -> str | None:
-        """The reason is on the jobs at the head of the queue.
+    def _get_reason(self, array: LiveArray, detail: dict[str, Any]) -> str | None:
+        """Return why children of an array do not start, if Batch says so of one of them."""
+        if array.size == 1:
+            return _get_runnable_reason(detail)
+        if array.stuck_child:
+            for child in self._client.iter_described([array.stuck_child]):
+                if reason := _get_runnable_reason(child):
+                    return reason
+        now = self._clock()
+        if now - array.submitted < SEARCH_AFTER_S or now - array.searched < SEARCH_EVERY_S:
+            return None
+        array.searched, array.stuck_child = now, None
+        listed = self._client.iter_children(array.job_id, "RUNNABLE")
+        # ListJobs leaves the reason out, so that children are described, until one has it.
+        ids = (array.get_child_id(child["arrayProperties"]["index"]) for child in listed)
+        while chunk := list(islice(ids, MAX_DESCRIBED)):
+            for child in self._client.iter_described(chunk):
+                if reason := _get_runnable_reason(child):
+                    array.stuck_child = child["jobId"]
+                    return reason
+        return None
 
-        https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable.html
-        """
-        jobs = [detail]
-        if array.size > 1:
-            jobs = self._client.list_children_page(array.job_id, "RUNNABLE")["jobSummaryList"]
-        reasons = [str(job.get("statusReason") or "") for job in jobs]
-        return next((reason for reason in reasons if reason.startswith(UNPLACEABLE)), None)
+    def _tell_reasons(self, queues: set[str], reasons: dict[str, str]) -> None:
+        """Tell what has changed since the last look."""
+        for queue in queues | self._told.keys():
+            if (reason := reasons.get(queue)) != self._told.get(queue):
+                self._tell_waiting(queue, reason)
+        self._told = reasons
 
 
 def _iter_single(array: LiveArray, detail: dict[str, Any]) -> Iterator[Ended]:
     if detail["status"] in ENDED:
         failure = get_failure(detail) if detail["status"] == "FAILED" else None
         yield Ended(array, 0, failure, detail)
+
+
+def _get_runnable_reason(detail: dict[str, Any]) -> str | None:
+    is_runnable = detail["status"] == "RUNNABLE"
+    return str(detail.get("statusReason") or "") or None if is_runnable else None
 
 
 def _get_idle_queues(arrays: list[LiveArray], details: dict[str, dict[str, Any]]) -> set[str]:

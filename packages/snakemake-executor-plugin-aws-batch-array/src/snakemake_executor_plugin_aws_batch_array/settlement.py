@@ -43,7 +43,7 @@ class Settlement:
                 attempts = ended.summary.get("attempts", [])
                 rows += build_earlier_rows(ended, self._run, attempts, self._logs)
         reclaimed = 0
-        for detail in self._client.iter_described(list(retried)):
+        for detail in self._client.describe_existing(list(retried)).values():
             earlier = detail["attempts"][:-1]
             reclaimed += count_reclaimed(earlier)
             rows += build_earlier_rows(retried[detail["jobId"]], self._run, earlier, self._logs)

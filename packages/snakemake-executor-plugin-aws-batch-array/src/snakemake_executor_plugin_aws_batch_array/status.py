@@ -15,7 +15,9 @@ LISTED_PER_PAGE = 1000
 # are collected as they finish, ten thousand once an hour at least.
 LISTING_SECONDS_PER_CHILD = 0.36
 
-HOST_LOST = "Host EC2"
+# https://docs.seqera.io/platform-cloud/tutorials/retry-strategy and, of Fargate,
+# https://github.com/nextflow-io/nextflow/issues/5786
+HOST_LOST = ("Host EC2", "Your Spot Task was interrupted")
 UNPLACEABLE = "MISCONFIGURATION:"
 OUT_OF_MEMORY_REASON = "OutOfMemoryError"
 TIMED_OUT = "attempt duration exceeded timeout"
@@ -76,11 +78,12 @@ def get_failure(detail: dict[str, Any]) -> Failure:
     status_reason = detail.get("statusReason") or last.get("statusReason") or ""
     reason = container.get("reason") or ""
     exit_code = last.get("container", {}).get("exitCode")
+    cause = _get_cause(detail, status_reason, reason, exit_code)
     return Failure(
-        cause=_get_cause(detail, status_reason, reason, exit_code),
+        cause=cause,
         detail=", ".join(filter(None, [status_reason, reason])) or "Batch gives no reason",
-        exit_code=exit_code,
-        reclaimed=count_reclaimed(attempts),
+        exit_code=exit_codes.from_container(exit_code),
+        reclaimed=count_reclaimed(attempts[:-1]) + (cause is Cause.RECLAIMED),
         log_stream=container.get("logStreamName"),
     )
 
@@ -88,18 +91,29 @@ def get_failure(detail: dict[str, Any]) -> Failure:
 def _get_cause(
     detail: dict[str, Any], status_reason: str, reason: str, exit_code: int | None
 ) -> Cause:
-    """The order matters: the most telling word first."""
-    if status_reason.startswith(HOST_LOST):
-        return Cause.RECLAIMED
+    """The order matters: what ended a job on purpose ends its container as a lost host does."""
     if TIMED_OUT in status_reason:
         return Cause.TIMED_OUT
     if detail.get("isTerminated") or detail.get("isCancelled"):
         return Cause.TERMINATED
+    if _is_host_lost(status_reason, reason, exit_code):
+        return Cause.RECLAIMED
     if status_reason.startswith(UNPLACEABLE):
         return Cause.UNPLACEABLE
     if reason.startswith(OUT_OF_MEMORY_REASON):
         return Cause.OUT_OF_MEMORY
-    return _EXIT_CAUSES.get(exit_code, Cause.EXIT)
+    return _EXIT_CAUSES.get(exit_codes.from_container(exit_code), Cause.EXIT)
+
+
+def _is_host_lost(status_reason: str, reason: str, exit_code: int | None) -> bool:
+    """Whether the host went away, which leaves an exit code or not.
+
+    Without memory's own reason nobody but the host's end kills a container.
+    """
+    is_killed = exit_code in exit_codes.OF_LOST_HOSTS
+    return status_reason.startswith(HOST_LOST) or (
+        is_killed and not reason.startswith(OUT_OF_MEMORY_REASON)
+    )
 
 
 _EXIT_CAUSES: dict[int | None, Cause] = {
@@ -111,9 +125,17 @@ _EXIT_CAUSES: dict[int | None, Cause] = {
 }
 
 
+def is_reclaimed(attempt: dict[str, Any]) -> bool:
+    """Whether an attempt that was followed by another lost its host."""
+    container = attempt.get("container", {})
+    return _is_host_lost(
+        attempt.get("statusReason") or "", container.get("reason") or "", container.get("exitCode")
+    )
+
+
 def count_reclaimed(attempts: list[dict[str, Any]]) -> int:
-    """How many attempts lost their host."""
-    return sum(a.get("statusReason", "").startswith(HOST_LOST) for a in attempts)
+    """How many attempts that were followed by others lost their host."""
+    return sum(map(is_reclaimed, attempts))
 
 
 @dataclass

@@ -6,6 +6,8 @@ from typing import IO, Any, cast
 
 from botocore.exceptions import ClientError
 
+from .patience import Patience
+
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 MAX_DELETED_AT_ONCE = 1000
 
@@ -40,19 +42,27 @@ class RunFolder:
 
 
 class Store:
-    """One bucket."""
+    """One bucket.
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    Its methods raise what does not get better by waiting, and without patience every error.
+    """
+
+    def __init__(self, client: Any, bucket: str, patience: Patience | None = None) -> None:
         self._client = client
         self.bucket = bucket
+        self.patience = patience or Patience.none()
 
     def put(self, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> None:
         """Write one object."""
-        self._client.put_object(Bucket=self.bucket, Key=key, Body=body, Metadata=metadata or {})
+        self.patience.ask(
+            lambda: self._client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, Metadata=metadata or {}
+            )
+        )
 
     def put_file(self, key: str, path: str) -> None:
         """Write one object from a file, in parts if it is large."""
-        self._client.upload_file(path, self.bucket, key)
+        self.patience.ask(lambda: self._client.upload_file(path, self.bucket, key))
 
     def open(self, key: str, byte_range: str | None = None) -> IO[bytes]:
         """Read one object, or a range of it, with one request.
@@ -62,7 +72,9 @@ class Store:
         """
         extra = {"Range": byte_range} if byte_range else {}
         try:
-            reply = self._client.get_object(Bucket=self.bucket, Key=key, **extra)
+            reply = self.patience.ask(
+                lambda: self._client.get_object(Bucket=self.bucket, Key=key, **extra)
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 raise KeyError(key) from error
@@ -72,7 +84,7 @@ class Store:
     def get_metadata(self, key: str) -> Mapping[str, str]:
         """Return the metadata of an object, none where there is no such object."""
         try:
-            reply = self._client.head_object(Bucket=self.bucket, Key=key)
+            reply = self.patience.ask(lambda: self._client.head_object(Bucket=self.bucket, Key=key))
         except ClientError as error:
             if error.response["Error"]["Code"] == "404":
                 return {}
@@ -81,23 +93,37 @@ class Store:
 
     def list_folders(self, prefix: str) -> list[str]:
         """Return the folders directly below a prefix that ends with a slash, without their own."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=prefix, Delimiter="/"
-        )
+        pages = self._list(prefix, Delimiter="/")
         found = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
         return [folder.rstrip("/") for folder in found]
+
+    def list_returned(self, folder: RunFolder, array: str) -> set[int]:
+        """Return the indices of the children of an array that have sent something back."""
+        keys = [
+            item["Key"]
+            for page in self._list(folder.get_returned(array, 0).removesuffix("0.tar.gz"))
+            for item in page.get("Contents", [])
+        ]
+        names = [key.rpartition("/")[2].removesuffix(".tar.gz") for key in keys]
+        return {int(name) for name in names if name.isdecimal()}
 
     def remove(self, folder: RunFolder) -> None:
         """Delete all objects of a run."""
         for keys in self._iter_pages(f"{folder.prefix}/"):
-            self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
+            self._delete(keys)
+
+    def _delete(self, keys: list[dict[str, str]]) -> None:
+        request = {"Objects": keys, "Quiet": True}
+        self.patience.ask(lambda: self._client.delete_objects(Bucket=self.bucket, Delete=request))
 
     def _iter_pages(self, prefix: str) -> Iterator[list[dict[str, str]]]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket,
-            Prefix=prefix,
-            PaginationConfig={"PageSize": MAX_DELETED_AT_ONCE},
-        )
-        for page in pages:
+        for page in self._list(prefix, PaginationConfig={"PageSize": MAX_DELETED_AT_ONCE}):
             if keys := [{"Key": item["Key"]} for item in page.get("Contents", [])]:
                 yield keys
+
+    def _list(self, prefix: str, **options: Any) -> list[dict[str, Any]]:
+        """Pages of a listing."""
+        paginator = self._client.get_paginator("list_objects_v2")
+        return self.patience.ask(
+            lambda: list(paginator.paginate(Bucket=self.bucket, Prefix=prefix, **options))
+        )

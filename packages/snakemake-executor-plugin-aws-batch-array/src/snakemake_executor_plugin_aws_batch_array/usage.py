@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from . import exit_codes
 from .logs import LogReader
 from .monitor import Ended
-from .status import HOST_LOST
+from .status import Cause, Failure, is_reclaimed
 from .tables import RECLAIMED, UsageRow, format_time
 
 
@@ -17,17 +18,19 @@ def build_earlier_rows(
     ended: Ended, run: str, attempts: list[dict[str, Any]], logs: LogReader
 ) -> list[UsageRow]:
     """Attempts that sent nothing back: their logs begin with the host they were on."""
-    return [
-        _build_row(ended, run, number, get_outcome(attempt), _get_host(attempt, logs), attempt)
-        for number, attempt in enumerate(attempts, start=1)
-    ]
+    rows = []
+    for number, attempt in enumerate(attempts, start=1):
+        failure = ended.failure if number == len(attempts) else None
+        outcome = get_outcome(attempt, failure)
+        rows.append(_build_row(ended, run, number, outcome, _get_host(attempt, logs), attempt))
+    return rows
 
 
-def get_outcome(attempt: dict[str, Any]) -> str:
-    """One word for the end of an attempt that failed."""
-    if attempt.get("statusReason", "").startswith(HOST_LOST):
+def get_outcome(attempt: dict[str, Any], failure: Failure | None = None) -> str:
+    """One word for the end of an attempt that failed; `failure` is the child's, of its last."""
+    if failure.cause is Cause.RECLAIMED if failure else is_reclaimed(attempt):
         return RECLAIMED
-    exit_code = attempt.get("container", {}).get("exitCode")
+    exit_code = exit_codes.from_container(attempt.get("container", {}).get("exitCode"))
     return "not started" if exit_code is None else f"exit {exit_code}"
 
 
@@ -59,7 +62,7 @@ def _build_row(
         life_cycle=host.get("life_cycle", ""),
         vcpus=task.requirements.vcpus,
         memory_mib=task.requirements.memory_mib,
-        started=format_time(times.get("startedAt")),
+        started=format_time(times.get("startedAt") or host.get("started")),
         stopped=format_time(times.get("stoppedAt")),
         instance_vcpus=host.get("instance_vcpus"),
         booted=host.get("booted", ""),

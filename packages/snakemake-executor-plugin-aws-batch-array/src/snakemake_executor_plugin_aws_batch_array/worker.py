@@ -6,6 +6,7 @@ with the code by which Batch decides whether there is another attempt.
 
 import errno
 import json
+import logging
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +28,7 @@ from . import environment, exit_codes
 from .bundle import RUN_FILE
 from .instance import describe_host
 from .manifest import Line, get_byte_range, parse_line
+from .patience import Patience
 from .returns import pack_outputs
 from .store import RunFolder, Store
 from .versions import find_mismatch
@@ -34,6 +37,8 @@ STAGING_ERRORS = (
     *(BotoCoreError, ClientError, Boto3Error, urllib3.exceptions.HTTPError),
     *(KeyError, ValueError, OSError, tarfile.TarError),
 )
+# What a child has made is worth more than the minutes in which its instance waits for S3.
+STAGING_PATIENCE_S = 900.0
 # What S3 says to a request that it will never grant.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 REFUSALS = frozenset(
@@ -58,7 +63,8 @@ class Interrupted(Exception):
 def main() -> int:
     """Run one child; the working directory is removed whatever happens."""
     signal.signal(signal.SIGTERM, _interrupt)
-    record = {"attempt": int(os.environ[environment.ATTEMPT]), **describe_host()}
+    attempt = int(os.environ[environment.ATTEMPT])
+    record = {"attempt": attempt, "started": int(time.time() * 1000), **describe_host()}
     print(environment.HOST_LINE + json.dumps(record), flush=True)
     folder = Path(tempfile.mkdtemp(dir=os.environ[environment.SCRATCH]))
     try:
@@ -84,7 +90,8 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
     private.mkdir()
     os.chdir(work)
     try:
-        options, line = stage_in(store, run, array, index)
+        with store.patience.limited(STAGING_PATIENCE_S):
+            options, line = store.patience.ask(lambda: stage_in(store, run, array, index))
     except STAGING_ERRORS as error:
         return get_staging_ending("in", error)
     code = run_snakemake(options, line, private)
@@ -94,7 +101,8 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
     if made := [path for path in line.outputs if Path(path).exists()]:
         # Of a group of several genomes: what the others have made is not lost with the one.
         stage_out(store, key, made, record, private)
-    return exit_codes.get_ending(code, private / "exit-code")
+    ending = exit_codes.get_ending(code, private / "exit-code")
+    return ending._replace(code=exit_codes.to_container(ending.code))
 
 
 def stage_in(store: Store, run: RunFolder, array: str, index: int) -> tuple[dict[str, Any], Line]:
@@ -144,7 +152,8 @@ def stage_out(
     archive = private / "returned.tar.gz"
     try:
         pack_outputs(archive, outputs, record)
-        store.put_file(key, str(archive))
+        with store.patience.limited(STAGING_PATIENCE_S):
+            store.put_file(key, str(archive))
     except FileNotFoundError as error:
         return exit_codes.Ending(1, f"declared output {error.filename!r} was not made")
     except STAGING_ERRORS as error:
@@ -177,8 +186,9 @@ def _connect() -> tuple[Store, RunFolder, str, int]:
     client = boto3.client(
         "s3", config=Config(retries={"mode": "standard", "total_max_attempts": 8})
     )
+    patience = Patience(logging.getLogger(__name__))
     return (
-        Store(client, os.environ[environment.BUCKET]),
+        Store(client, os.environ[environment.BUCKET], patience),
         RunFolder(os.environ[environment.RUN_PREFIX]),
         os.environ[environment.ARRAY],
         int(os.environ.get(environment.ARRAY_INDEX, "0")),

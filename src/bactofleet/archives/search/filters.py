@@ -37,6 +37,8 @@ class Limits:
     layout: str = "paired"
     any_library: bool = False
     min_bases: int = 2_241_820
+    max_bases: int = 0
+    """0 for no limit."""
     min_read_length: int = 0
     """Of the mean, in bp."""
     min_depth: int = 10
@@ -58,6 +60,9 @@ def _find_reasons(experiment: Experiment, genome_size: int, limits: Limits) -> I
     if not limits.any_library:
         yield from find_library_reasons(library)
     yield from _check_amount("bases", experiment.bases, limits.min_bases)
+    if 0 < limits.max_bases < experiment.bases:
+        most = f"allowed is at most {limits.max_bases:,}"
+        yield Reason("bases", f"bases is {experiment.bases:,}, {most}")
     yield from _check_amount("read length", experiment.read_length, limits.min_read_length)
     if genome_size:
         yield from _check_amount("depth", experiment.bases / genome_size, limits.min_depth)

@@ -25,10 +25,9 @@ from moto.logs.models import LogsBackend
 from .engine import Engine, Task
 from .environment import container_environment
 from .logs import LogStream, MissingLogGroupError
-from .retry import Outcome
+from .retry import EXITED, Outcome
 
 TASK_FAILED = "Task failed to start"
-EXITED = "Essential container in task exited"
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 PULL_ERROR = "CannotPullContainerError: Error response from daemon: "
 CPU_SHARES_OF_A_VCPU = 1024

@@ -22,13 +22,16 @@ from moto.batch.models import ComputeEnvironment
 
 from .hosts import Capacity, Host
 from .jobs import FINAL, NOT_STARTED, ArrayJob, Attempt, Job, now_ms, set_status
-from .retry import Outcome
+from .retry import EXITED, Outcome
 
 logger = logging.getLogger(__name__)
 TIMED_OUT = "Job attempt duration exceeded timeout"
 STOP_GRACE_S = 30  # https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html
 IDLE_S = 5.0
 JOBS_A_TURN = 100
+LOSSES = ("host", "143", "137", "fargate")
+"""How a reclaimed host may show, "depending on the sequence in which the underlying AWS components
+are shut down": https://docs.seqera.io/platform-cloud/tutorials/retry-strategy."""
 
 
 @dataclass(eq=False)
@@ -36,6 +39,7 @@ class Task:
     """A running attempt.
 
     ``verdict`` says why it was ended from outside; it outranks what the container reports.
+    ``loss`` is how the loss of its host shows.
     """
 
     job: Job
@@ -43,7 +47,7 @@ class Task:
     capacity: Capacity
     verdict: str | None = None
     is_last: bool = False
-    host_is_gone: bool = False
+    loss: Outcome | None = None
 
     @property
     def host(self) -> Host:
@@ -77,6 +81,7 @@ class Engine:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._running = True
+        self._stuck: dict[str, tuple[str, int]] = {}
         self._thread = threading.Thread(target=self._loop, name="batch-engine", daemon=True)
         self._thread.start()
 
@@ -115,12 +120,27 @@ class Engine:
                     self._end_early(task, reason, STOP_GRACE_S)
             job.is_terminated = True
 
-    def reclaim(self, task: Task) -> None:
-        """Take the host away, as EC2 does with a spot instance: no exit code, no reason."""
+    def reclaim(self, task: Task, shows: str = "host") -> None:
+        """Take the host away, as EC2 does with a spot instance; ``shows`` is one of LOSSES."""
         with self.lock:
             if self._tasks.get(task.job) is task and task.verdict is None:
-                task.host_is_gone = True
-                self._stop(task, f"Host EC2 (instance {task.host.instance_id}) terminated.", 0)
+                task.loss = _lose(task.host, shows)
+                self._stop(task, task.loss.status_reason, STOP_GRACE_S if shows == "143" else 0)
+
+    def stick(self, queue: str, reason: str, index: int) -> None:
+        """Start nothing from a queue; child ``index`` of an array carries the reason."""
+        with self.lock:
+            self._stuck[queue] = (reason, index)
+            self.lock.notify_all()
+
+    def unstick(self) -> None:
+        """Start jobs again."""
+        with self.lock:
+            self._stuck.clear()
+            for waiting in self._queues.values():
+                for job in waiting:
+                    job.status_reason = None
+            self.lock.notify_all()
 
     def running(self) -> list[Task]:
         """The attempts that run now."""
@@ -263,6 +283,11 @@ class Engine:
     def _place_from(self, waiting: deque[Job]) -> int:
         """Start jobs in order; one that does not fit holds up those behind it."""
         placed = 0
+        if waiting and (stuck := self._stuck.get(waiting[0].spec.queue.name)):
+            reason, index = stuck
+            for job in waiting:
+                job.status_reason = reason if job.index in (None, index) else None
+            return 0
         while waiting and placed < JOBS_A_TURN:
             if waiting[0].status not in FINAL and not self._place_one(waiting[0]):
                 break
@@ -300,10 +325,20 @@ class Engine:
         self.runner.start(task)
 
 
+def _lose(host: Host, shows: str) -> Outcome:
+    """The words of a lost host; those of Fargate: https://github.com/nextflow-io/nextflow/issues/5786."""
+    return {
+        "host": Outcome(f"Host EC2 (instance {host.instance_id}) terminated."),
+        "143": Outcome(EXITED, 143),
+        "137": Outcome(EXITED, 137),
+        "fargate": Outcome("Your Spot Task was interrupted."),
+    }[shows]
+
+
 def _judge(task: Task, outcome: Outcome) -> Outcome:
     """The outcome of an attempt that may have been ended from outside."""
     if task.verdict is None:
         return outcome
-    if task.host_is_gone:
-        return Outcome(task.verdict)
+    if task.loss is not None:
+        return task.loss
     return Outcome(task.verdict, outcome.exit_code, outcome.reason)

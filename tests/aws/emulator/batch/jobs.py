@@ -19,6 +19,11 @@ from .retry import Outcome, RetryStrategy
 STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
 FINAL = frozenset({"SUCCEEDED", "FAILED"})
 NOT_STARTED = frozenset({"SUBMITTED", "PENDING", "RUNNABLE"})
+# ListJobs leaves out the definition, and often the rest, whatever its documentation says:
+# https://github.com/aws/aws-sdk/issues/588, https://github.com/boto/boto3/issues/3315
+NOT_LISTED = frozenset(
+    {"jobDefinition", "startedAt", "statusReason", "isCancelled", "isTerminated"}
+)
 
 
 def now_ms() -> int:
@@ -107,10 +112,10 @@ class Job:
         return self.attempts[-1] if self.attempts else None
 
     def summary(self) -> dict[str, Any]:
-        """The job as a JobSummary of ListJobs."""
+        """The job as a JobSummary of ListJobs, without what accounts see left out there."""
         attempt = self.last_attempt
         outcome = attempt.outcome if attempt else None
-        result = self._heading()
+        result = {k: v for k, v in self._heading().items() if k not in NOT_LISTED}
         if outcome:
             result["container"] = without_none(
                 {"exitCode": outcome.exit_code, "reason": outcome.reason}

@@ -12,6 +12,7 @@ from typing import Any
 from moto.batch.exceptions import ClientException
 
 MAX_ATTEMPTS = 10
+EXITED = "Essential container in task exited"
 MAX_RULES = 5
 PATTERNS = {
     "onStatusReason": re.compile(r"[A-Za-z0-9.:\s]{0,512}\*?"),

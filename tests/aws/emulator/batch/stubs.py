@@ -11,10 +11,9 @@ from moto.s3.models import S3Backend
 
 from .engine import Engine, Task
 from .environment import batch_variables
-from .retry import Outcome
+from .retry import EXITED, Outcome
 
 logger = logging.getLogger(__name__)
-EXITED = "Essential container in task exited"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,226 @@
+"""Errors of AWS that pass, and the waiting until they have passed."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from itertools import count
+from typing import Any, TypeVar
+
+import urllib3.exceptions
+from boto3.exceptions import S3UploadFailedError
+from botocore import exceptions as aws
+from botocore.exceptions import BotoCoreError, ClientError
+
+T = TypeVar("T")
+
+FIRST_PAUSE_S = 1.0
+MAX_PAUSE_S = 60.0
+TOLD_EVERY_S = 60.0
+
+# What a call to AWS may raise; which of them pass is said by `get_obstacle`.
+AWS_ERRORS = (
+    ClientError,
+    BotoCoreError,
+    S3UploadFailedError,
+    urllib3.exceptions.HTTPError,
+    ConnectionError,
+    TimeoutError,
+)
+
+
+class Obstacle(StrEnum):
+    """What stands between a call and its answer, and passes."""
+
+    NETWORK = "AWS cannot be reached"
+    OUTAGE = "AWS has an internal failure"
+    THROTTLED = "AWS asks to come again later"
+    CREDENTIALS = (
+        "AWS does not accept the credentials; renew them (for example `aws sso login`), "
+        "no restart is needed"
+    )
+    CLOCK = "the clock of this machine is off; set it"
+
+
+_NETWORK_ERRORS = (
+    aws.HTTPClientError,
+    aws.ConnectionError,
+    aws.IncompleteReadError,
+    urllib3.exceptions.HTTPError,
+    ConnectionError,
+    TimeoutError,
+)
+_CREDENTIAL_ERRORS = (
+    aws.NoCredentialsError,
+    aws.PartialCredentialsError,
+    aws.CredentialRetrievalError,
+    aws.TokenRetrievalError,
+    aws.NoAuthTokenError,
+    aws.MetadataRetrievalError,
+    aws.SSOError,
+    aws.LoginError,
+)
+# https://docs.aws.amazon.com/batch/latest/APIReference/CommonErrors.html and
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_CODES = {
+    "TooManyRequestsException": Obstacle.THROTTLED,
+    "ThrottlingException": Obstacle.THROTTLED,
+    "Throttling": Obstacle.THROTTLED,
+    "RequestLimitExceeded": Obstacle.THROTTLED,
+    "SlowDown": Obstacle.THROTTLED,
+    "RequestTimeout": Obstacle.NETWORK,
+    "ExpiredToken": Obstacle.CREDENTIALS,
+    "ExpiredTokenException": Obstacle.CREDENTIALS,
+    "TokenRefreshRequired": Obstacle.CREDENTIALS,
+    "InvalidToken": Obstacle.CREDENTIALS,
+    "InvalidClientTokenId": Obstacle.CREDENTIALS,
+    "InvalidAccessKeyId": Obstacle.CREDENTIALS,
+    "UnrecognizedClientException": Obstacle.CREDENTIALS,
+    "RequestTimeTooSkewed": Obstacle.CLOCK,
+    "RequestExpired": Obstacle.CLOCK,
+    "RequestInTheFuture": Obstacle.CLOCK,
+}
+# Of a wrong clock as of a wrong key: "Signature expired: ... is now earlier than ...", or
+# "Signature not yet current: ...".
+_SIGNATURE_CODES = {"InvalidSignatureException", "SignatureDoesNotMatch"}
+_CLOCK_WORDS = ("Signature expired", "Signature not yet current")
+
+
+def get_obstacle(error: BaseException) -> Obstacle | None:
+    """Return what has to pass before the same call can succeed; None if waiting does not help."""
+    if isinstance(error, S3UploadFailedError):  # boto3 keeps the reason behind it
+        return get_obstacle(error.__context__) if error.__context__ else None
+    if isinstance(error, ClientError):
+        return _get_obstacle_of_refusal(error)
+    if isinstance(error, _CREDENTIAL_ERRORS):
+        return Obstacle.CREDENTIALS
+    return Obstacle.NETWORK if isinstance(error, _NETWORK_ERRORS) else None
+
+
+def _get_obstacle_of_refusal(error: ClientError) -> Obstacle | None:
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    if code in _CODES:
+        return _CODES[code]
+    if code in _SIGNATURE_CODES and message.startswith(_CLOCK_WORDS):
+        return Obstacle.CLOCK
+    return Obstacle.OUTAGE if get_http_status(error) >= 500 else None
+
+
+def get_http_status(error: ClientError) -> int:
+    """HTTP status of a refusal; 0 where a call was refused before it was made."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+class Patience:
+    """Asks again, after growing pauses, as long as it takes, and says what is waited for.
+
+    One object for all threads, so that the log has one line a minute.
+    """
+
+    def __init__(
+        self,
+        logger: Any,
+        renew_credentials: Callable[[], None] = lambda: None,
+        meanwhile: str = "",
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] | None = None,
+    ) -> None:
+        """Make one for all threads of a program.
+
+        Args:
+            logger: Has `warning`.
+            renew_credentials: Called before AWS is asked again that has not accepted them.
+            meanwhile: A sentence for the log: what goes on while something is waited for.
+            clock: Seconds, from any moment.
+            pause: Sleeps so many seconds.
+        """
+        self._logger = logger
+        self._meanwhile = meanwhile
+        self._renew_credentials = renew_credentials
+        self._clock = clock
+        self._is_given_up = threading.Event()
+        self._pause = pause or self._is_given_up.wait
+        self._lock = threading.Lock()
+        self._until: float | None = None
+        self._since: float | None = None
+        self._told = 0.0
+
+    @classmethod
+    def none(cls) -> "Patience":
+        """Return what raises every error at once."""
+        patience = cls(None)
+        patience.give_up()
+        return patience
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nothing is waited for any more."""
+        return self._is_given_up.is_set()
+
+    def give_up(self) -> None:
+        """Wait no longer, in any thread: the next error is raised."""
+        self._is_given_up.set()
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Wait no longer than so many seconds in all; for times at which no job is at stake."""
+        self._until = self._clock() + seconds
+        try:
+            yield
+        finally:
+            self._until = None
+
+    def ask(self, call: Callable[[], T]) -> T:
+        """Return what a call returns in the end.
+
+        Raises:
+            AWS_ERRORS: what does not get better by waiting, or nobody waits for.
+        """
+        for attempt in count():
+            try:
+                result = call()
+            except AWS_ERRORS as error:
+                self.wait(error, attempt)
+            else:
+                if attempt:
+                    self.tell_end()
+                return result
+        raise AssertionError  # count() has no end; for the type checker
+
+    def wait(self, error: Exception, attempt: int) -> None:
+        """Let some time pass after an error, the longer the more attempts there were."""
+        obstacle = get_obstacle(error)
+        is_over = self._until is not None and self._clock() >= self._until
+        if obstacle is None or is_over or self.is_given_up:
+            raise error
+        if obstacle is Obstacle.CREDENTIALS:
+            self._renew_credentials()
+        self._tell(obstacle, error)
+        self._pause(get_pause_s(attempt))
+
+    def tell_end(self) -> None:
+        """Say that AWS answers, if it was said that it does not."""
+        with self._lock:
+            since, self._since = self._since, None
+        if since is not None:
+            self._logger.warning(f"AWS answers again, after {self._clock() - since:.0f} s.")
+
+    def _tell(self, obstacle: Obstacle, error: Exception) -> None:
+        with self._lock:
+            now = self._clock()
+            is_first = self._since is None
+            self._since = now if self._since is None else self._since
+            if not is_first and now - self._told < TOLD_EVERY_S:
+                return
+            self._told = now
+            waited = "" if is_first else f" for {now - self._since:.0f} s"
+        text = f"Waiting for AWS{waited}: {obstacle} ({error}). {self._meanwhile}"
+        self._logger.warning(text.rstrip())
+
+
+def get_pause_s(attempt: int) -> float:
+    """Twice as long every time, with jitter, so that controllers do not come in step."""
+    longest = min(MAX_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempt, 10))
+    return random.uniform(0.5, 1.0) * longest  # noqa: S311 - no secret

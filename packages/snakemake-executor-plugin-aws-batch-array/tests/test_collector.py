@@ -1,0 +1,86 @@
+"""What becomes of children of which only S3 tells."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from snakemake_executor_plugin_aws_batch_array.collector import Collected, Collector
+from snakemake_executor_plugin_aws_batch_array.live import LiveArray
+from snakemake_executor_plugin_aws_batch_array.monitor import Ended
+from snakemake_executor_plugin_aws_batch_array.patience import Patience
+from snakemake_executor_plugin_aws_batch_array.requirements import Requirements
+from snakemake_executor_plugin_aws_batch_array.returns import pack_outputs
+from snakemake_executor_plugin_aws_batch_array.status import Cause
+from snakemake_executor_plugin_aws_batch_array.store import RunFolder
+from snakemake_executor_plugin_aws_batch_array.tasks import Task
+
+OUTPUTS = ["a.json", "b.json"]
+
+
+class FakeStore:
+    """One object, or none."""
+
+    def __init__(self, content: bytes | None) -> None:
+        self.content = content
+        self.patience = Patience.none()
+
+    def open(self, key: str) -> io.BytesIO:
+        if self.content is None:
+            raise KeyError(key)
+        return io.BytesIO(self.content)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def pack(folder: Path, outputs: list[str]) -> bytes:
+    """As a child sends these outputs back."""
+    for path in outputs:
+        (folder / path).write_text("{}")
+    archive = folder / "returned.tar.gz"
+    pack_outputs(archive, outputs, {"attempt": 1})
+    for path in outputs:
+        (folder / path).unlink()
+    return archive.read_bytes()
+
+
+def collect(folder: Path, content: bytes | None, *, is_forgotten: bool) -> list[Collected]:
+    task = Task(None, "key", [], [], OUTPUTS, "genomes", Requirements(1, 512))
+    array = LiveArray("run-0000", "parent", RunFolder("p"), "genomes", 1, 0.0, {0: task})
+    ended = Ended(array, 0, is_forgotten=is_forgotten)
+    collector = Collector(FakeStore(content), folder)  # type: ignore[arg-type]
+    (portion,) = collector.iter_portions(iter([ended]))
+    return portion
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_what_was_sent_back_whole_is_a_success(folder: Path, is_forgotten: bool) -> None:
+    (collected,) = collect(folder, pack(folder, OUTPUTS), is_forgotten=is_forgotten)
+
+    assert collected.ended.failure is None
+    assert all((folder / path).exists() for path in OUTPUTS)
+
+
+@pytest.mark.parametrize("outputs", [OUTPUTS[:1], None])
+def test_a_part_may_be_of_an_attempt_that_another_follows(
+    folder: Path, outputs: list[str] | None
+) -> None:
+    content = pack(folder, outputs) if outputs else None
+
+    assert collect(folder, content, is_forgotten=False) == []
+
+
+@pytest.mark.parametrize("outputs", [OUTPUTS[:1], None])
+def test_a_job_that_was_forgotten_and_has_not_sent_all_is_made_again(
+    folder: Path, outputs: list[str] | None
+) -> None:
+    content = pack(folder, outputs) if outputs else None
+
+    (collected,) = collect(folder, content, is_forgotten=True)
+
+    assert collected.ended.failure is not None
+    assert collected.ended.failure.cause is Cause.FORGOTTEN

@@ -1,0 +1,197 @@
+"""Which errors of AWS are waited out, and how."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from boto3.exceptions import S3UploadFailedError
+from botocore import exceptions as aws
+from botocore.exceptions import ClientError
+
+from snakemake_executor_plugin_aws_batch_array.patience import (
+    MAX_PAUSE_S,
+    TOLD_EVERY_S,
+    Obstacle,
+    Patience,
+    get_obstacle,
+    get_pause_s,
+)
+
+ENDPOINT = {"endpoint_url": "https://batch.us-east-1.amazonaws.com"}
+
+
+def make_refusal(code: str, status: int = 400, message: str = "") -> ClientError:
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": status},
+        },
+        "DescribeJobs",
+    )
+
+
+def make_upload_error(reason: Exception) -> Exception:
+    """As boto3's upload_file raises it."""
+    try:
+        try:
+            raise reason
+        except ClientError:
+            raise S3UploadFailedError("Failed to upload")  # noqa: B904 - as boto3 does
+    except S3UploadFailedError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("error", "obstacle"),
+    [
+        (make_refusal("InternalError", 500), Obstacle.OUTAGE),
+        (make_refusal("ServerException", 500), Obstacle.OUTAGE),
+        (make_refusal("ServiceUnavailable", 503), Obstacle.OUTAGE),
+        (make_refusal("504", 504), Obstacle.OUTAGE),
+        (make_refusal("TooManyRequestsException", 429), Obstacle.THROTTLED),
+        (make_refusal("ThrottlingException"), Obstacle.THROTTLED),
+        (make_refusal("SlowDown", 503), Obstacle.THROTTLED),
+        (make_refusal("RequestTimeout"), Obstacle.NETWORK),
+        (aws.EndpointConnectionError(**ENDPOINT), Obstacle.NETWORK),
+        (aws.ConnectTimeoutError(**ENDPOINT), Obstacle.NETWORK),
+        (aws.ReadTimeoutError(**ENDPOINT), Obstacle.NETWORK),
+        (aws.ConnectionClosedError(**ENDPOINT), Obstacle.NETWORK),
+        (aws.ProxyConnectionError(proxy_url="http://proxy"), Obstacle.NETWORK),
+        (aws.SSLError(error="certificate", **ENDPOINT), Obstacle.NETWORK),
+        (aws.ResponseStreamingError(error="cut"), Obstacle.NETWORK),
+        (aws.IncompleteReadError(actual_bytes=1, expected_bytes=2), Obstacle.NETWORK),
+        (ConnectionResetError(), Obstacle.NETWORK),
+        (make_refusal("ExpiredTokenException", 403), Obstacle.CREDENTIALS),
+        (make_refusal("ExpiredToken"), Obstacle.CREDENTIALS),
+        (make_refusal("UnrecognizedClientException", 403), Obstacle.CREDENTIALS),
+        (aws.NoCredentialsError(), Obstacle.CREDENTIALS),
+        (aws.CredentialRetrievalError(provider="x", error_msg="y"), Obstacle.CREDENTIALS),
+        (aws.UnauthorizedSSOTokenError(), Obstacle.CREDENTIALS),
+        (aws.SSOTokenLoadError(error_msg="none"), Obstacle.CREDENTIALS),
+        (make_refusal("RequestTimeTooSkewed", 403), Obstacle.CLOCK),
+        (
+            make_refusal(
+                "InvalidSignatureException", 403, "Signature expired: 2026 is now earlier"
+            ),
+            Obstacle.CLOCK,
+        ),
+        (make_upload_error(make_refusal("InternalError", 500)), Obstacle.OUTAGE),
+        # What waiting does not mend.
+        (make_refusal("AccessDeniedException", 403), None),
+        (make_refusal("AccessDenied", 403), None),
+        (make_refusal("SignatureDoesNotMatch", 403, "The request signature we calculated"), None),
+        (make_refusal("ClientException"), None),
+        (make_refusal("NoSuchBucket", 404), None),
+        (make_upload_error(make_refusal("AccessDenied", 403)), None),
+        (aws.ParamValidationError(report="x"), None),
+        (aws.ProfileNotFound(profile="x"), None),
+        (ValueError(), None),
+    ],
+)
+def test_an_error_passes_or_does_not(error: Exception, obstacle: Obstacle | None) -> None:
+    assert get_obstacle(error) is obstacle
+
+
+@dataclass
+class Clock:
+    """A clock that only pauses move, and a logger."""
+
+    now: float = 1000.0
+    pauses: list[float] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    renewals: int = 0
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+        self.pauses.append(seconds)
+
+    def warning(self, line: str) -> None:
+        self.lines.append(line)
+
+    def renew(self) -> None:
+        self.renewals += 1
+
+    def make_patience(self) -> Patience:
+        return Patience(self, self.renew, "Jobs go on.", clock=lambda: self.now, pause=self.pause)
+
+
+class Call:
+    """Raises an error until the clock says that it has passed."""
+
+    def __init__(self, clock: Clock, error: Exception, lasts_s: float) -> None:
+        self._clock = clock
+        self._error = error
+        self._ends = clock.now + lasts_s
+
+    def __call__(self) -> str:
+        if self._clock.now < self._ends:
+            raise self._error
+        return "answer"
+
+
+def test_an_outage_of_five_hours_is_waited_out_and_told_once_a_minute() -> None:
+    clock = Clock()
+    hours = 5 * 3600
+
+    answer = clock.make_patience().ask(Call(clock, make_refusal("InternalError", 500), hours))
+
+    assert answer == "answer"
+    waiting = [line for line in clock.lines if line.startswith("Waiting for AWS")]
+    assert hours / (TOLD_EVERY_S + MAX_PAUSE_S) < len(waiting) <= hours / TOLD_EVERY_S + 1
+    assert "AWS has an internal failure" in waiting[0]
+    assert waiting[0].endswith("Jobs go on.")
+    assert clock.lines[-1].startswith("AWS answers again, after 180")
+
+
+def test_pauses_grow_and_are_never_the_same() -> None:
+    assert get_pause_s(0) <= 1.0
+    assert MAX_PAUSE_S / 2 <= get_pause_s(1000) <= MAX_PAUSE_S
+    assert len({get_pause_s(8) for _ in range(5)}) > 1
+
+
+def test_credentials_are_looked_for_again_before_each_attempt() -> None:
+    clock = Clock()
+
+    clock.make_patience().ask(Call(clock, make_refusal("ExpiredTokenException", 403), 100))
+
+    assert clock.renewals == len(clock.pauses)
+    assert "renew them" in clock.lines[0]
+
+
+def test_what_waiting_does_not_mend_is_raised_at_once() -> None:
+    clock = Clock()
+
+    with pytest.raises(ClientError):
+        clock.make_patience().ask(Call(clock, make_refusal("AccessDenied", 403), 100))
+
+    assert clock.pauses == []
+
+
+def test_at_the_start_of_a_run_patience_ends() -> None:
+    clock = Clock()
+    patience = clock.make_patience()
+
+    with pytest.raises(aws.NoCredentialsError), patience.limited(60):
+        patience.ask(Call(clock, aws.NoCredentialsError(), 600))
+
+    assert 60 <= sum(clock.pauses) < 60 + MAX_PAUSE_S
+
+
+def test_who_gives_up_gets_the_next_error() -> None:
+    clock = Clock()
+    patience = clock.make_patience()
+    patience.give_up()
+
+    with pytest.raises(ClientError):
+        patience.ask(Call(clock, make_refusal("InternalError", 500), 600))
+
+
+def test_threads_that_wait_together_say_it_once() -> None:
+    clock = Clock()
+    patience = clock.make_patience()
+    error: Any = make_refusal("InternalError", 500)
+
+    for _ in range(16):
+        patience.wait(error, 0)
+
+    assert len(clock.lines) == 1
