@@ -198,7 +198,7 @@ def test_jobs_that_do_not_start_are_talked_about(start_aws: StartAWS, tmp_path: 
     aws = start_aws(stub=STUB, spot_vcpus=2000)
     controller = StubGenomes(aws, tmp_path, genomes=1500)
     aws.stick(aws.queue, CAPACITY, index=1234)
-    told = f"No job in {aws.queue} starts; AWS Batch says: {CAPACITY}"
+    told = f"Jobs wait in {aws.queue}; AWS Batch says: {CAPACITY}"
 
     def is_told(controller: Controller) -> bool:
         return told in controller.log

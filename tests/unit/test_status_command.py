@@ -172,16 +172,16 @@ def test_a_genome_that_several_files_tell_of_is_counted_once(under_way: Path):
     assert (genomes.running, genomes.submitted, genomes.waiting) == (2, 11, 0)
 
 
-def test_why_no_job_starts_is_told_while_jobs_are_open(project: Path):
+def test_why_jobs_wait_is_told_while_jobs_are_open(project: Path):
     ledger = submit(project, samples_of(project)[:1])
     ledger.record_waiting("genomes", "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none left")
 
     lines = to_lines(observe(project))
-    assert "no job starts: in genomes since 20" in lines
+    assert "jobs wait:   in genomes since 20" in lines
     assert "AWS Batch says: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none left" in lines
 
     ledger.close_children("array", [0])
-    assert "no job starts" not in to_lines(observe(project))
+    assert "jobs wait:" not in to_lines(observe(project))
 
 
 def test_batch_tells_which_of_the_submitted_run(project: Path):

@@ -218,6 +218,19 @@ def test_one_child_of_ten_thousand_has_the_reason():
     assert batch.calls[calls:] == ["describe", "describe"]
 
 
+def test_while_others_run_only_the_first_children_are_asked_for_the_reason():
+    batch, array = FakeBatch(*["RUNNABLE"] * 9_999, "RUNNING"), make_array(10_000)
+    batch.reason, batch.reasonable = CAPACITY, [50]
+    look(batch, array, now=1000.0)
+    assert batch.told == [("genomes", CAPACITY)]
+    assert batch.calls == ["describe", "list RUNNABLE", "describe"]
+
+    batch.reason, array.searched = "", -SEARCH_EVERY_S
+    calls = len(batch.calls)
+    look(batch, array, now=2000.0)
+    assert batch.calls[calls:] == ["describe", "describe", "list RUNNABLE", "describe"]
+
+
 def test_a_search_that_finds_nothing_is_not_made_at_every_look():
     batch, array = FakeBatch(*["RUNNABLE"] * 1000), make_array(1000)
     look(batch, array, now=1000.0)

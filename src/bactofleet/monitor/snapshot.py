@@ -82,7 +82,7 @@ class Snapshot:
     runs_left: int
     """Runs that have ended before they removed what they had on AWS; 0 while one is under way."""
     queues: tuple[api.Waiting, ...]
-    """Those in which no job starts, with the reason that AWS Batch gives."""
+    """Those in which jobs wait, with the reason that AWS Batch gives."""
     stages: list[StageTimes]
     failures: list[Failure]
     money: Money | None

@@ -49,7 +49,7 @@ def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
             told = f"{batch.unknown:,} arrays or jobs are not described, theirs count as ended"
             yield "not known", told
     for queue, reason, since in snapshot.queues:
-        yield "no job starts", f"in {queue} since {format_time(since)}; AWS Batch says: {reason}"
+        yield "jobs wait", f"in {queue} since {format_time(since)}; AWS Batch says: {reason}"
     if left := snapshot.runs_left:
         yield "left on AWS", f"objects and a job definition {_describe_runs(left)}"
     if snapshot.last_finished is not None:

@@ -233,12 +233,12 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         )
 
     def _tell_waiting(self, queue: str, reason: str | None) -> None:
-        """Say why no job in a queue starts, here and to who asks for the state of the run."""
+        """Say why jobs in a queue wait, here and to who asks for the state of the run."""
         self._ledger.record_waiting(queue, reason)
         if reason is None:
             self.logger.info(f"AWS Batch gives no reason any more why jobs in {queue} wait.")
         else:
-            self.logger.warning(f"No job in {queue} starts; AWS Batch says: {reason}")
+            self.logger.warning(f"Jobs wait in {queue}; AWS Batch says: {reason}")
 
     def _settle(self, portion: list[Collected]) -> None:
         self._reclaimed += self._settlement.record_usage(portion)

@@ -42,7 +42,7 @@ class LedgerError(Exception):
 
 
 class Waiting(NamedTuple):
-    """Why nothing in a queue starts, in the words of Batch, and since when (seconds)."""
+    """Why jobs in a queue wait, in the words of Batch, and since when (seconds)."""
 
     queue: str
     reason: str
@@ -56,7 +56,7 @@ class OpenJobs:
     Attributes:
         targets: The first output of each job.
         job_ids: Ids of the array jobs that they are children of.
-        waiting: The queues in which nothing starts, as far as Batch gave a reason.
+        waiting: The queues in which jobs wait, where Batch has given a reason.
     """
 
     targets: tuple[str, ...] = ()
@@ -209,7 +209,7 @@ class Ledger:
         )
 
     def record_waiting(self, queue: str, reason: str | None) -> None:
-        """Record why nothing in a queue starts, for who looks from outside; None if jobs start."""
+        """Record why jobs in a queue wait, for who looks from outside; None without one."""
         self._write("DELETE FROM waiting WHERE queue = ?", [(queue,)])
         if reason is not None:
             self._write("INSERT INTO waiting VALUES (?, ?, ?)", [(queue, reason, time.time())])

@@ -61,8 +61,8 @@ class Monitor:
             client: Of Batch.
             list_returned: Tells which children of an array have sent something back.
             unplaceable_after_s: How long jobs may be called impossible to place.
-            tell_waiting: Called with a queue and the reason for which nothing in it starts, when
-                the reason changes; with None when it is gone.
+            tell_waiting: Called with a queue and the reason for which jobs in it wait, when the
+                reason changes; with None when it is gone.
             clock: Seconds since the epoch.
         """
         self._client = client
@@ -91,10 +91,12 @@ class Monitor:
             else:
                 yield from self._iter_listed(array, detail)
             # The reason is on a job at the head of the queue: the first one found is that.
-            if array.open and array.queue in idle and array.queue not in reasons:
-                if reason := self._get_reason(array, detail):
+            if array.open and array.queue not in reasons:
+                is_idle = array.queue in idle
+                if reason := self._get_reason(array, detail, is_idle):
                     reasons[array.queue] = reason
-                yield from self._iter_unplaceable(array, detail, reason)
+                if is_idle:
+                    yield from self._iter_unplaceable(array, detail, reason)
         self._tell_reasons({array.queue for array in arrays}, reasons)
 
     def _iter_missing(
@@ -182,10 +184,15 @@ class Monitor:
         for index in list(array.open):
             yield Ended(array, index, Failure(Cause.UNPLACEABLE, reason), detail)
 
-    def _get_reason(self, array: LiveArray, detail: dict[str, Any]) -> str | None:
-        """Return why children of an array do not start, if Batch says so of one of them."""
+    def _get_reason(self, array: LiveArray, detail: dict[str, Any], is_idle: bool) -> str | None:
+        """Return why children of an array do not start, if Batch says so of one of them.
+
+        While others of the queue run only the first children are looked at.
+        """
         if array.size == 1:
             return _get_runnable_reason(detail)
+        if not _count(detail, ("RUNNABLE",)):
+            return None
         if array.stuck_child:
             for child in self._client.iter_described([array.stuck_child]):
                 if reason := _get_runnable_reason(child):
@@ -196,7 +203,8 @@ class Monitor:
         array.searched, array.stuck_child = now, None
         listed = self._client.iter_children(array.job_id, "RUNNABLE")
         # ListJobs leaves the reason out, so that children are described, until one has it.
-        ids = (array.get_child_id(child["arrayProperties"]["index"]) for child in listed)
+        waiting = (array.get_child_id(child["arrayProperties"]["index"]) for child in listed)
+        ids = islice(waiting, None if is_idle else MAX_DESCRIBED)
         while chunk := list(islice(ids, MAX_DESCRIBED)):
             for child in self._client.iter_described(chunk):
                 if reason := _get_runnable_reason(child):
@@ -230,5 +238,10 @@ def _get_idle_queues(arrays: list[LiveArray], details: dict[str, dict[str, Any]]
 
 
 def _is_at_work(detail: dict[str, Any]) -> bool:
+    return detail.get("status") in AT_WORK or _count(detail, AT_WORK) > 0
+
+
+def _count(detail: dict[str, Any], statuses: tuple[str, ...]) -> int:
+    """How many children of an array are in some states."""
     counts = detail.get("arrayProperties", {}).get("statusSummary", {})
-    return detail.get("status") in AT_WORK or any(counts.get(status, 0) for status in AT_WORK)
+    return sum(counts.get(status, 0) for status in statuses)
