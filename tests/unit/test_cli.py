@@ -1,13 +1,15 @@
 """The command checks before anything is spent, and versions and tools are found by asking."""
 
 import json
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from bactofleet import __version__
-from bactofleet.cli.main import main
+from bactofleet.cli.main import COMMANDS, main
 from bactofleet.core import versions
 from bactofleet.core.files import sha256_of
 
@@ -133,3 +135,31 @@ def test_missing_tools_are_named_whether_by_tool_or_by_command(
     missing = versions.missing_tools({"spades", "makeblastdb", "bbduk", "faketime"})
 
     assert missing == ["bbduk", "faketime"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_tells_of_its_options(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+
+    assert ended.value.code == 0
+    assert f"usage: bactofleet {command}" in capsys.readouterr().out
+
+
+def test_a_command_imports_nothing_of_the_others() -> None:
+    program = (
+        "import sys; from bactofleet.cli.main import main; main(['versions']); "
+        "print(*(name for name in sys.modules if name.startswith('bactofleet.cli')), "
+        "file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert set(ran.stderr.split()) == {
+        "bactofleet.cli",
+        "bactofleet.cli.main",
+        "bactofleet.cli.versions",
+    }

@@ -286,6 +286,18 @@ def test_an_experiment_that_is_named_and_nowhere_described_is_an_error(
     assert "ENA describes 1 of 2 experiments" in capsys.readouterr().err
 
 
+def test_accessions_that_nobody_answered_for_are_listed(archives: Archives) -> None:
+    archives.sra = make_runs(1)
+    archives.fault = lambda request: DOWN if "/ena/" in request.path else None
+    Path("list").write_text("SRX2000001\nSRX2000002\n")
+
+    assert search("list") == 1
+
+    assert list(samples()) == ["SRX2000001"]
+    assert list(left_out()) == ["SRX2000002"]
+    assert "answers 503" in left_out()["SRX2000002"]
+
+
 def test_a_run_that_an_archive_lists_twice_is_taken_once(archives: Archives) -> None:
     archives.ena = [make_run(1), make_run(1), make_run(2, 1)]
 

@@ -15,9 +15,8 @@ DEFAULT_STACK = "bactofleet"
 _STACK = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommands and their options."""
-    parser = commands.add_parser("aws", help="make, update, fill and remove the AWS side")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add its actions and their options."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     making = actions.add_parser("deploy", help="make or update the stack; shows the changes first")
     making.set_defaults(run=deploy)

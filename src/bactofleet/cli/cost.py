@@ -25,11 +25,8 @@ from bactofleet.records.folder import USAGE, list_receipts
 from bactofleet.records.rows import iter_records
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "cost", help="the bill of what has run on AWS, from what was recorded of it"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.set_defaults(run=run)
     add_config(parser)
     parser.add_argument(

@@ -23,11 +23,8 @@ class Unwell(BactofleetError):
     """Some findings are errors."""
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "doctor", help="look for what would go wrong, here and on AWS; changes nothing"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.set_defaults(run=run)
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 

@@ -10,11 +10,8 @@ from bactofleet.transfer import fetch
 from bactofleet.transfer.choice import STATUSES
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "fetch", help="fetch chosen tarballs from S3, or chosen files of them"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.set_defaults(run=fetch.run)
     add_config(parser)
     _add_choice(parser)

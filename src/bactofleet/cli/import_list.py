@@ -20,14 +20,10 @@ of a list what the archives say of them, which spares every worker the question.
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "import",
-        help="put a list of accessions or files into the sample sheet",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = DESCRIPTION
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.set_defaults(run=run)
     parser.add_argument("file", metavar="FILE", type=Path, help="the list, see above")
     add_output(parser)

@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+from collections.abc import Sequence
+from importlib import import_module
 
-from bactofleet import __version__, report
-from bactofleet.cli import (
-    aws,
-    cost,
-    doctor,
-    fetch,
-    import_list,
-    receipts,
-    search,
-    serve,
-    status,
-    verify,
-)
-from bactofleet.cli.options import add_config
-from bactofleet.core import versions
-from bactofleet.core.config import SCHEMAS, load_schema, read_config
-from bactofleet.core.destination import local_folder
+from bactofleet import __version__
 from bactofleet.core.errors import BactofleetError
-from bactofleet.core.samples import check_samples, read_samples
+
+# Each is a module of this package, which is imported only where its command is called.
+COMMANDS = {
+    "check": "check the configuration and the sample sheet",
+    "report": "write the cohort's table and report",
+    "citations": "print what to cite for the cohort",
+    "search": "find public reads and put them into the sample sheet",
+    "import": "put a list of accessions or files into the sample sheet",
+    "aws": "make, update, fill and remove the AWS side",
+    "doctor": "look for what would go wrong, here and on AWS; changes nothing",
+    "status": "how far the run is, when it will end and what failed; changes nothing",
+    "serve": "show the status as a web page on this machine; changes nothing",
+    "cost": "the bill of what has run on AWS, from what was recorded of it",
+    "verify": "compare receipts with the tarballs at the destination; fetches none",
+    "fetch": "fetch chosen tarballs from S3, or chosen files of them",
+    "receipts": "receipts of finished genomes",
+    "versions": "print the versions of all tools as JSON",
+}
+# A word of the language is no name of a module.
+MODULES = {"import": "import_list"}
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    args = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    args = _parser(given).parse_args(given)
     try:
         args.run(args)
     except BactofleetError as error:
@@ -38,54 +43,12 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bactofleet", description=__doc__)
     parser.add_argument("--version", action="version", version=f"bactofleet {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    check = commands.add_parser("check", help="check the configuration and the sample sheet")
-    check.set_defaults(run=_check)
-    report_command = commands.add_parser("report", help="write the cohort's table and report")
-    report_command.set_defaults(run=_report)
-    citations = commands.add_parser("citations", help="print what to cite for the cohort")
-    citations.set_defaults(run=_cite)
-    for command in (check, report_command, citations):
-        add_config(command)
-    search.add_parser(commands)
-    import_list.add_parser(commands)
-    aws.add_parser(commands)
-    doctor.add_parser(commands)
-    status.add_parser(commands)
-    serve.add_parser(commands)
-    cost.add_parser(commands)
-    verify.add_parser(commands)
-    fetch.add_parser(commands)
-    receipts.add_parser(commands)
-    ask = commands.add_parser("versions", help="print the versions of all tools as JSON")
-    ask.set_defaults(run=lambda _: print(versions.to_json()))
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text)
+        if name in given[:1]:
+            import_module(f"bactofleet.cli.{MODULES.get(name, name)}").add_options(command)
     return parser
-
-
-def _check(args: argparse.Namespace) -> None:
-    sheet = Path(str(read_config(args.config)["samples"]))
-    samples = check_samples(sheet, load_schema(SCHEMAS / "samples.schema.yaml"))
-    print(f"{args.config} and {sheet} are good: {len(samples):,} genomes.")
-
-
-def _cite(args: argparse.Namespace) -> None:
-    # Imported here: the other commands need no pandas.
-    from bactofleet.report.cohort import read_cohort  # noqa: PLC0415
-    from bactofleet.report.provenance.citations import cite_cohort, to_text  # noqa: PLC0415
-
-    print(to_text(cite_cohort(read_cohort(*_find_cohort(args)))), end="")
-
-
-def _report(args: argparse.Namespace) -> None:
-    report.write_report(*_find_cohort(args))
-
-
-def _find_cohort(args: argparse.Namespace) -> tuple[Path, list[str], report.SizeLimits]:
-    """Return the controller's folder of results, the samples of the sheet, the limits of size."""
-    config = read_config(args.config)
-    samples = read_samples(Path(str(config["samples"])))
-    sizes = report.SizeLimits.of(config)
-    return local_folder(str(config["results"])), list(samples), sizes

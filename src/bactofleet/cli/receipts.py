@@ -8,9 +8,8 @@ from bactofleet.cli.options import add_config
 from bactofleet.transfer import pull
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser("receipts", help="receipts of finished genomes")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     pulling = actions.add_parser(
         "pull", help="rebuild receipts that are missing here from the tarballs on S3"

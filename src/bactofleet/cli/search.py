@@ -15,7 +15,7 @@ import fastjsonschema
 from rich.console import Console
 from rich.progress import Progress
 
-from bactofleet.archives.accessions import Query
+from bactofleet.archives.accessions import Query, kind_of
 from bactofleet.archives.ena import Ena
 from bactofleet.archives.retry import Unavailable
 from bactofleet.archives.search.archives import Search
@@ -58,15 +58,11 @@ after a failure goes on where it was. docs/search.md has more.
 """
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "search",
-        help="find public reads and put them into the sample sheet",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description = DESCRIPTION
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.set_defaults(run=_search)
     parser.add_argument("query", metavar="QUERY", help="what to look for, see above")
     add_output(parser)
@@ -195,18 +191,26 @@ def _collect(
             random,
             lambda done, total: bar.update(task, completed=done, total=total),
         )
-        for experiment in chain.from_iterable(search):
-            tally.looked_at += 1
-            match intake.judge(experiment):
-                case Reason(name, detail):
-                    tally.leave_out(experiment.accession, name, detail)
-                case row:
-                    rows.write(json.dumps(row) + "\n")
-            if intake.in_sheet == args.limit:
-                return
-    for accession in search.missing.accessions:
+        try:
+            for experiment in chain.from_iterable(search):
+                tally.looked_at += 1
+                match intake.judge(experiment):
+                    case Reason(name, detail):
+                        tally.leave_out(experiment.accession, name, detail)
+                    case row:
+                        rows.write(json.dumps(row) + "\n")
+                if intake.in_sheet == args.limit:
+                    return
+        except Unavailable as error:
+            _leave_out_missing(search, tally, "no answer", str(error))
+            raise
+    _leave_out_missing(search, tally, "not found", "neither ENA nor SRA has reads of it")
+
+
+def _leave_out_missing(search: Search, tally: Tally, name: str, detail: str) -> None:
+    for accession in filter(kind_of, search.missing.accessions):
         tally.looked_at += 1
-        tally.leave_out(accession, "not found", "neither ENA nor SRA has reads of it")
+        tally.leave_out(accession, name, detail)
 
 
 def _read_rows(rows: TextIO) -> Iterator[Row]:

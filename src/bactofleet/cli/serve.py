@@ -15,11 +15,8 @@ PORT = 8642
 LOOPBACK = "127.0.0.1"
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "serve", help="show the status as a web page on this machine; changes nothing"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.set_defaults(run=run)
     add_config(parser)
     parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}; 0: any free one")

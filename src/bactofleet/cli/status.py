@@ -18,11 +18,8 @@ from bactofleet.monitor.display import to_json, to_lines, to_panel
 from bactofleet.monitor.snapshot import Observer, Snapshot, get_pause, open_observer
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "status", help="how far the run is, when it will end and what failed; changes nothing"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.set_defaults(run=run)
     add_config(parser)
     parser.add_argument(

@@ -8,11 +8,8 @@ from bactofleet.cli.options import add_config
 from bactofleet.transfer import verify
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
-        "verify", help="compare receipts with the tarballs at the destination; fetches none"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.set_defaults(run=verify.run)
     add_config(parser)
     parser.add_argument(
