@@ -217,4 +217,4 @@ def test_jobs_that_do_not_start_are_talked_about(start_aws: StartAWS, tmp_path: 
 def read_waiting(controller: Controller) -> dict[str, str]:
     """What `bactofleet status` reads of the run."""
     jobs = api.read_open_jobs(controller.folder / "results")
-    return {queue: reason for queue, reason, _ in jobs.waiting}
+    return {wait.queue: wait.reason for wait in jobs.waiting}

@@ -180,6 +180,9 @@ def test_why_jobs_wait_is_told_while_jobs_are_open(project: Path):
     assert "jobs wait:   in genomes since 20" in lines
     assert "AWS Batch says: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none left" in lines
 
+    (queue,) = json.loads(to_json(observe(project)))["queues"]
+    assert (queue["queue"], queue["since"][:2], queue["since"][-1:]) == ("genomes", "20", "Z")
+
     ledger.close_children("array", [0])
     assert "jobs wait:" not in to_lines(observe(project))
 

@@ -151,7 +151,8 @@ def test_why_no_job_of_a_queue_starts_is_known_until_one_starts(tmp_path: Path, 
     ledger.record_waiting("genomes", "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
 
     (waiting,) = read_open_jobs(tmp_path).waiting
-    assert waiting[:2] == ("genomes", "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY")
+    assert waiting.queue == "genomes"
+    assert waiting.reason == "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"
 
     ledger.record_waiting("genomes", None)
     assert read_open_jobs(tmp_path).waiting == ()

@@ -46,6 +46,7 @@ def to_json(snapshot: Snapshot) -> str:
     """Return the snapshot as one line of JSON; times are ISO 8601 in UTC."""
     data = asdict(snapshot)
     data |= {name: _iso(data[name]) for name in _TIMES}
+    data["queues"] = [queue | {"since": _iso(queue["since"])} for queue in data["queues"]]
     return json.dumps(data)
 
 

@@ -48,8 +48,9 @@ def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         if batch.unknown:
             told = f"{batch.unknown:,} arrays or jobs are not described, theirs count as ended"
             yield "not known", told
-    for queue, reason, since in snapshot.queues:
-        yield "jobs wait", f"in {queue} since {format_time(since)}; AWS Batch says: {reason}"
+    for wait in snapshot.queues:
+        place = f"in {wait.queue} since {format_time(wait.since)}"
+        yield "jobs wait", f"{place}; AWS Batch says: {wait.reason}"
     if left := snapshot.runs_left:
         yield "left on AWS", f"objects and a job definition {_describe_runs(left)}"
     if snapshot.last_finished is not None:

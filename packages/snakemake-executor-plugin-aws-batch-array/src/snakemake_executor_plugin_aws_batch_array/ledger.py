@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 
@@ -41,7 +41,8 @@ class LedgerError(Exception):
     """The record of submissions cannot be read; the message names the file."""
 
 
-class Waiting(NamedTuple):
+@dataclass(frozen=True)
+class Waiting:
     """Why jobs in a queue wait, in the words of Batch, and since when (seconds)."""
 
     queue: str
