@@ -158,6 +158,14 @@ def test_why_no_job_of_a_queue_starts_is_known_until_one_starts(tmp_path: Path, 
     assert read_open_jobs(tmp_path).waiting == ()
 
 
+def test_a_reason_that_an_earlier_controller_has_heard_is_forgotten(tmp_path: Path, ledger: Ledger):
+    ledger.record_waiting("genomes", "UNDETERMINED")
+
+    ledger.forget_waiting()
+
+    assert read_open_jobs(tmp_path).waiting == ()
+
+
 def test_a_ledger_that_is_none_is_named(tmp_path: Path):
     (tmp_path / LEDGER).parent.mkdir()
     (tmp_path / LEDGER).write_text("no database, but long enough to be taken for one" * 9)

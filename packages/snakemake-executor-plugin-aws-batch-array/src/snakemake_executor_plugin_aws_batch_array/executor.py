@@ -108,6 +108,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._bundle: Bundle | None = None
         self._reclaimed = 0
         self._last_words = ""
+        self._ledger.forget_waiting()
         self._lost_runs = LostRuns(self._client, self._store, self._ledger, settings, self.logger)
         self._queues = get_queues(self._client, settings)
         self._submitter = Submitter(
@@ -225,7 +226,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     def _get_last_words(self) -> str:
         """What a user does when the run ends and its jobs do not."""
-        count = sum(len(array.children) for array in self._ledger.get_open_arrays())
+        arrays = self._ledger.get_open_arrays()
+        count = sum(len(array.children) for array in arrays if array.job_id)
         command = shlex.join(["snakemake", *sys.argv[1:]])
         return (
             f"{count} jobs on AWS Batch go on without this controller. When that is mended, the "

@@ -215,6 +215,10 @@ class Ledger:
         if reason is not None:
             self._write("INSERT INTO waiting VALUES (?, ?, ?)", [(queue, reason, time.time())])
 
+    def forget_waiting(self) -> None:
+        """Forget the reasons that an earlier controller has heard."""
+        self._write("DELETE FROM waiting", [()])
+
     def get_open_arrays(self) -> list[OpenArray]:
         """Return the arrays with children that were not settled, oldest first."""
         with self._lock:
