@@ -1,5 +1,6 @@
 """`bactofleet search` with services that fail: what it asks again, and where it goes on."""
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -247,6 +248,40 @@ def test_an_answer_of_sra_that_is_not_whole_is_an_error(
     assert search("PRJNA239251") == 1
 
     assert "SRA" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"count": "3", "idlist": ["9000001", "9000002"]}, "SRA names 2 of 3 experiments"),
+        ({"count": "0", "idlist": [], "ERROR": "no backend"}, "SRA cannot search: no backend"),
+        ({"ERROR": "Invalid db name specified: sra"}, "SRA answers in another form"),
+    ],
+)
+def test_fewer_experiments_than_sra_announces_are_an_error(
+    archives: Archives,
+    change: Install,
+    answer: dict[str, object],
+    why: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    archives.sra = make_runs(1, 2)
+    change("/esearch.fcgi", lambda _: json.dumps({"esearchresult": answer}).encode())
+
+    assert search("PRJNA239251") == 1
+
+    assert why in capsys.readouterr().err
+
+
+def test_what_sra_finds_in_pages_is_put_together(
+    archives: Archives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bactofleet.archives.sra.MAX_NUMBERS", 2)
+    archives.sra = make_runs(1, 2, 3)
+
+    assert search("PRJNA239251") == 0
+
+    assert len(samples()) == 3
 
 
 @pytest.mark.usefixtures("small_batches")

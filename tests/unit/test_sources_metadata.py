@@ -3,7 +3,7 @@
 import pytest
 from support.archive_data import EXPERIMENT, add_run
 from support.archive_server import Archive
-from support.archives import RUNINFO, to_runinfo
+from support.archives import RUNINFO, make_run, to_runinfo
 
 from bactofleet.archives.metadata import Metadata
 from bactofleet.core.errors import Excluded, MissingInput, TemporaryFailure
@@ -165,6 +165,25 @@ def test_experiments_that_sra_names_and_does_not_describe_exclude_nobody(archive
 
     with pytest.raises(TemporaryFailure, match="SRA does not describe all experiments"):
         metadata(second["sample_accession"]).find_runs()
+
+
+def test_runs_of_another_accession_exclude_nobody(archive: Archive) -> None:
+    add_run(archive, "SRR9000001")
+    other = make_run(2)
+    archive.metadata.ena.clear()
+    archive.pages = {"/entrez/eutils/efetch.fcgi": f"{RUNINFO}\n{to_runinfo(other)}\n".encode()}
+
+    with pytest.raises(TemporaryFailure, match=f"SRA describes runs, and none of {EXPERIMENT}"):
+        metadata().find_runs()
+
+
+def test_an_experiment_without_a_run_is_excluded(archive: Archive) -> None:
+    add_run(archive, "SRR9000001")
+    archive.metadata.ena.clear()
+    archive.metadata.sra[0]["run_accession"] = ""
+
+    with pytest.raises(Excluded, match="neither ENA nor SRA has a run of it"):
+        metadata().find_runs()
 
 
 def test_a_run_that_ena_lists_twice_is_taken_once(archive: Archive) -> None:

@@ -129,7 +129,10 @@ class Metadata:
         if len({run.experiment for run in runs}) < len(numbers):
             raise Unavailable(f"SRA does not describe all experiments of {accession}")
         # It describes all runs of the experiment that a run belongs to.
-        return [run for run in runs if run.accession and accession in run.names]
+        named = [run for run in runs if accession in run.names]
+        if numbers and not named:
+            raise Unavailable(f"SRA describes runs, and none of {accession}")
+        return [run for run in named if run.accession]
 
 
 def _of_sheet(sample: Sample) -> list[Run]:

@@ -61,7 +61,7 @@ class Sra:
 
     def find(self, query: Query) -> set[str]:
         """Return NCBI's numbers of all experiments that a query is about; raises `Unavailable`."""
-        return {number for term in _to_terms(query) for number in self._search(term)}
+        return set().union(*map(self._search, _to_terms(query)))
 
     def describe(self, numbers: list[str]) -> list[Run]:
         """Return the runs of experiments, public or not; raises `Unavailable`."""
@@ -69,19 +69,23 @@ class Sra:
         rows = read_table(table, "SRA", COLUMNS.values(), csv.excel)
         return read_runs(map(_to_record, rows))
 
-    def _search(self, term: str) -> Iterator[str]:
-        start, count = 0, 1
-        while start < count:
-            page = {"retstart": str(start), "retmax": str(MAX_NUMBERS), "retmode": "json"}
+    def _search(self, term: str) -> set[str]:
+        """Return the numbers that a term finds, if they are as many as SRA announces."""
+        found: set[str] = set()
+        count = 1
+        while len(found) < count:
+            page = {"retstart": str(len(found)), "retmax": str(MAX_NUMBERS), "retmode": "json"}
             try:
                 result = json.loads(self._post("esearch", term=term, **page))["esearchresult"]
-                count, numbers = int(result["count"]), result["idlist"]
+                count, more = int(result["count"]), set(result["idlist"]) - found
             except (ValueError, KeyError, TypeError) as error:
                 raise Unavailable("SRA answers in another form than it documents") from error
-            if not numbers and start < count:
-                raise Unavailable(f"SRA names {start:,} of {count:,} experiments")
-            yield from numbers
-            start += len(numbers)
+            if "ERROR" in result:
+                raise Unavailable(f"SRA cannot search: {result['ERROR']}")
+            if not more and len(found) < count:
+                raise Unavailable(f"SRA names {len(found):,} of {count:,} experiments")
+            found |= more
+        return found
 
     def _post(self, tool: str, **form: str) -> bytes:
         time.sleep(self._pause_s)
