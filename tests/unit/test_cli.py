@@ -12,6 +12,7 @@ from bactofleet import __version__
 from bactofleet.cli.main import COMMANDS, main
 from bactofleet.core import versions
 from bactofleet.core.files import sha256_of
+from bactofleet.core.toolset import needed_programs
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -128,11 +129,12 @@ def test_the_list_of_the_image_is_taken_where_there_is_one(
 def test_missing_tools_are_named_whether_by_tool_or_by_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_tool(tmp_path, "spades.py", "")
-    write_tool(tmp_path, "makeblastdb", "")
+    options = {"assembler": "spades", "phix": True}
+    for program in needed_programs(options) - {"bbduk.sh", "faketime"}:
+        write_tool(tmp_path, program, "")
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    missing = versions.missing_tools({"spades", "makeblastdb", "bbduk", "faketime"})
+    missing = versions.missing_tools(options)
 
     assert missing == ["bbduk", "faketime"]
 

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 import yaml
 
-from bactofleet.core.config import check_config, load_schema, parameters_of
+from bactofleet.core.config import (
+    COSTLY,
+    NOT_PARAMETERS,
+    check_config,
+    load_schema,
+    parameters_of,
+)
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import fingerprint
 
@@ -146,3 +152,20 @@ def test_where_the_proteins_lie_is_none(tmp_path: Path) -> None:
 def test_a_fingerprint_depends_on_contents_and_not_on_their_order() -> None:
     assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1})
     assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+
+
+# --- an option is said once -----------------------------------------------------------------------
+
+
+def test_what_is_said_of_options_is_said_of_ones_that_exist() -> None:
+    assert set(SCHEMA["properties"]) >= NOT_PARAMETERS | COSTLY
+    assert not NOT_PARAMETERS & COSTLY
+
+
+def test_every_option_that_decides_is_taken_by_the_rule_of_a_stage() -> None:
+    rules = "".join(
+        (REPOSITORY / f"workflow/rules/{stage}.smk").read_text()
+        for stage in ("download", "qc", "assembly", "annotation")
+    )
+
+    assert [name for name in parameters_of(SHIPPED) if f'"{name}"' not in rules] == []

@@ -13,8 +13,7 @@ from typing import IO
 import pytest
 from support.archive_server import Archive, Fault
 
-from bactofleet.core.versions import COMMANDS
-from bactofleet.run.workflow import OPTIONAL_TOOLS, TOOLS
+from bactofleet.core.toolset import needed_programs
 
 REPOSITORY = Path(__file__).parents[2]
 SECRET = "wJalrXUtnFEMIK7MDENG"
@@ -51,10 +50,9 @@ def start(
 def install_tools(folder: Path) -> str:
     """Put tools that do nothing on a PATH of their own; return it."""
     folder.mkdir()
-    for name in TOOLS | OPTIONAL_TOOLS["polish"] | {"skesa"}:
-        command = folder / (COMMANDS[name][0][0] if name in COMMANDS else name)
-        command.write_text("#!/bin/sh\n")
-        command.chmod(0o755)
+    for program in needed_programs({"assembler": "skesa", "polish": True}):
+        (folder / program).write_text("#!/bin/sh\n")
+        (folder / program).chmod(0o755)
     return f"{folder}:/usr/bin:/bin"
 
 

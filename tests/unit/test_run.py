@@ -13,8 +13,8 @@ from snakemake.exceptions import WorkflowError
 from support.usage import make_row, write_usage
 
 from bactofleet.core.errors import TemporaryFailure
-from bactofleet.core.versions import COMMANDS
-from bactofleet.run.workflow import OPTIONAL_TOOLS, TOOLS, Run
+from bactofleet.core.toolset import needed_programs
+from bactofleet.run.workflow import Run
 
 SCHEMAS = Path(__file__).parents[2] / "workflow/schemas"
 GOOD = "sample\taccession\nS1\tSRR2838702\nS2\tSRR2838703\n"
@@ -43,9 +43,8 @@ def wait_until(happened: Callable[[], bool]) -> None:
 
 def install(folder: Path, names: set[str]) -> None:
     for name in names:
-        command = COMMANDS[name][0][0] if name in COMMANDS else name
-        (folder / "bin" / command).write_text("#!/bin/sh\n")
-        (folder / "bin" / command).chmod(0o755)
+        (folder / "bin" / name).write_text("#!/bin/sh\n")
+        (folder / "bin" / name).chmod(0o755)
 
 
 def test_the_main_process_says_how_many_genomes_there_are(
@@ -167,7 +166,7 @@ def test_options_are_words_that_a_person_could_type() -> None:
 def test_missing_tools_are_named_before_the_run_those_of_options_only_when_asked_for(
     project: Path,
 ) -> None:
-    install(project, TOOLS - {"makeblastdb"} | OPTIONAL_TOOLS["polish"])
+    install(project, needed_programs({"polish": True}) - {"makeblastdb"})
 
     with pytest.raises(WorkflowError, match="not on PATH: bbduk, makeblastdb, megahit"):
         start(assembler="megahit", phix=True, providers=["ena"]).start(runs_here=True)
@@ -184,7 +183,7 @@ def test_missing_tools_are_named_before_the_run_those_of_options_only_when_asked
 def test_tools_that_unpack_archive_files_are_needed_for_accessions_of_their_providers(
     project: Path, providers: list[str], missing: str
 ) -> None:
-    install(project, TOOLS | {"skesa"} | OPTIONAL_TOOLS["polish"])
+    install(project, needed_programs({"polish": True, "assembler": "skesa"}))
 
     with pytest.raises(WorkflowError, match=rf"not on PATH: {missing}\. Run"):
         start(providers=providers).start(runs_here=True)

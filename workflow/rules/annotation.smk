@@ -1,5 +1,5 @@
 # Find genes, and make BLAST databases of them.
-# Tools: prokka with prodigal, ARAGORN, barrnap, HMMER, Infernal, BLAST+ and tbl2asn; faketime.
+# Tools: prokka with Prodigal, ARAGORN, barrnap, HMMER, Infernal, BLAST+ and tbl2asn; faketime.
 rule annotation:
     input:
         record=rules.assembly.output.record,

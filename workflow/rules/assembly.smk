@@ -1,5 +1,5 @@
 # Assemble, polish, name the contigs, and judge the size.
-# Tools: SKESA, SPAdes or MEGAHIT (`assembler`); BWA, samtools and Pilon for `polish`; pigz.
+# Tools: SKESA, SPAdes or MEGAHIT (`assembler`); BWA, samtools and Pilon (Java) for `polish`; pigz.
 rule assembly:
     input:
         download=rules.download.output.record,

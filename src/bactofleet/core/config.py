@@ -16,6 +16,10 @@ SCHEMAS = Path("workflow/schemas")
 NOT_PARAMETERS = frozenset(
     {"samples", "results", "scratch", "redo", "threads", "memory_mb", "max_cost", "providers"}
 )
+# Options that change how long a genome takes or how large its tarball gets.
+COSTLY = frozenset(
+    {"assembler", "coverage", "error_correction", "keep", "phix", "polish", "simulate_reads"}
+)
 SWITCH = {"true": True, "false": False}
 
 

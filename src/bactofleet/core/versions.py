@@ -11,42 +11,16 @@ import platform
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from bactofleet import __version__
 from bactofleet.core.files import read_json, sha256_of
+from bactofleet.core.toolset import load_tools, needed_programs, without_ending
 
 IMAGE_VERSIONS = Path("/usr/share/bactofleet/versions.json")
-
-# How each tool is asked, and what in its answer is the version.
-COMMANDS: dict[str, tuple[list[str], str]] = {
-    "aragorn": (["aragorn", "-h"], r"ARAGORN v([\d.]+)"),
-    "art_illumina": (["art_illumina"], r"Version ([\d.]+)"),
-    "barrnap": (["barrnap", "--version"], r"barrnap ([\d.]+)"),
-    "bbduk": (["bbduk.sh", "--version"], r"BBTools version ([\d.]+)|BBMap version ([\d.]+)"),
-    "blastp": (["blastp", "-version"], r"blastp: ([\d.]+)"),
-    "bwa": (["bwa"], r"Version: (\S+)"),
-    "cmscan": (["cmscan", "-h"], r"INFERNAL ([\d.]+)"),
-    "fasterq-dump": (["fasterq-dump", "--version"], r"fasterq-dump : ([\d.]+)"),
-    "fastp": (["fastp", "--version"], r"fastp ([\d.]+)"),
-    "hmmscan": (["hmmscan", "-h"], r"HMMER ([\d.]+)"),
-    "java": (["java", "-version"], r'version "([\d.]+)'),
-    "kmc": (["kmc"], r"KMC\) ver\. ([\d.]+)"),
-    "lighter": (["lighter", "-v"], r"Lighter v([\d.]+)"),
-    "megahit": (["megahit", "--version"], r"MEGAHIT v([\d.]+)"),
-    "pigz": (["pigz", "--version"], r"pigz ([\d.]+)"),
-    "pilon": (["pilon", "--version"], r"Pilon version ([\d.]+)"),
-    "prefetch": (["prefetch", "--version"], r"prefetch : ([\d.]+)"),
-    "prodigal": (["prodigal", "-v"], r"Prodigal V([\d.]+)"),
-    "prokka": (["prokka", "--version"], r"prokka ([\d.]+)"),
-    "samtools": (["samtools", "--version"], r"samtools ([\d.]+)"),
-    "seqtk": (["seqtk"], r"Version: (\S+)"),
-    "skesa": (["skesa", "--version"], r"SKESA v?\.?([\d.]+)"),
-    "spades": (["spades.py", "--version"], r"v([\d.]+)"),
-    "tbl2asn": (["tbl2asn", "--help"], r"tbl2asn ([\d.]+)"),
-}
-
 
 PACKAGES = ("multiqc", "snakemake")
 # The proteins that prokka looks at for every bacterium, below its folder of databases.
@@ -61,19 +35,19 @@ def get_versions() -> dict[str, str]:
 def ask_versions() -> dict[str, str]:
     """Run each tool that is on PATH and read its version from what it says."""
     found = {
-        name: _ask(command, pattern)
-        for name, (command, pattern) in COMMANDS.items()
-        if shutil.which(command[0])
+        name: _ask(tool.command, tool.version)
+        for name, tool in load_tools().items()
+        if tool.ask and shutil.which(tool.command[0])
     }
     packages = {name: metadata.version(name) for name in PACKAGES}
     ours = {"bactofleet": __version__, "python": platform.python_version(), **packages}
     return ours | found | _prokka_database()
 
 
-def missing_tools(needed: set[str]) -> list[str]:
-    """Return those of the named tools and commands that are not on PATH."""
-    commands = {name: COMMANDS[name][0][0] if name in COMMANDS else name for name in needed}
-    return sorted(name for name, command in commands.items() if not shutil.which(command))
+def missing_tools(options: Mapping[str, Any]) -> list[str]:
+    """Return the tools that a run with these options needs and that are not on PATH."""
+    programs = needed_programs(options)
+    return sorted(without_ending(program) for program in programs if not shutil.which(program))
 
 
 def to_json() -> str:

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from bactofleet.core.config import COSTLY
 from bactofleet.core.files import modified, read_json
 from bactofleet.cost.forecast import Array
 from bactofleet.records.folder import RECEIPTS, SUFFIX, list_receipts
 
 # The newest receipts teach: they were made on the machines of now, and to read more takes longer.
 MAX_LESSONS = 3000
-# Options that change how long a genome takes or how large its tarball gets.
-COSTLY = ("assembler", "coverage", "error_correction", "keep", "phix", "polish", "simulate_reads")
 # Numbers outside of these are no genome's: a receipt that has them was damaged.
 _SECONDS = (0.01, 30 * 86400.0)
 _BYTES = (1.0, 1e13)

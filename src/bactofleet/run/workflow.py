@@ -41,18 +41,6 @@ from bactofleet.run.plan import (
 FROZEN_SAMPLES = ".samples.sqlite"
 CONFIG_FILE = "config/config.yaml"
 PART_GENOMES = 1000
-TOOLS = {"faketime", "fastp", "kmc", "kmc_tools", "makeblastdb", "pigz", "prokka", "seqtk"}
-OPTIONAL_TOOLS = {
-    "error_correction": {"lighter"},
-    "phix": {"bbduk"},
-    "polish": {"bwa", "java", "pilon", "samtools"},
-    "simulate_reads": {"art_illumina"},
-}
-PROVIDER_TOOLS = {
-    "ena": set[str](),
-    "sra-odp": {"fasterq-dump"},
-    "sra": {"prefetch", "fasterq-dump"},
-}
 
 
 class Run:
@@ -185,13 +173,12 @@ class Run:
         return str(receipt_path(self.results, sample))
 
     def _check_tools(self) -> None:
-        needed = TOOLS | {self.config["assembler"]}
-        for option, tools in OPTIONAL_TOOLS.items():
-            needed |= tools if self.config[option] else set()
-        if any(self.samples[name].kind == "accession" for name in self.plan.todo):
-            for provider in self.config["providers"] or PROVIDER_TOOLS:
-                needed |= PROVIDER_TOOLS[provider]
-        if missing := missing_tools(needed):
+        # Imported here: every job reads this module, and none of them looks for tools.
+        from bactofleet.archives.providers import ORDER  # noqa: PLC0415
+
+        has_accessions = any(self.samples[name].accession for name in self.plan.todo)
+        providers = (self.config["providers"] or list(ORDER)) if has_accessions else []
+        if missing := missing_tools(self.config | {"providers": providers}):
             raise ConfigurationError(
                 [
                     f"These tools are not on PATH: {', '.join(missing)}. Run in the container "

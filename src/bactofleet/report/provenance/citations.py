@@ -1,7 +1,7 @@
 """What to cite for a cohort: references of the tools and archives that its receipts name.
 
-citations.json has them: tools by the names that receipts use (`bactofleet.core.versions.COMMANDS`),
-providers of reads by the names of the configuration.
+The tools' own are in `bactofleet.core.toolset`. citations.json has the publications, and what else
+receipts name: providers of reads (by the names of the configuration), packages and databases.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from importlib import metadata
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from bactofleet.core.toolset import load_tools
 from bactofleet.core.versions import PACKAGES
 
 if TYPE_CHECKING:
@@ -162,4 +163,8 @@ def _load() -> tuple[dict[str, dict[str, Any]], dict[str, Reference]]:
     text = (files("bactofleet.report.provenance") / "citations.json").read_text(encoding="utf-8")
     data = json.loads(text)
     references = {key: Reference(key, **fields) for key, fields in data["references"].items()}
-    return data["tools"], references
+    tools = {
+        name: {"url": tool.url, "references": tool.references}
+        for name, tool in load_tools().items()
+    }
+    return tools | data["sources"], references
