@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 
 from bactofleet.doctor.account import Account
+from bactofleet.doctor.findings import Finding, Judge, guarded
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 
@@ -49,6 +50,24 @@ def test_an_image_of_one_architecture_names_it_in_its_configuration(tmp_path: Pa
     account = image({"config": {"digest": "sha256:0"}}, configuration.as_uri())
 
     assert account.image_architectures("fleet", "1") == {"arm64"}
+
+
+@pytest.mark.parametrize("answer", ["<html>Bad gateway</html>", "", "[]", None])
+def test_an_answer_of_another_form_is_a_finding_of_its_check(
+    tmp_path: Path, answer: str | None
+) -> None:
+    layer = tmp_path / "layer.json"
+    if answer is not None:
+        layer.write_text(answer)
+    account = image({"config": {"digest": "sha256:0"}}, layer.as_uri())
+
+    def check(judge: Judge) -> Iterator[Finding]:
+        yield judge.ok(str(account.image_architectures("fleet", "1")))
+
+    (finding,) = guarded(Judge("image"), check)
+
+    assert (finding.check, finding.level) == ("image", "error")
+    assert "AWS answers in another form than it documents" in finding.message
 
 
 @pytest.mark.parametrize("names", [("c7i.xlarge",), ("c7i",)])

@@ -42,7 +42,7 @@ class Judge:
 
 
 def guarded(judge: Judge, check: Callable[[Judge], Iterable[Finding]]) -> Iterator[Finding]:
-    """Yield a check's findings; what AWS refuses meanwhile is a finding too.
+    """Yield a check's findings; what AWS refuses, or answers incompletely, is a finding too.
 
     What the asker has no right to look at may be as it should be: only a warning.
     """
@@ -52,3 +52,8 @@ def guarded(judge: Judge, check: Callable[[Judge], Iterable[Finding]]) -> Iterat
         fault = explain(error)
         say = judge.warning if fault.is_denied else judge.error
         yield say(fault.message, fault.remedy)
+    except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
+        yield judge.error(
+            f"AWS answers in another form than it documents ({error!r})",
+            "run the doctor again; the other checks are not affected",
+        )
