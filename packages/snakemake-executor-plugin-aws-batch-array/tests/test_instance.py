@@ -73,7 +73,7 @@ def test_a_child_tells_where_it_runs_and_since_when_that_is_paid(metadata):
     assert 0 <= host["disk_gib"] - size.f_blocks * size.f_frsize / 2**30 < 1
 
 
-@pytest.mark.parametrize("document", ["", "{", "{}", '{"instanceId": "i-1"}'])
+@pytest.mark.parametrize("document", ["", "{", "{}", "[]", '{"instanceId": "i-1"}'])
 def test_a_host_that_tells_half_is_as_good_as_none(metadata, document):
     metadata["dynamic/instance-identity/document"] = document
 

@@ -51,7 +51,7 @@ def describe_instance() -> dict[str, str]:
             "life_cycle": _ask(http, "GET", f"{endpoint}/latest/{LIFE_CYCLE}", headers),
             "booted": document["pendingTime"],
         }
-    except (urllib3.exceptions.HTTPError, ValueError, KeyError):
+    except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError):
         return {}
 
 
