@@ -341,6 +341,26 @@ def test_a_run_that_an_archive_lists_twice_is_taken_once(archives: Archives) -> 
     assert samples()["SRX2000001"].runs == ["SRR1000001", "SRR1000002"]
 
 
+def test_a_run_without_an_experiment_stands_for_itself(archives: Archives) -> None:
+    archives.ena = [make_run(1), make_run(2, experiment_accession="")]
+
+    assert search("1280") == 0
+
+    assert list(samples()) == ["SRR1000002", "SRX2000001"]
+
+
+def test_a_count_that_is_none_is_no_answer(
+    archives: Archives, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archives.ena = make_runs(1, base_count="3e8")
+    archives.sra = make_runs(1)
+
+    assert search("1280") == 0
+
+    assert samples()["SRX2000001"].bases == [150_000_000]
+    assert "answers '3e8' where a number" in capsys.readouterr().err
+
+
 def test_an_experiment_without_a_run_is_left_out_with_the_reason(archives: Archives) -> None:
     archives.sra = [make_run(1), make_run(2, run_accession="", read_count="", base_count="")]
 

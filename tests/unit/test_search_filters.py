@@ -117,6 +117,12 @@ def test_a_row_has_all_that_a_worker_needs() -> None:
     }
 
 
+def test_an_md5_in_capital_letters_is_one() -> None:
+    row = to_row(group_runs(read_runs([make_run(1, fastq_md5=f"{'A' * 32};{'B' * 32}")]))[0], 0)
+
+    assert row["fastq_md5"] == f"{'a' * 32};{'b' * 32}"
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -22,7 +22,7 @@ from bactofleet.archives.tables import Record, Tsv, read_table
 from bactofleet.archives.web import Client
 
 ENA_URL = "https://www.ebi.ac.uk/ena"
-EXPERIMENT = "experiment_accession"
+EXPERIMENT, RUN = "experiment_accession", "run_accession"
 NO_TAXON = b"No results."
 PROKARYOTES = ("Bacteria", "Archaea")
 # A plain number, or one in a header's column or a key of JSON.
@@ -66,8 +66,7 @@ class Ena:
         found: set[str] = set()
         # Accessions of one kind a request, as bactopia-search asks.
         for accessions in iter_groups(query.accessions, self.batch_size):
-            rows = self._search([EXPERIMENT], includeAccessions=",".join(accessions))
-            found.update(row[EXPERIMENT] for row in rows)
+            found |= _names(self._search([EXPERIMENT, RUN], includeAccessions=",".join(accessions)))
         return found
 
     def describe(self, accessions: list[str], *more_fields: str) -> list[Run]:
@@ -84,10 +83,10 @@ class Ena:
         announced = COUNT.search(answer)
         if not announced:
             raise Unavailable("ENA counts runs in another form than it documents")
-        rows = self._search([EXPERIMENT], query=taxon)
+        rows = self._search([EXPERIMENT, RUN], query=taxon)
         if len(rows) < int(announced[1]):
             raise Unavailable(f"ENA names {len(rows):,} of {int(announced[1]):,} runs")
-        return {row[EXPERIMENT] for row in rows}
+        return _names(rows)
 
     def _search(self, fields: list[str], **condition: str) -> list[Record]:
         form = {"format": "tsv", "limit": "0", "fields": ",".join(fields), **condition}
@@ -97,6 +96,11 @@ class Ena:
     def _post(self, tool: str, **form: str) -> bytes | None:
         form |= {"result": "read_run", "dataPortal": "ena"}
         return self._client.ask(f"{self._url}/portal/api/{tool}", form)
+
+
+def _names(rows: list[Record]) -> set[str]:
+    """Return the experiments of runs; a run without one stands for itself."""
+    return {row[EXPERIMENT] or row[RUN] for row in rows}
 
 
 def _choose_taxon(taxa: list[dict[str, str]]) -> str:

@@ -91,7 +91,7 @@ class Metadata:
         chosen = [run for run in runs if not reasons[run.accession]]
         if not chosen:
             self._exclude("; ".join(sorted(set(reasons.values()))))
-        experiments = sorted({run.experiment for run in chosen})
+        experiments = sorted({run.experiment or run.accession for run in chosen})
         if len(experiments) > 1:
             accession = self._sample.accession
             raise MissingInput(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bactofleet.archives.retry import Unavailable
 from bactofleet.archives.tables import Record
 from bactofleet.core.samples import SEPARATOR, run_of
 
@@ -82,7 +83,7 @@ class Run:
 
 
 def read_runs(records: Iterable[Record]) -> list[Run]:
-    """Return the runs that records describe by `FIELDS`, each run once.
+    """Return the runs that records describe by `FIELDS`, each run once; raise `Unavailable`.
 
     ENA's portal repeats some. A record may lack `FILE_FIELDS`, `MODEL_FIELD` and `access`.
     """
@@ -114,7 +115,9 @@ def _to_run(record: Record) -> Run:
 
 
 def _to_number(text: str) -> int:
-    return int(text) if NUMBER.fullmatch(text) else 0
+    if text and not NUMBER.fullmatch(text):
+        raise Unavailable(f"an archive answers {text!r} where a number of reads or bases belongs")
+    return int(text or 0)
 
 
 def _to_files(record: Record) -> tuple[EnaFile, ...] | None:
@@ -125,6 +128,7 @@ def _to_files(record: Record) -> tuple[EnaFile, ...] | None:
     paths, sizes, sums = cells
     if paths == [""]:
         return ()
+    sums = [md5.lower() for md5 in sums]
     is_known = (
         len(paths) == len(sizes) == len(sums)
         and all(map(ENA_PATH.fullmatch, paths))

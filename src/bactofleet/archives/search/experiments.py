@@ -50,10 +50,11 @@ class Experiment:
 
 
 def group_runs(runs: Iterable[Run]) -> list[Experiment]:
-    """Return the experiments of runs."""
+    """Return the experiments of runs; a run without one stands for itself."""
     experiments: dict[str, Experiment] = {}
     for run in sorted(runs, key=lambda run: run.accession):
-        experiment = experiments.setdefault(run.experiment, Experiment(run.experiment, run))
+        name = run.experiment or run.accession
+        experiment = experiments.setdefault(name, Experiment(name, run))
         experiment.names |= run.names
         if run.access != PUBLIC:
             experiment.closed_to.add(run.access)
