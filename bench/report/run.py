@@ -22,7 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 from selenium import webdriver
 from support import browser
-from support.synthetic_cohort import write_cohort
+from support.synthetic_cohort import write_cohort, write_tarballs
+
+from bactofleet.report.multiqc import MAX_GENOMES
 
 MAKE_REPORT = """
 import sys, pathlib, bactofleet.report
@@ -63,7 +65,10 @@ def as_row(cells: Iterable[object]) -> str:
 
 def measure(results: Path, count: int) -> dict[str, object]:
     """Make and open the report of a cohort."""
-    (results / "samples.txt").write_text("\n".join(write_cohort(results, count)))
+    samples = write_cohort(results, count)
+    if count <= MAX_GENOMES:
+        write_tarballs(results, samples)
+    (results / "samples.txt").write_text("\n".join(samples))
     start = time.monotonic()
     process = subprocess.Popen([sys.executable, "-c", MAKE_REPORT, results])
     _, status, usage = os.wait4(process.pid, 0)

@@ -60,7 +60,7 @@ class Cohort:
         parameters = {
             "results": results,
             "receipt": str(self.receipts / f"{sample}.json"),
-            "parameters": {"coverage": 100},
+            "coverage": 100,
         }
         assert genome.run("download", gather) == 0
         inputs = ["download"]

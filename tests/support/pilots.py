@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from support import receipts
 from support.synthetic_cohort import SPECIES
 from support.usage import at
 
@@ -55,13 +56,13 @@ def make_lessons(seconds: Array) -> Lessons:
 
 def make_receipt(sample: str, seconds: float) -> dict[str, Any]:
     """Return what teaches of a receipt; it was finished an hour after `usage.MIDNIGHT`."""
-    return {
-        "sample": sample,
-        "stages": {"download": {"seconds": 0.1 * seconds}, "assembly": {"seconds": 0.9 * seconds}},
-        "parameters": PARAMETERS,
-        "tarball": {"path": f"s3://bucket/{sample}.tar.gz", "bytes": BYTES},
-        "finished": at(3600),
-    }
+    return receipts.make_receipt(
+        sample,
+        stages={"download": {"seconds": 0.1 * seconds}, "assembly": {"seconds": 0.9 * seconds}},
+        parameters=PARAMETERS,
+        tarball={"path": f"s3://bucket/{sample}.tar.gz", "bytes": BYTES},
+        finished=at(3600),
+    )
 
 
 def write_receipts(results: Path, receipts: Iterable[dict[str, Any]]) -> None:

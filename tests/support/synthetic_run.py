@@ -97,8 +97,7 @@ def _read_template(results: Path, name: str) -> Template:
     receipt = results / "receipts" / f"{name}.json"
     path = receipt if receipt.exists() else results / "failed" / receipt.name
     record = json.loads(path.read_text())
-    # Nothing that looks at a run under way reads it, and it is most of the receipt.
-    text = json.dumps(record | {"multiqc": {}} if receipt.exists() else record, indent=1)
+    text = json.dumps(record, indent=1)
     seconds = sum(stage["seconds"] for stage in record.get("stages", {}).values())
     return Template(path.parent.name, name, text, seconds or 300.0)
 

@@ -70,7 +70,7 @@ def test_a_receipt_that_is_damaged_or_lies_teaches_nothing(tmp_path: Path, text:
     assert len(read_lessons(tmp_path, PARAMETERS).seconds) == 1
 
 
-@pytest.mark.parametrize("size", [-1, 0, 1e300, "large", None])
+@pytest.mark.parametrize("size", [-1, 0, 1e14, None])
 def test_a_tarball_of_a_size_that_none_has_is_not_known(tmp_path: Path, size: object):
     lessons = learn(tmp_path, RECEIPT | {"tarball": {"bytes": size}})
 

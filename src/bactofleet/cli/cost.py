@@ -22,7 +22,7 @@ from bactofleet.cost.prices import Prices, load_prices
 from bactofleet.cost.wording import iter_facts
 from bactofleet.records.attempt import Attempt, measure_tarballs, read_attempts
 from bactofleet.records.folder import USAGE, list_receipts
-from bactofleet.records.rows import iter_records
+from bactofleet.records.receipt import iter_receipts
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -68,8 +68,8 @@ def run(args: argparse.Namespace) -> None:
             [f"{results / USAGE} has no attempts: nothing has run on AWS Batch from this folder"]
         )
     prices, note = choose_prices(args, attempts)
-    names = list_receipts(results)
-    tarballs = measure_tarballs(record.row for record in iter_records(results, names))
+    receipts = iter_receipts(results, list_receipts(results))
+    tarballs = measure_tarballs((each.tarball.path, each.tarball.bytes) for each in receipts)
     show(make_bill(attempts, tarballs, prices), note, as_json=args.json)
 
 

@@ -21,3 +21,8 @@ def format_duration(seconds: float) -> str:
 def format_time(seconds: float) -> str:
     """Return a time in seconds since the epoch, such as `2026-11-23 00:24:13 UTC`."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def format_utc(time: datetime) -> str:
+    """Return a time that has a zone as ISO 8601 in UTC, such as `2026-11-23T00:24:13Z`."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

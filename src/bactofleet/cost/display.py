@@ -24,7 +24,7 @@ from bactofleet.cost.wording import (
     list_sources,
     with_totals,
 )
-from bactofleet.records.rows import clean
+from bactofleet.records.reading import clean
 
 HEADER = (
     *("kind", "charge", "usage", "unit", "price_usd", "usd", "percent", "usd_per_genome"),

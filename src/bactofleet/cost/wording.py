@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bactofleet.cost.bill import Bill, Kind, Line
-from bactofleet.records.rows import clean
+from bactofleet.records.reading import clean
 
 DEAREST = 3
 TOTALS = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import platform
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from bactofleet import __version__
 from bactofleet.core.destination import deliver
 from bactofleet.core.files import fingerprint, sha256_of, write_json
 from bactofleet.core.image import describe_image
+from bactofleet.core.times import format_utc
 from bactofleet.core.versions import get_versions
 from bactofleet.genome.fastp import trim_fastp
 from bactofleet.genome.stage import BACTOPIA_FOLDERS, PUBLISH, Stage, StageRecord, read_record
 from bactofleet.genome.tarball import write_tarball
-from bactofleet.records.receipt import FILE, Receipt, repeatable_part, to_metadata
+from bactofleet.records.portable import FILE, Fields, repeatable_part, to_metadata
+from bactofleet.records.receipt import SCHEMA, check_fields
 
-RECEIPT_SCHEMA = 1
 # Snakemake's own, in every folder that is an output.
 SNAKEMAKE_TIMESTAMP = ".snakemake_timestamp"
 # The stage's options that do not decide what a genome becomes.
@@ -30,9 +31,10 @@ CPU_INFO = Path("/proc/cpuinfo")
 def run(stage: Stage) -> None:
     """Pack what the stages publish, deliver it, and write the receipt last of all."""
     records = {name: read_record(folder) for name, folder in stage.inputs.items()}
-    receipt = _receipt(stage, records)
+    merged = _merge(stage, records)
+    receipt = _receipt(stage, merged)
     repeatable = stage.work / FILE
-    write_json(repeatable, repeatable_part(receipt))
+    write_json(repeatable, repeatable_part(receipt) | {"multiqc": merged.multiqc})
     tarball = stage.work / f"{stage.sample}.tar.gz"
     write_tarball(tarball, _collect(stage, records) | {f"{stage.sample}/{FILE}": repeatable})
     receipt["tarball"] = {"bytes": tarball.stat().st_size, "sha256": sha256_of(tarball)}
@@ -40,6 +42,7 @@ def run(stage: Stage) -> None:
     receipt["tarball"]["path"] = deliver(tarball, stage.parameters["results"], metadata)
     # Anew: what the receipt tells of this stage is with the delivery.
     receipt |= _measure(stage, records)
+    check_fields(receipt)
     write_json(Path(stage.parameters["receipt"]), receipt)
 
 
@@ -66,14 +69,8 @@ def _write_versions(path: Path, stage: str, record: StageRecord) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def _receipt(stage: Stage, records: dict[str, StageRecord]) -> Receipt:
-    """Return everything that is told of a genome but for its tarball.
-
-    docs/outputs.md describes each key.
-    """
-    excluded = stage.record.excluded
-    given = stage.parameters.items()
-    parameters = {name: value for name, value in given if name not in OF_DELIVERY}
+def _merge(stage: Stage, records: dict[str, StageRecord]) -> StageRecord:
+    """Return what all stages found, as one record."""
     merged = StageRecord(sample=stage.sample, stage=stage.name)
     for record in records.values():
         merged.input = merged.input or record.input
@@ -82,8 +79,19 @@ def _receipt(stage: Stage, records: dict[str, StageRecord]) -> Receipt:
         merged.multiqc |= record.multiqc
     if "fastp" in merged.multiqc:
         merged.multiqc["fastp"] = trim_fastp(merged.multiqc["fastp"])
+    return merged
+
+
+def _receipt(stage: Stage, merged: StageRecord) -> Fields:
+    """Return everything that is told of a genome but for its tarball.
+
+    docs/outputs.md describes each key.
+    """
+    excluded = stage.record.excluded
+    given = stage.parameters.items()
+    parameters = {name: value for name, value in given if name not in OF_DELIVERY}
     return {
-        "schema": RECEIPT_SCHEMA,
+        "schema": SCHEMA,
         "sample": stage.sample,
         "status": "excluded" if excluded else "complete",
         "reason": excluded,
@@ -100,16 +108,15 @@ def _receipt(stage: Stage, records: dict[str, StageRecord]) -> Receipt:
         "image": describe_image(stage.tools.say),
         "host": _describe_host(),
         "finished": "",
-        "multiqc": merged.multiqc,
     }
 
 
-def _measure(stage: Stage, records: dict[str, StageRecord]) -> Receipt:
+def _measure(stage: Stage, records: dict[str, StageRecord]) -> Fields:
     """Return what the genome has taken up to now, and what time it is."""
     usage = {name: record.usage for name, record in records.items()}
     return {
         "stages": usage | {stage.name: stage.usage_so_far()},
-        "finished": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "finished": format_utc(datetime.now(UTC)),
     }
 
 

@@ -39,6 +39,8 @@ from bactofleet.core.files import read_json, sha256_of, write_json
 from bactofleet.core.options import from_word
 from bactofleet.core.tools import Stopwatch, Toolbox
 from bactofleet.core.versions import get_versions
+from bactofleet.records.failure import Failure, read_failure, write_failure
+from bactofleet.records.reading import Unreadable
 from snakemake_executor_plugin_aws_batch_array import api
 
 RECORD = "stage.json"
@@ -203,12 +205,6 @@ def run_stage(function: StageFunction, args: argparse.Namespace, check_inputs: I
     return status
 
 
-def read_failure(folder: Path, sample: str) -> dict[str, Any]:
-    """Read how a sample failed last, or an empty dictionary."""
-    path = folder / f"{sample}.json"
-    return read_json(path) if path.exists() else {}
-
-
 def _repeated_failure(args: argparse.Namespace) -> int:
     """Return the exit status of an attempt before, if it was final; 0 otherwise.
 
@@ -216,15 +212,16 @@ def _repeated_failure(args: argparse.Namespace) -> int:
     the same hours: only failures of the infrastructure deserve another attempt. Where a genome's
     stages are one job (Slurm), another attempt begins with a stage before the one that failed.
     """
-    failure = read_failure(args.failures, args.sample)
-    if args.attempt <= failure.get("attempt", args.attempt):
+    try:
+        failure = read_failure(args.failures, args.sample)
+    except (FileNotFoundError, Unreadable):
         return 0
-    status = int(failure["exit_code"])
-    if status in RETRYABLE_EXIT_CODES:
+    is_later = failure.attempt is not None and args.attempt > failure.attempt
+    if not is_later or failure.exit_code is None or failure.exit_code in RETRYABLE_EXIT_CODES:
         return 0
     # Snakemake removes the log before each attempt.
-    shutil.copyfile(_failed_log(args), failure["log"])
-    return status
+    shutil.copyfile(_failed_log(args), failure.log)
+    return failure.exit_code
 
 
 def _failed_log(args: argparse.Namespace) -> Path:
@@ -344,17 +341,17 @@ def _record_failure(args: argparse.Namespace, failure: StageFailure) -> None:
     if path := os.environ.get(api.EXIT_CODE_FILE):
         Path(path).write_text(f"{failure.exit_code}\n{args.stage}: {failure}\n")
     tail = args.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
-    record = {
-        "sample": args.sample,
-        "stage": args.stage,
-        "exit_code": failure.exit_code,
-        "kind": failure.kind,
-        "message": str(failure),
-        "attempt": args.attempt,
-        "log": str(args.log),
-        "tail": tail,
-    }
+    record = Failure(
+        sample=args.sample,
+        stage=args.stage,
+        exit_code=failure.exit_code,
+        kind=failure.kind,
+        message=str(failure),
+        attempt=args.attempt,
+        log=str(args.log),
+        tail=tuple(tail),
+    )
     print("\n".join(tail), file=sys.stderr)
     args.failures.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(args.log, _failed_log(args))
-    write_json(args.failures / f"{args.sample}.json", record)
+    write_failure(args.failures, record)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from bactofleet.genome.stage import STAGES
-from bactofleet.monitor.failures import Failure
+from bactofleet.records.failure import Failure
 from bactofleet.records.folder import LOCK
 
 # https://man7.org/linux/man-pages/man5/proc_locks.5.html

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from bactofleet.monitor.wording import (
     describe_progress,
     group_failures,
     iter_facts,
+    to_facts,
 )
 
 STAGES_HEADING = "seconds a stage"
@@ -44,7 +45,8 @@ def to_lines(snapshot: Snapshot) -> str:
 
 def to_json(snapshot: Snapshot) -> str:
     """Return the snapshot as one line of JSON; times are ISO 8601 in UTC."""
-    data = asdict(snapshot)
+    data = asdict(replace(snapshot, failures=[]))
+    data["failures"] = [to_facts(failure) for failure in snapshot.failures]
     data |= {name: _iso(data[name]) for name in _TIMES}
     data["queues"] = [queue | {"since": _iso(queue["since"])} for queue in data["queues"]]
     return json.dumps(data)

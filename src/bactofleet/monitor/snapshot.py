@@ -17,11 +17,12 @@ from bactofleet.cost.meter import Money, foretell_money
 from bactofleet.genome.stage import STAGES
 from bactofleet.monitor.activity import find_running, get_start
 from bactofleet.monitor.batch import ask_batch, open_client, read_submitted
-from bactofleet.monitor.failures import Failure, Failures, describe_unreadable
+from bactofleet.monitor.failures import Failures
 from bactofleet.monitor.forecast import Throughput, TimeLeft, foretell, measure_pace
-from bactofleet.monitor.receipts import UNREADABLE, Finish, Receipts
+from bactofleet.monitor.receipts import Finish, Receipts
 from bactofleet.monitor.tables import Attempts, FailedJobs, Usage
-from bactofleet.records.folder import FAILED, FAILURES, RECEIPTS, USAGE, receipt_path
+from bactofleet.records.failure import Failure, of_unreadable
+from bactofleet.records.folder import FAILED, FAILURES, USAGE
 from snakemake_executor_plugin_aws_batch_array import api
 
 # A look at 67,000 genomes takes a fraction of a second; looks take a twentieth of the time.
@@ -103,7 +104,7 @@ class Observer:
         self.scratch = scratch
         self.samples = dict.fromkeys(samples).keys()
         """In the order of the sheet."""
-        self.receipts = Receipts(results / RECEIPTS, self.samples)
+        self.receipts = Receipts(results, self.samples)
         self.usage = Usage(results / USAGE)
         self.running: dict[str, str] = {}
         """The stage of each genome under way on this machine, as of the last look."""
@@ -165,9 +166,7 @@ class Observer:
             if name in self.samples and name not in statuses and name not in self.at_work
         ]
         failed += [
-            describe_unreadable(name, receipt_path(self.results, name))
-            for name, status in statuses.items()
-            if status == UNREADABLE
+            of_unreadable(name, message) for name, message in self.receipts.unreadable.items()
         ]
         return sorted(failed, key=lambda failure: failure.sample)
 

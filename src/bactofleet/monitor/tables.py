@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec import structs
+
 from bactofleet.cost.meter import Meter
 from bactofleet.cost.prices import load_prices
-from bactofleet.monitor.failures import Failure
 from bactofleet.records.attempt import iter_attempts
+from bactofleet.records.failure import Failure, of_job
 from bactofleet.records.folder import sample_of
-from bactofleet.records.rows import clean
 from snakemake_executor_plugin_aws_batch_array import api
 
 
@@ -76,11 +77,7 @@ class FailedJobs:
         for row in self._table.iter_new():
             sample = sample_of(row.target)
             if sample and row.next == api.FINAL:
-                self.final[sample] = _to_failure(sample, row)
+                # The message names the stage.
+                self.final[sample] = structs.replace(of_job(row, sample), stage="")
             elif sample:
                 self.final.pop(sample, None)
-
-
-def _to_failure(sample: str, row: api.FailureRow) -> Failure:
-    cause, reason, log = map(clean, (row.cause, row.reason, row.log_url))
-    return Failure(sample=sample, stage="", kind=cause, message=reason, log=log)

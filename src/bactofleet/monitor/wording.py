@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from bactofleet.core.times import format_duration, format_time
 from bactofleet.cost.meter import Money
 from bactofleet.cost.wording import format_usd
-from bactofleet.monitor.failures import Failure
 from bactofleet.monitor.forecast import TimeLeft
 from bactofleet.monitor.snapshot import Snapshot
+from bactofleet.records.failure import Failure
 
 # Kinds of failure that are shown; `--json` has every failure.
 MAX_KINDS = 10
+_FACTS = ("sample", "stage", "kind", "message", "log")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,11 @@ def group_failures(snapshot: Snapshot) -> list[Group]:
         alike[failure.stage, failure.kind].append(failure)
     groups = [Group(len(failures), failures[-1]) for failures in alike.values()]
     return sorted(groups, key=lambda group: -group.genomes)
+
+
+def to_facts(failure: Failure) -> dict[str, str]:
+    """Return what is shown of a failure, for JSON."""
+    return {name: getattr(failure, name) for name in _FACTS}
 
 
 def describe_failure(failure: Failure) -> str:

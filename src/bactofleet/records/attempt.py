@@ -13,7 +13,6 @@ from pathlib import Path
 
 from bactofleet.core.destination import is_s3
 from bactofleet.records.folder import USAGE, sample_of
-from bactofleet.records.rows import Row
 from snakemake_executor_plugin_aws_batch_array import api
 
 SUCCEEDED, RECLAIMED = api.SUCCEEDED, api.RECLAIMED
@@ -85,14 +84,13 @@ def iter_attempts(rows: Iterable[api.UsageRow]) -> Iterator[Attempt]:
             yield attempt
 
 
-def measure_tarballs(rows: Iterable[Row]) -> Tarballs:
-    """Sum up the tarballs of a cohort's rows."""
+def measure_tarballs(tarballs: Iterable[tuple[object, object]]) -> Tarballs:
+    """Sum up the tarballs of genomes that have a receipt: of each its path and bytes."""
     sizes = []
     genomes = 0
-    for row in rows:
-        genomes += row["status"] in {"complete", "excluded"}
-        size = row.get("tarball_bytes")
-        if isinstance(size, int) and size >= 0 and is_s3(str(row.get("tarball_path"))):
+    for path, size in tarballs:
+        genomes += 1
+        if isinstance(size, int) and size >= 0 and is_s3(str(path)):
             sizes.append(size)
     return Tarballs(genomes, tuple(sizes))
 

@@ -1,116 +1,176 @@
-"""How a receipt travels with its tarball, so that a lost controller's receipts can be had again.
+"""The receipt: all that is known of a genome that was made, complete or excluded.
 
-What a genome's input and parameters settle is a file of the tarball, its first one. The tarball
-must be the same to the byte whenever and wherever it is made, so what is about the one time that
-it was made (addresses and checksums of reads, seconds, image, host, date) is not in there: it is
-the object's metadata on S3.
-One request for the head of the object gives both.
+`genome/publish.py` writes it as the last step of a genome; docs/outputs.md describes each key. Keys
+that are not named here are kept in the file and read by nobody.
 """
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import tarfile
-import zlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-Receipt = dict[str, Any]
+from msgspec import Meta, Struct
+from msgspec.json import Decoder
 
-# In the tarball below the sample's folder, where it sorts before Bactopia's `main`.
-FILE = "bactofleet.json"
-METADATA_NAME = "receipt"
-# Of an object's own metadata, names and values together:
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
-METADATA_BYTES = 2048
-METADATA_PREFIX = "x-amz-meta-"
-# Compressed receipts of real genomes take 2.5 kB at most; this is one request all the same.
-HEAD_BYTES = 16 * 1024
+from bactofleet.records.folder import RECEIPTS
+from bactofleet.records.reading import Number, Unreadable, read_record
 
-KEYS = (
-    *("schema", "sample", "status", "reason", "input", "metrics", "stages", "versions"),
-    *("parameters", "fingerprint", "tarball", "image", "host", "finished", "multiqc"),
-)
-# The image too: one that is built anew from the same packages makes the same tarballs.
-OF_ONE_TIME = ("input", "stages", "tarball", "image", "host", "finished")
-# What the cohort's table shows of the input: kept where all of it is too long.
-INPUT_SHOWN = ("kind", "runtype", "layout", "species", "genome_size", "genome_size_source")
+SCHEMA: Literal[1] = 1
+# The names are columns of the cohort's table, and must not be those of other columns.
+_METRIC = re.compile("(qc|assembler|annotator)_[a-z0-9_]+")
+_STAGE = re.compile("[a-z]+")
 
 
-def repeatable_part(receipt: Receipt) -> Receipt:
-    """Return what is the same whenever the genome is made."""
-    return {key: value for key, value in receipt.items() if key not in OF_ONE_TIME}
+# The same few names are in all receipts.
+@lru_cache(1024)
+def _is_metric(name: str) -> bool:
+    return _METRIC.fullmatch(name) is not None
 
 
-def to_metadata(receipt: Receipt) -> dict[str, str]:
-    """Return the rest as metadata of the tarball's object.
+@lru_cache(1024)
+def _is_stage(name: str) -> bool:
+    return _STAGE.fullmatch(name) is not None
 
-    Addresses and checksums of very many runs do not fit; of such an input less is kept.
+
+class Reason(Struct, frozen=True):
+    """Why a genome was excluded."""
+
+    type: str
+    stage: str
+    message: str
+
+
+class SourceFile(Struct, frozen=True):
+    """A file that the genome was made from."""
+
+    source: str | None = None
+    bytes: Number | None = None
+    md5: str | None = None
+    """As the source gave it."""
+    sha256: str | None = None
+    """Of what was read."""
+
+
+class SourceRun(Struct, frozen=True):
+    """A run of an archive."""
+
+    run: str | None = None
+    provider: str | None = None
+    """Who delivered it."""
+    files: tuple[SourceFile, ...] = ()
+
+
+class Input(Struct, frozen=True):
+    """What the genome was made from: files that the sample sheet names, or runs."""
+
+    kind: str | None = None
+    runtype: str | None = None
+    layout: str | None = None
+    species: str | None = None
+    genome_size: Number | None = None
+    genome_size_source: str | None = None
+    files: tuple[SourceFile, ...] = ()
+    runs: tuple[SourceRun, ...] = ()
+
+
+class Usage(Struct, frozen=True):
+    """What a stage took."""
+
+    seconds: Number
+    """Wall time."""
+    cpu_seconds: Number | None = None
+    max_rss_mb: Number | None = None
+    """Of its largest process."""
+
+
+class Fingerprint(Struct, frozen=True):
+    """Checksums of what decides how a genome comes out."""
+
+    parameters: str | None = None
+    image: str | None = None
+
+
+class Tarball(Struct, frozen=True):
+    """The result."""
+
+    path: str | None = None
+    bytes: Number | None = None
+    sha256: str | None = None
+
+
+class Image(Struct, frozen=True):
+    """The container image that the genome was made in."""
+
+    name: str | None = None
+    id: str | None = None
+    digest: str | None = None
+
+
+class Host(Struct, frozen=True):
+    """The computer that made the genome."""
+
+    name: str | None = None
+    cpu: str | None = None
+    architecture: str | None = None
+    cores: Number | None = None
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """One genome, in the order of the file's keys."""
+
+    schema: Literal[1]
+    sample: str
+    status: Literal["complete", "excluded"]
+    reason: Reason | None
+    input: Input
+    metrics: dict[str, Number]
+    stages: dict[str, Usage]
+    versions: dict[str, str | None]
+    parameters: dict[str, Any]
+    fingerprint: Fingerprint
+    tarball: Tarball
+    image: Image | None = None
+    host: Host
+    finished: Annotated[datetime, Meta(tz=True)]
+
+    def __post_init__(self) -> None:
+        if not all(map(_is_metric, self.metrics)):
+            raise ValueError("a metric has a name that is none of a metric")
+        if not all(map(_is_stage, self.stages)):
+            raise ValueError("a stage has a name that is none of a stage")
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all stages."""
+        return sum(usage.seconds for usage in self.stages.values())
+
+
+KEYS = Receipt.__struct_fields__
+_DECODER = Decoder(Receipt)
+
+
+def read_receipt(results: Path, sample: str) -> Receipt:
+    """Read the receipt of a sample.
+
+    Raises `FileNotFoundError` where there is none, and `Unreadable`.
     """
-    rest = {key: receipt[key] for key in OF_ONE_TIME}
-    room = METADATA_BYTES - len(METADATA_PREFIX) - len(METADATA_NAME)
-    for kept in _iter_shorter(rest["input"]):
-        text = _pack(rest | {"input": kept})
-        if len(text) <= room:
-            break
-    return {METADATA_NAME: text}
+    return read_record(results / RECEIPTS, sample, _DECODER)
 
 
-def _iter_shorter(given: Receipt) -> Iterator[Receipt]:
-    """Yield all of an input; one checksum a file; no files; what the table shows."""
-    yield given
-    runs = [run | {"files": _with_one_checksum(run["files"])} for run in given.get("runs", [])]
-    files = _with_one_checksum(given.get("files", []))
-    yield given | ({"runs": runs} if runs else {}) | ({"files": files} if files else {})
-    yield {key: value for key, value in given.items() if key not in ("runs", "files")}
-    yield {key: value for key, value in given.items() if key in INPUT_SHOWN}
+def check_fields(fields: dict[str, Any]) -> None:
+    """Raise `ValueError` for what could not be read as a receipt once it is written."""
+    _DECODER.decode(json.dumps(fields, ensure_ascii=False).encode())
 
 
-def _with_one_checksum(files: list[Receipt]) -> list[Receipt]:
-    """Leave out the SHA-256 where there is the MD5 that the archive gave, and that was compared."""
-    return [
-        {key: value for key, value in file.items() if key != "sha256" or "md5" not in file}
-        for file in files
-    ]
-
-
-def rebuild(sample: str, url: str, head: bytes, metadata: Mapping[str, str]) -> Receipt:
-    """Return the receipt of the tarball at `url`, from its first `HEAD_BYTES` and its metadata.
-
-    Raises `ValueError` with the reason if it has none that belongs to `sample`.
-    """
-    if METADATA_NAME not in metadata:
-        raise ValueError(f"its metadata has no {METADATA_NAME!r}")
-    parts = _read_first_file(sample, head) | _unpack(metadata[METADATA_NAME])
-    if missing := [key for key in KEYS if key not in parts]:
-        raise ValueError(f"its receipt has no {', '.join(missing)}")
-    if parts["sample"] != sample:
-        raise ValueError(f"its receipt belongs to another sample, {str(parts['sample'])[:64]!r}")
-    return {key: parts[key] for key in KEYS} | {"tarball": parts["tarball"] | {"path": url}}
-
-
-def _pack(data: Any) -> str:
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-    # Metadata are fields of HTTP, so ASCII alone.
-    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
-
-
-def _unpack(text: str) -> Receipt:
-    try:
-        return dict(json.loads(zlib.decompress(base64.b64decode(text, validate=True))))
-    except (ValueError, TypeError, RecursionError, zlib.error) as error:
-        raise ValueError(f"its metadata {METADATA_NAME!r} cannot be read: {error}") from error
-
-
-def _read_first_file(sample: str, head: bytes) -> Receipt:
-    try:
-        with tarfile.open(fileobj=io.BytesIO(head), mode="r|gz") as tar:
-            member = tar.next()
-            if member is None or member.name != f"{sample}/{FILE}" or not member.isreg():
-                raise ValueError(f"its first file is not {sample}/{FILE}")
-            content = tar.extractfile(member)
-            return dict(json.loads(content.read() if content else b""))
-    except (tarfile.TarError, EOFError, TypeError, RecursionError, zlib.error) as error:
-        raise ValueError(f"it does not begin as a tarball of bactofleet does: {error}") from error
+def iter_receipts(results: Path, samples: Iterable[str]) -> Iterator[Receipt]:
+    """Yield the receipts of samples that have one which can be read."""
+    for sample in samples:
+        try:
+            yield read_receipt(results, sample)
+        except (FileNotFoundError, Unreadable):
+            continue

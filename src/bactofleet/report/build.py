@@ -8,13 +8,13 @@ from pathlib import Path
 
 from bactofleet.core.files import write_atomically
 from bactofleet.records.folder import MULTIQC, PAGE, PARQUET, TABLE, check_names
-from bactofleet.records.rows import iter_tool_outputs
 from bactofleet.report.cohort import read_cohort, write_parquet, write_tsv
 from bactofleet.report.multiqc import write_multiqc
 from bactofleet.report.page import render_page
 from bactofleet.report.provenance.build import write_provenance
 from bactofleet.report.ranks import ANY_SIZE, SizeLimits
 from bactofleet.report.spending import read_spending
+from bactofleet.report.tool_outputs import iter_tool_outputs
 
 DEFAULT_TITLE = "Bacterial genomes"
 

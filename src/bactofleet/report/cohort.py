@@ -12,10 +12,10 @@ import pandas as pd
 import polars
 
 from bactofleet.core.files import replace_atomically, write_atomically
-from bactofleet.records.rows import InputFile, Row, iter_records
 from bactofleet.report.columns import BY_NAME, order_columns
 from bactofleet.report.outliers import Outliers, find_outliers, outlier_columns
 from bactofleet.report.ranks import ANY_SIZE, SizeLimits, rank_genome
+from bactofleet.report.rows import GenomeRow, InputFile, iter_records
 from bactofleet.report.values import plain
 
 # The order of the page: what needs a decision comes first.
@@ -61,7 +61,7 @@ class Cohort:
 
 def read_cohort(results: Path, samples: Sequence[str], sizes: SizeLimits = ANY_SIZE) -> Cohort:
     """Read the receipts and failures of the samples below `results`; rank and compare genomes."""
-    rows: list[Row] = []
+    rows: list[GenomeRow] = []
     inputs: list[InputFile] = []
     tails: dict[str, list[str]] = {}
     versions: Counter[tuple[str, str]] = Counter()
@@ -93,7 +93,7 @@ def read_cohort(results: Path, samples: Sequence[str], sizes: SizeLimits = ANY_S
     )
 
 
-def tabulate(rows: Sequence[Row]) -> pd.DataFrame:
+def tabulate(rows: Sequence[GenomeRow]) -> pd.DataFrame:
     """Return the rows as a table, each column of its documented type.
 
     A column of whole numbers becomes one of numbers if a receipt has a fraction in it.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bactofleet.records.rows import USAGE
+from bactofleet.records.receipt import Usage
 
+USAGE = Usage.__struct_fields__
 STAGES = ("download", "qc", "assembly", "annotation", "publish")
 
 

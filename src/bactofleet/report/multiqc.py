@@ -1,7 +1,7 @@
-"""MultiQC's report of a run, from the tools' own summaries that the receipts carry.
+"""MultiQC's report of a run, from the tools' own summaries that the tarballs begin with.
 
 A genome's files stay in its tarball, so the few that MultiQC can read are written again, small,
-from the receipts: fastp's JSON and prokka's text. MultiQC itself runs as a process of its own.
+from there: fastp's JSON and prokka's text. MultiQC itself runs as a process of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def write_multiqc(
 ) -> str | None:
     """Write MultiQC's report to `path`; return why there is none, or None if there is.
 
-    `outputs` are pairs of a sample's name and the `multiqc` part of its receipt. When MultiQC is
+    `outputs` are pairs of a sample's name and the summaries of its tools. When MultiQC is
     left out, `path` becomes a page that says why, so that no report of an earlier run stays there.
     """
     if genomes > MAX_GENOMES:
@@ -59,7 +60,11 @@ def write_multiqc(
             path, f"there are {genomes:,} genomes, and it serves up to {MAX_GENOMES:,}"
         )
     with tempfile.TemporaryDirectory(prefix="multiqc-") as folder:
-        found = sum(_write_outputs(Path(folder), sample, part) for sample, part in outputs)
+        try:
+            found = sum(_write_outputs(Path(folder), sample, part) for sample, part in outputs)
+        except ConfigurationError as error:
+            logger.warning("MultiQC is left out: %s", error)
+            return _leave_out(path, f"the tarballs cannot be read: {error}")
         if not found:
             return _leave_out(path, "no genome has a summary of fastp or prokka yet")
         problem = _run_multiqc(Path(folder), title)

@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from bactofleet.records.rows import Row
+from bactofleet.report.rows import GenomeRow
 
 # The cap of the depth draws each pair of reads by chance: reads capped at 100x have 99.9x or
 # 100.1x. Bactopia's rasusa draws until it has 100x: https://github.com/mbhall88/rasusa
@@ -86,7 +86,7 @@ class _Measured(NamedTuple):
     is_paired: bool
 
 
-def rank_genome(row: Row, sizes: SizeLimits) -> Rank:
+def rank_genome(row: GenomeRow, sizes: SizeLimits) -> Rank:
     """Return the rank of a complete genome, from its row of the table."""
     if row.get("input_kind") == "assembly":
         return Rank(UNRANKED, {"no reads": "made from an assembly, not from reads"})
@@ -103,7 +103,7 @@ def rank_genome(row: Row, sizes: SizeLimits) -> Rank:
     return Rank(EXCLUDE, wrong_size | reasons)
 
 
-def _measure(row: Row) -> _Measured | None:
+def _measure(row: GenomeRow) -> _Measured | None:
     """Return what is compared; None if the receipt lacks any of it."""
     is_paired = IS_PAIRED.get(str(row.get("layout") or row.get("runtype")))
     values = [row.get(name) for name in MEASUREMENTS]
@@ -142,7 +142,7 @@ def _find_missed(measured: _Measured, cutoff: Cutoff) -> dict[str, str]:
     return {name: words for name, (is_missed, words) in checks.items() if is_missed}
 
 
-def _find_wrong_size(row: Row, sizes: SizeLimits) -> dict[str, str]:
+def _find_wrong_size(row: GenomeRow, sizes: SizeLimits) -> dict[str, str]:
     """Say in words that the assembly is too small or too large."""
     size = row.get(SIZE)
     if not isinstance(size, int | float) or sizes.smallest <= size <= sizes.largest:

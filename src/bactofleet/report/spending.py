@@ -14,7 +14,7 @@ from bactofleet.records.attempt import measure_tarballs, read_attempts
 
 # A report is made without asking AWS, which may not be there to answer.
 PRICES = "the dated table of the package"
-_OF_TARBALLS = ["status", "tarball_path", "tarball_bytes"]
+_OF_TARBALLS = ("tarball_path", "tarball_bytes")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ def read_spending(results: Path, genomes: pd.DataFrame) -> Spending | None:
     attempts = read_attempts(results)
     if not attempts:
         return None
-    tarballs = measure_tarballs(genomes[_OF_TARBALLS].to_dict("records"))
+    made = genomes[genomes["status"].isin(["complete", "excluded"])]
+    tarballs = measure_tarballs(zip(*(made[name].tolist() for name in _OF_TARBALLS), strict=True))
     bill = make_bill(attempts, tarballs, load_prices())
     return Spending(list_rows(bill), list(iter_facts(bill, PRICES)), list_sources(bill))

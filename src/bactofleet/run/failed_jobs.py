@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
-from bactofleet.core.files import write_json
+from bactofleet.records.failure import of_job, write_failure
 from bactofleet.records.folder import FAILURES, failure_path, receipt_path, sample_of
 from snakemake_executor_plugin_aws_batch_array import api
 
@@ -26,18 +26,7 @@ def record_failed_jobs(results: Path, samples: Collection[str], since: datetime)
         record = failure_path(results, sample)
         is_made = receipt_path(results, sample).exists()
         if row.next == api.FINAL and sample in samples and not is_made and not record.exists():
-            write_json(
-                record,
-                {
-                    "sample": sample,
-                    "stage": row.job,
-                    "kind": row.cause,
-                    "message": row.reason,
-                    "exit_code": None if row.exit_code is None else int(row.exit_code),
-                    "log": row.log_url or row.job_id,
-                    "tail": [],
-                },
-            )
+            write_failure(record.parent, of_job(row, sample))
 
 
 def _read_last_rows(table: Path, since: float) -> dict[str, api.FailureRow]:

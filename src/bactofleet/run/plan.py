@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.core.files import read_json
 from bactofleet.genome.stage import STAGES
+from bactofleet.records.failure import Failure, find_failure
 from bactofleet.records.folder import (
     FAILED,
     failed_log_path,
     failure_path,
     list_receipts,
     list_records,
-    receipt_path,
 )
+from bactofleet.records.reading import Unreadable
+from bactofleet.records.receipt import read_receipt
 
 SHOWN_CHANGES = 5
 
@@ -80,7 +81,7 @@ def make_plan(
     changed = {
         name: difference
         for name in finished
-        if (difference := _difference(receipt_path(results, name), parameters, image))
+        if (difference := _difference(results, name, parameters, image))
     }
     again = _choose_redo(redo, set(names), finished, changed)
     done = set(finished) - set(again)
@@ -103,20 +104,17 @@ def _choose_redo(
     return [name for name in finished if name in wanted]
 
 
-def _difference(path: Path, parameters: dict[str, Any], image: str | None) -> str:
+def _difference(results: Path, name: str, parameters: dict[str, Any], image: str | None) -> str:
     """Say in words how a receipt's settings differ from today's; "" if they do not."""
     try:
-        receipt = read_json(path)
-        before = receipt["parameters"]
-        made_by = receipt["fingerprint"]["image"]
-        keys = sorted(before.keys() | parameters.keys())
-    # A file cut off, or not JSON, or JSON that is no receipt.
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        receipt = read_receipt(results, name)
+    except (FileNotFoundError, Unreadable):
         return "its receipt cannot be read"
-    for key in keys:
+    before = receipt.parameters
+    for key in sorted(before.keys() | parameters.keys()):
         if before.get(key) != parameters.get(key):
             return f"{key} was {before.get(key)}, is {parameters.get(key)}"
-    return "another image" if image and made_by != image else ""
+    return "another image" if image and receipt.fingerprint.image != image else ""
 
 
 def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
@@ -137,19 +135,21 @@ def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
                 folder.rmdir()
 
 
-def read_failures(results: Path, samples: Iterable[str]) -> list[dict[str, Any]]:
+def read_failures(results: Path, samples: Iterable[str]) -> list[Failure]:
     """Return how genomes failed last, for those that did."""
-    present = set(list_records(results / FAILED))
-    return [read_json(failure_path(results, name)) for name in samples if name in present]
+    folder = results / FAILED
+    present = set(list_records(folder))
+    return [find_failure(folder, name) for name in samples if name in present]
 
 
-def describe_failures(failures: list[dict[str, Any]]) -> list[str]:
+def describe_failures(failures: list[Failure]) -> list[str]:
     """Return the lines that a user sees last: who failed, where, why, and what to read."""
     lines = []
     for failure in failures:
-        lines.append(f"FAILED {failure['sample']} at {failure['stage']}: {failure['message']}")
-        lines += [f"    | {line}" for line in failure["tail"]]
-        lines.append(f"    log: {failure['log']}")
+        where = f" at {failure.stage}" if failure.stage else ""
+        lines.append(f"FAILED {failure.sample}{where}: {failure.message}")
+        lines += [f"    | {line}" for line in failure.tail]
+        lines += [f"    log: {failure.log}"] if failure.log else []
     if failures:
         lines.append(
             f"{len(failures):,} genomes failed; the others are not affected. "

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.records.folder import list_receipts
-from bactofleet.records.rows import Row, iter_records
+from bactofleet.records.reading import Unreadable, clean
+from bactofleet.records.receipt import Receipt, read_receipt
 
 STATUSES = ("complete", "excluded")
 SHOWN = 10
@@ -66,22 +67,29 @@ def _check_names(names: list[str], results: Path) -> list[str]:
 
 
 def _iter_chosen(args: argparse.Namespace, results: Path, names: list[str]) -> Iterator[Genome]:
-    for record in iter_records(results, names):
-        if _is_chosen(record.row, args):
-            yield _to_genome(record.row)
+    for name in names:
+        try:
+            receipt = read_receipt(results, name)
+        except Unreadable as error:
+            if args.species or args.status:
+                continue  # nobody knows
+            raise ConfigurationError([str(error)]) from error
+        if _is_chosen(receipt, args):
+            yield _to_genome(receipt)
 
 
-def _is_chosen(row: Row, args: argparse.Namespace) -> bool:
-    return args.species in (None, row.get("species")) and args.status in (None, row["status"])
+def _is_chosen(receipt: Receipt, args: argparse.Namespace) -> bool:
+    species = clean(receipt.input.species or "")
+    return args.species in (None, species) and args.status in (None, receipt.status)
 
 
-def _to_genome(row: Row) -> Genome:
-    size, checksum = row.get("tarball_bytes"), row.get("tarball_sha256")
+def _to_genome(receipt: Receipt) -> Genome:
+    size, checksum = receipt.tarball.bytes, receipt.tarball.sha256
     if not isinstance(size, int) or not checksum:
         raise ConfigurationError(
             [
-                f"the receipt of {row['sample']} says nothing of a tarball; "
+                f"the receipt of {receipt.sample} says nothing of a tarball; "
                 "`bactofleet verify` lists such receipts"
             ]
         )
-    return Genome(str(row["sample"]), size, str(checksum))
+    return Genome(receipt.sample, size, checksum)

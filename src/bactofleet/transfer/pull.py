@@ -14,7 +14,7 @@ from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
 from bactofleet.core.files import write_json
 from bactofleet.records.folder import list_receipts, lock_results, receipt_path
-from bactofleet.records.receipt import HEAD_BYTES, Receipt, rebuild
+from bactofleet.records.portable import HEAD_BYTES, Fields, rebuild
 from bactofleet.transfer.parallel import in_parallel
 from bactofleet.transfer.places import TARBALL, Bucket, ObjectFault, open_bucket
 
@@ -57,7 +57,7 @@ def _iter_wanted(bucket: Bucket, present: set[str]) -> Iterator[str]:
             yield sample
 
 
-def _ask(bucket: Bucket, sample: str) -> Receipt | ObjectFault:
+def _ask(bucket: Bucket, sample: str) -> Fields | ObjectFault:
     name = f"{sample}{TARBALL}"
     address = bucket.address(name)
     try:

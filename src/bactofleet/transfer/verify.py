@@ -14,7 +14,8 @@ from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
 from bactofleet.records.folder import list_receipts
-from bactofleet.records.rows import Row, clean, iter_records
+from bactofleet.records.reading import Unreadable, clean
+from bactofleet.records.receipt import Tarball, read_receipt
 from bactofleet.transfer.parallel import in_parallel
 from bactofleet.transfer.places import TARBALL, ObjectFault, Place, open_place
 
@@ -71,15 +72,19 @@ class Verification:
         """Yield what is wrong: sizes first, then checksums, then what nobody told of."""
         sizes = dict(self._place.iter_files())
         expected: dict[str, str] = {}
-        names = list_receipts(self._results)
-        for name, record in zip(names, iter_records(self._results, names), strict=True):
+        for sample in list_receipts(self._results):
             self._receipts += 1
-            tarball = f"{name}{TARBALL}"
-            problem = self._compare_size(tarball, record.row, sizes.pop(tarball, None))
-            if problem:
+            name = f"{sample}{TARBALL}"
+            size = sizes.pop(name, None)
+            try:
+                told = read_receipt(self._results, sample).tarball
+            except Unreadable as error:
+                yield Problem("unreadable", self._place.address(name), "", str(error))
+                continue
+            if problem := self._compare_size(name, told, size):
                 yield problem
             else:
-                expected[tarball] = str(record.row.get("tarball_sha256"))
+                expected[name] = str(told.sha256)
         if checksums:
             yield from self._compare_checksums(expected)
         for tarball, size in sizes.items():
@@ -95,11 +100,10 @@ class Verification:
             )
         return lines
 
-    def _compare_size(self, tarball: str, row: Row, size: int | None) -> Problem | None:
-        address, expected = self._place.address(tarball), row.get("tarball_bytes")
+    def _compare_size(self, name: str, told: Tarball, size: int | None) -> Problem | None:
+        address, expected = self._place.address(name), told.bytes
         if expected is None:
-            reason = row.get("reason_message") or "the receipt says nothing of a tarball"
-            return Problem("unreadable", address, "", str(reason))
+            return Problem("unreadable", address, "", "the receipt says nothing of a tarball")
         if size is None:
             return Problem("missing", address, f"{expected} bytes")
         if size != expected:

@@ -8,13 +8,13 @@ from typing import Any
 
 from bactofleet.core.errors import IllegalInstruction, OutOfMemory, TemporaryFailure
 from bactofleet.genome.stage import STAGES
-from bactofleet.monitor.failures import Failure
 from bactofleet.monitor.page.genomes import Genome
 from bactofleet.monitor.page.logs import Tail, read_tail
-from bactofleet.monitor.receipts import UNREADABLE
+from bactofleet.records.failure import Failure
 from bactofleet.records.folder import failed_log_path, log_path
-from bactofleet.records.rows import USAGE, Record, Row, read_record
-from bactofleet.report.columns import COLUMNS
+from bactofleet.records.reading import UNREADABLE
+from bactofleet.report.columns import COLUMNS, USAGE
+from bactofleet.report.rows import GenomeRow, Record, read_record
 
 # Columns of the table that the page shows beside those with a heading, and those that it has above.
 _MORE = frozenset({"tarball_path", "host_name", "host_cpu"})
@@ -73,7 +73,7 @@ def _find_tail(results: Path, genome: Genome, record: Record, stage: str) -> Tai
     return kept or (Tail(path, "\n".join(record.tail), is_cut=True) if record.tail else None)
 
 
-def _describe_reason(row: Row, failure: Failure | None) -> dict[str, Any] | None:
+def _describe_reason(row: GenomeRow, failure: Failure | None) -> dict[str, Any] | None:
     """Return why a genome was excluded or failed, or how its last attempt did; None of none."""
     told = {name: row.get(f"reason_{name}") for name in ("type", "stage", "message")}
     if failure:
@@ -83,7 +83,7 @@ def _describe_reason(row: Row, failure: Failure | None) -> dict[str, Any] | None
     return told | {name: row.get(f"reason_{name}") for name in ("exit_code", "attempt")}
 
 
-def _advise(genome: Genome, row: Row, failure: Failure | None) -> str | None:
+def _advise(genome: Genome, row: GenomeRow, failure: Failure | None) -> str | None:
     if genome.status == "excluded":
         return _NEXT_OF_EXCLUDED.format(sample=genome.sample)
     if failure is None:
@@ -93,7 +93,7 @@ def _advise(genome: Genome, row: Row, failure: Failure | None) -> str | None:
     return by_code or _NEXT_BY_KIND.get(failure.kind, _AGAIN)
 
 
-def _list_facts(row: Row) -> list[dict[str, Any]]:
+def _list_facts(row: GenomeRow) -> list[dict[str, Any]]:
     return [
         {
             "name": column.heading or column.name.replace("_", " "),
@@ -108,7 +108,7 @@ def _list_facts(row: Row) -> list[dict[str, Any]]:
     ]
 
 
-def _list_usage(row: Row) -> list[dict[str, Any]]:
+def _list_usage(row: GenomeRow) -> list[dict[str, Any]]:
     """Return wall and processor seconds and peak memory (MB) of each stage."""
     return [
         {"stage": stage} | {name: row.get(f"{stage}_{name}") for name in USAGE}

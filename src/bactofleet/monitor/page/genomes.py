@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from bactofleet.core.times import format_time
 from bactofleet.monitor.activity import get_stage_start
-from bactofleet.monitor.failures import Failure
 from bactofleet.monitor.page.filters import parse_filter
 from bactofleet.monitor.receipts import Finish
 from bactofleet.monitor.snapshot import Observer
+from bactofleet.records.failure import Failure
 
 MAX_ROWS = 500
 NUMERIC = frozenset({"minutes"})

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from bactofleet.monitor.failures import Failure
 from bactofleet.monitor.page.durations import bin_durations
 from bactofleet.monitor.page.genomes import Genome, Genomes, iter_genomes
 from bactofleet.monitor.page.timeline import measure_timeline, to_spans
 from bactofleet.monitor.receipts import Finish
 from bactofleet.monitor.snapshot import Genomes as Counts
 from bactofleet.monitor.snapshot import Observer, Snapshot
-from bactofleet.monitor.wording import describe_progress, group_failures, iter_facts
+from bactofleet.monitor.wording import describe_progress, group_failures, iter_facts, to_facts
+from bactofleet.records.failure import Failure
 
 MAX_GROUPS = 50
 TILES = frozenset(field.name for field in fields(Counts))
@@ -52,7 +52,7 @@ def build_view(observer: Observer, snapshot: Snapshot) -> View:
 
 def _group_failures(snapshot: Snapshot) -> list[dict[str, Any]]:
     return [
-        {"genomes": group.genomes, **asdict(group.example)}
+        {"genomes": group.genomes, **to_facts(group.example)}
         for group in group_failures(snapshot)[:MAX_GROUPS]
     ]
 

@@ -8,7 +8,6 @@ the crate describes have the genomes, as who reads JSON-LD holds all of it in me
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,11 +17,11 @@ from urllib.parse import quote
 
 from bactofleet.core.samples import is_remote
 from bactofleet.records.folder import INPUTS, TABLE
-from bactofleet.records.rows import InputFile
 from bactofleet.report.cohort import STATUSES, Cohort
 from bactofleet.report.provenance.citations import Reference, cite
 from bactofleet.report.provenance.contents import add_contents
 from bactofleet.report.provenance.graph import RUN_TERMS, Entity, Graph, identify, locate, refer
+from bactofleet.report.rows import InputFile
 
 MAX_GENOMES = 2000
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -30,8 +29,6 @@ LICENSE = "None was chosen; whoever publishes these files chooses one."
 COMPLETED, FAILED = (f"http://schema.org/{end}ActionStatus" for end in ("Completed", "Failed"))
 GZIP = "application/gzip"
 DATABASE = "prokka database"
-# As receipts write it.
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 # Genomes that these and the way they ended are equal of were made alike.
 MADE_BY = ("fingerprint_parameters", "fingerprint_image", "image_id")
 SHOWN = (
@@ -39,7 +36,7 @@ SHOWN = (
     *("tarball_path", "tarball_bytes", "tarball_sha256"),
 )
 
-Row = dict[str, Any]
+Cells = dict[str, Any]
 
 
 def render_crate(results: Path, cohort: Cohort, title: str) -> str:
@@ -55,7 +52,7 @@ def render_crate(results: Path, cohort: Cohort, title: str) -> str:
     return graph.to_json(_describe_root(graph, cohort, rows, title))
 
 
-def _describe_root(graph: Graph, cohort: Cohort, rows: Sequence[Row], title: str) -> Entity:
+def _describe_root(graph: Graph, cohort: Cohort, rows: Sequence[Cells], title: str) -> Entity:
     counts = {status: cohort.count(status) for status in reversed(STATUSES)}
     shares = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
     finished = max(map(_moment, rows), default="")
@@ -70,28 +67,27 @@ def _describe_root(graph: Graph, cohort: Cohort, rows: Sequence[Row], title: str
     }
 
 
-def _list_rows(cohort: Cohort) -> list[Row]:
+def _list_rows(cohort: Cohort) -> list[Cells]:
     """Return what the crate tells of the genomes that were begun and ended; "" is not known."""
     ended = cohort.with_status("complete", "excluded", "failed")[list(SHOWN)]
-    rows: list[Row] = ended.astype(object).where(ended.notna(), "").to_dict("records")
+    rows: list[Cells] = ended.astype(object).where(ended.notna(), "").to_dict("records")
     return rows
 
 
-def _moment(row: Row) -> str:
+def _moment(row: Cells) -> str:
     """Return when a genome was finished, as the profile writes times; "" is not known."""
-    text = str(row["finished"])
-    return text.replace("Z", "+00:00") if TIME.fullmatch(text) else ""
+    return str(row["finished"]).replace("Z", "+00:00")
 
 
-def _group(rows: Sequence[Row]) -> list[list[Row]]:
+def _group(rows: Sequence[Cells]) -> list[list[Cells]]:
     """Return the genomes that were made alike and ended alike."""
-    groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[Cells]] = defaultdict(list)
     for row in rows:
         groups[row["status"] == "failed", *(row[name] for name in MADE_BY)].append(row)
     return list(groups.values())
 
 
-def _add_genomes(graph: Graph, cohort: Cohort, rows: Sequence[Row]) -> None:
+def _add_genomes(graph: Graph, cohort: Cohort, rows: Sequence[Cells]) -> None:
     inputs: dict[str, list[InputFile]] = defaultdict(list)
     for file in cohort.inputs:
         inputs[file.sample].append(file)
@@ -109,7 +105,7 @@ def _add_genomes(graph: Graph, cohort: Cohort, rows: Sequence[Row]) -> None:
             )
 
 
-def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[Row]) -> None:
+def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[Cells]) -> None:
     for number, members in enumerate(_group(rows), start=1):
         name = f"{len(members):,} genomes that were made alike"
         Making(graph, cohort, members[0]).add_action(
@@ -125,7 +121,7 @@ def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[Row]) -> None:
 class Making:
     """What genomes that were made alike share: software, image, parameters, database, ending."""
 
-    def __init__(self, graph: Graph, cohort: Cohort, row: Row) -> None:
+    def __init__(self, graph: Graph, cohort: Cohort, row: Cells) -> None:
         """Add it to the graph, as the row of one of the genomes tells it."""
         image, settings = row["fingerprint_image"], row["fingerprint_parameters"]
         versions = cohort.software.get(image, {})
@@ -215,7 +211,7 @@ def _add_parameters(graph: Graph, settings: str, parameters: Mapping[str, str]) 
     return [graph.add(identifier, "Collection", name=name, hasPart=refer(*values))]
 
 
-def _add_image(graph: Graph, row: Row) -> list[str]:
+def _add_image(graph: Graph, row: Cells) -> list[str]:
     """Add the container image, if there was one and it is known."""
     if not row["image_id"]:
         return []
@@ -243,7 +239,7 @@ def _split_image(image: str) -> tuple[str, str, str]:
     return first if is_registry else "", name, tag
 
 
-def _add_input(graph: Graph, file: InputFile, row: Row) -> str:
+def _add_input(graph: Graph, file: InputFile, row: Cells) -> str:
     """Add a file that the genome of a row was made from, by a time that is in the row."""
     is_far = is_remote(file.source)
     return graph.add_file(
@@ -260,7 +256,7 @@ def _add_input(graph: Graph, file: InputFile, row: Row) -> str:
     )
 
 
-def _add_tarball(graph: Graph, row: Row) -> list[str]:
+def _add_tarball(graph: Graph, row: Cells) -> list[str]:
     path = str(row["tarball_path"])
     if not path:
         return []

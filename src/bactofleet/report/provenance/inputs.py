@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bactofleet.core.files import open_atomically
-from bactofleet.records.rows import InputFile
 from bactofleet.report.columns import Column
+from bactofleet.report.rows import InputFile
 
 COLUMNS = (
     Column("sample", "text", "", "name of the genome in the sample sheet"),

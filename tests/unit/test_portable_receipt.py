@@ -11,11 +11,11 @@ import pytest
 
 from bactofleet.core.files import write_json
 from bactofleet.genome.tarball import write_tarball
-from bactofleet.records.receipt import (
+from bactofleet.records.portable import (
     FILE,
     HEAD_BYTES,
     METADATA_BYTES,
-    Receipt,
+    Fields,
     rebuild,
     repeatable_part,
     to_metadata,
@@ -24,7 +24,7 @@ from bactofleet.records.receipt import (
 URL = "s3://genomes/S1.tar.gz"
 
 
-def make_receipt(runs: int = 1, **changed: Any) -> Receipt:
+def make_receipt(runs: int = 1, **changed: Any) -> Fields:
     rng = random.Random(runs)
     receipt = {
         "schema": 1,
@@ -46,7 +46,6 @@ def make_receipt(runs: int = 1, **changed: Any) -> Receipt:
         "image": {"name": "bactofleet:latest", "id": f"sha256:{rng.randbytes(32).hex()}"},
         "host": {"name": "ip-10-0-0-1", "cores": 4},
         "finished": "2026-11-22T23:00:00Z",
-        "multiqc": {"prokka": {"text": "organism"}},
     }
     return receipt | changed
 
@@ -66,9 +65,9 @@ def make_run(rng: random.Random) -> dict[str, Any]:
     return {"run": run, "provider": "ena", "layout": "paired", "files": files}
 
 
-def write_genome(folder: Path, receipt: Receipt) -> bytes:
+def write_genome(folder: Path, receipt: Fields) -> bytes:
     """Return the first bytes of a tarball of this genome, which is larger than that."""
-    write_json(folder / FILE, repeatable_part(receipt))
+    write_json(folder / FILE, repeatable_part(receipt) | {"multiqc": {"prokka": "organism"}})
     (folder / "contigs").write_bytes(random.Random(1).randbytes(2 * HEAD_BYTES))
     files = {"S1/main/contigs": folder / "contigs", f"S1/{FILE}": folder / FILE}
     write_tarball(folder / "S1.tar.gz", files)

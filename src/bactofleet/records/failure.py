@@ -1,0 +1,80 @@
+"""The failure: how a genome failed last, told by its stage or by the executor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct, structs
+from msgspec.json import Decoder
+
+from bactofleet.core.files import write_json
+from bactofleet.records.folder import SUFFIX
+from bactofleet.records.reading import UNREADABLE, Unreadable, clean, read_record
+from snakemake_executor_plugin_aws_batch_array import api
+
+SCHEMA: Literal[1] = 1
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """How a genome failed, in the order of the file's keys."""
+
+    sample: str
+    stage: str
+    """On AWS Batch the job, whose message names the stage."""
+    exit_code: int | None = None
+    kind: str
+    message: str
+    attempt: int | None = None
+    log: str
+    """Path of the log, or its address."""
+    tail: tuple[str, ...] = ()
+    """Last lines of the log."""
+    schema: Literal[1] = SCHEMA
+
+
+_DECODER = Decoder(Failure)
+
+
+def read_failure(folder: Path, sample: str) -> Failure:
+    """Read how a sample failed, from the folder of failures; its texts are one line each.
+
+    Raises `FileNotFoundError` where it did not, and `Unreadable`.
+    """
+    failure = read_record(folder, sample, _DECODER)
+    texts = {name: clean(getattr(failure, name)) for name in ("stage", "kind", "message", "log")}
+    return structs.replace(failure, **texts, tail=tuple(map(clean, failure.tail)))
+
+
+def find_failure(folder: Path, sample: str) -> Failure:
+    """Read how a sample failed; of a record that cannot be read, say that.
+
+    Raises `FileNotFoundError` where there is none.
+    """
+    try:
+        return read_failure(folder, sample)
+    except Unreadable as error:
+        return of_unreadable(sample, str(error))
+
+
+def write_failure(folder: Path, failure: Failure) -> None:
+    """Write how a sample failed, over what was told of it before."""
+    data: dict[str, Any] = structs.asdict(failure)
+    write_json(folder / f"{failure.sample}{SUFFIX}", data)
+
+
+def of_job(row: api.FailureRow, sample: str) -> Failure:
+    """Return a failure that the executor tells."""
+    return Failure(
+        sample=sample,
+        stage=clean(row.job),
+        exit_code=None if row.exit_code is None else int(row.exit_code),
+        kind=clean(row.cause),
+        message=clean(row.reason),
+        log=clean(row.log_url or row.job_id),
+    )
+
+
+def of_unreadable(sample: str, message: str) -> Failure:
+    """Return what is to be said of a genome whose record cannot be read."""
+    return Failure(sample=sample, stage="", kind=UNREADABLE, message=message, log="")

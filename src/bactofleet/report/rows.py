@@ -1,0 +1,138 @@
+"""Records as rows of the cohort's table, one a genome.
+
+A record that cannot be read becomes a row `unreadable` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from bactofleet.core.times import format_utc
+from bactofleet.records.failure import Failure, read_failure
+from bactofleet.records.folder import FAILED
+from bactofleet.records.reading import UNREADABLE, Unreadable, clean
+from bactofleet.records.receipt import Input, Receipt, SourceRun, read_receipt
+
+GenomeRow = dict[str, str | int | float | None]
+_INPUT_SHOWN = ("runtype", "layout", "species", "genome_size", "genome_size_source")
+
+
+class InputFile(NamedTuple):
+    """A file that a genome was made from; "" is what is not known."""
+
+    sample: str
+    run: str
+    """Accession of the run, of files from an archive."""
+    provider: str
+    """Who delivered it, of files from an archive."""
+    source: str
+    bytes: int | float | None
+    md5: str
+    """As the source gave it."""
+    sha256: str
+    """Of what was read."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One genome: its row of the table, and what the table has no column for.
+
+    `inputs` are the files that the genome was made from, `tail` is the end of the log of a failed
+    stage, `versions` and `parameters` say what made the genome, name to value.
+    """
+
+    row: GenomeRow
+    inputs: list[InputFile] = field(default_factory=list)
+    tail: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+def iter_records(results: Path, samples: Sequence[str]) -> Iterator[Record]:
+    """Yield the record of each sample, in order; one without any file is `waiting`."""
+    for sample in samples:
+        yield read_record(results, sample)
+
+
+def read_record(results: Path, sample: str) -> Record:
+    """Read what is known of a sample: its receipt, else its failure, else nothing yet."""
+    try:
+        return _of_receipt(read_receipt(results, sample))
+    except FileNotFoundError:
+        pass
+    except Unreadable as error:
+        return _of_unreadable(sample, error)
+    try:
+        return _of_failure(read_failure(results / FAILED, sample))
+    except FileNotFoundError:
+        return Record({"sample": sample, "status": "waiting"})
+    except Unreadable as error:
+        return _of_unreadable(sample, error)
+
+
+def _of_receipt(receipt: Receipt) -> Record:
+    given = receipt.input
+    row: GenomeRow = {**receipt.metrics, "sample": receipt.sample, "status": receipt.status}
+    row |= _flatten("reason_", receipt.reason)
+    row |= _flatten("", given, _INPUT_SHOWN)
+    row |= _flatten("input_", given, ("kind",))
+    for stage, usage in receipt.stages.items():
+        row |= _flatten(f"{stage}_", usage)
+    row |= _flatten("tarball_", receipt.tarball)
+    row |= _flatten("fingerprint_", receipt.fingerprint)
+    row |= _flatten("image_", receipt.image)
+    row |= _flatten("host_", receipt.host)
+    row["finished"] = format_utc(receipt.finished)
+    return Record(
+        row,
+        inputs=list(_iter_inputs(receipt.sample, given)),
+        versions=_to_texts(receipt.versions),
+        parameters=_to_texts(receipt.parameters),
+    )
+
+
+def _iter_inputs(sample: str, given: Input) -> Iterator[InputFile]:
+    """Yield the files that a row of the sheet names, or those of an accession's runs."""
+    for run in (SourceRun(files=given.files), *given.runs):
+        for file in run.files:
+            texts = (run.run, run.provider, file.source, file.md5, file.sha256)
+            name, provider, source, md5, sha256 = (clean(text or "") for text in texts)
+            yield InputFile(sample, name, provider, source, file.bytes, md5, sha256)
+
+
+def _of_failure(failure: Failure) -> Record:
+    row: GenomeRow = {"sample": failure.sample, "status": "failed", "reason_type": failure.kind}
+    row |= _flatten("reason_", failure, ("stage", "message", "exit_code", "attempt", "log"))
+    return Record(row, tail=list(failure.tail))
+
+
+def _of_unreadable(sample: str, error: Unreadable) -> Record:
+    return Record(
+        {
+            "sample": sample,
+            "status": UNREADABLE,
+            "reason_type": UNREADABLE,
+            "reason_stage": "report",
+            "reason_message": str(error),
+        }
+    )
+
+
+def _flatten(prefix: str, part: Struct | None, names: Iterable[str] = ()) -> GenomeRow:
+    """Return what a part of a record has, of all its fields or those of some names."""
+    if part is None:
+        return {}
+    return {
+        f"{prefix}{name}": clean(value) if isinstance(value, str) else value
+        for name in names or part.__struct_fields__
+        if (value := getattr(part, name)) is not None
+    }
+
+
+def _to_texts(part: dict[str, Any]) -> dict[str, str]:
+    return {clean(name): clean(value) for name, value in part.items()}

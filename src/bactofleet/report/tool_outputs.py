@@ -1,0 +1,66 @@
+"""What MultiQC shows of genomes, from the first file of their tarballs.
+
+It is most of what is known of a genome, and of use to small cohorts alone (`multiqc.MAX_GENOMES`),
+so that receipts do not carry it: the beginning of a tarball is read when it is wanted, on S3 with a
+request a genome.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+
+from bactofleet.core.destination import is_s3
+from bactofleet.records.portable import HEAD_BYTES, read_first_file
+from bactofleet.records.receipt import Receipt, iter_receipts
+from bactofleet.transfer.parallel import in_parallel
+from bactofleet.transfer.places import TARBALL, Bucket, ObjectFault, open_bucket
+
+logger = logging.getLogger(__name__)
+
+Outputs = Mapping[str, Any]
+# What may be wrong with one tarball; the others are not affected.
+_FAULTS = (ObjectFault, BotoCoreError, OSError, ValueError)
+
+
+def iter_tool_outputs(results: Path, samples: Sequence[str]) -> Iterator[tuple[str, Outputs]]:
+    """Yield the tools' summaries of each genome whose tarball can be read: by tool.
+
+    Raises `ConfigurationError` where AWS answers nothing at all.
+    """
+    receipts = list(iter_receipts(results, samples))
+    folders = {folder for receipt in receipts if (folder := _s3_folder(receipt))}
+    # Opened here, as boto3's sessions are not for several threads.
+    buckets = {folder: open_bucket(folder) for folder in folders}
+    faults = []
+    for receipt, answer in in_parallel(lambda one: _read(results, one, buckets), receipts):
+        if isinstance(answer, Exception):
+            faults.append(f"{receipt.sample}: {answer}")
+        else:
+            yield receipt.sample, answer
+    if faults:
+        logger.warning("MultiQC lacks %s genomes, for example %s", f"{len(faults):,}", faults[0])
+
+
+def _s3_folder(receipt: Receipt) -> str:
+    """Return where on S3 a genome's tarball lies, "" if it does not."""
+    folder = (receipt.tarball.path or "").rpartition("/")[0]
+    return folder if is_s3(folder) else ""
+
+
+def _read(results: Path, receipt: Receipt, buckets: Mapping[str, Bucket]) -> Outputs | Exception:
+    name, folder = f"{receipt.sample}{TARBALL}", _s3_folder(receipt)
+    try:
+        if folder:
+            head: bytes = buckets[folder].open(name, HEAD_BYTES)["Body"].read()
+        else:
+            with (results / name).open("rb") as tarball:
+                head = tarball.read(HEAD_BYTES)
+        outputs = read_first_file(receipt.sample, head).get("multiqc")
+    except _FAULTS as error:
+        return error
+    return outputs if isinstance(outputs, dict) else {}
