@@ -1,4 +1,4 @@
-"""What a user may ask for: a taxon, or accessions of studies, samples, experiments and runs."""
+"""Queries: a taxon, or accessions of studies, samples, experiments and runs."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Query:
 
 
 def kind_of(accession: str) -> str:
-    """Return what an accession names: `study`, `sample`, `experiment`, `run`; or an empty text."""
+    """Return what an accession names: `study`, `sample`, `experiment` or `run`; else ""."""
     return next((kind for kind, form in KINDS.items() if form.fullmatch(accession)), "")
 
 
 def iter_groups(accessions: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Yield accessions in groups of one kind and no more than a size, for a request each."""
+    """Yield groups of at most `size` accessions of one kind, one group per request."""
     by_kind: dict[str, list[str]] = {}
     for accession in accessions:
         by_kind.setdefault(kind_of(accession), []).append(accession)

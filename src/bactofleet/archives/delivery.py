@@ -1,4 +1,4 @@
-"""The reads of one run, as a provider delivered them."""
+"""The reads of one run as a provider delivered them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from bactofleet.archives.runs import Run
 
 @dataclass(frozen=True)
 class Delivery:
-    """Files of one run: what it holds is seen, not what the archive claims of it."""
+    """The files of one run: what arrived, not what the archive claims."""
 
     run: str
     provider: str
     mates: list[Path]
-    """FASTQ of the pairs' mates, or of single-end reads alone."""
+    """FASTQ files of both mates, or of single-end reads."""
     orphans: Path | None
-    """FASTQ of a paired run's reads that have lost their mates, if it has any."""
+    """FASTQ file of a paired run's reads without a mate, if there are any."""
     fetched: list[Fetched]
     tools: tuple[str, ...] = ()
-    """What was run to get them."""
+    """The tools that were run to get them."""
 
     @property
     def is_paired(self) -> bool:
@@ -30,7 +30,7 @@ class Delivery:
         return len(self.mates) == 2
 
     def describe(self, run: Run) -> dict[str, Any]:
-        """Return what a receipt says of the run that an archive describes so."""
+        """Return what a receipt says about the run, with the instrument that the archive names."""
         instrument = {"platform": run.platform, "model": run.model}
         return {
             "run": self.run,

@@ -1,4 +1,4 @@
-"""Room on the disk: asked for before a download, not found out in its middle."""
+"""Disk space, checked before a download rather than in the middle of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GB = 1e9
 
 
 def check_space(folder: Path, needed: int, what: str) -> None:
-    """Raise the error of a full disk where that of `folder` lacks room for `needed` bytes more.
+    """Raise the error of a full disk if `folder` does not have `needed` free bytes.
 
     No other source helps then, so that it is an `OSError` and none of theirs.
     """

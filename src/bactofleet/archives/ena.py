@@ -25,7 +25,7 @@ ENA_URL = "https://www.ebi.ac.uk/ena"
 EXPERIMENT, RUN = "experiment_accession", "run_accession"
 NO_TAXON = b"No results."
 PROKARYOTES = ("Bacteria", "Archaea")
-# A plain number, or one in a header's column or a key of JSON.
+# A plain number, a number below a header, or a value of JSON.
 COUNT = re.compile(rb"(\d+)\W*$")
 
 
@@ -60,11 +60,11 @@ class Ena:
         """Return the accessions of all experiments that a query is about; raises `Unavailable`."""
         if query.taxon:
             by_number = TAXON_ID.fullmatch(query.taxon)
-            # By a name ENA finds what has exactly this name.
+            # By name ENA finds only runs of exactly this name.
             taxon = f"tax_tree({query.taxon})" if by_number else f'tax_name("{query.taxon}")'
             return self._find_taxon(taxon)
         found: set[str] = set()
-        # Accessions of one kind a request, as bactopia-search asks.
+        # Accessions of one kind per request, as bactopia-search does.
         for accessions in iter_groups(query.accessions, self.batch_size):
             found |= _names(self._search([EXPERIMENT, RUN], includeAccessions=",".join(accessions)))
         return found
@@ -75,9 +75,9 @@ class Ena:
         return read_runs(self._search(fields, includeAccessions=",".join(accessions)))
 
     def _find_taxon(self, taxon: str) -> set[str]:
-        """Return the experiments of a taxon, if they are as many as ENA announces.
+        """Return the experiments of a taxon, if ENA names as many runs as it counts.
 
-        Nothing else tells an answer of any length that ends between two rows from a whole one.
+        Otherwise an answer that ends early between two rows would look complete.
         """
         answer = self._post("count", query=taxon) or b"0"
         announced = COUNT.search(answer)

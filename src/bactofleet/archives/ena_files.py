@@ -19,12 +19,12 @@ FILES_URL = "https://ftp.sra.ebi.ac.uk"
 # The mates of a pair; ENA asks for restraint with parallel transfers
 # (https://github.com/enasequence/enaBrowserTools/issues/75).
 CONNECTIONS = 2
-# How the names of a paired run's files end: the mates, and the orphans that it may have.
+# Suffixes of a paired run's files: both mates, and orphans if there are any.
 ENDS = ("_1.fastq.gz", "_2.fastq.gz", ".fastq.gz")
 
 
 def fetch_run(run: Run, folder: Path, say: Say) -> Delivery:
-    """Bring the files of a run into `folder`, their MD5 verified.
+    """Download the files of a run into `folder` and verify their MD5.
 
     Raises `NotThere` where ENA has none, and `TemporaryFailure` where they did not arrive.
     """
@@ -44,7 +44,7 @@ def fetch_run(run: Run, folder: Path, say: Say) -> Delivery:
 
 
 def disk_bytes(run: Run) -> tuple[int, int]:
-    """Return the bytes that a run's files take, and those that they take in passing besides.
+    """Return the bytes that a run's files take, and those that they take for a while besides.
 
     While a file is joined to those of other runs it is there two times.
     """
@@ -53,7 +53,7 @@ def disk_bytes(run: Run) -> tuple[int, int]:
 
 
 def choose_files(files: tuple[EnaFile, ...]) -> tuple[list[EnaFile], bool]:
-    """Return the files to fetch: the mates, or the one of single-end reads; orphans come last.
+    """Return the files to fetch: both mates, or the file of single-end reads; orphans come last.
 
     Says whether there are orphans, reads that have lost their mates.
     A paired run has `<run>_1.fastq.gz` and `<run>_2.fastq.gz`, and for orphans `<run>.fastq.gz`.

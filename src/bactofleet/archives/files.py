@@ -1,4 +1,4 @@
-"""The files that a row of the sheet names by their URLs."""
+"""Fetch the files that a row of the sheet names by URL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bactofleet.core.errors import MissingInput
 
 
 def fetch(url: str, target: Path, say: Say) -> https.Fetched:
-    """Bring the file at an `s3://` or `https://` URL to `target`.
+    """Download the file at an `s3://` or `https://` URL to `target`.
 
     Raises `MissingInput` where it is not there or not given to us, which no other attempt changes,
     `TemporaryFailure` for the faults that one may change, and `OSError` for those of the disk.
@@ -19,7 +19,7 @@ def fetch(url: str, target: Path, say: Say) -> https.Fetched:
     try:
         if not is_s3(url):
             return https.download(url, target, say)
-        # Imported here, as in sra.py: boto3 takes longer to start than a small file to come.
+        # Imported here: boto3 takes longer to start than a small file takes to arrive.
         from bactofleet.archives import s3  # noqa: PLC0415
 
         bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")

@@ -1,4 +1,4 @@
-"""Files over HTTPS: resumed where they broke off, verified, and never unencrypted."""
+"""Download files over HTTPS: resumed where they broke off, verified, and never unencrypted."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from bactofleet.archives.web import open_url, read_body
 from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.samples import shown
 
-# A transfer slower than this is begun anew: another connection may go another way.
+# A transfer slower than this is started again: another connection may take another route.
 SLOWEST_BYTES_S, PATIENCE_S = 20_000, 120
 SIZE_UNKNOWN = -1
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that was brought here."""
+    """A downloaded file."""
 
     source: str
-    """Where from, without the query of a URL, which may hold a signature."""
+    """Its address, without the query of a URL, which may contain a signature."""
     path: Path
     bytes: int
     md5: str
-    """As its source gave it, and as it arrived; "" where the source gave none."""
+    """As given by the source and verified; "" if the source gave none."""
     sha256: str
     """Of what arrived."""
 
@@ -44,7 +44,7 @@ class Fetched:
 def download(
     url: str, target: Path, say: Say, *, size: int = SIZE_UNKNOWN, md5: str = ""
 ) -> Fetched:
-    """Bring one file to `target`; a broken transfer goes on where it was.
+    """Download one file to `target`; a broken transfer is resumed.
 
     `size` (bytes) and `md5` are compared where they are known. Raises `NotThere`, or after all
     attempts `TemporaryFailure`.
@@ -55,7 +55,7 @@ def download(
 
 
 class _Transfer:
-    """One file on its way, over as many connections as it takes."""
+    """The transfer of one file, over as many connections as it takes."""
 
     def __init__(self, url: str, target: Path, size: int, md5: str) -> None:
         self._url, self._target, self._size, self._md5 = url, target, size, md5
@@ -73,7 +73,7 @@ class _Transfer:
         return self._sha256_so_far.hexdigest()
 
     def go_on(self) -> None:
-        """Make one attempt to get what is lacking."""
+        """Make one attempt to get the rest."""
         if self.written != self._size:
             self._receive()
         self._verify()
@@ -94,7 +94,7 @@ class _Transfer:
                     self.written += len(chunk)
 
     def _range(self) -> dict[str, str]:
-        """Return the fields that ask for the rest, and for all of a file that has changed."""
+        """Return the headers that ask for the rest, or for the whole file if it has changed."""
         if not self.written:
             return {}
         fields = {"Range": f"bytes={self.written}-"}
@@ -114,14 +114,14 @@ class _Transfer:
         elif self._md5 and self._md5_so_far.hexdigest() != self._md5:
             problem = f"has the MD5 {self._md5_so_far.hexdigest()}, not {self._md5}"
         if problem:
-            # A short body may be the rest of a transfer that is to go on; a wrong one is not.
+            # A short file can be resumed; a wrong one cannot.
             if not self.written < self._size:
                 self._start_over()
             raise TemporaryFailure(f"{shown(self._url)} {problem}")
 
 
 def _at_a_pace(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """Pass chunks on; raise `TemporaryFailure` where they come too slowly."""
+    """Yield chunks; raise `TemporaryFailure` if they come too slowly."""
     since, arrived = time.monotonic(), 0
     for chunk in chunks:
         yield chunk

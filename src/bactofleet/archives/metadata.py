@@ -1,7 +1,7 @@
-"""What ENA and SRA say of an accession: its runs, and why its reads cannot be had.
+"""What ENA and SRA say about an accession: its runs, and why its reads cannot be had.
 
-A fleet asks these public services as little as it can: not at all where the sample sheet has the
-answer, and each of them once at most.
+A fleet asks these public services as little as possible: not at all if the sample sheet has the
+answer, and otherwise each of them once at most.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from bactofleet.archives.web import Client
 from bactofleet.core.errors import Excluded, MissingInput
 from bactofleet.core.samples import Sample, run_of
 
-# Assembled by other programs than ours.
+# Long reads need other assemblers than those of this workflow.
 LONG_READS = ("OXFORD_NANOPORE", "PACBIO_SMRT")
 REASON = "fastq-download"
 
 
 class Metadata:
-    """What is known of one sample's accession."""
+    """What is known about one sample's accession."""
 
     def __init__(self, sample: Sample, say: Say) -> None:
         self._sample = sample
@@ -86,7 +86,7 @@ class Metadata:
             self._exclude("neither ENA nor SRA has a run of it: withdrawn, or never public")
 
     def _choose(self, runs: list[Run]) -> list[Run]:
-        """Return the runs that make a genome, by the rules of a search, and note the others."""
+        """Return the runs that a search would take, and note the others."""
         reasons = {run.accession: next(self._find_reasons(run), "") for run in runs}
         chosen = [run for run in runs if not reasons[run.accession]]
         if not chosen:
@@ -104,10 +104,10 @@ class Metadata:
         return chosen
 
     def _find_reasons(self, run: Run) -> Iterator[str]:
-        """Yield what speaks against a run.
+        """Yield why a run is not taken.
 
-        Who names a run or an experiment has chosen its library; all libraries that anybody made of
-        a sample hang on it.
+        The library is judged only for a sample, which any kind of library may belong to: who names
+        a run or an experiment has chosen its library.
         """
         if run.platform in LONG_READS:
             yield f"its reads are long ({run.platform}), which are not assembled here"
@@ -128,7 +128,7 @@ class Metadata:
         runs = sra.describe(numbers) if numbers else []
         if len({run.experiment for run in runs}) < len(numbers):
             raise Unavailable(f"SRA does not describe all experiments of {accession}")
-        # It describes all runs of the experiment that a run belongs to.
+        # SRA describes all runs of an experiment, even if one run was asked for.
         named = [run for run in runs if accession in run.names]
         if numbers and not named:
             raise Unavailable(f"SRA describes runs, and none of {accession}")

@@ -1,4 +1,4 @@
-"""The reads of an accession, from one provider after another until one delivers."""
+"""Fetch the reads of an accession: try one provider after another until one delivers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from bactofleet.core.errors import Excluded, TemporaryFailure
 from bactofleet.core.samples import Sample
 from bactofleet.core.tools import Toolbox
 
-# Tens of thousands of instances must not lean on a public server of files, and within the region
-# of SRA's bucket its bytes are free. Elsewhere ENA's files need no conversion and have an MD5.
+# Tens of thousands of instances must not overload a public file server, and within its region
+# SRA's bucket is free. Elsewhere ENA comes first: its files need no conversion and have an MD5.
 ORDER_ON_AWS = ("sra-odp", "ena", "sra")
 ORDER = ("ena", "sra-odp", "sra")
 # AWS Batch sets it in every job:
@@ -31,7 +31,7 @@ Faults = Mapping[str, NotThere | TemporaryFailure]
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where and with what reads are fetched."""
+    """Folder, tools and threads of a download."""
 
     folder: Path
     tools: Toolbox
@@ -40,7 +40,7 @@ class Workplace:
 
 @dataclass(frozen=True)
 class Provider:
-    """Fetches runs, and knows what room that takes: bytes that stay, bytes in passing."""
+    """Fetches runs, and knows the disk space they take: permanently, and for a while."""
 
     fetch: Callable[[Run, Workplace], Delivery]
     disk_bytes: Callable[[Run], tuple[int, int]]
@@ -63,7 +63,7 @@ PROVIDERS: Mapping[str, Provider] = {
 
 
 def default_order() -> Sequence[str]:
-    """Return the order of providers where the configuration names none."""
+    """Return the order of providers if the configuration names none."""
     return ORDER_ON_AWS if BATCH_VARIABLE in os.environ else ORDER
 
 
@@ -100,7 +100,7 @@ def _fetch_run(run: Run, order: Sequence[str], at: Workplace, metadata: Metadata
 
 
 def _conclude(run: Run, faults: Faults) -> Excluded | TemporaryFailure:
-    """Return the end of a run that no provider delivered: excluded only if all were certain."""
+    """Return the error for a run that nobody delivered: `Excluded` only if all were certain."""
     told = "; ".join(f"{provider}: {fault}" for provider, fault in faults.items())
     message = f"no provider delivers {run.accession} ({told})"
     is_certain = all(isinstance(f, NotThere) and not isinstance(f, Denied) for f in faults.values())

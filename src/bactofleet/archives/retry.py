@@ -1,4 +1,4 @@
-"""Another attempt: after which faults, and after how long."""
+"""Retries: after which errors, and after how long."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import TypeVar
 from bactofleet.core.errors import BactofleetError, TemporaryFailure
 
 ATTEMPTS = 5
-# Without a network nobody waits for so long, nor for a certificate that is wrong.
+# No long wait without a network, or with a wrong certificate.
 CONNECT_ATTEMPTS = 4
 FIRST_PAUSE_S = 2.0
-# Who is asked to wait longer than this goes to the next source, or comes back as another attempt.
+# If a source asks for a longer wait, the next source is tried, or the stage is run again later.
 LONGEST_PAUSE_S = 120.0
 
 Result = TypeVar("Result")
 Say = Callable[[str], None]
-"""Takes a line for the stage's log."""
+"""Writes a line to the log."""
 
 
 class NotThere(BactofleetError):
-    """A source answered that it does not have what it was asked for."""
+    """A source answered that it does not have what was asked for."""
 
 
 class Denied(NotThere):
-    """A source answered that it does not give it to us."""
+    """A source answered that we may not have it."""
 
 
 class Throttled(TemporaryFailure):
-    """A source asks for patience."""
+    """A source asks to wait."""
 
     def __init__(self, message: str, retry_after_s: float) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class Unreachable(TemporaryFailure):
 
 
 class Unavailable(TemporaryFailure):
-    """An archive does not answer a question, or not all of it, or not as it is documented to."""
+    """An archive does not answer, or not completely, or not in the documented form."""
 
 
 def retry(
@@ -52,7 +52,7 @@ def retry(
     attempts: int = ATTEMPTS,
     longest_pause_s: float = LONGEST_PAUSE_S,
 ) -> Result:
-    """Return what `action` returns, after as many attempts at it; `say` is told of the others.
+    """Return what `action` returns, after up to `attempts` attempts; failed ones are logged.
 
     Raises the last attempt's `TemporaryFailure`; other errors end it at once.
     """
@@ -70,7 +70,7 @@ def retry(
 
 
 def _pause_s(fault: TemporaryFailure, attempt: int) -> float:
-    """Return seconds to wait: what the source asks for, and a random share of 2, 4, 8, ...
+    """Return the seconds to wait: what the source asks for, plus a random share of 2, 4, 8, ...
 
     All of a fleet meet a fault at once; without chance they would all come back at once
     (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).

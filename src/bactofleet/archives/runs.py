@@ -10,7 +10,7 @@ from bactofleet.archives.retry import Unavailable
 from bactofleet.archives.tables import Record
 from bactofleet.core.samples import SEPARATOR, run_of
 
-# The names that ENA's Portal API has for them (result read_run):
+# Names of fields in ENA's Portal API (result read_run):
 # https://www.ebi.ac.uk/ena/portal/api/returnFields?result=read_run
 NAME_FIELDS = (
     "run_accession",
@@ -63,7 +63,7 @@ class Run:
     layout: str = ""
     """`paired` or `single`; what arrives may differ."""
     files: tuple[EnaFile, ...] | None = None
-    """ENA's files; None where it did not tell them, or not in a form that is known."""
+    """ENA's files; None if ENA did not name them, or not in a known form."""
     experiment: str = ""
     platform: str = ""
     """`ILLUMINA`, in capital letters."""
@@ -121,7 +121,7 @@ def _to_number(text: str) -> int:
 
 
 def _to_files(record: Record) -> tuple[EnaFile, ...] | None:
-    """Return ENA's files, if what becomes part of paths and URLs has the form that it should."""
+    """Return ENA's files if everything that becomes part of a path or URL is in the known form."""
     if not record.keys() >= set(FILE_FIELDS):
         return None
     cells = (record[name].strip(SEPARATOR).split(SEPARATOR) for name in FILE_FIELDS)

@@ -35,13 +35,13 @@ SUPPORTS_MD5_ETAG = (None, "AES256")
 
 @dataclass(frozen=True)
 class S3Object:
-    """What HEAD says of an object."""
+    """What HEAD says about an object."""
 
     bucket: str
     key: str
     bytes: int
     md5: str
-    """"" where S3 does not know it."""
+    """"" if S3 does not know it."""
 
     @property
     def url(self) -> str:
@@ -51,7 +51,7 @@ class S3Object:
 
 def make_client(*, signed: bool, region: str | None = None) -> Any:
     """Return a client of S3; an unsigned one has the rights of the public."""
-    # Throttling and broken connections are met by botocore first.
+    # botocore itself retries after throttling and broken connections.
     options: dict[str, Any] = {"retries": {"mode": "standard", "max_attempts": 5}}
     if not signed:
         options["signature_version"] = botocore.UNSIGNED
@@ -89,7 +89,7 @@ def download(client: Any, found: S3Object, target: Path, say: Say) -> Fetched:
 
 
 def _verify(found: S3Object, target: Path) -> str:
-    """Return the SHA-256 of what arrived, if the rest is as HEAD said.
+    """Return the SHA-256 of the file, if size and MD5 are as HEAD said.
 
     The parts came in any order, so that the file is read once more for its checksums.
     """
@@ -110,7 +110,7 @@ def _verify(found: S3Object, target: Path) -> str:
 
 @contextmanager
 def _named(url: str) -> Iterator[None]:
-    """Turn boto3's errors into ours; they say which object it was about."""
+    """Translate boto3's errors into ours, which name the object."""
     try:
         yield
     except botocore.exceptions.ClientError as error:

@@ -23,9 +23,9 @@ EUTILS_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
 PAUSE_S, PAUSE_WITH_KEY_S = 0.35, 0.11
 MAX_NUMBERS = 10_000
 TERMS_A_QUESTION = 200
-# SRA's own accessions are all in one field.
+# SRA's own accessions are all in one field, `Accession`.
 SEARCH_FIELDS = {"PRJ": "BioProject", "SAM": "BioSample"}
-# What ENA calls the columns of SRA's table of runs; ENA does not list what is not public.
+# ENA's names of the columns of SRA's table of runs; `access` has none: ENA lists public runs only.
 COLUMNS = {
     "run_accession": "Run",
     "experiment_accession": "Experiment",
@@ -47,7 +47,7 @@ COLUMNS = {
 
 
 class Sra:
-    """Asks SRA; `BACTOFLEET_EUTILS_URL` names another address, `NCBI_API_KEY` is one's key."""
+    """Asks SRA; `BACTOFLEET_EUTILS_URL` sets another address, `NCBI_API_KEY` a key."""
 
     name = "SRA"
     batch_size = 500
@@ -99,7 +99,7 @@ def _to_record(row: Record) -> Record:
 
 
 def _to_terms(query: Query) -> Iterator[str]:
-    """Yield what to ask esearch for; a taxon includes what is below it."""
+    """Yield the search terms of a query; a taxon includes everything below it."""
     if query.taxon:
         by_number = TAXON_ID.fullmatch(query.taxon)
         yield f"txid{query.taxon}[Organism:exp]" if by_number else f'"{query.taxon}"[Organism]'

@@ -1,4 +1,4 @@
-"""Providers `sra-odp` and `sra`: archive files of SRA, turned into FASTQ by fasterq-dump.
+"""Providers `sra-odp` and `sra`: SRA's archive files, converted to FASTQ by fasterq-dump.
 
 `sra-odp` copies from SRA's open data bucket by key and asks nobody where a run is: NCBI's resolver
 blocks fleets (https://github.com/ncbi/sra-tools/issues/363). `sra` is prefetch, which asks it.
@@ -19,13 +19,13 @@ from bactofleet.core.tools import Command, Toolbox
 
 # https://registry.opendata.aws/ncbi-sra/: normalized files, with all qualities.
 BUCKET, REGION = "sra-pub-run-odp", "us-east-1"
-# Short names that say which mate a read is; the lengths in fasterq-dump's own take a third more.
+# Short read names that give the mate. fasterq-dump's own contain lengths and take a third more.
 NAMES = ("--seq-defline", "@$ac.$si/$ri", "--qual-defline", "+")
 BYTES_A_NAME = 32
-# What fasterq-dump writes it has written before to its temporary folder, about 1.5 times as much:
+# fasterq-dump first writes about 1.5 times its output to its temporary folder:
 # https://github.com/ncbi/sra-tools/wiki/HowTo:-fasterq-dump
 TEMPORARY_SHARE = 1.5
-# Each asks the resolver; prefetch itself is patient with a transfer, and the second resumes it.
+# Each attempt asks the resolver. prefetch itself retries a transfer; the second attempt resumes it.
 PREFETCH_ATTEMPTS = 2
 
 
@@ -34,7 +34,7 @@ def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> D
 
     Raises `NotThere` where the bucket lacks it, `TemporaryFailure` for what may pass.
     """
-    # Imported here: reads from elsewhere do not pay for boto3's start.
+    # Imported here: boto3 starts slowly, and reads from elsewhere do not need it.
     from bactofleet.archives import s3  # noqa: PLC0415
 
     client = s3.make_client(signed=False, region=REGION)
@@ -46,7 +46,7 @@ def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> D
 
 
 def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
-    """Have prefetch find and bring a run, and dump it; raises `TemporaryFailure`.
+    """Find and download a run with prefetch, and dump it; raises `TemporaryFailure`.
 
     prefetch does not say whether a run is not there or did not come.
     """
@@ -60,7 +60,7 @@ def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
 
 
 def disk_bytes(run: Run) -> tuple[int, int]:
-    """Return the bytes of a run's FASTQ, and those of the temporary files while it is dumped."""
+    """Return the bytes of a run's FASTQ, and of the temporary files while it is dumped."""
     fastq = 2 * (run.bases + BYTES_A_NAME * run.spots)
     return fastq, int(fastq * TEMPORARY_SHARE)
 
@@ -83,7 +83,7 @@ def _dump(
 
 
 def _run(tools: Toolbox, command: Command) -> None:
-    """Run a tool of SRA's; a file that it cannot read or get may be a better one next time."""
+    """Run one of SRA's tools; a file that it cannot read or get may be good the next time."""
     try:
         tools.run(command)
     except ToolFailure as error:

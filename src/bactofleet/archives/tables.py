@@ -1,4 +1,4 @@
-"""Tables that others answer with: whole, and with the columns that were asked for, or none."""
+"""Read tables that archives answer with: complete, with the requested columns, or not at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from bactofleet.archives.retry import Unavailable
 
-# Characters of an answer that are shown.
+# Characters of an answer that a message shows.
 EXCERPT = 60
 
 Record = dict[str, str]
@@ -25,7 +25,7 @@ def read_table(
     """
     text = answer.decode("utf-8-sig", errors="replace")
     try:
-        # Lines end at \n or \r\n only: splitlines() would also split at what a name may hold.
+        # Lines end at \n or \r\n only; splitlines() also splits at characters within names.
         cells = [row for row in csv.reader(io.StringIO(text, newline="\n"), dialect) if any(row)]
     except csv.Error as error:
         raise Unavailable(f"{source} answers with a table that cannot be read: {error}") from error

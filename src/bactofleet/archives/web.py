@@ -38,11 +38,11 @@ from bactofleet.core.samples import shown
 
 CONNECT_TIMEOUT_S = 30
 READ_TIMEOUT_S = 120
-# Other attempts are those of `retry`, which says what it waits for.
+# All other attempts are made by `retry`, which says what it waits for.
 REDIRECTIONS = Retry(total=None, connect=0, read=0, status=0, other=0, redirect=10)
 NO_CONTENT = 204
 DENIED, GONE = (401, 403), (404, 410)
-# RFC 9110, 15.5: of the client's errors only these are about the moment, or the range asked for.
+# RFC 9110, 15.5: of the client errors only these are temporary, or concern the requested range.
 MOMENTARY = (408, 416, 425, 429)
 NO_CONNECTION = (
     exceptions.ConnectTimeoutError,
@@ -54,7 +54,7 @@ NO_CONNECTION = (
 
 @dataclass(frozen=True)
 class Client:
-    """Asks services questions, and takes whole answers only; tries again as often as it may."""
+    """Asks services questions, with retries; it returns complete answers only."""
 
     say: Say
     attempts: int = 1
@@ -62,7 +62,9 @@ class Client:
     read_timeout_s: float = READ_TIMEOUT_S
 
     def ask(self, url: str, form: Mapping[str, str] | None = None) -> bytes | None:
-        """Return the answer to a URL, or to a form, which nothing logs; None for 204 (No Content).
+        """Return the body of a URL, or the answer to a form; None for status 204 (No Content).
+
+        Unlike a URL, a form is not logged by anything on its way.
 
         Raises `Unavailable` where there is no answer.
         """
@@ -88,11 +90,11 @@ def open_url(
     form: Mapping[str, str] | None = None,
     read_timeout_s: float = READ_TIMEOUT_S,
 ) -> Iterator[BaseHTTPResponse]:
-    """Open a URL, with POST where there is a form; its body is still to be read with `read_body`.
+    """Open a URL, with POST if there is a form; read its body with `read_body`.
 
     Raises `NotThere`, `Denied`, `Throttled` or `TemporaryFailure` by the status of the answer.
     """
-    # The file as it is stored, which its checksum is of: not compressed once more on the way.
+    # No compression in transit: checksums are those of the stored file.
     fields = {"Accept-Encoding": "identity", "User-Agent": f"bactofleet/{__version__}"}
     if form is not None:
         fields["Content-Type"] = "application/x-www-form-urlencoded"
@@ -115,13 +117,13 @@ def open_url(
 
 
 def read_body(answer: BaseHTTPResponse, url: str) -> Iterator[bytes]:
-    """Yield the body as it is stored; raise `TemporaryFailure` where it breaks off."""
+    """Yield the body as it is stored; raise `TemporaryFailure` if it breaks off."""
     with _named(url):
         yield from answer.stream(CHUNK_BYTES, decode_content=False)
 
 
 def _open_manager(url: str) -> urllib3.PoolManager:
-    """Return what connects to a URL, through the proxy of the environment if it has one."""
+    """Return a pool for a URL that uses the environment's proxy, if there is one."""
     parts = urlsplit(url)
     proxy = getproxies().get(parts.scheme, "")
     trust = _trust()
@@ -129,19 +131,19 @@ def _open_manager(url: str) -> urllib3.PoolManager:
     if proxy and not proxy_bypass(parts.hostname or ""):
         manager = urllib3.ProxyManager(proxy, proxy_headers=_login(proxy), ssl_context=trust)
     if parts.scheme == "https":
-        # So that no redirection leads out of TLS.
+        # No redirect may leave TLS.
         del manager.key_fn_by_scheme["http"]
     return manager
 
 
 def _login(proxy: str) -> dict[str, str]:
-    """Return the header for the user and password that a proxy's URL may have."""
+    """Return the header with the user and password of a proxy's URL, if it has them."""
     user = urlsplit(proxy).netloc.rpartition("@")[0]
     return dict(urllib3.make_headers(proxy_basic_auth=unquote(user))) if user else {}
 
 
 def _trust() -> ssl.SSLContext:
-    """Return who is trusted: REQUESTS_CA_BUNDLE, else the system's authorities and Mozilla's.
+    """Return the trusted authorities: REQUESTS_CA_BUNDLE, else the system's and Mozilla's.
 
     The container has no system's own. OpenSSL itself looks at SSL_CERT_FILE.
     """
@@ -158,7 +160,7 @@ def _trust() -> ssl.SSLContext:
 
 @contextmanager
 def _named(url: str) -> Iterator[None]:
-    """Turn the faults of a connection into ours, that say whose it was.
+    """Translate connection errors into ours, which name the URL.
 
     Their own words do not repeat the URL with its query, but for those about the URL itself.
     """
@@ -190,7 +192,7 @@ def _raise_for_status(answer: BaseHTTPResponse, url: str) -> None:
 
 
 def _seconds(retry_after: str) -> float:
-    """Return the seconds that a Retry-After asks for: a number, or a date (RFC 9110, 10.2.3)."""
+    """Return the seconds of a Retry-After: a number or a date (RFC 9110, 10.2.3)."""
     if retry_after.isdecimal():
         return float(retry_after)
     try:

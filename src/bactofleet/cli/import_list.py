@@ -15,8 +15,8 @@ Append the rows of a list to the sample sheet. FILE is one of
   - Bactopia's FOFN, which bactopia-prepare writes
   - another sample sheet
   - a table of SRA's Run Selector, SRA's runinfo, ENA's report of runs, or NCBI Pathogen Detection
-Columns are found by their names. Nothing is asked: `bactofleet search FILE` adds to the accessions
-of a list what the archives say of them, which spares every worker the question.
+Columns are found by their names. No archive is asked: `bactofleet search FILE` adds to the
+accessions of a list what the archives say about them, so that no job has to ask.
 """
 
 

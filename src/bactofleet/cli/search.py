@@ -42,7 +42,8 @@ QUERY is one of
   PRJNA239251               a study or BioProject, a BioSample, an experiment or a run
   accessions.txt            a file with one accession a line, or a column `accession`
 
-ENA is asked; SRA where ENA does not answer or does not have it. A run stands for its experiment.
+ENA is asked first, then SRA for what ENA does not answer or does not have. A run stands for its
+experiment.
 """
 # A minute or two in all, which a restart of a service takes; Retry-After may ask for more. The
 # first line of ENA's answer about a large taxon takes its time.
@@ -53,8 +54,8 @@ CLIENT = Client(
     read_timeout_s=300,
 )
 EPILOG = """\
-A row that the sheet has, by its sample, accession or run, is not added again: the same command
-after a failure goes on where it was. docs/search.md has more.
+A row is not added if the sheet already has its sample, accession or run: after a failure, the same
+command continues. See docs/search.md.
 """
 
 
@@ -72,22 +73,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     default = Limits()
-    group = parser.add_argument_group("what an experiment has to be, besides Illumina")
+    group = parser.add_argument_group("which experiments to take, of those by Illumina")
     group.add_argument(
         "--layout",
         choices=LAYOUTS,
         default=default.layout,
-        help="layout of the library as the archive claims it (default: %(default)s)",
+        help="layout of the library that the archive claims (default: %(default)s)",
     )
     group.add_argument(
         "--any-library",
         action="store_true",
-        help="take libraries that are not genomic, not WGS, WGA or OTHER, or not randomly selected",
+        help="take all library sources, strategies and selections",
     )
     for option, value, text in (
-        ("--min-bases", default.min_bases, "base pairs of all runs"),
-        ("--min-read-length", default.min_read_length, "mean length of a read in bp"),
-        ("--min-depth", default.min_depth, "bases for each of the genome, where its size is known"),
+        ("--min-bases", default.min_bases, "minimum base pairs of all runs"),
+        ("--min-read-length", default.min_read_length, "minimum mean read length in bp"),
+        ("--min-depth", default.min_depth, "minimum depth, if the genome size is known"),
     ):
         group.add_argument(
             option, type=count, default=value, metavar="N", help=f"{text} (default: %(default)s)"
@@ -97,14 +98,14 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=0,
         metavar="N",
-        help="base pairs of all runs at most (default: no limit)",
+        help="maximum base pairs of all runs (default: no limit)",
     )
     group.add_argument(
         "--genome-size",
         type=_genome_size,
         default=0,
         metavar="BP",
-        help="expected size for all rows (default: NCBI's for the species, else none)",
+        help="expected genome size of all rows (default: NCBI's for the species, if known)",
     )
 
 
@@ -114,14 +115,14 @@ def _add_subset(parser: argparse.ArgumentParser) -> None:
         "--limit",
         type=positive,
         metavar="N",
-        help="stop at N random experiments, those that the sheet has included (default: all)",
+        help="stop at N random experiments, including those in the sheet (default: all)",
     )
     group.add_argument(
         "--seed",
         type=int,
         default=42,
         metavar="N",
-        help="the same number gives the same subset (default: %(default)s)",
+        help="the same seed gives the same subset (default: %(default)s)",
     )
 
 
@@ -137,7 +138,7 @@ def _search(args: argparse.Namespace) -> None:
     known = read_known(args.output, schema)
     query = _resolve(parse_query(args.query))
     sizes = {} if args.genome_size else fetch_genome_sizes(CLIENT)
-    # The table has species only: what is below one that was asked for has its size.
+    # The table has species only: taxa below the species searched for get its size.
     size = args.genome_size or sizes.get(query.taxon, 0)
     intake = Intake(known, _limits_of(args), sizes, size, fastjsonschema.compile(schema))
     failure: BaseException | None = None
@@ -162,7 +163,7 @@ def _resolve(query: Query) -> Query:
     try:
         return Ena(CLIENT).resolve(query)
     except Unavailable as error:
-        # Both archives find a taxon by its name too, ENA without what is below it.
+        # Both archives also find a taxon by its name, ENA without the taxa below it.
         print(f"{error}; the taxon is searched by its name", file=sys.stderr)
         return query
 

@@ -1,4 +1,4 @@
-"""Ask one archive after the other, and go on in the next where one stops answering."""
+"""Ask one archive after the other: the next one continues where one stops answering."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bactofleet.archives.runs import Run
 from bactofleet.archives.search.experiments import Experiment, group_runs
 
 Progress = Callable[[int, int], None]
-"""Is told how many experiments are done, and of how many."""
+"""Takes the number of experiments done, and of all."""
 
 
 class Archive(Protocol):
-    """A service that names the experiments of a query, and describes them in batches."""
+    """A service that names the experiments of a query and describes them in batches."""
 
     name: str
     batch_size: int
@@ -66,7 +66,7 @@ class Search:
             raise Unavailable("; ".join(self._faults))
 
     def _ask(self, archive: Archive) -> Iterator[list[Experiment]]:
-        # Archives promise no order; the same seed is to give the same subset.
+        # Archives guarantee no order; the same seed must give the same subset.
         keys = sorted(archive.find(self.missing))
         if self._random:
             self._random.shuffle(keys)

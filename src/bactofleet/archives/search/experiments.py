@@ -9,22 +9,22 @@ from dataclasses import dataclass, field
 from bactofleet.archives.runs import PUBLIC, Run
 from bactofleet.core.samples import FASTQ_COLUMNS, SEPARATOR, Row
 
-# The columns of the sheet that a search fills.
+# Columns of the sheet that a search fills.
 COLUMNS = (
     *("sample", "accession", "genome_size", "species", "runs", "layout", "spots", "bases"),
     *FASTQ_COLUMNS,
 )
-# `[Clostridium] innocuum` is a genus that taxonomists doubt; what follows the species is dropped.
+# Brackets mark a doubtful genus (`[Clostridium] innocuum`); what follows the species is dropped.
 SPECIES = re.compile(r"\[?([A-Z][a-z]+)\]?( [a-z]+)?(?![\w.-])", re.A)
 
 
 @dataclass(slots=True)
 class Experiment:
-    """What was made of one library on one instrument, by as many runs as it took."""
+    """The runs of one library on one instrument."""
 
     accession: str
     library: Run
-    """The first of its runs: all have its library and instrument in common."""
+    """The first of its runs; library and instrument are the same for all."""
     names: set[str] = field(default_factory=set)
     """Every accession by which someone may have named it."""
     runs: list[Run] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Experiment:
 
 
 def group_runs(runs: Iterable[Run]) -> list[Experiment]:
-    """Return the experiments of runs; a run without one stands for itself."""
+    """Return the experiments of runs; a run without an experiment is one by itself."""
     experiments: dict[str, Experiment] = {}
     for run in sorted(runs, key=lambda run: run.accession):
         name = run.experiment or run.accession

@@ -26,13 +26,13 @@ class Reason(NamedTuple):
     """Why an experiment is left out."""
 
     name: str
-    """What it fails, the same for all that fail it."""
+    """The rule that it fails."""
     detail: str
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an experiment has to be."""
+    """What a search accepts."""
 
     layout: str = "paired"
     any_library: bool = False
@@ -40,13 +40,13 @@ class Limits:
     max_bases: int = 0
     """0 for no limit."""
     min_read_length: int = 0
-    """Of the mean, in bp."""
+    """Of the mean length, in bp."""
     min_depth: int = 10
-    """Where the size of the genome is known."""
+    """Applied if the genome size is known."""
 
 
 def find_reason(experiment: Experiment, genome_size: int, limits: Limits) -> Reason | None:
-    """Return the first thing that speaks against an experiment, if any; sizes in bp, 0 unknown."""
+    """Return the first rule that an experiment fails, if any; `genome_size` in bp, 0 if unknown."""
     return next(_find_reasons(experiment, genome_size, limits), None)
 
 
@@ -69,20 +69,20 @@ def _find_reasons(experiment: Experiment, genome_size: int, limits: Limits) -> I
 
 
 def find_library_reasons(library: Run) -> Iterator[Reason]:
-    """Yield what speaks against a library: it is not genomic, not shotgun, not of random pieces."""
+    """Yield why a library is not accepted: by its source, strategy or selection."""
     yield from check_word("library source", library.source)
     yield from check_word("library strategy", library.strategy)
     yield from check_word("library selection", library.selection)
 
 
 def check_access(groups: Collection[str]) -> Iterator[Reason]:
-    """Yield a reason if groups must consent to the use of reads."""
+    """Yield a reason if the reads need the consent of groups."""
     if groups:
         yield Reason("access", f"access to its reads is controlled ({', '.join(sorted(groups))})")
 
 
 def check_word(name: str, given: str, allowed: tuple[str, ...] = ()) -> Iterator[Reason]:
-    """Yield a reason if a word is none of those allowed, by default those of `WORDS`."""
+    """Yield a reason if a word is not allowed; by default `WORDS` are."""
     allowed = allowed or WORDS[name]
     if given not in allowed:
         yield Reason(name, f"{name} is {given or 'unknown'}, allowed is {' or '.join(allowed)}")

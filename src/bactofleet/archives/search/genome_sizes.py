@@ -1,4 +1,4 @@
-"""The expected size of a species' genome, from the table by which NCBI checks assemblies.
+"""The expected genome size of a species, from the table that NCBI uses to check assemblies.
 
 https://www.ncbi.nlm.nih.gov/genbank/genome-size-check/, which bactopia-search uses too. It has
 some thousands of species: those with enough genomes.
@@ -20,7 +20,7 @@ SPECIES, SIZE = "#species_taxid", "expected_ungapped_length"
 
 
 def fetch_genome_sizes(client: Client) -> dict[str, int]:
-    """Return sizes in bp by the number of the species, or none where NCBI does not answer.
+    """Return sizes in bp by the species' taxon number; none if NCBI does not answer.
 
     `BACTOFLEET_GENOME_SIZES_URL` names another address of the table. A search goes on without it:
     the workflow estimates what a sheet does not say.

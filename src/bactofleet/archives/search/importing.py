@@ -1,4 +1,4 @@
-"""From a list that a user has to rows of the sample sheet, asking nobody."""
+"""Convert a user's list into rows of the sample sheet, without asking an archive."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RUNTYPES: dict[str, tuple[set[str], ...]] = {
     "assembly": ({"assembly"}, {"extra"}, {"accession"}),
 }
 INPUTS = ("accession", "r1", "r2", "se", "ont", "extra", "assembly")
-# What Bactopia writes for what is not known.
+# Bactopia's words for "not known".
 UNKNOWN = {"genome_size": "0", "species": "UNKNOWN_SPECIES"}
 
 
@@ -62,7 +62,7 @@ def import_list(path: Path, output: Path) -> Tally:
 
 
 def _convert(cells: Cells, schema: dict[str, Any]) -> Row:
-    """Return a row of the sheet for one of a list; columns that the sheet has not are passed over.
+    """Return a list's row as a row of the sheet; columns that the sheet does not have are ignored.
 
     Runs to be merged are separated by commas.
     """
@@ -78,7 +78,7 @@ def _convert(cells: Cells, schema: dict[str, Any]) -> Row:
         row["r1"] = cells["se"]
     if runtype.startswith("merge-"):
         row |= {mate: row[mate].replace(",", SEPARATOR) for mate in ("r1", "r2") if mate in row}
-    # A name in the taxonomy may be of no species; what a user wrote is a species, or wrong.
+    # A taxonomic name need not be that of a species; what a user wrote as a species must be.
     given = row.pop("species", "")
     if species := species_of(given or cells.get("scientific_name", "")) or given:
         row["species"] = species
@@ -86,7 +86,7 @@ def _convert(cells: Cells, schema: dict[str, Any]) -> Row:
 
 
 def _find_contradiction(cells: Cells) -> str:
-    """Say where a row's columns are not those that its runtype fills, or nothing.
+    """Say which columns contradict a row's runtype; "" if none do.
 
     A row that fills none of them is refused by the sheet's own checks.
     """

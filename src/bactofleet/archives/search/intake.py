@@ -1,4 +1,4 @@
-"""Decide of each experiment that was found: a row for the sheet, or a reason against it."""
+"""Decide for each experiment found: a row for the sheet, or a reason to leave it out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bactofleet.core.samples import Row
 
 
 class Intake:
-    """Knows what the sheet has, and what it is to have."""
+    """Judges experiments by what the sheet already has and by the limits of a search."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Intake:
         self._default_size = default_size
         self._check_row = check_row
         self.in_sheet = 0
-        """Experiments seen so far that the sheet has, or now gets."""
+        """Experiments seen so far that the sheet has or will have."""
 
     def judge(self, experiment: Experiment) -> Row | Reason:
         """Return an experiment's row, or why it has none."""

@@ -18,7 +18,7 @@ from bactofleet.core.errors import ConfigurationError
 Cells = dict[str, str]
 
 OUR_COLUMNS = {"accession", "sample"}
-# What the archives' tables call what is needed of them, by the names that we have for it.
+# Our names of what is needed of an archive's table, and the tables' names of these columns.
 ARCHIVE_COLUMNS = {
     "scientific_name": (
         *("scientific_name", "scientificname", "scientific name", "organism", "organism group"),
@@ -28,11 +28,11 @@ ARCHIVE_COLUMNS = {
     "library strategy": ("library_strategy", "librarystrategy", "assay type"),
     "access": ("consent",),
 }
-# An experiment is a genome, a run may be a part of one. A BioSample is asked for only where a table
-# has no runs: where it has them, an isolate without one has no reads.
+# An experiment is a genome; a run may be part of one. A BioSample is used only if a table has no
+# column of runs: if it has one, an isolate without a run has no reads.
 READS = ("experiment_accession", "experiment", "run_accession", "run", "acc")
 SAMPLES = ("biosample_acc", "biosample", "sample_accession")
-# What they write for what is not known.
+# Their words for "not known".
 UNKNOWN = ("NULL", "-")
 
 

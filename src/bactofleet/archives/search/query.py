@@ -1,4 +1,4 @@
-"""What a user asks a search for, understood: a taxon, an accession, or a file of accessions."""
+"""Parse what a user searches for: a taxon, an accession, or a file of accessions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bactofleet.archives.accessions import TAXON_ID, Query, kind_of
 from bactofleet.archives.search.lists import read_list
 from bactofleet.core.errors import ConfigurationError
 
-# Words with a dot at their ends only: `sp. nov.` is a name, `list.txt` a file that is not there.
+# Dots only at the ends of words: `sp. nov.` is a name, `list.txt` a missing file.
 TAXON_NAME = re.compile(
     r"(?=.{2,100}$)[\[']?[A-Za-z][\w()\[\]':,-]*\.?( [\w()\[\]':,-]+\.?)*", re.A
 )
@@ -20,7 +20,7 @@ ALLOWED = (
 
 
 def parse_query(text: str) -> Query:
-    """Understand what a user asks for.
+    """Return the query that a text stands for.
 
     Raises `ConfigurationError` for what is none of it, and for a file with a line that is none.
     """

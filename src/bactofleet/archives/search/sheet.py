@@ -1,4 +1,4 @@
-"""Append rows to a sample sheet that is its user's: what is there stays as it is."""
+"""Append rows to a user's sample sheet; what is there stays as it is."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _read_header(path: Path) -> list[str]:
 
 
 def _iter_rows(path: Path) -> Iterator[Row]:
-    """Return rows as they are: those of a sheet that is being edited need not be right."""
+    """Yield rows unchecked: a sheet that is being edited need not be valid."""
     cells = _iter_cells(path)
     header = next(cells, [])
     return (dict(zip(header, row, strict=False)) for row in cells)

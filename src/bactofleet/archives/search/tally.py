@@ -1,4 +1,4 @@
-"""What became of everything that was looked at: a table for the reader, a list beside the sheet."""
+"""Count what was found, added and left out: a table to print, and a list next to the sheet."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Tally:
     def __init__(self, listing: TextIO) -> None:
         self.looked_at = 0
         self._reasons: Counter[str] = Counter()
-        # It quotes what an archive may have put into a word: tabs and line ends.
+        # The writer quotes tabs and line ends that an archive's words may contain.
         self._listing = csv.writer(listing, delimiter="\t", lineterminator="\n")
         self._listing.writerow(("accession", "reason"))
 
@@ -31,7 +31,7 @@ class Tally:
         return self.looked_at - self._reasons.total()
 
     def leave_out(self, accession: str, name: str, detail: str) -> None:
-        """Count under a reason's name what was looked at, and list it with the detail."""
+        """Count an accession under the name of a reason, and list it with the detail."""
         self._reasons[name] += 1
         self._listing.writerow((accession, detail))
 
