@@ -1,0 +1,2 @@
+def get_final():
+    return ["final.txt"]

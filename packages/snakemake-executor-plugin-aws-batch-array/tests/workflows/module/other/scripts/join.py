@@ -1,0 +1,3 @@
+with open(snakemake.output[0], "w") as output:
+    for path in snakemake.input:
+        output.write(open(path).read())

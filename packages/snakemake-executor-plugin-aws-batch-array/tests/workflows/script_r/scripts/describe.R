@@ -1,0 +1,1 @@
+writeLines("described", snakemake@output[[1]])
