@@ -80,9 +80,16 @@ def snakemake(
     arguments = [*SNAKEMAKE, *words, *case.arguments]
     variables = {**os.environ, **case.settings.get("environment", {}), **(environment or {})}
     with (folder / "controller.log").open("w") as log:
-        return subprocess.run(
-            arguments, cwd=folder, env=variables, stdout=log, stderr=log, timeout=TIMEOUT_S
-        ).returncode
+        process = subprocess.run(
+            arguments,
+            check=False,
+            cwd=folder,
+            env=variables,
+            stdout=log,
+            stderr=log,
+            timeout=TIMEOUT_S,
+        )
+    return process.returncode
 
 
 class Outcome(NamedTuple):

@@ -39,7 +39,7 @@ def test_the_bundle_holds_sources_and_what_the_configuration_names() -> None:
     with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
         names = set(archive.getnames())
     assert names == {RUN_FILE, *bundle.members}
-    assert bundle.members == {
+    assert set(bundle.members) == {
         *("Snakefile", "workflow/script.py", "config/config.yaml"),
         *("config/samples.tsv", "proteins.faa"),
     }

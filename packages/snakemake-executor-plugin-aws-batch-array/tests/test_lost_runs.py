@@ -32,7 +32,9 @@ PREFIX = f"snakemake/runs/{RUN}"
 
 def make_task(number: int, inputs: tuple[str, ...] = ()) -> Task:
     outputs = [f"{number}.json"]
-    return Task(None, f"key{number}", [], list(inputs), outputs, "spot", Requirements(4, 14336))
+    return Task(
+        None, f"key{number}", [], list(inputs), outputs, [], [], "spot", Requirements(4, 14336)
+    )
 
 
 @dataclass
@@ -59,7 +61,7 @@ class Aws:
         """Add an array, a single job where there is one key."""
         name = f"{run}-{number:04d}"
         self.bundles[f"snakemake/runs/{run}"] = digest
-        lines = [Line(["--cores", "1"], [], [f"{key}.json"], key) for key in keys]
+        lines = [Line(["--cores", "1"], [], [f"{key}.json"], [], [], key) for key in keys]
         self.manifests[f"snakemake/runs/{run}/{name}.manifest"] = build_manifest(lines)[0]
         summary = {
             "jobName": name,

@@ -13,6 +13,8 @@ from typing import Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 
+from .names import NAMES_FILE, list_names
+
 # Member that says how Snakemake is called; it is not a name that a workflow has.
 RUN_FILE = ".aws-batch-array.json"
 # As Workflow.write_source_archive: a git repository may hold large files that no rule reads.
@@ -29,17 +31,20 @@ class Bundle:
         content: The archive.
         code_digest: Of what decides on results: sources and options.
         digest: Of all that is in it.
-        members: Its files.
+        members: Its files, and when each was changed (ns since the epoch).
     """
 
     content: bytes
     code_digest: str
     digest: str
-    members: frozenset[str]
+    members: dict[str, int]
 
     def get_missing(self, paths: Iterable[str]) -> list[str]:
-        """Return those of the files that are not in it, and so travel by themselves."""
-        return sorted(path for path in paths if path not in self.members)
+        """Return those of the files that are not in it as they are now, and so must be sent."""
+        return sorted(path for path in paths if not self._has(path))
+
+    def _has(self, path: str) -> bool:
+        return path in self.members and self.members[path] == Path(path).stat().st_mtime_ns
 
 
 def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[str, str]) -> Bundle:
@@ -60,7 +65,9 @@ def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[s
     code_digest = digest.hexdigest()
     _add_files(digest, data)
     members = [*sources, *data]
-    return Bundle(_pack(members, run), code_digest, digest.hexdigest(), frozenset(members))
+    changed = {path: Path(path).stat().st_mtime_ns for path in members}
+    content = _pack(members, run, list_names(workflow, sources))
+    return Bundle(content, code_digest, digest.hexdigest(), changed)
 
 
 def get_common_arguments(workflow: Any, snakefile: str, settings: Any) -> list[str]:
@@ -141,13 +148,19 @@ def _is_file_inside(name: str) -> bool:
         return False
 
 
-def _pack(members: list[str], run: str) -> bytes:
+def _pack(members: list[str], run: str, names: list[str] | None) -> bytes:
     """Pack files; of a symbolic link the file that it names, as no child has its target."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", dereference=True) as archive:
-        info = tarfile.TarInfo(RUN_FILE)
-        info.size = len(run.encode())
-        archive.addfile(info, io.BytesIO(run.encode()))
+        _add_text(archive, RUN_FILE, run)
+        if names is not None:
+            _add_text(archive, NAMES_FILE, "\n".join(names))
         for path in members:
             archive.add(path, recursive=False)
     return buffer.getvalue()
+
+
+def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(text.encode())
+    archive.addfile(info, io.BytesIO(text.encode()))

@@ -3,6 +3,7 @@
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ from .monitor import Ended
 from .returns import Salvage, unpack_outputs
 from .status import Cause, Failure
 from .store import Store
-from .tasks import Task
+from .tasks import Task, get_updated
 
 # Objects are small, so that the time is spent waiting; S3 gives far more than this.
 THREADS = 16
@@ -26,7 +27,7 @@ class Collected(NamedTuple):
     Attributes:
         ended: The child.
         record: Of its last attempt, if it succeeded.
-        salvage: What a group that failed has made all the same.
+        salvage: What a job that failed has left: its logs, and what others of its group made.
     """
 
     ended: Ended
@@ -63,18 +64,20 @@ class Collector:
 
     def _unpack(self, key: str, task: Task) -> dict[str, Any]:
         return self._store.patience.ask(
-            lambda: unpack_outputs(self._store.open(key), task.outputs, self._staging)
+            lambda: unpack_outputs(self._store.open(key), task.outputs, task.logs, self._staging)
         )
 
-    def _salvage(self, key: str, task: Task) -> Salvage | None:
-        if len(task.outputs) < 2:
-            return None
-        try:
-            return self._store.patience.ask(
-                lambda: Salvage(self._store.open(key), task.outputs, self._staging)
-            )
-        except (KeyError, tarfile.TarError):
-            return None
+    def _salvage(self, key: str, task: Task) -> Salvage:
+        salvage = Salvage(self._staging)
+        updated = get_updated(task.job)
+        outputs = [path for path in task.outputs if path not in updated]
+        if task.logs or len(outputs) > 1:
+            with suppress(KeyError, tarfile.TarError):
+                self._store.patience.ask(
+                    lambda: salvage.add_returned(self._store.open(key), outputs, task.logs)
+                )
+        salvage.keep(updated)
+        return salvage
 
 
 def _get_failure(ended: Ended, key: str, error: Exception) -> Failure:

@@ -18,6 +18,9 @@ JOB_ID = "AWS_BATCH_JOB_ID"
 # and on a second line one sentence with the stage and the reason.
 EXIT_CODE_FILE = "SNAKEMAKE_JOB_EXIT_CODE_FILE"
 
+# File of the child for its Snakemake: digests of the jobs that it may run, with their inputs.
+EXPECTED_INPUTS = "SNAKEMAKE_BATCH_EXPECTED_INPUTS"
+
 # First words of the log line in which an attempt says where it runs.
 HOST_LINE = "aws-batch-array host: "
 # First words of the log line in which an attempt says why it failed.

@@ -22,6 +22,7 @@ from .bundle import Bundle, build_bundle, get_common_arguments
 from .cleanup import remove_finished_runs
 from .client import ArrayBatchClient, build_config
 from .collector import THREADS, Collected, Collector
+from .constructs import check_jobs
 from .credentials import open_session
 from .groups import rebuild_stale_groups
 from .ledger import Ledger, OpenArray, lock_folder
@@ -39,7 +40,7 @@ from .status import FALLBACK_CAUSES, RETRIED_CAUSES, Cause, Failure
 from .store import Store
 from .submitter import Submitter
 from .tables import FINAL
-from .tasks import Task, build_task
+from .tasks import Task, build_task, get_members, has_own_retries
 
 # The longer a run, the less a look each few seconds tells: looks are at least a fiftieth of the
 # run's age apart, some 600 in five days.
@@ -97,6 +98,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
                 "--precommand is not run by the executor aws-batch-array, as no shell starts the "
                 "jobs; put what it does into the image"
             )
+        check_jobs(self.dag.needrun_jobs(), self.workflow)
         settings = self._settings
         rebuild_stale_groups(self.dag)
         self._started = time.monotonic()
@@ -253,6 +255,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             task = ended.array.open.pop(ended.index)
             info = SubmittedJobInfo(task.job, ended.array.get_child_id(ended.index))
             if ended.failure is None:
+                for member in get_members(task.job):
+                    self.dag.handle_protected(member)
                 self.report_job_success(info)
             else:
                 self.report_job_error(info)
@@ -278,7 +282,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             salvage.restore()
 
     def _get_following(self, task: Task, cause: Cause) -> str:
-        if cause not in RETRIED_CAUSES or task.job.attempt > task.job.restart_times:
+        is_retried = cause in RETRIED_CAUSES or (cause is Cause.EXIT and has_own_retries(task.job))
+        if not is_retried or task.job.attempt > task.job.restart_times:
             return FINAL
         if cause is Cause.OUT_OF_MEMORY:
             return "retried with the memory of the next attempt"

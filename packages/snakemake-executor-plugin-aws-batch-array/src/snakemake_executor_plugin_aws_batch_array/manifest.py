@@ -10,11 +10,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Line:
-    """Work of one child: arguments of Snakemake, local inputs, files to return, the task's key."""
+    """Work of one child: arguments of Snakemake, local inputs, files to return, the task's key.
+
+    Logs are returned if they were made, and outputs must be. The digests are those of the jobs
+    with their inputs (names.get_input_digest).
+    """
 
     arguments: list[str]
     inputs: list[str]
     outputs: list[str]
+    logs: list[str]
+    digests: list[str]
     key: str
 
 

@@ -2,12 +2,15 @@
 
 import io
 import json
+import os
 import shutil
 import tarfile
 import tempfile
 import time
 from pathlib import Path
 from typing import IO, Any
+
+from .trees import add_tree
 
 # Member that holds the record; paths of outputs never begin with it (tasks.check_path).
 RECORD_FILE = ".aws-batch-array-attempt.json"
@@ -18,6 +21,7 @@ def pack_outputs(archive_path: Path, outputs: list[str], record: dict[str, Any])
 
     Raises:
         FileNotFoundError: a declared output does not exist.
+        DanglingLinkError: a link in an output leads to nothing.
     """
     content = json.dumps(record).encode()
     with tarfile.open(archive_path, "w:gz") as archive:
@@ -25,11 +29,13 @@ def pack_outputs(archive_path: Path, outputs: list[str], record: dict[str, Any])
         info.size = len(content)
         archive.addfile(info, io.BytesIO(content))
         for path in outputs:
-            archive.add(path)
+            add_tree(archive, Path(path), path)
 
 
-def unpack_outputs(stream: IO[bytes], outputs: list[str], staging: Path) -> dict[str, Any]:
-    """Put the outputs in their places below the working directory and return the record.
+def unpack_outputs(
+    stream: IO[bytes], outputs: list[str], logs: list[str], staging: Path
+) -> dict[str, Any]:
+    """Put outputs and logs in their places below the working directory and return the record.
 
     All is unpacked beside first, so that half an output never looks finished. Members that were
     not declared are left out, and links cannot lead outside (PEP 706).
@@ -37,37 +43,63 @@ def unpack_outputs(stream: IO[bytes], outputs: list[str], staging: Path) -> dict
     Args:
         stream: The archive.
         outputs: Paths that were declared, relative to the working directory.
+        logs: Paths that were declared, but of which none need exist.
         staging: Existing folder for what is not complete.
 
     Raises:
         FileNotFoundError: a declared output is not in the archive.
     """
     with tempfile.TemporaryDirectory(dir=staging) as folder:
-        record = _extract(stream, outputs, Path(folder))
-        for path in outputs:
+        record = _extract(stream, [*outputs, *logs], Path(folder))
+        for path in [*outputs, *_find(Path(folder), logs, outputs)]:
             _move(Path(folder, path), Path(path))
     return record
 
 
 class Salvage:
-    """Outputs of a group that failed: what those of its jobs have made that did not fail.
+    """What a job that failed has left: its logs, and what others of its group have made.
 
-    They are unpacked beside, as Snakemake removes the outputs of a job that failed.
+    It is kept beside, as Snakemake removes the outputs of a job that failed.
 
     Attributes:
         outputs: Those that came, relative to the working directory.
     """
 
-    def __init__(self, stream: IO[bytes], outputs: list[str], staging: Path) -> None:
+    def __init__(self, staging: Path) -> None:
         self._folder = Path(tempfile.mkdtemp(dir=staging))
-        _extract(stream, outputs, self._folder)
-        self.outputs = [path for path in outputs if Path(self._folder, path).exists()]
+        self._kept: list[str] = []
+        self.outputs: list[str] = []
+
+    def add_returned(self, stream: IO[bytes], outputs: list[str], logs: list[str]) -> None:
+        """Unpack what the child has sent in spite of its failure."""
+        _extract(stream, [*outputs, *logs], self._folder)
+        self.outputs = _find(self._folder, outputs)
+        self._kept += [*self.outputs, *_find(self._folder, logs, self.outputs)]
+
+    def keep(self, paths: list[str]) -> None:
+        """Keep what is in the working directory, and also stays there for now."""
+        for path in paths:
+            target = self._folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if Path(path).is_dir():
+                shutil.copytree(path, target, symlinks=True, copy_function=_link)
+            else:
+                _link(path, str(target))
+        self._kept += paths
 
     def restore(self) -> None:
-        """Put the outputs in their places below the working directory, once."""
-        for path in self.outputs:
+        """Put all in its place below the working directory, once."""
+        for path in self._kept:
             _move(self._folder / path, Path(path))
         shutil.rmtree(self._folder)
+
+
+def _link(source: str, target: str) -> None:
+    """Copy a file, in no time where source and target are on one disk."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _extract(stream: IO[bytes], outputs: list[str], folder: Path) -> dict[str, Any]:
@@ -82,6 +114,15 @@ def _extract(stream: IO[bytes], outputs: list[str], folder: Path) -> dict[str, A
                 member.mtime = now  # the clock of the instance says nothing about order here
                 archive.extract(member, folder, filter="data")
     return record
+
+
+def _find(folder: Path, paths: list[str], containers: list[str] | None = None) -> list[str]:
+    """Those of the paths that were unpacked, without those that are part of others."""
+    return [
+        path
+        for path in paths
+        if Path(folder, path).exists() and not any(_is_part(path, c) for c in containers or [])
+    ]
 
 
 def _is_part(name: str, output: str) -> bool:

@@ -60,9 +60,10 @@ class Store:
             )
         )
 
-    def put_file(self, key: str, path: str) -> None:
+    def put_file(self, key: str, path: str, metadata: Mapping[str, str] | None = None) -> None:
         """Write one object from a file, in parts if it is large."""
-        self.patience.ask(lambda: self._client.upload_file(path, self.bucket, key))
+        extra = {"Metadata": metadata or {}}
+        self.patience.ask(lambda: self._client.upload_file(path, self.bucket, key, ExtraArgs=extra))
 
     def open(self, key: str, byte_range: str | None = None) -> IO[bytes]:
         """Read one object, or a range of it, with one request.
@@ -70,6 +71,12 @@ class Store:
         Raises:
             KeyError: there is no such object.
         """
+        return self.open_described(key, byte_range)[0]
+
+    def open_described(
+        self, key: str, byte_range: str | None = None
+    ) -> tuple[IO[bytes], Mapping[str, str]]:
+        """As `open`, and with the metadata of the object."""
         extra = {"Range": byte_range} if byte_range else {}
         try:
             reply = self.patience.ask(
@@ -79,7 +86,7 @@ class Store:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 raise KeyError(key) from error
             raise
-        return cast(IO[bytes], reply["Body"])
+        return cast(IO[bytes], reply["Body"]), cast(Mapping[str, str], reply["Metadata"])
 
     def get_metadata(self, key: str) -> Mapping[str, str]:
         """Return the metadata of an object, none where there is no such object."""

@@ -4,10 +4,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from snakemake_interface_common.exceptions import WorkflowError
+
 from .arrays import Array, iter_arrays
 from .bundle import DIGEST, Bundle
 from .client import ArrayBatchClient
 from .definitions import build_definition, build_submission
+from .inputs import get_version, send_input
 from .ledger import Ledger, OpenChild
 from .live import LiveArray
 from .manifest import Line, build_manifest
@@ -16,6 +19,7 @@ from .requirements import Platform
 from .settings import ExecutorSettings
 from .store import RunFolder, Store
 from .tasks import Task
+from .trees import DanglingLinkError
 
 
 class Submitter:
@@ -52,8 +56,8 @@ class Submitter:
         definition = self._prepare(bundle)
         self._send_inputs(array, bundle)
         lines = [
-            Line(task.arguments, bundle.get_missing(task.inputs), task.outputs, task.key)
-            for task in array.tasks
+            Line(t.arguments, bundle.get_missing(t.inputs), t.outputs, t.logs, t.digests, t.key)
+            for t in array.tasks
         ]
         manifest, line_bytes = build_manifest(lines)
         self._store.put(self._folder.get_manifest(array.name), manifest)
@@ -87,7 +91,10 @@ class Submitter:
     def _send_inputs(self, array: Array, bundle: Bundle) -> None:
         """Send local inputs that are not in the bundle, and again only if they have changed."""
         for path in bundle.get_missing({path for task in array.tasks for path in task.inputs}):
-            modified = Path(path).stat().st_mtime_ns
-            if self._sent.get(path) != modified:
-                self._store.put_file(self._folder.get_input(path), path)
-                self._sent[path] = modified
+            version = get_version(Path(path))
+            if self._sent.get(path) != version:
+                try:
+                    send_input(self._store, self._folder.get_input(path), Path(path))
+                except DanglingLinkError as error:
+                    raise WorkflowError(f"the input {path!r} cannot be sent: {error}") from error
+                self._sent[path] = version

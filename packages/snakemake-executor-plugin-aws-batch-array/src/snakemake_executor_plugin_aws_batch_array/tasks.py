@@ -4,18 +4,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from snakemake.io import is_flagged
-from snakemake.target_jobs import parse_target_jobs_cli_args
-from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_args
 
+from .checkpoints import iter_looked_at
+from .constructs import check_jobs
+from .names import get_input_digest
 from .requirements import Requirements
-
-# Linux: https://man7.org/linux/man-pages/man7/path_resolution.7.html (NAME_MAX)
-MAX_NAME_BYTES = 255
 
 
 @dataclass
@@ -26,8 +24,10 @@ class Task:
         job: The job of Snakemake.
         key: Digest of all that makes its results; equal keys give equal results.
         arguments: Command line of the inner Snakemake, after what is common to the run.
-        inputs: Local files that it needs, relative to the working directory.
+        inputs: Local files and folders that it needs, relative to the working directory.
         outputs: Files that travel back, relative to the working directory.
+        logs: Files that travel back if they were made, whether the job has failed or not.
+        digests: Of its jobs with their inputs.
         queue: Where it is submitted.
         requirements: Size of its container.
     """
@@ -37,6 +37,8 @@ class Task:
     arguments: list[str]
     inputs: list[str]
     outputs: list[str]
+    logs: list[str]
+    digests: list[str]
     queue: str
     requirements: Requirements
 
@@ -54,41 +56,42 @@ def build_task(
     Raises:
         WorkflowError: a wildcard or a path cannot be handed over safely.
     """
-    members = list(job.jobs) if job.is_group() else [job]
-    for path in (path for member in members for path in member.output if not path.is_storage):
-        check_path(str(path))
+    members = get_members(job)
+    check_jobs(members, dag.workflow)
     return Task(
         job=job,
         key=_get_key(members, code_digest),
         arguments=_get_arguments(job, dag, requirements),
-        inputs=[check_path(path) for path in _iter_local_inputs(job)],
+        inputs=sorted({*_iter_local_inputs(job), *iter_looked_at(members, dag.workflow)}),
         outputs=list(_iter_returned(members, dag)),
+        logs=[str(path) for member in members for path in member.log if not path.is_storage],
+        digests=[get_input_digest(member) for member in members],
         queue=queue,
         requirements=requirements,
     )
 
 
-def check_path(path: str) -> str:
-    """Refuse a path that leaves the working directory or that no file system takes.
+def get_members(job: Any) -> list[Any]:
+    """The jobs of a group, or the job itself."""
+    return list(job.jobs) if job.is_group() else [job]
 
-    Raises:
-        WorkflowError: with the path and what to do.
-    """
-    parts = PurePosixPath(path).parts
-    is_inside = parts and not path.startswith(("/", "~")) and ".." not in parts
-    is_short = all(len(part.encode()) <= MAX_NAME_BYTES for part in parts)
-    if is_inside and is_short and path.isprintable():
-        return path
-    raise WorkflowError(
-        f"the file {path!r} cannot travel between controller and container; files of jobs on "
-        "Batch have printable names of at most 255 bytes below the working directory, without '..'"
-    )
+
+def get_updated(job: Any) -> list[str]:
+    """Outputs that are there already, and that the job adds to (`update()`)."""
+    outputs = [path for member in get_members(job) for path in member.output]
+    updated = [str(path) for path in outputs if is_flagged(path, "update")]
+    return [path for path in updated if Path(path).exists()]
+
+
+def has_own_retries(job: Any) -> bool:
+    """Whether a rule says itself that it may be tried again (`retries:`), whatever its error."""
+    # A private member: the public one falls back to --retries.
+    return any(member.rule._restart_times for member in get_members(job))
 
 
 def _get_arguments(job: Any, dag: Any, requirements: Requirements) -> list[str]:
     """As RealExecutor.get_job_args, but as a list: no name ever meets a shell."""
     targets = encode_target_jobs_cli_args(job.get_target_spec())
-    _check_targets(job, targets)
     unneeded = [str(path) for path in dag.get_unneeded_temp_files(job)]
     rules = job.rules if job.is_group() else [job.rule.name]
     return [
@@ -99,19 +102,6 @@ def _get_arguments(job: Any, dag: Any, requirements: Requirements) -> list[str]:
         *("--attempt", str(job.attempt)),
         *(("--unneeded-temp-files", *unneeded) if unneeded else ()),
     ]
-
-
-def _check_targets(job: Any, targets: list[str]) -> None:
-    """Snakemake splits a target at commas; a wildcard with one would name another job."""
-    wanted = [(spec.rulename, dict(spec.wildcards_dict)) for spec in job.get_target_spec()]
-    understood = [
-        (spec.rulename, spec.wildcards_dict) for spec in parse_target_jobs_cli_args(targets)
-    ]
-    if wanted != understood:
-        raise WorkflowError(
-            f"wildcards of job {job.name} cannot be passed to Snakemake in the container: "
-            f"{wanted!r} would be read as {understood!r}; leave out commas and quotes"
-        )
 
 
 def _get_key(members: list[Any], code_digest: str) -> str:
@@ -151,19 +141,14 @@ def _iter_returned(members: list[Any], dag: Any) -> Iterator[str]:
 
 
 def _leaves_instance(path: Any, job: Any, members: list[Any], dag: Any) -> bool:
-    if is_flagged(path, "nodelocal"):
+    if any(is_flagged(path, kind) for kind in ("nodelocal", "pipe", "service")):
         return False
-    if not is_flagged(path, "temp"):
+    if not is_flagged(path, "temp") or path in dag.targetfiles:
         return True
     return any(path in files for other, files in dag.depending[job].items() if other not in members)
 
 
 def _iter_local_inputs(job: Any) -> Iterable[str]:
-    """Inputs that exist on the controller; Snakemake made sure that all others are produced."""
-    for path in sorted({str(f) for f in job.input if not f.is_storage}):
-        if Path(path).is_dir():
-            raise WorkflowError(
-                f"job {job.name} reads the folder {path!r}; name its files as inputs, so that "
-                "they can be sent to the container"
-            )
-        yield path
+    """What exists on the controller; Snakemake made sure that all else is produced."""
+    yield from (str(path) for path in job.input if not path.is_storage)
+    yield from get_updated(job)

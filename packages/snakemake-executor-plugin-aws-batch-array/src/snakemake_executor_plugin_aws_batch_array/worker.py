@@ -26,13 +26,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from . import environment, exit_codes
 from .bundle import RUN_FILE
+from .inputs import place_input
 from .instance import describe_host
 from .manifest import Line, get_byte_range, parse_line
 from .patience import Patience
 from .returns import pack_outputs
 from .store import RunFolder, Store
+from .trees import DanglingLinkError
 from .versions import find_mismatch
 
+# What a network, a disk or a busy service may raise: another attempt can succeed.
 STAGING_ERRORS = (
     *(BotoCoreError, ClientError, Boto3Error, urllib3.exceptions.HTTPError),
     *(KeyError, ValueError, OSError, tarfile.TarError),
@@ -96,10 +99,11 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
         return get_staging_ending("in", error)
     code = run_snakemake(options, line, private)
     key = run.get_returned(array, index)
+    logs = [path for path in line.logs if Path(path).exists()]
     if code == 0:
-        return stage_out(store, key, line.outputs, record, private)
-    if made := [path for path in line.outputs if Path(path).exists()]:
-        # Of a group of several genomes: what the others have made is not lost with the one.
+        return stage_out(store, key, [*line.outputs, *logs], record, private)
+    # Of a group of several genomes: what the others have made is not lost with the one.
+    if made := [*(path for path in line.outputs if Path(path).exists()), *logs]:
         stage_out(store, key, made, record, private)
     ending = exit_codes.get_ending(code, private / "exit-code")
     return ending._replace(code=exit_codes.to_container(ending.code))
@@ -113,9 +117,7 @@ def stage_in(store: Store, run: RunFolder, array: str, index: int) -> tuple[dict
     width = int(os.environ[environment.LINE_BYTES])
     line = parse_line(store.open(run.get_manifest(array), get_byte_range(index, width)).read())
     for path in line.inputs:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with Path(path).open("wb") as target:
-            shutil.copyfileobj(store.open(run.get_input(path)), target)
+        place_input(*store.open_described(run.get_input(path)), Path(path))
     return options, line
 
 
@@ -127,15 +129,18 @@ def run_snakemake(options: dict[str, Any], line: Line, private: Path) -> int:
     """
     temporary = private / "tmp"
     temporary.mkdir()
+    expected = private / "expected-inputs.json"
+    expected.write_text(json.dumps(line.digests))
     variables = {
         **os.environ,
         **options["environment"],
         "HOME": str(private),
         "XDG_CACHE_HOME": str(private / "cache"),
         "TMPDIR": str(temporary),
+        environment.EXPECTED_INPUTS: str(expected),
         environment.EXIT_CODE_FILE: str(private / "exit-code"),
     }
-    command = [sys.executable, "-m", "snakemake", *line.arguments, *options["arguments"]]
+    command = [sys.executable, "-m", f"{__package__}.inner", *line.arguments, *options["arguments"]]
     process = subprocess.Popen(command, env=variables, start_new_session=True)
     try:
         return process.wait()
@@ -156,6 +161,8 @@ def stage_out(
             store.put_file(key, str(archive))
     except FileNotFoundError as error:
         return exit_codes.Ending(1, f"declared output {error.filename!r} was not made")
+    except DanglingLinkError as error:
+        return exit_codes.Ending(1, str(error))
     except STAGING_ERRORS as error:
         return get_staging_ending("out", error)
     return exit_codes.Ending(0, "")

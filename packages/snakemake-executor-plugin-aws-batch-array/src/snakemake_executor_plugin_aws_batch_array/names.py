@@ -1,0 +1,50 @@
+"""Names: of the inputs of a job, and of the files that a Snakefile may look for."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+# Member of the bundle; it is not a name that a workflow has.
+NAMES_FILE = ".aws-batch-array-names.txt"
+# Folders that are no part of a workflow, wherever they are.
+_NOT_LISTED = {".snakemake", ".git", ".aws-batch-array"}
+
+
+def get_input_digest(job: Any) -> str:
+    """Tell a job with its inputs from one with others, in whatever order they are."""
+    inputs = sorted(f.storage_object.query if f.is_storage else str(f) for f in job.input)
+    content = json.dumps([job.rule.name, dict(job.wildcards_dict), inputs], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def list_names(workflow: Any, sources: Iterable[str]) -> list[str] | None:
+    """Every file and folder below the working directory, if the workflow asks which there are.
+
+    Outputs of checkpoints that are to run are left out: there will be others.
+
+    Returns:
+        Relative paths, or none where no source uses `glob_wildcards`.
+    """
+    if not any(b"glob_wildcards" in Path(source).read_bytes() for source in sources):
+        return None
+    coming = {
+        str(f) for job in workflow.dag.needrun_jobs() if job.is_checkpoint for f in job.output
+    }
+    return sorted(_iter_names(coming))
+
+
+def _iter_names(left_out: set[str]) -> Iterator[str]:
+    for parent, folders, files in os.walk("."):
+        base = os.path.normpath(parent)
+        folders[:] = [
+            name
+            for name in folders
+            if name not in _NOT_LISTED and os.path.normpath(f"{base}/{name}") not in left_out
+        ]
+        for name in (*folders, *files):
+            path = os.path.normpath(f"{base}/{name}")
+            if path not in left_out and path.isprintable():
+                yield path
