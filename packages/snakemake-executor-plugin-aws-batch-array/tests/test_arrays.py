@@ -30,7 +30,7 @@ SETTINGS = ExecutorSettings(
 
 
 def make_task(number: int, requirements: Requirements = SMALL, queue: str = "spot") -> Task:
-    return Task(None, f"key{number}", [], [], [f"{number}.json"], [], [], queue, requirements)
+    return Task(None, f"key{number}", [], [], [f"{number}.json"], queue, requirements)
 
 
 def test_tasks_of_one_size_are_one_array():
@@ -64,9 +64,7 @@ def test_sizes_and_queues_are_not_mixed():
 
 
 def test_a_child_reads_its_line_of_the_manifest_by_a_range():
-    lines = [
-        Line(["--cores", "1"], [], [f"{'x' * n}é\n.json"], [], [], f"key{n}") for n in range(5)
-    ]
+    lines = [Line(["--cores", "1"], [], [f"{'x' * n}é\n.json"], f"key{n}") for n in range(5)]
     manifest, width = build_manifest(lines)
 
     first, last = get_byte_range(3, width).removeprefix("bytes=").split("-")

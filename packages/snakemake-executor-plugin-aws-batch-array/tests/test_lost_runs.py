@@ -25,16 +25,15 @@ SETTINGS = ExecutorSettings(
     bucket="genomes-bucket",
     image="worker",
 )
-BUNDLE = Bundle(b"", "code", "all of it", frozenset({"config/samples.tsv"}))
+SHEET = Path(__file__)
+BUNDLE = Bundle(b"", "code", "all of it", {str(SHEET): SHEET.stat().st_mtime_ns})
 RUN = "20261124T130000-abcdef"
 PREFIX = f"snakemake/runs/{RUN}"
 
 
 def make_task(number: int, inputs: tuple[str, ...] = ()) -> Task:
     outputs = [f"{number}.json"]
-    return Task(
-        None, f"key{number}", [], list(inputs), outputs, [], [], "spot", Requirements(4, 14336)
-    )
+    return Task(None, f"key{number}", [], list(inputs), outputs, "spot", Requirements(4, 14336))
 
 
 @dataclass
@@ -61,7 +60,7 @@ class Aws:
         """Add an array, a single job where there is one key."""
         name = f"{run}-{number:04d}"
         self.bundles[f"snakemake/runs/{run}"] = digest
-        lines = [Line(["--cores", "1"], [], [f"{key}.json"], [], [], key) for key in keys]
+        lines = [Line(["--cores", "1"], [], [f"{key}.json"], key) for key in keys]
         self.manifests[f"snakemake/runs/{run}/{name}.manifest"] = build_manifest(lines)[0]
         summary = {
             "jobName": name,
@@ -226,7 +225,7 @@ def test_jobs_with_local_files_of_their_own_are_not_taken(
     aws: Aws, ledger: Ledger, logger: Logger
 ) -> None:
     aws.add(["key0", "key1"])
-    packed = make_task(1, inputs=("config/samples.tsv",))
+    packed = make_task(1, inputs=(str(SHEET),))
 
     (array,) = adopt(aws, ledger, logger, make_task(0, inputs=("reads.fq",)), packed)
 

@@ -5,7 +5,7 @@ instead of the ten thousand of its siblings.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Line:
     arguments: list[str]
     inputs: list[str]
     outputs: list[str]
-    logs: list[str]
-    digests: list[str]
     key: str
+    logs: list[str] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
 
 
 def build_manifest(lines: list[Line]) -> tuple[bytes, int]:

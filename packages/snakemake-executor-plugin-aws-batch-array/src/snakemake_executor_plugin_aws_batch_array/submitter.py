@@ -56,7 +56,7 @@ class Submitter:
         definition = self._prepare(bundle)
         self._send_inputs(array, bundle)
         lines = [
-            Line(t.arguments, bundle.get_missing(t.inputs), t.outputs, t.logs, t.digests, t.key)
+            Line(t.arguments, bundle.get_missing(t.inputs), t.outputs, t.key, t.logs, t.digests)
             for t in array.tasks
         ]
         manifest, line_bytes = build_manifest(lines)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ class Task:
         arguments: Command line of the inner Snakemake, after what is common to the run.
         inputs: Local files and folders that it needs, relative to the working directory.
         outputs: Files that travel back, relative to the working directory.
-        logs: Files that travel back if they were made, whether the job has failed or not.
-        digests: Of its jobs with their inputs.
         queue: Where it is submitted.
         requirements: Size of its container.
+        logs: Files that travel back if they were made, whether the job has failed or not.
+        digests: Of its jobs with their inputs.
     """
 
     job: Any
@@ -37,10 +37,10 @@ class Task:
     arguments: list[str]
     inputs: list[str]
     outputs: list[str]
-    logs: list[str]
-    digests: list[str]
     queue: str
     requirements: Requirements
+    logs: list[str] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
 
     @property
     def target(self) -> str:
