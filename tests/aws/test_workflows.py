@@ -2,8 +2,9 @@
 
 Each folder of the package's `tests/workflows` has a Snakefile and may have a `case.yaml`:
 `arguments` of Snakemake, variables of the `environment`, the `exit` code, words of the `log`,
-`volatile` files whose content differs by nature; or, for what is `refused` before anything is
-submitted, words of the message and the `line` of the rule.
+`volatile` files whose content differs by nature; for what is `refused` before anything is
+submitted, words of the message and the `rule` that it names with its line; for what cannot be
+known before, what the job says that `fails_on_batch`.
 """
 
 import os
@@ -48,8 +49,9 @@ def read_case(folder: Path) -> Case:
 
 
 CASES = [read_case(folder) for folder in sorted(WORKFLOWS.iterdir())]
-WORKING = {case.name: case for case in CASES if "refused" not in case.settings}
 REFUSED = {case.name: case for case in CASES if "refused" in case.settings}
+FAILING = {case.name: case for case in CASES if "fails_on_batch" in case.settings}
+WORKING = {c.name: c for c in CASES if c.name not in REFUSED and c.name not in FAILING}
 
 
 class Fleet(Controller):
@@ -137,42 +139,71 @@ def walk(folder: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
+Outcomes = dict[str, Future[Outcome]]
+
+
 @pytest.fixture(scope="module")
-def outcomes(
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield pool
+
+
+def get_selected(request: pytest.FixtureRequest) -> list[Case]:
+    """The cases of all tests that were selected and run containers."""
+    names = [getattr(item, "callspec", None) for item in request.session.items]
+    selected = {spec.params.get("name") for spec in names if spec is not None}
+    return [case for case in CASES if case.name in selected and case.name not in REFUSED]
+
+
+@pytest.fixture(scope="module")
+def on_batch(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[dict[str, tuple[Future[Outcome], Future[Outcome]]]]:
-    """The cases that were selected, run on Batch and here, a few at once."""
+    pool: ThreadPoolExecutor,
+) -> Iterator[Outcomes]:
+    """The selected cases on one emulated AWS, a few at once."""
     image = build_worker_image()
-    selected = [
-        item.callspec.params["name"]
-        for item in request.session.items
-        if item.originalname == "test_a_workflow_gives_what_it_gives_here"
-    ]
-    root = tmp_path_factory.mktemp("workflows")
-    (root / "here").mkdir()
-    (root / "batch").mkdir()
-    with EmulatedAWS() as aws, ThreadPoolExecutor(AT_ONCE) as pool:
+    root = tmp_path_factory.mktemp("batch")
+    with EmulatedAWS() as aws:
         yield {
-            name: (
-                pool.submit(run_on_batch, WORKING[name], root / "batch" / name, aws, image),
-                pool.submit(run_here, WORKING[name], root / "here" / name),
-            )
-            for name in selected
+            case.name: pool.submit(run_on_batch, case, root / case.name, aws, image)
+            for case in get_selected(request)
         }
 
 
+@pytest.fixture(scope="module")
+def here(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    pool: ThreadPoolExecutor,
+) -> Outcomes:
+    """The selected cases on this machine, a few at once."""
+    root = tmp_path_factory.mktemp("here")
+    return {
+        case.name: pool.submit(run_here, case, root / case.name) for case in get_selected(request)
+    }
+
+
 @pytest.mark.parametrize("name", WORKING)
-def test_a_workflow_gives_what_it_gives_here(
-    outcomes: dict[str, tuple[Future[Outcome], Future[Outcome]]], name: str
-) -> None:
-    on_batch, here = (outcome.result() for outcome in outcomes[name])
+def test_a_workflow_gives_what_it_gives_here(on_batch: Outcomes, here: Outcomes, name: str) -> None:
+    remote, local = on_batch[name].result(), here[name].result()
     settings = WORKING[name].settings
 
-    assert here.exit_code == settings.get("exit", 0), here.log
-    assert on_batch.exit_code == here.exit_code, on_batch.log
-    assert on_batch.files == here.files, on_batch.log
-    assert settings.get("log", "") in on_batch.log
+    assert local.exit_code == settings.get("exit", 0), local.log
+    assert remote.exit_code == local.exit_code, remote.log
+    assert remote.files == local.files, remote.log
+    assert settings.get("log", "") in remote.log
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_what_would_give_something_else_fails_and_says_why(
+    on_batch: Outcomes, here: Outcomes, name: str
+) -> None:
+    remote, local = on_batch[name].result(), here[name].result()
+
+    assert local.exit_code == 0, local.log
+    assert remote.exit_code == 1, remote.log
+    assert f"exit code 1; {FAILING[name].settings['fails_on_batch']}" in remote.log
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +223,8 @@ def test_what_cannot_work_is_refused_before_anything_is_submitted(
     assert fleet.run_case() == 1, fleet.log
 
     assert case.settings["refused"] in fleet.log
-    assert f"line {case.settings.get('line', '')}" in fleet.log
+    if rule := case.settings.get("rule"):
+        lines = (tmp_path / "Snakefile").read_text().splitlines()
+        assert f"rule {rule}, line {lines.index(f'rule {rule}:') + 1}" in fleet.log
     assert "Traceback" not in fleet.log
     assert fleet.count("batch", "SubmitJob").total() == 0

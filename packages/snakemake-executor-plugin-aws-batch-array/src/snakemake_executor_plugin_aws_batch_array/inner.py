@@ -15,9 +15,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import snakemake.cli  # first, as its modules import each other in a circle
 import snakemake.io
 import snakemake.workflow
-from snakemake.cli import main as run_snakemake
 from snakemake.executors.local import Executor
 from snakemake.io import glob_wildcards, is_flagged
 from snakemake.jobs import Job
@@ -34,7 +34,7 @@ def main() -> None:
     _find_names(names)
     _check_inputs(expected)
     _spawn_alike()
-    run_snakemake()
+    snakemake.cli.main()
 
 
 def _find_names(names: list[str]) -> None:
