@@ -13,7 +13,7 @@ from .monitor import Ended
 from .returns import Salvage, unpack_outputs
 from .status import Cause, Failure
 from .store import Store
-from .tasks import Task, get_updated
+from .tasks import Task
 
 # Objects are small, so that the time is spent waiting; S3 gives far more than this.
 THREADS = 16
@@ -69,14 +69,13 @@ class Collector:
 
     def _salvage(self, key: str, task: Task) -> Salvage:
         salvage = Salvage(self._staging)
-        updated = get_updated(task.job)
-        outputs = [path for path in task.outputs if path not in updated]
+        outputs = [path for path in task.outputs if path not in task.updated]
         if task.logs or len(outputs) > 1:
             with suppress(KeyError, tarfile.TarError):
                 self._store.patience.ask(
                     lambda: salvage.add_returned(self._store.open(key), outputs, task.logs)
                 )
-        salvage.keep(updated)
+        salvage.keep(task.updated)
         return salvage
 
 

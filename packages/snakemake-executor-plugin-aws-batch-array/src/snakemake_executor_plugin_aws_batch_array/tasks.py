@@ -30,6 +30,7 @@ class Task:
         requirements: Size of its container.
         logs: Files that travel back if they were made, whether the job has failed or not.
         digests: Of its jobs with their inputs.
+        updated: Outputs that are here already, and to which the job adds (`update()`).
     """
 
     job: Any
@@ -41,6 +42,7 @@ class Task:
     requirements: Requirements
     logs: list[str] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
 
     @property
     def target(self) -> str:
@@ -58,14 +60,17 @@ def build_task(
     """
     members = get_members(job)
     check_jobs(members, dag.workflow)
+    updated = list(_iter_updated(members))
+    looked_at = iter_looked_at(members, dag.workflow)
     return Task(
         job=job,
         key=_get_key(members, code_digest),
         arguments=_get_arguments(job, dag, requirements),
-        inputs=sorted({*_iter_local_inputs(job), *iter_looked_at(members, dag.workflow)}),
+        inputs=sorted({*_iter_local_inputs(job), *updated, *looked_at}),
         outputs=list(_iter_returned(members, dag)),
         logs=[str(path) for member in members for path in member.log if not path.is_storage],
         digests=[get_input_digest(member) for member in members],
+        updated=updated,
         queue=queue,
         requirements=requirements,
     )
@@ -74,13 +79,6 @@ def build_task(
 def get_members(job: Any) -> list[Any]:
     """The jobs of a group, or the job itself."""
     return list(job.jobs) if job.is_group() else [job]
-
-
-def get_updated(job: Any) -> list[str]:
-    """Outputs that are there already, and that the job adds to (`update()`)."""
-    outputs = [path for member in get_members(job) for path in member.output]
-    updated = [str(path) for path in outputs if is_flagged(path, "update")]
-    return [path for path in updated if Path(path).exists()]
 
 
 def has_own_retries(job: Any) -> bool:
@@ -150,5 +148,10 @@ def _leaves_instance(path: Any, job: Any, members: list[Any], dag: Any) -> bool:
 
 def _iter_local_inputs(job: Any) -> Iterable[str]:
     """What exists on the controller; Snakemake made sure that all else is produced."""
-    yield from (str(path) for path in job.input if not path.is_storage)
-    yield from get_updated(job)
+    return (str(path) for path in job.input if not path.is_storage)
+
+
+def _iter_updated(members: list[Any]) -> Iterator[str]:
+    for path in (path for member in members for path in member.output):
+        if is_flagged(path, "update") and not path.is_storage and Path(path).exists():
+            yield str(path)
