@@ -139,54 +139,39 @@ def walk(folder: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-Outcomes = dict[str, Future[Outcome]]
+class Pair(NamedTuple):
+    """One case on the emulated AWS and on this machine."""
 
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield pool
+    remote: Outcome
+    local: Outcome
 
 
 def get_selected(request: pytest.FixtureRequest) -> list[Case]:
-    """The cases of all tests that were selected and run containers."""
-    names = [getattr(item, "callspec", None) for item in request.session.items]
-    selected = {spec.params.get("name") for spec in names if spec is not None}
+    """The cases of the tests that were selected, of those that run containers."""
+    specs = [getattr(item, "callspec", None) for item in request.session.items]
+    selected = {spec.params.get("name") for spec in specs if spec is not None}
     return [case for case in CASES if case.name in selected and case.name not in REFUSED]
 
 
 @pytest.fixture(scope="module")
-def on_batch(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    pool: ThreadPoolExecutor,
-) -> Iterator[Outcomes]:
-    """The selected cases on one emulated AWS, a few at once."""
+def pairs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Pair]]]:
+    """The selected cases on one emulated AWS and here, a few at once."""
     image = build_worker_image()
-    root = tmp_path_factory.mktemp("batch")
-    with EmulatedAWS() as aws:
-        yield {
-            case.name: pool.submit(run_on_batch, case, root / case.name, aws, image)
-            for case in get_selected(request)
-        }
+    batch, here = tmp_path_factory.mktemp("batch"), tmp_path_factory.mktemp("here")
 
+    def run_both(case: Case) -> Pair:
+        remote = run_on_batch(case, batch / case.name, aws, image)
+        return Pair(remote, run_here(case, here / case.name))
 
-@pytest.fixture(scope="module")
-def here(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    pool: ThreadPoolExecutor,
-) -> Outcomes:
-    """The selected cases on this machine, a few at once."""
-    root = tmp_path_factory.mktemp("here")
-    return {
-        case.name: pool.submit(run_here, case, root / case.name) for case in get_selected(request)
-    }
+    with EmulatedAWS() as aws, ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {case.name: pool.submit(run_both, case) for case in get_selected(request)}
 
 
 @pytest.mark.parametrize("name", WORKING)
-def test_a_workflow_gives_what_it_gives_here(on_batch: Outcomes, here: Outcomes, name: str) -> None:
-    remote, local = on_batch[name].result(), here[name].result()
+def test_a_workflow_gives_what_it_gives_here(pairs: dict[str, Future[Pair]], name: str) -> None:
+    remote, local = pairs[name].result()
     settings = WORKING[name].settings
 
     assert local.exit_code == settings.get("exit", 0), local.log
@@ -197,9 +182,9 @@ def test_a_workflow_gives_what_it_gives_here(on_batch: Outcomes, here: Outcomes,
 
 @pytest.mark.parametrize("name", FAILING)
 def test_what_would_give_something_else_fails_and_says_why(
-    on_batch: Outcomes, here: Outcomes, name: str
+    pairs: dict[str, Future[Pair]], name: str
 ) -> None:
-    remote, local = on_batch[name].result(), here[name].result()
+    remote, local = pairs[name].result()
 
     assert local.exit_code == 0, local.log
     assert remote.exit_code == 1, remote.log

@@ -1,6 +1,7 @@
 """What travels to the jobs, and which part of it decides whether a result is still asked for."""
 
 import io
+import os
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
 from snakemake_executor_plugin_aws_batch_array.bundle import RUN_FILE, Bundle, build_bundle
+from snakemake_executor_plugin_aws_batch_array.names import NAMES_FILE
 
 
 @pytest.fixture(autouse=True)
@@ -24,9 +26,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def build(*tracked: str, arguments: tuple[str, ...] = (), **config: object) -> Bundle:
     """Pack the project; git tracks some more of its files."""
     workflow = SimpleNamespace(
-        dag=SimpleNamespace(get_sources=lambda: {"Snakefile", "config/config.yaml", *tracked}),
+        dag=SimpleNamespace(
+            get_sources=lambda: {"Snakefile", "config/config.yaml", *tracked},
+            needrun_jobs=lambda: [],
+        ),
         configfiles=["config/config.yaml"],
         config={"samples": "config/samples.tsv", **config},
+        config_settings=SimpleNamespace(config=config),
+        sourcecache=SimpleNamespace(runtime_cache_path="cache"),
     )
     return build_bundle(workflow, list(arguments), {})
 
@@ -116,3 +123,32 @@ def test_a_link_to_a_folder_is_packed_as_the_files_that_are_in_it() -> None:
 
     with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
         assert archive.getmember("workflow/scripts/clean.py").isreg()
+
+
+def test_the_bundle_holds_what_the_workflow_has_read_as_a_source() -> None:
+    Path("rules").mkdir()
+    Path("rules/header.txt").write_text("header")
+    cached = Path(f"cache/file{Path.cwd()}/rules/header.txt")
+    cached.parent.mkdir(parents=True)
+    cached.write_text("header")
+
+    assert "rules/header.txt" in build().members
+
+
+def test_a_member_that_was_made_anew_must_be_sent() -> None:
+    bundle = build()
+    assert bundle.get_missing(["config/samples.tsv"]) == []
+
+    os.utime("config/samples.tsv", ns=(1, 1))
+
+    assert bundle.get_missing(["config/samples.tsv"]) == ["config/samples.tsv"]
+
+
+def test_names_of_files_travel_only_where_a_source_asks_for_them() -> None:
+    def get_names() -> list[str]:
+        with tarfile.open(fileobj=io.BytesIO(build().content)) as archive:
+            return archive.getnames()
+
+    assert NAMES_FILE not in get_names()
+    Path("workflow/script.py").write_text("glob_wildcards('data/{x}.txt')")
+    assert NAMES_FILE in get_names()

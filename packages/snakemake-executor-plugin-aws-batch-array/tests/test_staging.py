@@ -73,7 +73,7 @@ class FakeStore:
 def pack(name: str = RUN_FILE, kind: bytes = tarfile.REGTYPE) -> bytes:
     """A bundle with one member."""
     buffer = io.BytesIO()
-    options = json.dumps({"arguments": [], "environment": {}}).encode()
+    options = json.dumps({"arguments": [], "environment": {}, "config": {}}).encode()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         member = tarfile.TarInfo(name)
         member.type, member.linkname = kind, "/data/samples.tsv"

@@ -75,6 +75,10 @@ def test_ec2_gets_what_was_asked_for():
     ]
 
 
+def test_a_container_has_room_for_snakemake_itself():
+    assert get_requirements(FakeJob(mem_mb=100), Platform.EC2) == Requirements(1, 512)
+
+
 @pytest.mark.parametrize(
     ("asked", "given"), [((3, 5000), (4, 8192)), ((1, 100), (1, 2048)), ((4, 30720), (4, 30720))]
 )

@@ -9,14 +9,18 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from snakemake.spawn_jobs import SpawnedJobArgsFactory
 from snakemake_interface_common.exceptions import WorkflowError
 
 from .names import NAMES_FILE, list_names
 
 # Member that says how Snakemake is called; it is not a name that a workflow has.
 RUN_FILE = ".aws-batch-array.json"
+# File of the child with the values of --config.
+CONFIG_FILE = ".aws-batch-array-config.json"
 # As Workflow.write_source_archive: a git repository may hold large files that no rule reads.
 MAX_TRACKED_BYTES = 10_000_000
 # Name of the bundle's digest among the metadata of its object.
@@ -59,7 +63,14 @@ def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[s
     """
     data = sorted(set(_iter_configured_files(workflow.config)))
     sources = sorted(set(_iter_sources(workflow)) - set(data))
-    run = json.dumps({"arguments": common_arguments, "environment": environment}, sort_keys=True)
+    run = json.dumps(
+        {
+            "arguments": common_arguments,
+            "environment": environment,
+            "config": dict(workflow.config_settings.config),
+        },
+        sort_keys=True,
+    )
     digest = hashlib.sha256(run.encode())
     _add_files(digest, sources)
     code_digest = digest.hexdigest()
@@ -78,7 +89,15 @@ def get_common_arguments(workflow: Any, snakefile: str, settings: Any) -> list[s
         snakefile: Relative to the working directory.
         settings: CommonSettings of the plugin.
     """
-    words = shlex.split(workflow.spawned_job_args_factory.general_args(settings))
+    factory = SpawnedJobArgsFactory(_WithoutConfig(workflow))
+    words = shlex.split(factory.general_args(settings))
+    configfiles = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
+    if workflow.config_settings.config:
+        configfiles.append(CONFIG_FILE)
+    if configfiles:
+        words += ["--configfile", *configfiles]
+    if workflow.config_settings.replace_workflow_config:
+        words.append("--replace-workflow-config")
     if workflow.execution_settings.keep_going:
         # In a group of several genomes too, where it is another Snakemake that goes on.
         words.append("--keep-going")
@@ -86,6 +105,22 @@ def get_common_arguments(workflow: Any, snakefile: str, settings: Any) -> list[s
         position = words.index("--directory")
         del words[position : position + 2]
     return ["--snakefile", snakefile, *words, "--mode", "remote", "--show-failed-logs"]
+
+
+class _WithoutConfig:
+    """A workflow without the values of --config, which Snakemake does not quote well.
+
+    They travel in the bundle, and become the last file of configuration.
+    """
+
+    config_settings = SimpleNamespace(config_args=None)
+    overwrite_configfiles = ()
+
+    def __init__(self, workflow: Any) -> None:
+        self._workflow = workflow
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._workflow, name)
 
 
 def _add_files(digest: Any, paths: list[str]) -> None:
@@ -100,7 +135,8 @@ def _iter_sources(workflow: Any) -> Iterator[str]:
     """
     needed = {str(f) for f in workflow.configfiles}
     folder = {str(path) for path in Path("workflow").rglob("*") if "__pycache__" not in path.parts}
-    for path in _iter_linked(workflow.dag.get_sources() | folder):
+    known = workflow.dag.get_sources() | folder | set(_iter_read(workflow.sourcecache))
+    for path in _iter_linked(known):
         if path.startswith(".."):
             raise WorkflowError(
                 f"the source {path!r} is outside the working directory; start Snakemake in a "
@@ -109,6 +145,15 @@ def _iter_sources(workflow: Any) -> Iterator[str]:
         size = Path(path).stat().st_size if Path(path).is_file() else None
         if size is not None and (size <= MAX_TRACKED_BYTES or path in needed):
             yield path
+
+
+def _iter_read(cache: Any) -> Iterator[str]:
+    """Files that the workflow has read as sources, `workflow.source_path` for example."""
+    root = Path(cache.runtime_cache_path) / "file"
+    for path in root.rglob("*"):
+        source = os.path.relpath(f"/{path.relative_to(root)}")
+        if path.is_file() and not source.startswith(".."):
+            yield source
 
 
 def _iter_linked(paths: Iterable[str]) -> Iterator[str]:

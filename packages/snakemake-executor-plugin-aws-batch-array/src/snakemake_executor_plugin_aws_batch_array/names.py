@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,16 @@ NAMES_FILE = ".aws-batch-array-names.txt"
 _NOT_LISTED = {".snakemake", ".git", ".aws-batch-array"}
 
 
+# A file that is local to a group has the id of the group in its name, which is another one in
+# the container. https://snakemake.readthedocs.io/en/stable/snakefiles/rules.html (groupid)
+_GROUP_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 def get_input_digest(job: Any) -> str:
     """Tell a job with its inputs from one with others, in whatever order they are."""
     inputs = sorted(f.storage_object.query if f.is_storage else str(f) for f in job.input)
     content = json.dumps([job.rule.name, dict(job.wildcards_dict), inputs], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    return hashlib.sha256(_GROUP_ID.sub("", content).encode()).hexdigest()[:16]
 
 
 def list_names(workflow: Any, sources: Iterable[str]) -> list[str] | None:

@@ -11,6 +11,8 @@ from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 # of it is never placed. 3.5 of the 4 GiB that an m-family vCPU has fit, and leave room.
 # https://docs.aws.amazon.com/batch/latest/userguide/memory-management.html
 DEFAULT_MEMORY_MIB_PER_VCPU = 3584
+# Snakemake itself takes some 200 MiB of the container.
+MIN_MEMORY_MIB = 512
 
 
 class Platform(StrEnum):
@@ -44,7 +46,8 @@ def get_requirements(job: JobExecutorInterface, platform: Platform) -> Requireme
         WorkflowError: the platform has no such size.
     """
     vcpus = max(1, int(job.resources.get("_cores", 1)))
-    memory_mib = int(job.resources.get("mem_mb") or vcpus * DEFAULT_MEMORY_MIB_PER_VCPU)
+    asked_mib = int(job.resources.get("mem_mb") or vcpus * DEFAULT_MEMORY_MIB_PER_VCPU)
+    memory_mib = max(asked_mib, MIN_MEMORY_MIB)
     gpus = int(job.resources.get("gpu", 0))
     if platform is Platform.FARGATE:
         return _fit_fargate(job.name, Requirements(vcpus, memory_mib, gpus))

@@ -25,7 +25,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from . import environment, exit_codes
-from .bundle import RUN_FILE
+from .bundle import CONFIG_FILE, RUN_FILE
 from .inputs import place_input
 from .instance import describe_host
 from .manifest import Line, get_byte_range, parse_line
@@ -114,6 +114,7 @@ def stage_in(store: Store, run: RunFolder, array: str, index: int) -> tuple[dict
     with tarfile.open(fileobj=store.open(run.bundle), mode="r|gz") as archive:
         archive.extractall(filter="data")
     options = json.loads(Path(RUN_FILE).read_text())
+    Path(CONFIG_FILE).write_text(json.dumps(options["config"]))
     width = int(os.environ[environment.LINE_BYTES])
     line = parse_line(store.open(run.get_manifest(array), get_byte_range(index, width)).read())
     for path in line.inputs:
