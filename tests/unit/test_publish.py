@@ -166,3 +166,13 @@ def test_a_link_among_the_results_is_refused(genome: Genome) -> None:
 
     assert run(genome) == 1
     assert "is not a regular file" in genome.failure()["message"]
+
+
+def test_nothing_is_delivered_whose_receipt_nobody_could_read(genome: Genome) -> None:
+    record = genome.folder("download") / "stage.json"
+    record.write_text(record.read_text().replace('"qc_original_read_total": 7', '"depth": "deep"'))
+
+    assert run(genome) == 1
+
+    assert not (genome.root / "results").exists()
+    assert "metrics" in genome.failure()["message"]

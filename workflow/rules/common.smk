@@ -8,6 +8,7 @@ import sys
 from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 from bactofleet.core.options import to_word as option
+from bactofleet.records import folder
 from bactofleet.run.workflow import Run
 
 WORKFLOW = Path(workflow.current_basedir).parent
@@ -43,7 +44,7 @@ def stage_folder(stage, name):
 
 
 def stage_log(stage):
-    return f"{RESULTS}/logs/{{sample}}/{stage}.log"
+    return f"{RESULTS}/{folder.LOGS}/{{sample}}/{stage}.log"
 
 
 # The start of the command that runs a script of workflow/scripts.

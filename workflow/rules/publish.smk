@@ -17,7 +17,7 @@ rule publish:
     output:
         record=stage_record("publish"),
         work=stage_folder("publish", "work"),
-        receipt=f"{RESULTS}/receipts/{{sample}}.json",
+        receipt=f"{RESULTS}/{folder.RECEIPTS}/{{sample}}{folder.SUFFIX}",
     log:
         stage_log("publish"),
     priority: 4

@@ -26,15 +26,15 @@ rule report:
         samples=RUN.config["samples"],
         receipts=gathered,
     output:
-        table=f"{RESULTS}/cohort.tsv",
-        parquet=f"{RESULTS}/cohort.parquet",
-        page=f"{RESULTS}/report.html",
+        table=f"{RESULTS}/{folder.TABLE}",
+        parquet=f"{RESULTS}/{folder.PARQUET}",
+        page=f"{RESULTS}/{folder.PAGE}",
     params:
         results=lambda wildcards, output: str(Path(output.table).parent),
         samples=str(RUN.frozen_samples),
         sizes=[RUN.config["min_genome_size"], RUN.config["max_genome_size"]],
     message:
-        f"Writing {RESULTS}/cohort.tsv and {RESULTS}/report.html"
+        f"Writing {RESULTS}/{folder.TABLE} and {RESULTS}/{folder.PAGE}"
     shell:
         f"{python('report.py')} --results {{params.results:q}} --samples {{params.samples:q}} "
         "--sizes {params.sizes}"

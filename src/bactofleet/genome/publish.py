@@ -38,11 +38,12 @@ def run(stage: Stage) -> None:
     tarball = stage.work / f"{stage.sample}.tar.gz"
     write_tarball(tarball, _collect(stage, records) | {f"{stage.sample}/{FILE}": repeatable})
     receipt["tarball"] = {"bytes": tarball.stat().st_size, "sha256": sha256_of(tarball)}
-    metadata = to_metadata(receipt | _measure(stage, records))
+    told = receipt | _measure(stage, records)
+    check_fields(told)  # before anything is delivered that nobody could read
+    metadata = to_metadata(told)
     receipt["tarball"]["path"] = deliver(tarball, stage.parameters["results"], metadata)
     # Anew: what the receipt tells of this stage is with the delivery.
     receipt |= _measure(stage, records)
-    check_fields(receipt)
     write_json(Path(stage.parameters["receipt"]), receipt)
 
 

@@ -39,7 +39,13 @@ from bactofleet.core.files import read_json, sha256_of, write_json
 from bactofleet.core.options import from_word
 from bactofleet.core.tools import Stopwatch, Toolbox
 from bactofleet.core.versions import get_versions
-from bactofleet.records.failure import Failure, read_failure, write_failure
+from bactofleet.records.failure import (
+    Failure,
+    forget_failure,
+    log_of,
+    read_failure,
+    write_failure,
+)
 from bactofleet.records.reading import Unreadable
 from snakemake_executor_plugin_aws_batch_array import api
 
@@ -200,8 +206,7 @@ def run_stage(function: StageFunction, args: argparse.Namespace, check_inputs: I
     status = _repeated_failure(args) or _guard(args, work)
     if status == 0:
         # What an earlier attempt failed of is no longer how the genome ended.
-        (args.failures / f"{args.sample}.json").unlink(missing_ok=True)
-        _failed_log(args).unlink(missing_ok=True)
+        forget_failure(args.failures, args.sample)
     return status
 
 
@@ -220,13 +225,8 @@ def _repeated_failure(args: argparse.Namespace) -> int:
     if not is_later or failure.exit_code is None or failure.exit_code in RETRYABLE_EXIT_CODES:
         return 0
     # Snakemake removes the log before each attempt.
-    shutil.copyfile(_failed_log(args), failure.log)
+    shutil.copyfile(log_of(args.failures, args.sample), failure.log)
     return failure.exit_code
-
-
-def _failed_log(args: argparse.Namespace) -> Path:
-    """Return where the log of a failed attempt is kept."""
-    return Path(args.failures) / f"{args.sample}.log"
 
 
 def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> None:
@@ -353,5 +353,5 @@ def _record_failure(args: argparse.Namespace, failure: StageFailure) -> None:
     )
     print("\n".join(tail), file=sys.stderr)
     args.failures.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(args.log, _failed_log(args))
+    shutil.copyfile(args.log, log_of(args.failures, args.sample))
     write_failure(args.failures, record)

@@ -46,6 +46,21 @@ def read_failure(folder: Path, sample: str) -> Failure:
     return structs.replace(failure, **texts, tail=tuple(map(clean, failure.tail)))
 
 
+def log_of(folder: Path, sample: str) -> Path:
+    """Return where the log of the attempt that failed is kept, beside its record."""
+    return folder / f"{sample}.log"
+
+
+def forget_failure(folder: Path, sample: str) -> None:
+    """Remove what is told of how a sample failed: it is tried again, or was made after all."""
+    _path_of(folder, sample).unlink(missing_ok=True)
+    log_of(folder, sample).unlink(missing_ok=True)
+
+
+def _path_of(folder: Path, sample: str) -> Path:
+    return folder / f"{sample}{SUFFIX}"
+
+
 def find_failure(folder: Path, sample: str) -> Failure:
     """Read how a sample failed; of a record that cannot be read, say that.
 
@@ -60,7 +75,7 @@ def find_failure(folder: Path, sample: str) -> Failure:
 def write_failure(folder: Path, failure: Failure) -> None:
     """Write how a sample failed, over what was told of it before."""
     data: dict[str, Any] = structs.asdict(failure)
-    write_json(folder / f"{failure.sample}{SUFFIX}", data)
+    write_json(_path_of(folder, failure.sample), data)
 
 
 def of_job(row: api.FailureRow, sample: str) -> Failure:

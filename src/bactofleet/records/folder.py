@@ -12,6 +12,8 @@ from bactofleet.core.errors import ConfigurationError
 from snakemake_executor_plugin_aws_batch_array import api
 
 LOCK = ".lock"
+# The sample sheet as it was when the run began.
+FROZEN_SAMPLES = ".samples.sqlite"
 # A folder each, of files that are named after their samples.
 RECEIPTS, FAILED, LOGS = "receipts", "failed", "logs"
 SUFFIX = ".json"
@@ -26,16 +28,6 @@ PAGE, MULTIQC = "report.html", "multiqc_report.html"
 def receipt_path(results: Path, sample: str) -> Path:
     """Return where a sample's receipt is."""
     return results / RECEIPTS / f"{sample}{SUFFIX}"
-
-
-def failure_path(results: Path, sample: str) -> Path:
-    """Return where it is told how a sample failed."""
-    return results / FAILED / f"{sample}{SUFFIX}"
-
-
-def failed_log_path(results: Path, sample: str) -> Path:
-    """Return where the log of a sample's failed attempt is kept."""
-    return results / FAILED / f"{sample}.log"
 
 
 def log_path(results: Path, sample: str, stage: str) -> Path:

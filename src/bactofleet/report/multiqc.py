@@ -20,13 +20,13 @@ from typing import Any
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import write_atomically
+from bactofleet.records.folder import MULTIQC
 
 logger = logging.getLogger(__name__)
 
 # Above this MultiQC's page takes minutes to build and no longer opens in a usual browser.
 MAX_GENOMES = 2_000
 TIMEOUT_S = 1_800
-REPORT = "multiqc_report.html"
 
 # What prokka writes into <sample>.txt; MultiQC stops at a line of any other form.
 PROKKA_SUMMARY = re.compile(r"organism:[^\n]*\ncontigs: *\d+\nbases: *\d+\n(?:[^:\n]+: *\d+\n?)*")
@@ -71,7 +71,7 @@ def write_multiqc(
         if problem:
             logger.warning("MultiQC did not finish: %s", problem)
             return _leave_out(path, f"MultiQC did not finish: {problem}")
-        write_atomically(path, (Path(folder) / REPORT).read_text(encoding="utf-8"))
+        write_atomically(path, (Path(folder) / MULTIQC).read_text(encoding="utf-8"))
     return None
 
 
@@ -98,7 +98,7 @@ def _run_multiqc(folder: Path, title: str) -> str | None:
     settings = {**CONFIGURATION, "title": html.escape(title)}
     configuration.write_text(json.dumps(settings), encoding="utf-8")
     command = [sys.executable, "-m", "multiqc", ".", "--config", configuration.name]
-    command += ["--module", "fastp", "--module", "prokka", "--filename", REPORT]
+    command += ["--module", "fastp", "--module", "prokka", "--filename", MULTIQC]
     command += ["--no-data-dir", "--no-ansi", "--quiet"]
     # HOME: the user's own configuration of MultiQC belongs to other reports.
     environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
@@ -114,7 +114,7 @@ def _run_multiqc(folder: Path, title: str) -> str | None:
         )
     except subprocess.TimeoutExpired:
         return f"it took more than {TIMEOUT_S} s"
-    if done.returncode == 0 and (folder / REPORT).exists():
+    if done.returncode == 0 and (folder / MULTIQC).exists():
         return None
     return (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
 

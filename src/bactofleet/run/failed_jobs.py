@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bactofleet.records.failure import of_job, write_failure
-from bactofleet.records.folder import FAILURES, failure_path, receipt_path, sample_of
+from bactofleet.records.folder import FAILED, FAILURES, list_receipts, list_records, sample_of
 from snakemake_executor_plugin_aws_batch_array import api
 
 
@@ -22,11 +22,10 @@ def record_failed_jobs(results: Path, samples: Collection[str], since: datetime)
     `since` is when the run began: the table has the failures of earlier ones too. What a genome's
     own stages wrote, here or on a shared file system, says more and is left as it is.
     """
+    told = {*list_records(results / FAILED), *list_receipts(results)}
     for sample, row in _read_last_rows(results / FAILURES, since.timestamp()).items():
-        record = failure_path(results, sample)
-        is_made = receipt_path(results, sample).exists()
-        if row.next == api.FINAL and sample in samples and not is_made and not record.exists():
-            write_failure(record.parent, of_job(row, sample))
+        if row.next == api.FINAL and sample in samples and sample not in told:
+            write_failure(results / FAILED, of_job(row, sample))
 
 
 def _read_last_rows(table: Path, since: float) -> dict[str, api.FailureRow]:

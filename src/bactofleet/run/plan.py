@@ -15,11 +15,9 @@ from typing import Any
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.genome.stage import STAGES
-from bactofleet.records.failure import Failure, find_failure
+from bactofleet.records.failure import Failure, find_failure, forget_failure
 from bactofleet.records.folder import (
     FAILED,
-    failed_log_path,
-    failure_path,
     list_receipts,
     list_records,
 )
@@ -124,8 +122,7 @@ def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
     finished at that very moment. Only those: a scratch folder may be shared with the user's data.
     """
     for name in plan.todo:
-        failure_path(results, name).unlink(missing_ok=True)
-        failed_log_path(results, name).unlink(missing_ok=True)
+        forget_failure(results / FAILED, name)
     done = set(plan.finished) - set(plan.redo)
     for folder in scratch.iterdir() if scratch.is_dir() else ():
         if folder.name in done:

@@ -27,7 +27,14 @@ from bactofleet.core.frozen_samples import FrozenSamples, freeze_samples
 from bactofleet.core.options import to_word
 from bactofleet.core.samples import Samples, check_samples
 from bactofleet.core.versions import get_versions, missing_tools
-from bactofleet.records.folder import FAILED, PAGE, TABLE, lock_results, receipt_path
+from bactofleet.records.folder import (
+    FAILED,
+    FROZEN_SAMPLES,
+    PAGE,
+    TABLE,
+    lock_results,
+    receipt_path,
+)
 from bactofleet.run.failed_jobs import record_failed_jobs
 from bactofleet.run.plan import (
     Plan,
@@ -38,7 +45,6 @@ from bactofleet.run.plan import (
 )
 
 # Beside the lock that guards it.
-FROZEN_SAMPLES = ".samples.sqlite"
 CONFIG_FILE = "config/config.yaml"
 PART_GENOMES = 1000
 

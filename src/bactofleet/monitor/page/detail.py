@@ -10,8 +10,8 @@ from bactofleet.core.errors import IllegalInstruction, OutOfMemory, TemporaryFai
 from bactofleet.genome.stage import STAGES
 from bactofleet.monitor.page.genomes import Genome
 from bactofleet.monitor.page.logs import Tail, read_tail
-from bactofleet.records.failure import Failure
-from bactofleet.records.folder import failed_log_path, log_path
+from bactofleet.records.failure import Failure, log_of
+from bactofleet.records.folder import FAILED, log_path
 from bactofleet.records.reading import UNREADABLE
 from bactofleet.report.columns import COLUMNS, USAGE
 from bactofleet.report.rows import GenomeRow, Record, read_record
@@ -68,7 +68,7 @@ def _find_tail(results: Path, genome: Genome, record: Record, stage: str) -> Tai
     if genome.status != "failed":
         return None
     # The log itself may be of an attempt that was cut off since, or gone with its machine.
-    kept = read_tail(failed_log_path(results, genome.sample))
+    kept = read_tail(log_of(results / FAILED, genome.sample))
     path = str(record.row.get("reason_log") or "")
     return kept or (Tail(path, "\n".join(record.tail), is_cut=True) if record.tail else None)
 
