@@ -21,7 +21,7 @@ from bactofleet.genome.stage import (
 
 # The folders that a stage's rule declares, beside its record.
 FOLDERS = {
-    "download": ["reads", "stats", "assembly", "publish"],
+    "download": ["reads", "assembly", "publish"],
     "qc": ["reads", "publish"],
     "assembly": ["contigs", "publish"],
     "annotation": ["publish"],
@@ -59,7 +59,7 @@ class Genome:
 
     def outputs(self, stage: str) -> list[str]:
         """Return the record and the folders that a stage's rule declares."""
-        return [str(self.folder(stage) / name) for name in ["stage.json", "work", *FOLDERS[stage]]]
+        return [str(self.folder(stage) / name) for name in ["stage.json", *FOLDERS[stage]]]
 
     def log(self, stage: str) -> Path:
         """Return a stage's log."""

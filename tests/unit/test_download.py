@@ -64,7 +64,7 @@ def test_a_pair_is_copied_and_described_under_bactopias_names(
     assert genome.record("download").excluded is None
     assert not (folder / "reads/S1_R1.fastq.gz").is_symlink()
     assert reads_of(genome, "S1_R1") == gzip.decompress(Path(pair[0]).read_bytes())
-    scan = read_json(folder / "stats/S1_R2-original.json")
+    scan = read_json(folder / "reads/S1_R2-original.json")
     assert scan["qc_stats"]["read_total"] == 20
     assert scan["qc_stats"]["coverage"] == pytest.approx(scan["qc_stats"]["total_bp"] / 5000)
 
@@ -72,7 +72,7 @@ def test_a_pair_is_copied_and_described_under_bactopias_names(
 def test_single_end_reads_are_named_so(gather: Gather, pair: tuple[str, str]) -> None:
     genome = gather(r1=[pair[0]])
 
-    assert [path.name for path in (genome.folder("download") / "reads").iterdir()] == [
+    assert [path.name for path in (genome.folder("download") / "reads").glob("*.gz")] == [
         "S1_SE.fastq.gz"
     ]
     assert meta_of(genome)["runtype"] == "single-end"
@@ -92,7 +92,7 @@ def test_mates_given_the_wrong_way_round_are_exchanged_and_it_is_said(
 ) -> None:
     genome = gather(r1=[pair[1]], r2=[pair[0]])
 
-    stats = read_json(genome.folder("download") / "stats/S1_R1-original.json")
+    stats = read_json(genome.folder("download") / "reads/S1_R1-original.json")
     assert reads_of(genome, "S1_R1").startswith(b"@r1/1\n")
     assert stats["qc_stats"]["total_bp"] == sum(len(r.bases) for r in make_reads(20, seed=1))
     assert "exchanged" in genome.record("download").input["note"]

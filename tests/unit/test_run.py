@@ -296,3 +296,14 @@ Run({"samples": "samples.tsv", "results": "s3://b/r", "max_cost": 1}, Path(sys.a
 assert not any(name.startswith("bactofleet.cost") for name in sys.modules)
 """
     subprocess.run([sys.executable, "-c", script, str(SCHEMAS)], check=True)
+
+
+def test_a_run_that_was_stopped_leaves_no_work_of_its_genomes(begun: Run) -> None:
+    mine, foreign = begun.scratch / "S1/qc/work", begun.scratch / "else/qc/work"
+    for folder in (mine, foreign):
+        folder.mkdir(parents=True)
+
+    begun._runs_here = True
+    begun._end()
+
+    assert (mine.exists(), foreign.exists()) == (False, True)

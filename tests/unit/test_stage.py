@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_what_an_attempt_before_has_left_is_removed_and_the_working_folder_too(
     genome.run("qc", lambda stage: (stage.work / "temporary").write_text("data"))
 
     left = sorted(path.name for path in genome.folder("qc").rglob("*"))
-    assert left == ["publish", "reads", "stage.json", "work"]
+    assert left == ["publish", "reads", "stage.json"]
 
 
 def test_a_tool_may_use_the_memory_of_the_job_less_one_gigabyte(genome: Genome) -> None:
@@ -264,6 +265,7 @@ def test_a_disk_that_takes_not_one_byte_more_is_a_reason_to_try_again(genome: Ge
     # Every write to a file fails, that to the log included, as on a full disk.
     code = """
 import sys
+from contextlib import suppress
 from bactofleet.genome.stage import parse_arguments, run_stage
 sys.exit(run_stage(lambda stage: 0, parse_arguments(), lambda folders: None))
 """
@@ -394,3 +396,15 @@ def test_the_staging_check_can_be_run_by_hand(genome: Genome, reads: Path) -> No
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (75, f"{reads} has 4 bytes, not 10\n")
+
+
+@pytest.mark.parametrize("end", [ToolFailure("no"), KeyboardInterrupt()])
+def test_work_goes_however_a_stage_ends(genome: Genome, end: BaseException) -> None:
+    def function(stage: Stage) -> None:
+        (stage.work / "large").write_text("data")
+        raise end
+
+    with suppress(KeyboardInterrupt):
+        genome.run("qc", function)
+
+    assert not (genome.folder("qc") / "work").exists()

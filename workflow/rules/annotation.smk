@@ -6,7 +6,6 @@ rule annotation:
         contigs=rules.assembly.output.contigs,
     output:
         record=stage_record("annotation"),
-        work=stage_folder("annotation", "work"),
         publish=stage_folder("annotation", "publish"),
     log:
         stage_log("annotation"),

@@ -8,7 +8,6 @@ rule assembly:
         reads=rules.qc.output.reads,
     output:
         record=stage_record("assembly"),
-        work=stage_folder("assembly", "work"),
         contigs=stage_folder("assembly", "contigs"),
         publish=stage_folder("assembly", "publish"),
     log:

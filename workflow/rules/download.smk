@@ -4,9 +4,7 @@ rule download:
     # No input: the stage looks at the files of a sample, as it knows what a missing one means.
     output:
         record=stage_record("download"),
-        work=stage_folder("download", "work"),
         reads=stage_folder("download", "reads"),
-        stats=stage_folder("download", "stats"),
         assembly=stage_folder("download", "assembly"),
         publish=stage_folder("download", "publish"),
     log:

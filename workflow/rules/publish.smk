@@ -16,7 +16,6 @@ rule publish:
         ],
     output:
         record=stage_record("publish"),
-        work=stage_folder("publish", "work"),
         receipt=f"{RESULTS}/{folder.RECEIPTS}/{{sample}}{folder.SUFFIX}",
     log:
         stage_log("publish"),

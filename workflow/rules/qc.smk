@@ -4,10 +4,8 @@ rule qc:
     input:
         record=rules.download.output.record,
         reads=rules.download.output.reads,
-        stats=rules.download.output.stats,
     output:
         record=stage_record("qc"),
-        work=stage_folder("qc", "work"),
         reads=stage_folder("qc", "reads"),
         publish=stage_folder("qc", "publish"),
     log:

@@ -22,7 +22,7 @@ from bactofleet.genome.fastq import (
     scan_reads,
 )
 from bactofleet.genome.genome_size import estimate_genome_size
-from bactofleet.genome.reads import READS, STATS, check_amounts, read_names
+from bactofleet.genome.reads import READS, check_amounts, read_names
 from bactofleet.genome.stage import Stage
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ SIMULATED_SURPLUS = 1.5
 def run(stage: Stage) -> None:
     """Copy the sample's files, check them, and find the size of its genome.
 
-    Leaves `reads/<sample>_{R1,R2,SE}.fastq.gz` with `stats/<sample>_{R1,R2,SE}-original.json`, or
-    `assembly/<sample>.fna`, or all of them for an assembly with simulated reads.
+    Leaves `reads/<sample>_{R1,R2,SE}.fastq.gz`, each with its statistics beside it
+    (`<sample>_{R1,R2,SE}-original.json`), or `assembly/<sample>.fna`, or all of them for an
+    assembly with simulated reads.
     """
     sample = _read_row(stage)
     stage.record.input = {
@@ -293,7 +294,7 @@ def _set_genome_size(stage: Stage, size: int, source: str) -> None:
 def _write_stats(stage: Stage, names: list[str], stats: list[ReadStats]) -> None:
     for name, one in zip(names, stats, strict=True):
         scan = one.to_fastq_scan(stage.record.input["genome_size"])
-        write_json(stage.folder / STATS / f"{name}-original.json", scan)
+        write_json(stage.folder / READS / f"{name}-original.json", scan)
 
 
 def _write_meta(stage: Stage) -> None:

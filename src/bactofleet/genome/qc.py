@@ -9,7 +9,7 @@ from pathlib import Path
 from bactofleet.core.errors import Excluded
 from bactofleet.core.files import read_json, write_json
 from bactofleet.genome.fastq import ReadStats, scan_reads
-from bactofleet.genome.reads import READS, STATS, add_read_metrics, check_amounts, read_names
+from bactofleet.genome.reads import READS, add_read_metrics, check_amounts, read_names
 from bactofleet.genome.reproducible import fix_log
 from bactofleet.genome.stage import Stage, read_record
 
@@ -127,7 +127,7 @@ def _describe(stage: Stage, names: list[str], stats: list[ReadStats], size: int)
     scans: dict[str, list[dict[str, object]]] = {"original": [], "final": []}
     for name, one in zip(names, stats, strict=True):
         scans["original"].append(
-            read_json(stage.inputs["download"] / STATS / f"{name}-original.json")
+            read_json(stage.inputs["download"] / READS / f"{name}-original.json")
         )
         scans["final"].append(one.to_fastq_scan(size))
     for when, both in scans.items():

@@ -8,7 +8,6 @@ from bactofleet.core.errors import Excluded
 from bactofleet.genome.fastq import ReadStats
 
 READS = "reads"
-STATS = "stats"
 
 
 def read_names(sample: str, *, paired: bool) -> list[str]:

@@ -127,7 +127,7 @@ class Stage:
     sample: str
     folder: Path
     work: Path
-    """Folder for files that nobody needs later; emptied at the end."""
+    """Folder for files that nobody needs later; removed at the end."""
     inputs: dict[str, Path]
     """Folders of earlier stages, by the stage's name."""
     parameters: dict[str, Any]
@@ -237,7 +237,7 @@ def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> Non
     for path in args.outputs[1:]:
         # Snakemake wants all of them, though an excluded genome has nothing to put there.
         if path.parent == folder:
-            path.mkdir(exist_ok=True)
+            path.mkdir()
     record = StageRecord(sample=args.sample, stage=args.stage)
     stage = Stage(
         name=args.stage,
@@ -251,15 +251,15 @@ def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> Non
         tools=Toolbox(work.absolute(), log),
         record=record,
     )
-    record.excluded = _find_exclusion(stage)
-    # Publishing is the one stage that an excluded genome goes through as well.
-    if not record.excluded or args.stage not in BACTOPIA_FOLDERS:
-        try:
+    try:
+        record.excluded = _find_exclusion(stage)
+        # Publishing is the one stage that an excluded genome goes through as well.
+        if not record.excluded or args.stage not in BACTOPIA_FOLDERS:
             function(stage)
-        except Excluded as reason:
-            _exclude(stage, reason, log)
-    shutil.rmtree(work)
-    work.mkdir()  # an output too, so that Snakemake removes what a stage leaves that was stopped
+    except Excluded as reason:
+        _exclude(stage, reason, log)
+    finally:
+        shutil.rmtree(work)
     record.usage = stage.usage_so_far()
     record.files = _list_files(folder)
     write_json(folder / RECORD, asdict(record))

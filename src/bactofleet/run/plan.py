@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.genome.stage import STAGES
+from bactofleet.genome.stage import STAGES, WORK
 from bactofleet.records.failure import Failure, find_failure, forget_failure
 from bactofleet.records.folder import (
     FAILED,
@@ -130,6 +130,13 @@ def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
                 shutil.rmtree(folder / stage, ignore_errors=True)
             with suppress(OSError):  # not empty: somebody else's files
                 folder.rmdir()
+
+
+def clear_work(samples: Iterable[str], scratch: Path) -> None:
+    """Remove what stages that were stopped have left of their work, which may be gigabytes."""
+    for name in samples:
+        for stage in STAGES:
+            shutil.rmtree(scratch / name / stage / WORK, ignore_errors=True)
 
 
 def read_failures(results: Path, samples: Iterable[str]) -> list[Failure]:

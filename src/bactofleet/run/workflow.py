@@ -39,6 +39,7 @@ from bactofleet.run.failed_jobs import record_failed_jobs
 from bactofleet.run.plan import (
     Plan,
     clear_leftovers,
+    clear_work,
     describe_failures,
     make_plan,
     read_failures,
@@ -141,6 +142,7 @@ class Run:
                 self._check_tools()
         except ConfigurationError as error:
             raise WorkflowError(str(error)) from None
+        self._runs_here = runs_here
         clear_leftovers(self.plan, self.results, self.scratch)
         freeze_samples(self.frozen_samples, self.samples)
         self._guard_max_cost(stop)
@@ -211,6 +213,8 @@ class Run:
     def _end(self) -> None:
         """Say how the run ended, and leave none of its samples' secrets behind."""
         self.frozen_samples.unlink(missing_ok=True)
+        if self._runs_here:
+            clear_work(self.plan.todo, self.scratch)
         self._say(describe_failures(read_failures(self.results, self.plan.todo)))
         if (self.results / TABLE).exists():
             self._say([f"table:  {self.results / TABLE}", f"report: {self.results / PAGE}"])
