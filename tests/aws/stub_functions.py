@@ -64,6 +64,26 @@ def behave(child: StubChild) -> int:
     return return_outputs(child)
 
 
+def return_garbage_first(child: StubChild) -> int:
+    """Send back no archive as the first child, and outputs as the others."""
+    if child.index:
+        return return_outputs(child)
+    variables = child.environment
+    folder, array = RunFolder(variables[environment.RUN_PREFIX]), variables[environment.ARRAY]
+    child.put_object(variables[environment.BUCKET], folder.get_returned(array, 0), b"[" * 100_000)
+    return 0
+
+
+def cannot_work(child: StubChild) -> int:
+    """End as a child does that may not read the bundle."""
+    return 78
+
+
+def temporary(child: StubChild) -> int:
+    """End as a child does whose files do not come."""
+    return 75
+
+
 def _read_outputs(child: StubChild) -> list[str]:
     """The outputs of a child's line of the manifest."""
     variables = child.environment

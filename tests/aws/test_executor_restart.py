@@ -210,14 +210,57 @@ def test_an_interrupted_run_that_detaches_leaves_its_jobs(aws: EmulatedAWS, tmp_
     assert_done_once(controller)
 
 
-def test_other_sources_supersede_what_still_runs(aws: EmulatedAWS, tmp_path: Path) -> None:
-    """The results of the old sources are not what is asked for now."""
+def test_work_that_runs_is_thrown_away_only_if_that_is_asked_for(
+    aws: EmulatedAWS, tmp_path: Path
+) -> None:
+    """What the old parameters give is not what is asked for now, but it has cost money."""
+    controller = PretendGenomes(aws, tmp_path, ["alpha", "beta"])
+    controller.set_behaviours({"alpha": "wait:60", "beta": "wait:60"})
+    controller.kill_when(lambda: is_running(controller))
+    controller.set_behaviours({})
+
+    assert controller.run() == 1
+
+    assert "2 jobs of an earlier run are at work on files that this run makes" in controller.log
+    assert "vCPU hours" in controller.log
+    assert controller.count("batch", "TerminateJob").total() == 0
+    assert controller.run("--aws-batch-array-discard-running") == 0, controller.log
+    assert "2 jobs of an earlier run are terminated" in controller.log
+    assert len(controller.get_receipts()) == 2
+
+
+def test_what_had_succeeded_is_collected_before_anything_is_superseded(
+    aws: EmulatedAWS, tmp_path: Path
+) -> None:
+    controller = PretendGenomes(aws, tmp_path, ["alpha", "beta", "late"])
+    controller.set_behaviours({"late": "wait:60"})
+    controller.settings["poll_interval"] = 60  # nothing is collected by the one that is killed
+    controller.kill_when(lambda: sum("/runs/" in key for key in controller.get_keys()) == 4)
+    controller.settings["poll_interval"] = 1
+    controller.set_behaviours({})
+
+    assert controller.run("--aws-batch-array-discard-running") == 0, controller.log
+
+    assert "2 jobs had succeeded before" in controller.log
+    assert "1 jobs of an earlier run are terminated" in controller.log
+    assert len(controller.get_receipts()) == 3
+    assert len(aws.containers()) == 4
+
+
+def test_a_note_a_token_and_the_order_of_a_set_supersede_nothing(
+    aws: EmulatedAWS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     controller = PretendGenomes(aws, tmp_path)
-    controller.kill_when(lambda: was_submitted(controller))
-    script = controller.folder / "workflow" / "scripts" / "publish.py"
-    script.write_text(script.read_text() + "# another version\n")
+    snakefile = controller.folder / "Snakefile"
+    snakefile.write_text('envvars:\n    "TOKEN",\n\n\n' + snakefile.read_text())
+    triggers = ["--rerun-triggers", "mtime", "params", "input", "code"]
+    monkeypatch.setenv("TOKEN", "old")
+    monkeypatch.setenv("PYTHONHASHSEED", "1")
+    controller.kill_when(lambda: is_running(controller), *triggers)
+    (controller.folder / "workflow" / "README.md").write_text("A note.")
+    monkeypatch.setenv("TOKEN", "new")
+    monkeypatch.setenv("PYTHONHASHSEED", "2")
 
-    assert controller.run() == 0, controller.log
+    assert controller.run(*triggers) == 0, controller.log
 
-    assert "4 running jobs of an earlier run are terminated" in controller.log
-    assert controller.count("batch", "SubmitJob").total() == 2
+    assert_done_once(controller)

@@ -29,7 +29,7 @@ def get_used(controller: Controller, caller: str) -> set[str]:
 
 
 def test_the_documented_rights_are_those_that_are_used(aws: EmulatedAWS, tmp_path: Path) -> None:
-    """A run is interrupted, and the next has a genome that fails."""
+    """A run is interrupted, the next has a genome that fails, and of another all fail."""
     controller = PretendGenomes(aws, tmp_path)
     controller.set_behaviours({"alpha": "exit:1"})
     aws.lose_response("batch:SubmitJob")
@@ -37,6 +37,9 @@ def test_the_documented_rights_are_those_that_are_used(aws: EmulatedAWS, tmp_pat
     wait_until(lambda: bool(controller.count("batch", "TerminateJob")))
 
     assert controller.run() == 1, controller.log
+    failing = PretendGenomes(aws, tmp_path / "failing", ["one", "two"])
+    failing.set_behaviours({"one": "exit:1", "two": "exit:1"})
+    assert failing.run() == 1, failing.log
 
     assert get_used(controller, "controller") == get_documented("Of the controller") - IMPLIED
     assert get_used(controller, "job/") == get_documented("Of the jobs")

@@ -1,6 +1,7 @@
 """Settings that a container, or Batch, has to see."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,3 +61,30 @@ def test_jobs_and_their_definition_have_the_tags(finished: Controller) -> None:
     assert job["tags"] == TAGS
     assert reply["jobDefinitions"][0]["tags"] == TAGS
     assert reply["jobDefinitions"][0]["propagateTags"] is True
+
+
+def test_jobs_have_a_share_identifier_in_a_queue_that_a_policy_shares(
+    start_aws: Callable[..., EmulatedAWS], tmp_path: Path
+) -> None:
+    """The fallback queue has no policy, and would refuse the identifier."""
+    controller = PretendGenomes(start_aws(stub="stub_functions:temporary"), tmp_path, ["alpha"])
+    batch = controller.get_owner("batch")
+    policy = batch.create_scheduling_policy(name="fair", fairsharePolicy={})
+    (queue,) = batch.describe_job_queues(jobQueues=[controller.aws.queue])["jobQueues"]
+    batch.create_job_queue(
+        jobQueueName="shared",
+        state="ENABLED",
+        priority=1,
+        computeEnvironmentOrder=queue["computeEnvironmentOrder"],
+        schedulingPolicyArn=policy["arn"],
+    )
+    controller.settings["job_queue"] = "shared"
+
+    assert controller.run() == 1
+    assert "--aws-batch-array-share-identifier" in controller.log
+    assert controller.count("batch", "SubmitJob").total() == 0
+
+    controller.settings["share_identifier"] = "lab7"
+    controller.run()
+    assert "to shared as" in controller.log
+    assert "to genomes-fallback as" in controller.log

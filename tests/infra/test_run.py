@@ -12,6 +12,7 @@ from fleet import RUN_S, Fleet
 # Granted, but not asked for in this run: why they are there all the same.
 UNUSED = {
     "controller": {
+        "batch:CancelJob": "of a fleet whose first jobs all fail in the same way",
         "batch:TerminateJob": "see test_an_interrupted_run_terminates_its_jobs",
         "ecr:GetDownloadUrlForLayer": "doctor, image of one architecture: moto has no layers",
     },

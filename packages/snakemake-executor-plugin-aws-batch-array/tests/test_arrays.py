@@ -94,9 +94,13 @@ def test_containers_are_unprivileged_and_cannot_write_their_root():
     assert container["readonlyRootFilesystem"] is True
 
 
-def is_tried_again(status_reason: str, exit_code: int | None = None) -> bool:
+def is_tried_again(status_reason: str, exit_code: int | None = None, reason: str = "") -> bool:
     """As Batch decides: the first rule that matches, and what none matches is tried again."""
-    texts = {"onStatusReason": status_reason, "onExitCode": str(exit_code or "")}
+    texts = {
+        "onStatusReason": status_reason,
+        "onExitCode": str(exit_code or ""),
+        "onReason": reason,
+    }
     for rule in EVALUATE_ON_EXIT:
         ((condition, pattern),) = [item for item in rule.items() if item[0] != "action"]
         text, prefix = texts[condition], pattern.removesuffix("*")
@@ -122,10 +126,17 @@ EXITED = "Essential container in task exited"
         (EXITED, to_container(137), False),
         (EXITED, to_container(143), False),
         (EXITED, 1, False),
-        (EXITED, 139, False),
+        (EXITED, to_container(139), False),
+        (EXITED, to_container(130), False),
+        (EXITED, to_container(13), False),
         (EXITED, 2, False),
     ],
 )
 def test_batch_tries_again_what_another_host_may_do(status_reason, exit_code, expected):
     assert len(EVALUATE_ON_EXIT) <= 5
     assert is_tried_again(status_reason, exit_code) is expected
+
+
+def test_an_image_that_was_not_pulled_is_left_to_the_controller():
+    assert not is_tried_again("Task failed to start", None, "CannotPullContainerError: denied")
+    assert is_tried_again("Task failed to start", None, "DockerTimeoutError: could not start")

@@ -7,35 +7,54 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from snakemake.sourcecache import LocalSourceFile
 from snakemake_interface_common.exceptions import WorkflowError
 
 from snakemake_executor_plugin_aws_batch_array.bundle import RUN_FILE, Bundle, build_bundle
 from snakemake_executor_plugin_aws_batch_array.names import NAMES_FILE
 
+FILES = {
+    "Snakefile": "rule all:",
+    "workflow/script.py": "print()",
+    "workflow/rules/table.tsv": "a table that a rule reads",
+    "config/config.yaml": "samples: config/samples.tsv\ncutoff: 5\n",
+    "config/samples.tsv": "alpha",
+}
+
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working directory with a workflow, its configuration and a sample sheet."""
-    monkeypatch.chdir(tmp_path)
-    Path("config").mkdir()
-    Path("workflow").mkdir()
-    for name in ("Snakefile", "workflow/script.py", "config/config.yaml", "config/samples.tsv"):
-        Path(name).write_text(name)
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    for name, content in FILES.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(content)
 
 
-def build(*tracked: str, arguments: tuple[str, ...] = (), **config: object) -> Bundle:
-    """Pack the project; git tracks some more of its files."""
+def build(
+    *tracked: str,
+    arguments: tuple[str, ...] = (),
+    environment: dict[str, str] | None = None,
+    given: dict[str, object] | None = None,
+    **config: object,
+) -> Bundle:
+    """Pack the project; git tracks some more of its files, `given` is of the command line."""
     workflow = SimpleNamespace(
         dag=SimpleNamespace(
             get_sources=lambda: {"Snakefile", "config/config.yaml", *tracked},
             needrun_jobs=lambda: [],
         ),
-        configfiles=["config/config.yaml"],
+        included=[LocalSourceFile(str(Path("Snakefile").absolute()))],
+        configfiles=[str(Path("config/config.yaml").absolute())],
         config={"samples": "config/samples.tsv", **config},
-        config_settings=SimpleNamespace(config=config),
+        config_settings=SimpleNamespace(config=config, overwrite_config=given or {}),
+        resource_settings=SimpleNamespace(overwrite_scatter={}),
+        workflow_settings=SimpleNamespace(wrapper_prefix=None),
+        deployment_settings=SimpleNamespace(deployment_method=set()),
         sourcecache=SimpleNamespace(runtime_cache_path="cache"),
     )
-    return build_bundle(workflow, list(arguments), {})
+    return build_bundle(workflow, list(arguments), environment or {})
 
 
 def test_the_bundle_holds_sources_and_what_the_configuration_names() -> None:
@@ -46,10 +65,7 @@ def test_the_bundle_holds_sources_and_what_the_configuration_names() -> None:
     with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
         names = set(archive.getnames())
     assert names == {RUN_FILE, *bundle.members}
-    assert set(bundle.members) == {
-        *("Snakefile", "workflow/script.py", "config/config.yaml"),
-        *("config/samples.tsv", "proteins.faa"),
-    }
+    assert bundle.members.keys() == {*FILES, "proteins.faa"}
 
 
 @pytest.mark.parametrize("tracked", [(), ("config/samples.tsv",)])
@@ -63,17 +79,62 @@ def test_a_longer_sheet_is_no_other_workflow_even_if_git_tracks_it(tracked: tupl
     assert after.content != before.content
 
 
-@pytest.mark.parametrize("source", ["Snakefile", "workflow/script.py", "config/config.yaml"])
-def test_a_changed_source_is_another_workflow(source: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("Snakefile", "rule other:"),
+        ("workflow/script.py", "changed"),
+        ("workflow/rules/table.tsv", "changed"),
+        ("helpers.py", "changed"),
+        ("config/config.yaml", "samples: config/samples.tsv\ncutoff: 6\n"),
+    ],
+)
+def test_a_changed_source_or_configuration_is_another_workflow(path: str, content: str) -> None:
+    Path("helpers.py").write_text("")
+    before = build("helpers.py")
+
+    Path(path).write_text(content)
+
+    assert build("helpers.py").code_digest != before.code_digest
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("README.md", "a note"),
+        ("workflow/README.md", "a note"),
+        ("notes.txt", "a note"),
+        ("config/config.yaml", "# a comment\ncutoff: 5\nsamples: config/samples.tsv\n"),
+        ("profiles/aws/config.yaml", "retries: 3"),
+    ],
+)
+def test_what_no_rule_reads_makes_no_other_workflow(path: str, content: str) -> None:
     before = build()
 
-    Path(source).write_text("changed")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(content)
 
-    assert build().code_digest != before.code_digest
+    after = build(path)
+    assert after.code_digest == before.code_digest
+    assert after.digest == before.digest
 
 
-def test_other_options_of_snakemake_are_another_workflow() -> None:
-    assert build().code_digest != build(arguments=("--config", "x=1")).code_digest
+def test_options_about_display_and_the_order_of_a_set_make_no_other_workflow() -> None:
+    one = build(arguments=("--rerun-triggers", "code", "mtime"))
+    other = build(arguments=("--rerun-triggers", "mtime", "code", "--verbose"))
+
+    assert one.code_digest == other.code_digest
+
+
+def test_configuration_of_the_command_line_makes_another_workflow() -> None:
+    assert build(given={"x": 1}).code_digest != build(given={"x": 2}).code_digest
+
+
+def test_the_value_of_a_token_makes_no_other_workflow_but_travels() -> None:
+    one, other = (build(environment={"TOKEN": value}) for value in ("a", "b"))
+
+    assert one.code_digest == other.code_digest
+    assert one.content != other.content
 
 
 def test_files_outside_the_working_directory_that_the_configuration_names_stay_there() -> None:
@@ -109,7 +170,7 @@ def test_a_link_is_packed_as_the_file_that_it_names() -> None:
         content = archive.extractfile(member)
         assert member.isreg()
         assert content is not None
-        assert content.read() == b"config/samples.tsv"
+        assert content.read() == b"alpha"
 
 
 def test_a_link_to_a_folder_is_packed_as_the_files_that_are_in_it() -> None:

@@ -84,3 +84,25 @@ def test_a_job_that_was_forgotten_and_has_not_sent_all_is_made_again(
 
     assert collected.ended.failure is not None
     assert collected.ended.failure.cause is Cause.FORGOTTEN
+
+
+def settle(folder: Path, content: bytes) -> Cause | None:
+    """Collect from a job of which Batch says that it has succeeded."""
+    task = Task(None, "key", [], [], OUTPUTS, "genomes", Requirements(1, 512))
+    array = LiveArray("run-0000", "parent", RunFolder("p"), "genomes", 1, 0.0, {0: task})
+    store = FakeStore(content)
+    store.patience = Patience(None)
+    ended = iter([Ended(array, 0, None, {"status": "SUCCEEDED"})])
+    ((collected,),) = Collector(store, folder).iter_portions(ended)  # type: ignore[arg-type]
+    return collected.ended.failure.cause if collected.ended.failure else None
+
+
+def test_an_object_that_is_none_of_a_child_is_the_trouble_of_that_job_alone(folder: Path) -> None:
+    assert settle(folder, b"{" * 100_000) is Cause.NOTHING_RETURNED
+
+
+def test_what_this_machine_does_not_take_is_called_that(folder: Path) -> None:
+    content = pack(folder, OUTPUTS)
+    (folder / "b.json").mkdir()
+
+    assert settle(folder, content) is Cause.NOT_STORED

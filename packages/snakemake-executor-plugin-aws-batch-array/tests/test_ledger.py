@@ -1,5 +1,10 @@
 """What a restarted controller finds of the one before."""
 
+import errno
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,3 +84,45 @@ def test_a_second_controller_is_refused_until_the_first_has_ended(tmp_path: Path
     first.close()
 
     lock_folder(tmp_path).close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_that_locks_nothing_is_called_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+):
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+    with pytest.raises(WorkflowError, match="does not lock files"):
+        lock_folder(tmp_path)
+
+
+def test_what_a_full_disk_did_not_take_is_written_when_it_is_asked_again(path: Path):
+    def ask(call: Callable[[], None]) -> None:
+        connection.execute("PRAGMA max_page_count = 1")  # a full disk, to SQLite
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            call()
+        connection.execute("PRAGMA max_page_count = 1000000")
+        call()
+
+    open_array(path)
+    ledger = Ledger(path, ask)
+    connection = ledger._connection
+
+    ledger.open_array("run-0001", "prefix/runs/1", "genomes", CHILDREN * 2000)
+
+    sizes = {array.name: len(array.children) for array in Ledger(path).get_open_arrays()}
+    assert sizes == {"run-0000": 2, "run-0001": 4000}
+
+
+@pytest.mark.parametrize("content", [b"not a database, but long enough" * 100, None])
+def test_a_file_or_folder_that_is_no_record_is_called_that(path: Path, content: bytes | None):
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+
+    with pytest.raises(WorkflowError, match="is no record of submissions"):
+        Ledger(path)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from snakemake_executor_plugin_aws_batch_array.bundle import Bundle
+from snakemake_executor_plugin_aws_batch_array.bundle import Bundle, Member
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 from snakemake_executor_plugin_aws_batch_array.live import LiveArray
 from snakemake_executor_plugin_aws_batch_array.lost_runs import LostRuns
@@ -26,7 +26,7 @@ SETTINGS = ExecutorSettings(
     image="worker",
 )
 SHEET = Path(__file__)
-BUNDLE = Bundle(b"", "code", "all of it", {str(SHEET): SHEET.stat().st_mtime_ns})
+BUNDLE = Bundle(b"", "code", "all of it", {str(SHEET): Member(SHEET.stat().st_mtime_ns, "")})
 RUN = "20261124T130000-abcdef"
 PREFIX = f"snakemake/runs/{RUN}"
 
@@ -247,6 +247,17 @@ def test_a_run_that_goes_while_it_is_looked_at_is_passed_over(
     aws.manifests.clear()
 
     assert adopt(aws, ledger, logger, make_task(0)) == []
+
+
+@pytest.mark.parametrize("manifest", [b"no JSON", b'{"words": []}', b"[" * 100_000, b"1"])
+def test_a_manifest_that_cannot_be_read_is_told_and_passed_over(
+    aws: Aws, ledger: Ledger, logger: Logger, manifest: bytes
+) -> None:
+    aws.add(["key0"])
+    aws.manifests = dict.fromkeys(aws.manifests, manifest)
+
+    assert adopt(aws, ledger, logger, make_task(0)) == []
+    assert "aws batch terminate-job" in logger.warnings[0]
 
 
 def test_jobs_at_work_of_another_run_are_told_with_the_command_that_ends_them(

@@ -1,5 +1,7 @@
 """Which errors of AWS are waited out, and how."""
 
+import errno
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,6 +143,25 @@ def test_an_outage_of_five_hours_is_waited_out_and_told_once_a_minute() -> None:
     assert "AWS has an internal failure" in waiting[0]
     assert waiting[0].endswith("Jobs go on.")
     assert clock.lines[-1].startswith("AWS answers again, after 180")
+
+
+def test_a_full_disk_is_waited_for_and_told() -> None:
+    clock = Clock()
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/usage.tsv")
+
+    assert clock.make_patience().ask(Call(clock, full, 3600)) == "answer"
+
+    assert clock.lines[0].startswith("Waiting for this machine: a disk of this machine is full")
+    assert "results/usage.tsv" in clock.lines[0]
+    assert clock.lines[-1].startswith("There is room again, after 36")
+
+
+@pytest.mark.parametrize("number", [errno.EISDIR, errno.EACCES, errno.ENOTDIR])
+def test_what_stands_in_the_way_of_a_file_is_raised_at_once(number: int) -> None:
+    clock = Clock()
+
+    with pytest.raises(OSError, match=os.strerror(number)):
+        clock.make_patience().ask(Call(clock, OSError(number, os.strerror(number)), 1))
 
 
 def test_pauses_grow_and_are_never_the_same() -> None:

@@ -1,13 +1,22 @@
 """What a child sends back, and what of it is taken."""
 
+import gzip
 import io
 import shutil
 import tarfile
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from snakemake_executor_plugin_aws_batch_array.returns import Salvage, pack_outputs, unpack_outputs
+from snakemake_executor_plugin_aws_batch_array.returns import (
+    RECORD_FILE,
+    MalformedReturnError,
+    Salvage,
+    pack_outputs,
+    unpack_outputs,
+)
 
 
 @pytest.fixture
@@ -45,13 +54,16 @@ def test_an_output_that_was_not_made_is_an_error(folders):
         pack_outputs(child / "returned.tar.gz", ["missing.json"], {})
 
 
-def make_archive(*names: str) -> io.BytesIO:
+def make_archive(*names: str, record: bytes | None = None) -> io.BytesIO:
     stream = io.BytesIO()
+    contents = dict.fromkeys(names, b"new")
+    if record is not None:
+        contents[RECORD_FILE] = record
     with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-        for name in names:
+        for name, content in contents.items():
             member = tarfile.TarInfo(name)
-            member.size = 3
-            archive.addfile(member, io.BytesIO(b"new"))
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
     stream.seek(0)
     return stream
 
@@ -70,7 +82,7 @@ def test_an_archive_without_a_declared_output_changes_nothing(folders, monkeypat
     monkeypatch.chdir(controller)
     Path("b.json").write_text("old")
 
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(MalformedReturnError, match=r"'b\.json' is not in it"):
         unpack_outputs(make_archive("other.json"), ["b.json"], [], Path("staging"))
 
     assert Path("b.json").read_text() == "old"
@@ -80,7 +92,7 @@ def test_a_member_cannot_leave_the_folder(folders, monkeypatch):
     _, controller = folders
     monkeypatch.chdir(controller)
 
-    with pytest.raises(tarfile.FilterError):
+    with pytest.raises(MalformedReturnError, match="outside"):
         unpack_outputs(make_archive("out/../../evil"), ["out"], [], Path("staging"))
 
     assert not (controller.parent / "evil").exists()
@@ -134,3 +146,86 @@ def test_what_a_failed_job_was_to_update_is_as_it_was(folders, monkeypatch, name
     salvage.restore()
 
     assert Path(name).read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"<html>not found</html>", id="a page"),
+        pytest.param(b"", id="nothing"),
+        pytest.param(gzip.compress(b"text"), id="no archive"),
+        pytest.param(make_archive("a.json").getvalue()[:-40], id="cut off"),
+        pytest.param(make_archive("a.json", record=b"no JSON").getvalue(), id="no JSON"),
+        pytest.param(make_archive("a.json", record=b"\xff").getvalue(), id="no text"),
+        pytest.param(make_archive("a.json", record=b"[" * 100_000).getvalue(), id="deep JSON"),
+        pytest.param(
+            make_archive("a.json", record=b"[" * 1000 + b"]" * 1000).getvalue(), id="deep"
+        ),
+        pytest.param(make_archive("a.json", record=b"[1]").getvalue(), id="a list"),
+        pytest.param(make_archive("a.json", record=b'{"attempt": "1"}').getvalue(), id="a word"),
+        pytest.param(make_archive("a.json", "a.json/b").getvalue(), id="a file as a folder"),
+        pytest.param(make_archive("a.json", "a.json/" + "b" * 300).getvalue(), id="a long name"),
+    ],
+)
+def test_an_object_that_is_not_what_it_should_be_is_called_that(folders, monkeypatch, content):
+    _, controller = folders
+    monkeypatch.chdir(controller)
+    Path("a.json").write_text("old")
+
+    with pytest.raises(MalformedReturnError):
+        unpack_outputs(io.BytesIO(content), ["a.json"], [], Path("staging"))
+
+    assert Path("a.json").read_text() == "old"
+    assert not list(Path("staging").iterdir())
+    salvage = Salvage(Path("staging"))
+    with pytest.raises(MalformedReturnError):
+        salvage.add_returned(io.BytesIO(content), ["a.json"], [])
+    assert salvage.outputs == []
+    salvage.remove()
+    assert not list(Path("staging").iterdir())
+
+
+@pytest.fixture
+def other_disk(folders) -> Iterator[Path]:
+    """A folder on another file system than that of the working directory."""
+    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    assert folder.stat().st_dev != folders[1].stat().st_dev
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_outputs_below_a_link_to_another_disk_arrive(folders, other_disk, monkeypatch):
+    _, controller = folders
+    monkeypatch.chdir(controller)
+    Path("out").symlink_to(other_disk)
+    (other_disk / "folder").mkdir()
+    (other_disk / "folder" / "old").touch()
+
+    unpack_outputs(
+        make_archive("out/a.json", "out/folder/b.txt"),
+        ["out/a.json", "out/folder"],
+        [],
+        Path("staging"),
+    )
+
+    assert Path("out").is_symlink()
+    assert (other_disk / "a.json").read_text() == "new"
+    names = sorted(str(path.relative_to(other_disk)) for path in other_disk.rglob("*"))
+    assert names == ["a.json", "folder", "folder/b.txt"]
+
+
+@pytest.mark.parametrize("salvage", [False, True])
+def test_where_a_file_is_in_the_way_of_a_folder_nothing_is_lost(folders, monkeypatch, salvage):
+    _, controller = folders
+    monkeypatch.chdir(controller)
+    Path("out").write_text("in the way")
+
+    with pytest.raises(OSError, match="out"):
+        if salvage:
+            kept = Salvage(Path("staging"))
+            kept.add_returned(make_archive("out/a.json"), ["out/a.json"], [])
+            kept.restore()
+        else:
+            unpack_outputs(make_archive("out/a.json"), ["out/a.json"], [], Path("staging"))
+
+    assert Path("out").read_text() == "in the way"

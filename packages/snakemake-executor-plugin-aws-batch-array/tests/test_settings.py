@@ -35,6 +35,7 @@ def test_valid_settings_are_taken_and_there_is_no_timeout_by_default():
         ("prefix", "a//b", "letters, digits, . _ - and /"),
         ("job_queue", "genomes; rm -rf /", "a queue's name or ARN"),
         ("fallback_queue", "genomes", "fallback-queue is the job-queue"),
+        ("share_identifier", "lab 7", "share-identifier is 'lab 7'; give letters and digits"),
         ("image", "image with spaces", "as `docker pull` takes it"),
         ("job_role", "admin", "arn:aws:iam::<account>:role/<name>"),
         ("execution_role", "$(id)", "arn:aws:iam::<account>:role/<name>"),

@@ -137,3 +137,55 @@ def test_four_genomes_are_listed_at_the_next_look():
 
 def test_what_was_listed_is_not_listed_again():
     assert not is_listing_due(Counts(4, 0.0), finished=4, size=10, is_over=True, now=1e6)
+
+
+PULL = "CannotPullContainerError: "
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/bactofleet:1"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        PULL + f"Error response from daemon: pull access denied for {IMAGE}, repository does not "
+        "exist or may require 'docker login': denied: requested access to the resource is denied",
+        PULL + f"Error response from daemon: manifest for {IMAGE} not found: manifest unknown: "
+        "Requested image not found",
+        PULL + f"pull image manifest has been retried 1 time(s): failed to resolve ref {IMAGE}: "
+        f"{IMAGE}: not found",
+        PULL + "Error response from daemon: no matching manifest for linux/arm64/v8 in the "
+        "manifest list entries: no match for platform in manifest: not found",
+        PULL + "The image manifest does not contain descriptor matching platform 'linux/amd64'",
+        PULL + f"Error response from daemon: Head {IMAGE}: no basic auth credentials",
+        PULL + "User: arn:aws:sts::123456789012:assumed-role/r/i is not authorized to perform: "
+        "ecr:BatchGetImage",
+        "ResourceInitializationError: unable to pull secrets or registry auth: "
+        "AccessDeniedException: ecr:GetAuthorizationToken",
+        'CannotStartContainerError: exec /usr/bin/python3: exec format error: "unknown"',
+    ],
+)
+def test_an_image_that_can_never_be_used_is_final(reason):
+    failure = get_failure(make_detail(make_attempt("Task failed to start", None, reason)))
+
+    assert failure.cause is Cause.NO_IMAGE
+    assert failure.cause not in RETRIED_CAUSES
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        PULL + f"Error response from daemon: Get https://{IMAGE}: net/http: request canceled while "
+        "waiting for connection (Client.Timeout exceeded while awaiting headers)",
+        PULL + f"pull image manifest has been retried 5 time(s): failed to resolve ref {IMAGE}: "
+        "failed to do request: dial tcp 52.94.0.1:443: i/o timeout",
+        PULL + "Error response from daemon: toomanyrequests: Rate exceeded",
+        PULL + "failed to copy: httpReadSeeker: failed open: unexpected EOF",
+        PULL + "failed to extract layer: write /usr: no space left on device",
+        "DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s",
+        "CannotInspectContainerError: Could not transition to inspecting; timed out",
+    ],
+)
+def test_a_pull_that_did_not_come_through_is_tried_again(reason):
+    failure = get_failure(make_detail(make_attempt("Task failed to start", None, reason)))
+
+    assert failure.cause is Cause.NOT_STARTED
+    assert failure.cause in RETRIED_CAUSES

@@ -95,7 +95,7 @@ class EmulatedAWS:
         self._add_fault("reclaim", **attempts)
 
     def refuse_pull(self, **attempts: object) -> None:
-        """Let the image pull of these attempts fail."""
+        """Let the image pull of these attempts fail; the registry ``says`` why."""
         self._add_fault("refuse_pull", **attempts)
 
     def throttle(self, operation: str, per_second: float) -> None:

@@ -25,6 +25,7 @@ class AttemptFault:
     after_s: float = 0.0
     after_log: str | None = None
     shows: str = "host"
+    says: str = "pull access denied"
 
     def concerns(self, task: Task) -> bool:
         """Whether this attempt is meant."""
@@ -203,9 +204,9 @@ class Faults:
         """Count the requests that wait."""
         return sum(hold.waiting for hold in self._holds)
 
-    def refuses_pull(self, task: Task) -> bool:
-        """Whether this attempt's image cannot be pulled."""
-        return any(self._concerning("refuse_pull", task))
+    def refuses_pull(self, task: Task) -> str | None:
+        """Why this attempt's image cannot be pulled."""
+        return next((fault.says for fault in self._concerning("refuse_pull", task)), None)
 
     def on_start(self, task: Task) -> None:
         """An attempt has started: take its host away when its time comes."""

@@ -61,6 +61,7 @@ RESOURCES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
         _named("batch", "job-definition", request["jobDefinition"]),
         _named("batch", "job-queue", request["jobQueue"]),
     ],
+    "batch:CancelJob": lambda request: [_named("batch", "job", request["jobId"])],
     "batch:TerminateJob": lambda request: [
         _named("batch", "job", job) for job in request.get("jobIds") or [request["jobId"]]
     ],

@@ -1,6 +1,5 @@
 """The bundle: all that a child needs to know of the workflow, in one object of S3."""
 
-import hashlib
 import io
 import json
 import os
@@ -10,11 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from snakemake.spawn_jobs import SpawnedJobArgsFactory
 from snakemake_interface_common.exceptions import WorkflowError
 
+from .digest import get_code_digest, get_configfiles, get_digest, get_file_digest
 from .names import NAMES_FILE, list_names
 
 # Member that says how Snakemake is called; it is not a name that a workflow has.
@@ -27,28 +27,42 @@ MAX_TRACKED_BYTES = 10_000_000
 DIGEST = "digest"
 
 
+class Member(NamedTuple):
+    """A file: when it was changed (ns since the epoch), and the SHA-256 of its content."""
+
+    changed: int
+    digest: str
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A gzipped tar archive, and what is in it.
 
     Attributes:
         content: The archive.
-        code_digest: Of what decides on results: sources and options.
-        digest: Of all that is in it.
-        members: Its files, and when each was changed (ns since the epoch).
+        code_digest: Of what decides on results: sources, configuration, options.
+        digest: Of that and of the data.
+        members: Its files.
     """
 
     content: bytes
     code_digest: str
     digest: str
-    members: dict[str, int]
+    members: dict[str, Member]
+
+    def get_input_version(self, path: str) -> str:
+        """Tell what an input is: by its content, or by size and time where it may be large."""
+        if self._has(path):
+            return self.members[path].digest
+        files = sorted(Path(path).rglob("*")) if Path(path).is_dir() else [Path(path)]
+        return get_digest([[str(f), f.stat().st_size, f.stat().st_mtime_ns] for f in files])
 
     def get_missing(self, paths: Iterable[str]) -> list[str]:
         """Return those of the files that are not in it as they are now, and so must be sent."""
         return sorted(path for path in paths if not self._has(path))
 
     def _has(self, path: str) -> bool:
-        return path in self.members and self.members[path] == Path(path).stat().st_mtime_ns
+        return path in self.members and self.members[path].changed == Path(path).stat().st_mtime_ns
 
 
 def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[str, str]) -> Bundle:
@@ -61,8 +75,10 @@ def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[s
     Raises:
         WorkflowError: a source is outside the working directory.
     """
-    data = sorted(set(_iter_configured_files(workflow.config)))
-    sources = sorted(set(_iter_sources(workflow)) - set(data))
+    data = set(_iter_configured_files(workflow.config))
+    sources = set(_iter_sources(workflow)) - data
+    members = {path: _describe(path) for path in sorted(sources | data)}
+    digests = {path: member.digest for path, member in members.items()}
     run = json.dumps(
         {
             "arguments": common_arguments,
@@ -71,14 +87,14 @@ def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[s
         },
         sort_keys=True,
     )
-    digest = hashlib.sha256(run.encode())
-    _add_files(digest, sources)
-    code_digest = digest.hexdigest()
-    _add_files(digest, data)
-    members = [*sources, *data]
-    changed = {path: Path(path).stat().st_mtime_ns for path in members}
-    content = _pack(members, run, list_names(workflow, sources))
-    return Bundle(content, code_digest, digest.hexdigest(), changed)
+    code_digest = get_code_digest(workflow, {path: digests[path] for path in sources}, environment)
+    data_digest = get_digest(code_digest, {path: digests[path] for path in data})
+    content = _pack(list(members), run, list_names(workflow, sorted(sources)))
+    return Bundle(content, code_digest, data_digest, members)
+
+
+def _describe(path: str) -> Member:
+    return Member(Path(path).stat().st_mtime_ns, get_file_digest(path))
 
 
 def get_common_arguments(workflow: Any, snakefile: str, settings: Any) -> list[str]:
@@ -123,17 +139,12 @@ class _WithoutConfig:
         return getattr(self._workflow, name)
 
 
-def _add_files(digest: Any, paths: list[str]) -> None:
-    for path in paths:
-        digest.update(f"\0{path}\0".encode() + hashlib.sha256(Path(path).read_bytes()).digest())
-
-
 def _iter_sources(workflow: Any) -> Iterator[str]:
     """Sources as Snakemake knows them (it asks git), and the standard folder where there is no git.
 
     https://snakemake.readthedocs.io/en/stable/snakefiles/deployment.html
     """
-    needed = {str(f) for f in workflow.configfiles}
+    needed = get_configfiles(workflow)
     folder = {str(path) for path in Path("workflow").rglob("*") if "__pycache__" not in path.parts}
     known = workflow.dag.get_sources() | folder | set(_iter_read(workflow.sourcecache))
     for path in _iter_linked(known):

@@ -182,6 +182,13 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
         """Take a job definition back."""
         self._ask("deregister_job_definition", **request)
 
+    def cancel_waiting(self, job_id: str, reason: str) -> None:
+        """End those children of an array that have not started; those that run go on.
+
+        https://docs.aws.amazon.com/batch/latest/APIReference/API_CancelJob.html
+        """
+        self._ask("cancel_job", jobId=job_id, reason=reason)
+
     def describe_queue(self, queue: str) -> dict[str, Any] | None:
         """Return a queue, or None if there is none of that name or ARN."""
         queues = self._ask("describe_job_queues", jobQueues=[queue])["jobQueues"]

@@ -1,6 +1,5 @@
 """Fetches what children returned and puts it in its place."""
 
-import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .monitor import Ended
-from .returns import Salvage, unpack_outputs
+from .patience import AWS_ERRORS
+from .returns import MalformedReturnError, Salvage, unpack_outputs
 from .status import Cause, Failure
 from .store import Store
 from .tasks import Task
@@ -56,10 +56,15 @@ class Collector:
         if failure is None:
             try:
                 return Collected(ended, self._unpack(key, task))
-            except (KeyError, FileNotFoundError, tarfile.TarError) as error:
+            except (KeyError, MalformedReturnError) as error:
                 if not ended.summary and not ended.is_forgotten:
                     return None  # what is there may be of an attempt that another follows
                 failure = _get_failure(ended, key, error)
+            except OSError as error:
+                if not self._is_lasting(error):
+                    raise
+                failure = Failure(Cause.NOT_STORED, f"{error}; what was made is in the bucket")
+                return Collected(replace(ended, failure=failure), {})
         return Collected(replace(ended, failure=failure), {}, self._salvage(key, task))
 
     def _unpack(self, key: str, task: Task) -> dict[str, Any]:
@@ -67,16 +72,30 @@ class Collector:
             lambda: unpack_outputs(self._store.open(key), task.outputs, task.logs, self._staging)
         )
 
-    def _salvage(self, key: str, task: Task) -> Salvage:
+    def _salvage(self, key: str, task: Task) -> Salvage | None:
+        try:
+            return self._store.patience.ask(lambda: self._make_salvage(key, task))
+        except OSError as error:
+            if not self._is_lasting(error):
+                raise
+            return None
+
+    def _make_salvage(self, key: str, task: Task) -> Salvage:
         salvage = Salvage(self._staging)
         outputs = [path for path in task.outputs if path not in task.updated]
-        if task.logs or len(outputs) > 1:
-            with suppress(KeyError, tarfile.TarError):
-                self._store.patience.ask(
-                    lambda: salvage.add_returned(self._store.open(key), outputs, task.logs)
-                )
-        salvage.keep(task.updated)
+        try:
+            if task.logs or len(outputs) > 1:
+                with suppress(KeyError, MalformedReturnError):
+                    salvage.add_returned(self._store.open(key), outputs, task.logs)
+            salvage.keep(task.updated)
+        except BaseException:
+            salvage.remove()
+            raise
         return salvage
+
+    def _is_lasting(self, error: OSError) -> bool:
+        """Whether it is this machine that does not take a file, now or later."""
+        return not isinstance(error, AWS_ERRORS) and not self._store.patience.is_given_up
 
 
 def _get_failure(ended: Ended, key: str, error: Exception) -> Failure:

@@ -13,14 +13,16 @@ SCRATCH_PATH = "/tmp"  # noqa: S108
 COMMAND = ["python3", "-m", "snakemake_executor_plugin_aws_batch_array.worker"]
 
 # The first rule that matches decides, and at most five are allowed. What no rule matches is tried
-# again: `Host EC2 ... terminated`, `Your Spot Task was interrupted`, `Task failed to start`. The
-# last rule ends what exited by itself. What we terminated or what took too long Batch never
-# tries again.
+# again: `Host EC2 ... terminated`, `Your Spot Task was interrupted`, `Task failed to start`. Of an
+# image that was not pulled the first words do not say whether it ever will be; the controller
+# reads the others. The last rule ends what exited by itself. What we terminated or what took too
+# long Batch never tries again.
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
 EVALUATE_ON_EXIT = [
     {"onExitCode": str(exit_codes.TEMPORARY), "action": "RETRY"},
-    {"onExitCode": str(exit_codes.ILLEGAL_INSTRUCTION), "action": "RETRY"},
-    *({"onExitCode": str(code), "action": "RETRY"} for code in exit_codes.OF_LOST_HOSTS),
+    {"onExitCode": exit_codes.OF_KILLED, "action": "RETRY"},
+    {"onExitCode": str(exit_codes.TERMINATED), "action": "RETRY"},
+    {"onReason": "CannotPullContainerError*", "action": "EXIT"},
     {"onStatusReason": "Essential container*", "action": "EXIT"},
 ]
 
@@ -94,9 +96,15 @@ def _build_scratch(settings: ExecutorSettings) -> dict[str, Any]:
 
 
 def build_submission(
-    array: Array, definition: str, line_bytes: int, settings: ExecutorSettings
+    array: Array,
+    definition: str,
+    line_bytes: int,
+    settings: ExecutorSettings,
+    share: str | None = None,
 ) -> dict[str, Any]:
     """Request of SubmitJob; one task is a plain job, as an array has two children at least.
+
+    A share identifier is for queues with a scheduling policy; others refuse it.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
     """
@@ -113,6 +121,8 @@ def build_submission(
     }
     if len(array.tasks) > 1:
         request["arrayProperties"] = {"size": len(array.tasks)}
+    if share:
+        request["shareIdentifier"] = share
     if settings.tags:
         request["tags"] = settings.tags
     return request

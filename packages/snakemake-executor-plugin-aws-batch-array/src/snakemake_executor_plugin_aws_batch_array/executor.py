@@ -9,8 +9,9 @@ import time
 from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from snakemake.settings.enums import RerunTrigger
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
@@ -24,6 +25,7 @@ from .client import ArrayBatchClient, build_config
 from .collector import THREADS, Collected, Collector
 from .constructs import check_jobs
 from .credentials import open_session
+from .fuse import Fuse
 from .groups import rebuild_stale_groups
 from .ledger import Ledger, OpenArray, lock_folder
 from .live import LiveArray
@@ -31,7 +33,7 @@ from .logs import LogReader
 from .lost_runs import LostRuns
 from .monitor import Ended, Monitor
 from .paths import LEDGER, STATE_FOLDER, USAGE
-from .patience import AWS_ERRORS, Patience
+from .patience import AWS_ERRORS, DISK_ERRORS, Patience
 from .queues import get_queues
 from .requirements import get_requirements
 from .returns import Salvage
@@ -39,7 +41,7 @@ from .settlement import Settlement
 from .status import FALLBACK_CAUSES, RETRIED_CAUSES, Cause, Failure
 from .store import Store
 from .submitter import Submitter
-from .tables import FINAL
+from .tables import COLLECTED_LATER, FINAL
 from .tasks import Task, build_task, get_members, has_own_retries
 
 # The longer a run, the less a look each few seconds tells: looks are at least a fiftieth of the
@@ -68,8 +70,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         has_jobs = len(self.dag) > 0
         if not has_jobs and not _has_runs(self._folder / LEDGER):
             return
-        state.mkdir(parents=True, exist_ok=True)
-        self._lock_handle = lock_folder(state)
+        self._lock_handle = _open_folder(state)
         try:
             self._connect()
             with self._patience.limited(START_PATIENCE_S):
@@ -89,7 +90,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._client = ArrayBatchClient(self._session, self._patience)
         s3 = self._session.client("s3", config=self._config)
         self._store = Store(s3, self._settings.bucket, self._patience)
-        self._ledger = Ledger(self._folder / LEDGER)
+        self._ledger = Ledger(self._folder / LEDGER, self._patience.ask)
         self._adopter = Adopter(self._client, self._ledger, self.logger)
 
     def _prepare(self, state: Path) -> None:
@@ -111,10 +112,12 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._reclaimed = 0
         self._last_words = ""
         self._ledger.forget_waiting()
+        self._fuse = Fuse()
+        self._held_back = 0
         self._lost_runs = LostRuns(self._client, self._store, self._ledger, settings, self.logger)
         self._queues = get_queues(self._client, settings)
         self._submitter = Submitter(
-            self._run, settings, self._queues.platform, self._client, self._store, self._ledger
+            self._run, settings, self._queues, self._client, self._store, self._ledger
         )
         self._monitor = Monitor(
             self._client,
@@ -124,7 +127,9 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         )
         self._collector = Collector(self._store, state)
         logs = LogReader(self._session.client("logs", config=self._config), self._patience)
-        self._settlement = Settlement(self._run, settings.region, self._folder, self._client, logs)
+        self._settlement = Settlement(
+            self._run, settings.region, self._folder, self._client, logs, self._patience
+        )
 
     # Submission, in the main thread.
 
@@ -139,13 +144,20 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
                 self.workflow, self.get_snakefile(), self.common_settings
             )
             self._bundle = build_bundle(self.workflow, arguments, self.envvars())
-        tasks = [self._build_task(job, self._bundle) for job in jobs]
-        for job in jobs:
-            self.run_job_pre(job)
+        if self._fuse.has_blown():
+            self._held_back += len(jobs)
+            return
+        tasks = [task for job in jobs if (task := self._build_task(job, self._bundle))]
+        for task in tasks:
+            self.run_job_pre(task.job)
+            self._fuse.record_begin(task)
         try:
             adopted = self._adopt([t for t in tasks if t.job.attempt == 1], self._bundle)
             rest = [task for task in tasks if task.key not in adopted]
             for array in self._submitter.iter_arrays(rest):
+                if self._fuse.has_blown():
+                    self._held_back += len(array.tasks)
+                    continue
                 self._follow(self._submitter.submit(array, self._bundle))
                 self.logger.info(
                     f"Submitted {len(array.tasks)} jobs to {array.queue} as {array.name}."
@@ -155,13 +167,31 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             text = f"AWS refuses the submission: {error}\n{self._last_words}"
             raise WorkflowError(text) from error
 
-    def _build_task(self, job: Any, bundle: Bundle) -> Task:
-        requirements = get_requirements(job, self._queues.platform)
-        task = build_task(job, self.dag, bundle.code_digest, self._settings.job_queue, requirements)
-        if self._settings.fallback_queue and task.key in self._on_fallback:
-            task.queue = self._settings.fallback_queue
-        self._queues.check(job.name, task.queue, requirements)
+    def _build_task(self, job: Any, bundle: Bundle) -> Task | None:
+        """Describe a job; None if it can never be submitted and others are under way already.
+
+        Raises:
+            WorkflowError: it can never be submitted, and nothing of this run is under way yet.
+        """
+        try:
+            requirements = get_requirements(job, self._queues.platform)
+            task = build_task(job, self.dag, bundle, self._settings.job_queue, requirements)
+            if self._settings.fallback_queue and task.key in self._on_fallback:
+                task.queue = self._settings.fallback_queue
+            self._queues.check(job.name, task.queue, requirements)
+        except (WorkflowError, OSError) as error:
+            self._refuse([job], str(error))
+            return None
         return task
+
+    def _refuse(self, jobs: list[Any], reason: str) -> None:
+        """Let jobs fail; before anything is under way the whole run, which costs nothing then."""
+        if not self._live:
+            raise WorkflowError(reason)
+        self.logger.error(reason)
+        for job in jobs:
+            job.attempt = max(job.attempt, job.restart_times + 1)
+            self.report_job_error(SubmittedJobInfo(job))
 
     def _adopt(self, tasks: list[Task], bundle: Bundle) -> set[str]:
         """Take over children of earlier runs; return the keys of their tasks."""
@@ -169,12 +199,46 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         if adopted:
             self.logger.info(f"Took over {len(adopted)} jobs that an earlier run submitted.")
         rest = [task for task in tasks if task.key not in adopted]
+        finished: set[str] = set()
+        if not {RerunTrigger.CODE, RerunTrigger.PARAMS} & set(self.workflow.rerun_triggers):
+            finished = self._take_over(self._adopter.iter_finished(rest, self._store))
+        if finished:
+            self.logger.warning(
+                f"{len(finished)} jobs had succeeded before the workflow, its configuration or "
+                "their parameters changed; their files are kept, as finished files are. To make "
+                "them anew, delete them and start again."
+            )
+        rest = [task for task in rest if task.key not in finished]
+        refused = self._supersede(rest)
+        rest = [task for task in rest if task.key not in refused]
         lost = self._take_over(self._lost_runs.iter_adopted(rest, bundle))
         if lost:
             self.logger.info(
                 f"Took over {len(lost)} jobs of a run that the bucket has and this folder not."
             )
-        return adopted | lost
+        return adopted | finished | refused | lost
+
+    def _supersede(self, tasks: list[Task]) -> set[str]:
+        """End what makes the files of these tasks from something else, if that is allowed.
+
+        Returns:
+            Keys of the tasks that are left out, as their files are at work elsewhere.
+
+        Raises:
+            WorkflowError: it is not allowed, and nothing of this run is under way yet.
+        """
+        superseded = self._adopter.find_superseded(tasks)
+        if not superseded.tasks or self._settings.discard_running:
+            self._adopter.supersede(superseded)
+            return set()
+        text = (
+            f"{len(superseded.tasks)} jobs of an earlier run are at work on files that this run "
+            "makes from other sources, another configuration or other parameters. To end them "
+            f"throws {superseded.vcpu_hours:.1f} vCPU hours away; if that is what you want, add "
+            "--aws-batch-array-discard-running. To keep them, undo the change and start again."
+        )
+        self._refuse([task.job for task in superseded.tasks], text)
+        return {task.key for task in superseded.tasks}
 
     def _take_over(self, arrays: Iterator[LiveArray]) -> set[str]:
         keys: set[str] = set()
@@ -220,11 +284,13 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         try:
             for portion in self._collector.iter_portions(self._monitor.iter_ended(arrays)):
                 self._settle(portion)
-        except AWS_ERRORS as error:
-            if self._patience.is_given_up:  # the run ends while AWS does not answer
+        except (*AWS_ERRORS, *DISK_ERRORS) as error:
+            if self._patience.is_given_up:  # the run ends while there is something to wait for
                 return
             self._last_words = self._get_last_words()
-            raise WorkflowError(f"AWS refuses to tell the status of jobs: {error}") from error
+            who = "AWS refuses to tell" if isinstance(error, AWS_ERRORS) else "Nothing records"
+            raise WorkflowError(f"{who} the status of jobs: {error}") from error
+        self._end_if_held_back()
 
     def _get_last_words(self) -> str:
         """What a user does when the run ends and its jobs do not."""
@@ -245,11 +311,15 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             self.logger.warning(f"Jobs wait in {queue}; AWS Batch says: {reason}")
 
     def _settle(self, portion: list[Collected]) -> None:
+        portion = self._leave_held_back(portion)
         self._reclaimed += self._settlement.record_usage(portion)
+        for ended, _, _ in portion:
+            if ended.failure is None:
+                self._fuse.record_success(ended.array.open[ended.index])
         for ended, _, salvage in portion:
             if ended.failure is not None:
                 self._report_failure(ended, ended.failure, salvage)
-        for name, indices in _get_positions(portion):
+        for name, indices in _get_positions([c for c in portion if not _is_kept(c.ended)]):
             self._ledger.close_children(name, indices)
         for ended, _, _ in portion:
             task = ended.array.open.pop(ended.index)
@@ -270,18 +340,68 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         if failure.cause in FALLBACK_CAUSES:
             self._on_fallback.add(task.key)
         following = self._get_following(task, failure.cause)
-        if following == FINAL:
+        if following in (FINAL, COLLECTED_LATER):
             # What would fail again is tried once: Snakemake retries while attempts are left.
             task.job.attempt = max(task.job.attempt, task.job.restart_times + 1)
         made = salvage.outputs if salvage else []
-        self.logger.error(self._settlement.report_failure(ended, failure, made, following))
+        report = self._settlement.report_failure(ended, failure, made, following)
+        self.logger.error(report.text)
+        reason = report.rows[0].reason
+        if self._fuse.record_failure(ended, failure.cause, reason):
+            self._hold_back(reason)
+
+    # What is held back.
+
+    def _hold_back(self, reason: str) -> None:
+        """Start nothing more, as it would fail like all before it."""
+        self.logger.error(
+            "The first jobs have all failed in the same way and none has succeeded, so that no "
+            f"more are started and those that run are waited for. The reason: {reason}"
+        )
+        with self._live_lock:
+            arrays = list(self._live.values())
+        for array in arrays:
+            try:
+                self._client.cancel_waiting(array.job_id, "held back: the first jobs have failed")
+            except AWS_ERRORS as error:
+                self.logger.warning(
+                    f"The waiting jobs of {array.name} cannot be cancelled: {error}. To end all of "
+                    f"them: aws batch terminate-job --job-id {array.job_id} --reason failing"
+                )
+
+    def _leave_held_back(self, portion: list[Collected]) -> list[Collected]:
+        """Close the children that were cancelled before they started; return the others."""
+        if not self._fuse.has_blown():
+            return portion
+        held_back = [c for c in portion if c.ended.is_cancelled]
+        for name, indices in _get_positions(held_back):
+            self._ledger.close_children(name, indices)
+        for ended, _, _ in held_back:
+            del ended.array.open[ended.index]
+        self._held_back += len(held_back)
+        return [c for c in portion if not c.ended.is_cancelled]
+
+    def _end_if_held_back(self) -> None:
+        with self._live_lock:
+            is_over = not any(array.open for array in self._live.values())
+        if self._held_back and is_over:
+            raise WorkflowError(
+                f"{self._held_back} jobs were held back, as the first of their kind all failed in "
+                "the same way (see above). Remove the cause and start again: what has succeeded "
+                "stays, and the rest is submitted."
+            )
 
     def handle_job_error(self, job: JobExecutorInterface) -> None:
         """Bring back what a group has made that failed; Snakemake has just removed its outputs."""
         if salvage := self._salvaged.pop(job, None):
-            salvage.restore()
+            try:
+                self._patience.ask(salvage.restore)
+            except OSError as error:
+                self.logger.error(f"What {job.name} has made cannot be put in its place: {error}")
 
     def _get_following(self, task: Task, cause: Cause) -> str:
+        if cause is Cause.NOT_STORED:
+            return COLLECTED_LATER
         is_retried = cause in RETRIED_CAUSES or (cause is Cause.EXIT and has_own_retries(task.job))
         if not is_retried or task.job.attempt > task.job.restart_times:
             return FINAL
@@ -316,6 +436,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
                 self._terminate(array)
             except AWS_ERRORS as error:
                 self.logger.warning(f"{array.name} in {array.queue} goes on: {error}")
+            except DISK_ERRORS as error:
+                self.logger.warning(f"{array.name} has ended, but that is not recorded: {error}")
 
     def _terminate(self, array: OpenArray) -> None:
         job_id = array.job_id or self._client.find_job(array.queue, array.name)
@@ -327,7 +449,10 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         """End the waiting thread, and remove what finished runs have left in S3 and Batch."""
         self._patience.give_up()
         super().shutdown()
-        self._clean_up()
+        try:
+            self._clean_up()
+        except DISK_ERRORS as error:
+            self.logger.warning(f"The next start cleans up, as the disk cannot be used: {error}")
         if self._reclaimed:
             self.logger.info(
                 f"{self._reclaimed} attempts lost their host; {self._folder / USAGE} has them."
@@ -343,6 +468,26 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 def _has_runs(path: Path) -> bool:
     """Whether a ledger has runs of which something may be left on AWS; makes none."""
     return path.exists() and bool(Ledger(path).get_runs())
+
+
+def _open_folder(folder: Path) -> IO[str]:
+    """Make the folder of the executor's records and lock it.
+
+    Raises:
+        WorkflowError: it cannot be made here, or another controller has it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return lock_folder(folder)
+    except OSError as error:
+        raise WorkflowError(
+            f"the folder of --aws-batch-array-report-dir cannot be used: {error}"
+        ) from error
+
+
+def _is_kept(ended: Ended) -> bool:
+    """Whether what a child returned stays in the bucket until it can be stored here."""
+    return ended.failure is not None and ended.failure.cause is Cause.NOT_STORED
 
 
 def _get_positions(portion: list[Collected]) -> Iterator[tuple[str, list[int]]]:

@@ -13,11 +13,14 @@ ILLEGAL_INSTRUCTION = 132
 OUT_OF_MEMORY = 137
 # 128 + SIGTERM: the host or the job is being stopped.
 TERMINATED = 143
-# What a container exits with whose host is reclaimed, if it leaves an exit code at all. So that
-# Batch can tell, a container exits with 100 more where its own rules ended so.
+# What a container exits with whose host is reclaimed, if it leaves an exit code at all.
 # https://docs.seqera.io/platform-cloud/tutorials/retry-strategy
 OF_LOST_HOSTS = (OUT_OF_MEMORY, TERMINATED)
+# Batch has five rules for what it tries again, so that two codes must share one: 132 and 137.
+OF_KILLED = "13*"
+# So that Batch can tell, a container exits with 100 more where its own rules ended so.
 _OF_RULES = 100
+_SHIFTED = frozenset({13, *range(130, 140), TERMINATED}) - {ILLEGAL_INSTRUCTION}
 
 # https://docs.kernel.org/admin-guide/cgroup-v2.html (memory.events) and cgroup-v1/memory.html
 _MEMORY_EVENTS = (
@@ -51,12 +54,12 @@ def get_ending(snakemake_code: int, code_file: Path) -> Ending:
 
 def to_container(code: int) -> int:
     """Exit code of the container whose rules ended with a code."""
-    return code + _OF_RULES if code in OF_LOST_HOSTS else code
+    return code + _OF_RULES if code in _SHIFTED else code
 
 
 def from_container(code: int | None) -> int | None:
     """What the rules of a container ended with, or what ended the container."""
-    is_of_rules = code is not None and code - _OF_RULES in OF_LOST_HOSTS
+    is_of_rules = code is not None and code - _OF_RULES in _SHIFTED
     return code - _OF_RULES if code is not None and is_of_rules else code
 
 

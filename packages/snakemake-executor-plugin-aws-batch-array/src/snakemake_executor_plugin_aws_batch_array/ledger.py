@@ -4,7 +4,7 @@ import fcntl
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +73,14 @@ class OpenChild:
     target: str
 
 
+def get_child_id(job_id: str, index: int, size: int) -> str:
+    """Id of a child of an array; an array of one is a plain job.
+
+    https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html
+    """
+    return f"{job_id}:{index}" if size > 1 else job_id
+
+
 @dataclass
 class OpenArray:
     """An array of which some children were not settled.
@@ -97,17 +105,29 @@ class OpenArray:
     cancelled: int
     children: dict[int, OpenChild]
 
+    def get_child_id(self, index: int) -> str:
+        """Id of a child, once the array has one."""
+        return get_child_id(str(self.job_id), index, self.size)
+
 
 def lock_folder(folder: Path) -> IO[str]:
     """Keep other controllers out; the kernel lifts the lock when this process ends, however.
 
     Raises:
-        WorkflowError: another controller works here.
+        WorkflowError: another controller works here, or nobody can lock a file here.
     """
     handle = (folder / "lock").open("w")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
+        handle.close()
+        # https://man7.org/linux/man-pages/man2/flock.2.html (EWOULDBLOCK)
+        if not isinstance(error, BlockingIOError):
+            raise WorkflowError(
+                f"the file system of {str(folder)!r} does not lock files (flock: {error.strerror}),"
+                " so that nothing would keep a second Snakemake from submitting the same jobs; put "
+                "--aws-batch-array-report-dir on a disk of this machine"
+            ) from error
         raise WorkflowError(
             f"another Snakemake submits to AWS Batch from {str(folder)!r}; wait until it has "
             "ended or stop it, or use another --aws-batch-array-report-dir for another run"
@@ -158,14 +178,24 @@ def _read(path: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 class Ledger:
-    """An SQLite file; every change is on disk before the method returns."""
+    """An SQLite file; every change is on disk before the method returns.
 
-    def __init__(self, path: Path) -> None:
-        # The main thread submits, the status thread settles.
-        self._connection = sqlite3.connect(path, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
+    `ask` calls what changes the file, and again if the disk was full.
+    """
+
+    def __init__(self, path: Path, ask: Callable[[Callable[[], None]], None] | None = None) -> None:
+        self._ask = ask or (lambda call: call())
         self._lock = threading.Lock()
-        self._connection.executescript("PRAGMA journal_mode = WAL;" + _SCHEMA)
+        try:
+            # The main thread submits, the status thread settles.
+            self._connection = sqlite3.connect(path, check_same_thread=False)
+            self._connection.row_factory = sqlite3.Row
+            self._connection.executescript("PRAGMA journal_mode = WAL;" + _SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise WorkflowError(
+                f"{path} is no record of submissions ({error}); move it away, and what it knew is "
+                "looked for in the bucket"
+            ) from error
 
     def open_run(self, prefix: str, definition: str) -> None:
         """Record a run and its job definition, if it is not on record."""
@@ -186,13 +216,17 @@ class Ledger:
     ) -> None:
         """Record that some children of an array are waited for."""
         rows = [(name, i, child.key, child.target) for i, child in children.items()]
-        with self._lock, self._connection:
-            self._connection.execute(
-                "INSERT OR IGNORE INTO arrays (name, prefix, queue, size, submitted) "
-                "VALUES (?, ?, ?, ?, ?)",
-                (name, prefix, queue, size, time.time()),
-            )
-            self._connection.executemany("INSERT INTO children VALUES (?, ?, ?, ?)", rows)
+
+        def insert() -> None:
+            with self._lock, self._connection:
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO arrays (name, prefix, queue, size, submitted) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    (name, prefix, queue, size, time.time()),
+                )
+                self._connection.executemany("INSERT INTO children VALUES (?, ?, ?, ?)", rows)
+
+        self._ask(insert)
 
     def record_job(self, name: str, job_id: str) -> None:
         """Record that an array was submitted."""
@@ -250,5 +284,8 @@ class Ledger:
         return {position: OpenChild(key, target) for position, key, target in rows}
 
     def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
-        with self._lock, self._connection:
-            self._connection.executemany(statement, rows)
+        def write() -> None:
+            with self._lock, self._connection:
+                self._connection.executemany(statement, rows)
+
+        self._ask(write)

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
+from .ledger import get_child_id
 from .status import Counts
 from .store import RunFolder
 from .tasks import Task
@@ -21,6 +22,7 @@ class LiveArray:
         submitted: Seconds since the epoch.
         open: Tasks by index of the child.
         counts: Finished children that were listed, by status.
+        succeeded: Number of its children that have succeeded, collected or not.
         missing_since: Since when Batch does not know it, or some child that has ended.
         missed: In how many looks in a row.
         blocked_since: When Batch first said that it can never be placed.
@@ -36,6 +38,7 @@ class LiveArray:
     submitted: float
     open: dict[int, Task]
     counts: dict[str, Counts] = field(default_factory=dict)
+    succeeded: int = 0
     missing_since: float | None = None
     missed: int = 0
     blocked_since: float | None = None
@@ -46,5 +49,5 @@ class LiveArray:
         self.counts = {status: Counts(0, self.submitted) for status in ("SUCCEEDED", "FAILED")}
 
     def get_child_id(self, index: int) -> str:
-        """Id of a child: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html."""
-        return f"{self.job_id}:{index}" if self.size > 1 else self.job_id
+        """Id of a child."""
+        return get_child_id(self.job_id, index, self.size)

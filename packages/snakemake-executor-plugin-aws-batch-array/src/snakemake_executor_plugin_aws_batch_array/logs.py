@@ -1,12 +1,13 @@
 """The log of an attempt in CloudWatch."""
 
-import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from . import environment
 from .patience import AWS_ERRORS, Patience
+from .records import parse_record
 
 # https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html
 LOG_GROUP = "/aws/batch/job"
@@ -40,8 +41,8 @@ class LogReader:
         """Return what the attempt said of its host when it began."""
         for line in self._get_lines(stream, limit=HEAD_LINES, startFromHead=True):
             if line.startswith(environment.HOST_LINE):
-                host: dict[str, Any] = json.loads(line.removeprefix(environment.HOST_LINE))
-                return host
+                with suppress(ValueError):  # a rule may print such a line too
+                    return parse_record(line.removeprefix(environment.HOST_LINE))
         return {}
 
     def _get_lines(self, stream: str, **options: Any) -> list[str]:

@@ -106,9 +106,12 @@ class LostRuns:
         failed = self._get_failed(detail, size)
         try:
             content = self._store.open(folder.get_manifest(detail["jobName"])).read()
+            lines = parse_manifest(content)
         except KeyError:  # the run has been removed meanwhile
             return []
-        lines = parse_manifest(content)
+        except ValueError:  # of another version of this plugin, or not of it at all
+            self._warn(queue, detail)
+            return []
         children = {line.key: i for i, line in enumerate(lines) if i not in failed}
         return [LostArray(folder, queue, detail, size, children)]
 

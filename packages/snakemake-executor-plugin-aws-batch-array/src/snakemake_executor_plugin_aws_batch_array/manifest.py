@@ -33,12 +33,23 @@ def build_manifest(lines: list[Line]) -> tuple[bytes, int]:
 
 
 def parse_line(content: bytes) -> Line:
-    """Read one line of a manifest."""
-    return Line(**json.loads(content))
+    """Read one line of a manifest.
+
+    Raises:
+        ValueError: it is none, or one of another version.
+    """
+    try:
+        return Line(**json.loads(content))
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"not a line of a manifest: {error}") from error
 
 
 def parse_manifest(content: bytes) -> list[Line]:
-    """Read all lines of a manifest."""
+    """Read all lines of a manifest.
+
+    Raises:
+        ValueError: it is none, or one of another version.
+    """
     return [parse_line(line) for line in content.splitlines()]
 
 

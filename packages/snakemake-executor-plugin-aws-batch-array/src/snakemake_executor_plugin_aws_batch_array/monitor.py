@@ -43,6 +43,11 @@ class Ended:
     summary: dict[str, Any] = field(default_factory=dict)
     is_forgotten: bool = False
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was cancelled while it waited, and so never started again."""
+        return bool(self.summary.get("isCancelled"))
+
 
 class Monitor:
     """Asks Batch as little as possible: parents a hundred a call, children where counts moved."""
@@ -124,6 +129,7 @@ class Monitor:
     def _iter_listed(self, array: LiveArray, detail: dict[str, Any]) -> Iterator[Ended]:
         counts = detail["arrayProperties"].get("statusSummary", {})
         is_over = detail["status"] in ENDED
+        array.succeeded = counts.get("SUCCEEDED", 0)
         told: set[int] = set()
         for status in ENDED:
             now = self._clock()

@@ -1,6 +1,8 @@
-"""Errors of AWS that pass, and the waiting until they have passed."""
+"""Errors of AWS and of this machine's disk that pass, and the waiting until they have passed."""
 
+import errno
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +31,8 @@ AWS_ERRORS = (
     ConnectionError,
     TimeoutError,
 )
+# What a disk of this machine may raise.
+DISK_ERRORS = (OSError, sqlite3.OperationalError)
 
 
 class Obstacle(StrEnum):
@@ -42,6 +46,7 @@ class Obstacle(StrEnum):
         "no restart is needed"
     )
     CLOCK = "the clock of this machine is off; set it"
+    DISK = "a disk of this machine is full; make room"
 
 
 _NETWORK_ERRORS = (
@@ -96,7 +101,16 @@ def get_obstacle(error: BaseException) -> Obstacle | None:
         return _get_obstacle_of_refusal(error)
     if isinstance(error, _CREDENTIAL_ERRORS):
         return Obstacle.CREDENTIALS
-    return Obstacle.NETWORK if isinstance(error, _NETWORK_ERRORS) else None
+    if isinstance(error, _NETWORK_ERRORS):
+        return Obstacle.NETWORK
+    return Obstacle.DISK if _is_disk_full(error) else None
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    if isinstance(error, sqlite3.OperationalError):
+        # https://www.sqlite.org/rescode.html#full
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _get_obstacle_of_refusal(error: ClientError) -> Obstacle | None:
@@ -146,6 +160,7 @@ class Patience:
         self._until: float | None = None
         self._since: float | None = None
         self._told = 0.0
+        self._obstacle: Obstacle | None = None
 
     @classmethod
     def none(cls) -> "Patience":
@@ -176,12 +191,12 @@ class Patience:
         """Return what a call returns in the end.
 
         Raises:
-            AWS_ERRORS: what does not get better by waiting, or nobody waits for.
+            AWS_ERRORS, DISK_ERRORS: what does not get better by waiting, or nobody waits for.
         """
         for attempt in count():
             try:
                 result = call()
-            except AWS_ERRORS as error:
+            except (*AWS_ERRORS, *DISK_ERRORS) as error:
                 self.wait(error, attempt)
             else:
                 if attempt:
@@ -205,7 +220,8 @@ class Patience:
         with self._lock:
             since, self._since = self._since, None
         if since is not None:
-            self._logger.warning(f"AWS answers again, after {self._clock() - since:.0f} s.")
+            end = "There is room again" if self._obstacle is Obstacle.DISK else "AWS answers again"
+            self._logger.warning(f"{end}, after {self._clock() - since:.0f} s.")
 
     def _tell(self, obstacle: Obstacle, error: Exception) -> None:
         with self._lock:
@@ -214,9 +230,10 @@ class Patience:
             self._since = now if self._since is None else self._since
             if not is_first and now - self._told < TOLD_EVERY_S:
                 return
-            self._told = now
+            self._told, self._obstacle = now, obstacle
             waited = "" if is_first else f" for {now - self._since:.0f} s"
-        text = f"Waiting for AWS{waited}: {obstacle} ({error}). {self._meanwhile}"
+        whom = "this machine" if obstacle is Obstacle.DISK else "AWS"
+        text = f"Waiting for {whom}{waited}: {obstacle} ({error}). {self._meanwhile}"
         self._logger.warning(text.rstrip())
 
 

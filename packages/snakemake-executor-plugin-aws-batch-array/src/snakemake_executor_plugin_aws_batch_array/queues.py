@@ -12,10 +12,17 @@ from .settings import ExecutorSettings
 
 @dataclass(frozen=True)
 class Queues:
-    """Platform of all queues of a run, and the largest job that each can hold."""
+    """The queues of a run.
+
+    Attributes:
+        platform: Of all of them.
+        max_vcpus: The largest job that each can hold.
+        shared: Those with a scheduling policy, which want a share identifier with each job.
+    """
 
     platform: Platform
     max_vcpus: dict[str, int]
+    shared: frozenset[str] = frozenset()
 
     def check(self, job_name: str, queue: str, requirements: Requirements) -> None:
         """Refuse a job that its queue could never place.
@@ -39,17 +46,34 @@ def get_queues(client: ArrayBatchClient, settings: ExecutorSettings) -> Queues:
             a setting does not go with the platform.
     """
     names = [name for name in (settings.job_queue, settings.fallback_queue) if name]
-    environments = {name: _get_environments(client, name) for name in names}
+    queues = {name: _describe(client, name) for name in names}
+    environments = {name: _get_environments(client, queue) for name, queue in queues.items()}
     platforms = {name: _get_platform(found) for name, found in environments.items()}
     if len(set(platforms.values())) > 1:
         kinds = ", ".join(f"{name!r} is {platform}" for name, platform in platforms.items())
         raise WorkflowError(f"job queue and fallback queue must be of one platform: {kinds}")
     platform = platforms[names[0]]
     _check_settings(settings, platform)
-    return Queues(platform, {name: _get_max_vcpus(found) for name, found in environments.items()})
+    max_vcpus = {name: _get_max_vcpus(found) for name, found in environments.items()}
+    return Queues(platform, max_vcpus, _get_shared(queues, settings.share_identifier))
 
 
-def _get_environments(client: ArrayBatchClient, name: str) -> list[dict[str, Any]]:
+def _get_shared(queues: dict[str, dict[str, Any]], share: str | None) -> frozenset[str]:
+    """Find the queues with a policy; a job without a share identifier would be refused there.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html (shareIdentifier)
+    """
+    shared = frozenset(name for name, queue in queues.items() if queue.get("schedulingPolicyArn"))
+    if shared and not share:
+        names = ", ".join(map(repr, sorted(shared)))
+        raise WorkflowError(
+            f"a scheduling policy shares the queue {names}; give one of its identifiers with "
+            "--aws-batch-array-share-identifier"
+        )
+    return shared
+
+
+def _describe(client: ArrayBatchClient, name: str) -> dict[str, Any]:
     queue = client.describe_queue(name)
     if queue is None:
         raise WorkflowError(f"there is no job queue {name!r} in this account and region")
@@ -57,6 +81,10 @@ def _get_environments(client: ArrayBatchClient, name: str) -> list[dict[str, Any
         raise WorkflowError(
             f"job queue {name!r} takes no jobs: it is {queue['state']} and {queue.get('status')}"
         )
+    return queue
+
+
+def _get_environments(client: ArrayBatchClient, queue: dict[str, Any]) -> list[dict[str, Any]]:
     order = queue["computeEnvironmentOrder"]
     return client.describe_environments([entry["computeEnvironment"] for entry in order])
 

@@ -1,5 +1,6 @@
 """What a child sends back: its declared outputs and a record of its attempt, in one object."""
 
+import errno
 import io
 import json
 import os
@@ -7,13 +8,25 @@ import shutil
 import tarfile
 import tempfile
 import time
+import zlib
 from pathlib import Path
 from typing import IO, Any
 
+from .records import MAX_RECORD_BYTES, parse_record
 from .trees import add_tree
 
 # Member that holds the record; paths of outputs never begin with it (tasks.check_path).
 RECORD_FILE = ".aws-batch-array-attempt.json"
+
+
+# What unpacking an object raises that is not the archive it should be.
+_MALFORMED = (tarfile.TarError, zlib.error, EOFError, ValueError, RecursionError)
+# A name in an archive that no folder takes: too long, or below a file.
+_MALFORMED_ERRNOS = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
+
+
+class MalformedReturnError(Exception):
+    """An object is not what a child returns; the message says why."""
 
 
 def pack_outputs(archive_path: Path, outputs: list[str], record: dict[str, Any]) -> None:
@@ -47,12 +60,16 @@ def unpack_outputs(
         staging: Existing folder for what is not complete.
 
     Raises:
-        FileNotFoundError: a declared output is not in the archive.
+        MalformedReturnError: the archive cannot be read, or a declared output is not in it.
+        OSError: this machine cannot take an output, for example as its disk is full.
     """
     with tempfile.TemporaryDirectory(dir=staging) as folder:
         record = _extract(stream, [*outputs, *logs], Path(folder))
+        for path in outputs:
+            if not os.path.lexists(Path(folder, path)):
+                raise MalformedReturnError(f"the declared output {path!r} is not in it")
         for path in [*outputs, *_find(Path(folder), logs, outputs)]:
-            _move(Path(folder, path), Path(path))
+            _put(Path(folder, path), Path(path))
     return record
 
 
@@ -88,9 +105,18 @@ class Salvage:
         self._kept += paths
 
     def restore(self) -> None:
-        """Put all in its place below the working directory, once."""
+        """Put all in its place below the working directory, once.
+
+        Raises:
+            OSError: this machine cannot take a file; what is left is put when asked again.
+        """
         for path in self._kept:
-            _move(self._folder / path, Path(path))
+            if os.path.lexists(self._folder / path):
+                _put(self._folder / path, Path(path))
+        self.remove()
+
+    def remove(self) -> None:
+        """Forget what is kept."""
         shutil.rmtree(self._folder)
 
 
@@ -103,16 +129,27 @@ def _link(source: str, target: str) -> None:
 
 
 def _extract(stream: IO[bytes], outputs: list[str], folder: Path) -> dict[str, Any]:
+    try:
+        with tarfile.open(fileobj=stream, mode="r|gz") as archive:
+            return _extract_members(archive, outputs, folder)
+    except _MALFORMED as error:
+        raise MalformedReturnError(str(error)) from error
+    except OSError as error:
+        if error.errno in _MALFORMED_ERRNOS:
+            raise MalformedReturnError(str(error)) from error
+        raise
+
+
+def _extract_members(archive: tarfile.TarFile, outputs: list[str], folder: Path) -> dict[str, Any]:
     record: dict[str, Any] = {}
     now = time.time()
-    with tarfile.open(fileobj=stream, mode="r|gz") as archive:
-        for member in archive:
-            if member.name == RECORD_FILE:
-                content = archive.extractfile(member)
-                record = json.load(content) if content else {}
-            elif any(_is_part(member.name, path) for path in outputs):
-                member.mtime = now  # the clock of the instance says nothing about order here
-                archive.extract(member, folder, filter="data")
+    for member in archive:
+        if member.name == RECORD_FILE:
+            content = archive.extractfile(member)
+            record = parse_record(content.read(MAX_RECORD_BYTES + 1) if content else b"")
+        elif any(_is_part(member.name, path) for path in outputs):
+            member.mtime = now  # the clock of the instance says nothing about order here
+            archive.extract(member, folder, filter="data")
     return record
 
 
@@ -129,10 +166,24 @@ def _is_part(name: str, output: str) -> bool:
     return name == output or name.startswith(f"{output}/")
 
 
-def _move(source: Path, target: Path) -> None:
+def _put(source: Path, target: Path) -> None:
+    """Put a file or a folder in its place, whole or not at all, also on another disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.move(source, target)
-    else:
-        source.replace(target)
+    try:
+        _replace(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as beside:
+            copy = Path(beside, "copy")
+            if source.is_dir():
+                shutil.copytree(source, copy, symlinks=True)
+            else:
+                shutil.copy2(source, copy)
+            _replace(copy, target)
+
+
+def _replace(source: Path, target: Path) -> None:
+    if source.is_dir() and target.is_dir():
+        shutil.rmtree(target)
+    source.replace(target)

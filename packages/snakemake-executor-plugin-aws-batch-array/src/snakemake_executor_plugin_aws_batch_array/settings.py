@@ -26,6 +26,8 @@ _QUEUE = re.compile(r"(arn:aws[a-z-]*:batch:[a-z0-9-]+:\d{12}:job-queue/)?[\w-]{
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[\w.-]+(/[\w.-]+)*")
 _IMAGE = re.compile(r"[\w.:/@-]+")
+# https://docs.aws.amazon.com/batch/latest/APIReference/API_ShareAttributes.html
+_SHARE = re.compile(r"[A-Za-z0-9]{1,255}")
 _HOST_PATH = re.compile(r"/[\w./-]+")
 
 
@@ -82,6 +84,9 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
         "Name or ARN of the queue (usually on-demand) for jobs whose attempts on the first queue "
         "were used up; without it they go to the first queue again.",
     )
+    share_identifier: Optional[str] = _setting(
+        None, "Share identifier of the jobs, in queues with a fair-share scheduling policy."
+    )
     job_role: Optional[str] = _setting(
         None, "ARN of the IAM role that the containers have.", required=True
     )
@@ -121,6 +126,11 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
         "disk (default: a volume that lives as long as the container).",
     )
     detach: bool = _setting(False, "Leave the jobs running when Snakemake is interrupted.")
+    discard_running: bool = _setting(
+        False,
+        "End jobs of an earlier run that are at work on files which this run makes from other "
+        "sources, configuration or parameters.",
+    )
     poll_interval: int = _setting(
         10, "Least number of seconds between two looks at the jobs' status.", type=int
     )
@@ -155,6 +165,7 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
             _mismatch("bucket", self.bucket, _BUCKET, "a bucket's name, without s3://"),
             _mismatch("prefix", self.prefix, _PREFIX, "letters, digits, . _ - and /"),
             _mismatch("image", self.image, _IMAGE, "an image as `docker pull` takes it"),
+            _mismatch("share-identifier", self.share_identifier, _SHARE, "letters and digits"),
             _mismatch("scratch-volume", self.scratch_volume, _HOST_PATH, "an absolute path"),
             _outside("attempts", self.attempts, 1, MAX_ATTEMPTS),
             _outside("task-timeout", self.task_timeout, MIN_TIMEOUT_S, None),

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from .client import ArrayBatchClient
 from .collector import Collected
-from .failures import build_failure
+from .failures import FailureReport, build_failure
 from .logs import LogReader
 from .monitor import Ended
 from .paths import FAILURES, USAGE
+from .patience import Patience
 from .status import Failure, count_reclaimed
 from .tables import SUCCEEDED, FailureRow, Table, UsageRow
 from .usage import build_earlier_rows, build_last_row
@@ -17,14 +18,20 @@ class Settlement:
     """The two tables of a run."""
 
     def __init__(
-        self, run: str, region: str, folder: Path, client: ArrayBatchClient, logs: LogReader
+        self,
+        run: str,
+        region: str,
+        folder: Path,
+        client: ArrayBatchClient,
+        logs: LogReader,
+        patience: Patience,
     ) -> None:
         self._run = run
         self._region = region
         self._client = client
         self._logs = logs
-        self._usage = Table(folder / USAGE, UsageRow)
-        self._failures = Table(folder / FAILURES, FailureRow)
+        self._usage = Table(folder / USAGE, UsageRow, patience.ask)
+        self._failures = Table(folder / FAILURES, FailureRow, patience.ask)
 
     def record_usage(self, portion: list[Collected]) -> int:
         """Add a row for every attempt of these children.
@@ -52,8 +59,8 @@ class Settlement:
 
     def report_failure(
         self, ended: Ended, failure: Failure, made: list[str], following: str
-    ) -> str:
-        """Add the rows of a failed child, which has made some outputs; return the text about it."""
+    ) -> FailureReport:
+        """Add the rows of a failed child, which has made some outputs; return all about it."""
         report = build_failure(ended, failure, made, self._run, self._region, following, self._logs)
         self._failures.append(report.rows)
-        return report.text
+        return report

@@ -1,6 +1,7 @@
 """From the words of Batch to what happened and what comes next. Pure functions."""
 
 import math
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,6 +12,8 @@ from . import exit_codes
 # listing costs less than one call per 100 genomes.
 FINISHED_PER_PAGE = 200
 LISTED_PER_PAGE = 1000
+# ... except the first of an array, so that what is wrong with all of them is known early
+FIRST_LISTED = 20
 # ... except that an array is listed again after a time that grows with its size: four genomes
 # are collected as they finish, ten thousand once an hour at least.
 LISTING_SECONDS_PER_CHILD = 0.36
@@ -20,6 +23,15 @@ LISTING_SECONDS_PER_CHILD = 0.36
 HOST_LOST = ("Host EC2", "Your Spot Task was interrupted")
 UNPLACEABLE = "MISCONFIGURATION:"
 OUT_OF_MEMORY_REASON = "OutOfMemoryError"
+# Of a task that did not start: what no other attempt would change. A registry that was not reached
+# (`i/o timeout`, `request canceled`, `toomanyrequests`) says none of this.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
+_NO_IMAGE = re.compile(
+    r"access denied|denied:|accessdenied|not authorized|unauthorized|no basic auth credentials"
+    r"|manifest unknown|not found|does not exist|name unknown|invalid reference format"
+    r"|no matching manifest|matching platform|no match for platform|exec format error",
+    re.IGNORECASE,
+)
 TIMED_OUT = "attempt duration exceeded timeout"
 
 
@@ -34,10 +46,12 @@ class Cause(StrEnum):
     TIMED_OUT = "timed out"
     DISK_FULL = "disk full"
     MISCONFIGURED = "misconfigured"
+    NO_IMAGE = "image cannot be used"
     TERMINATED = "terminated"
     UNPLACEABLE = "cannot be placed"
     FORGOTTEN = "forgotten by Batch"
     NOTHING_RETURNED = "nothing returned"
+    NOT_STORED = "not stored"
     EXIT = "failed"
 
 
@@ -102,7 +116,9 @@ def _get_cause(
         return Cause.UNPLACEABLE
     if reason.startswith(OUT_OF_MEMORY_REASON):
         return Cause.OUT_OF_MEMORY
-    return _EXIT_CAUSES.get(exit_codes.from_container(exit_code), Cause.EXIT)
+    cause = _EXIT_CAUSES.get(exit_codes.from_container(exit_code), Cause.EXIT)
+    is_refused = cause is Cause.NOT_STARTED and _NO_IMAGE.search(reason)
+    return Cause.NO_IMAGE if is_refused else cause
 
 
 def _is_host_lost(status_reason: str, reason: str, exit_code: int | None) -> bool:
@@ -159,6 +175,8 @@ def is_listing_due(counts: Counts, finished: int, size: int, is_over: bool, now:
     new = finished - counts.listed
     if new <= 0:
         return False
+    if not counts.listed and new >= FIRST_LISTED:
+        return True
     pages = math.ceil(finished / LISTED_PER_PAGE)
     is_late = now - counts.listed_at >= LISTING_SECONDS_PER_CHILD * size
     return is_over or is_late or new >= FINISHED_PER_PAGE * pages

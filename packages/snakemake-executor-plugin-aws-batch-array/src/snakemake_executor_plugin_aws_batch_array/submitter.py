@@ -15,7 +15,7 @@ from .ledger import Ledger, OpenChild
 from .live import LiveArray
 from .manifest import Line, build_manifest
 from .paths import get_runs_folder
-from .requirements import Platform
+from .queues import Queues
 from .settings import ExecutorSettings
 from .store import RunFolder, Store
 from .tasks import Task
@@ -29,7 +29,7 @@ class Submitter:
         self,
         run: str,
         settings: ExecutorSettings,
-        platform: Platform,
+        queues: Queues,
         client: ArrayBatchClient,
         store: Store,
         ledger: Ledger,
@@ -37,7 +37,7 @@ class Submitter:
         self._run = run
         self._folder = RunFolder(f"{get_runs_folder(settings.prefix)}{run}")
         self._settings = settings
-        self._platform = platform
+        self._queues = queues
         self._client = client
         self._store = store
         self._ledger = ledger
@@ -63,7 +63,8 @@ class Submitter:
         self._store.put(self._folder.get_manifest(array.name), manifest)
         children = [OpenChild(task.key, task.target) for task in array.tasks]
         self._ledger.open_array(array.name, self._folder.prefix, array.queue, children)
-        request = build_submission(array, definition, line_bytes, self._settings)
+        share = self._settings.share_identifier if array.queue in self._queues.shared else None
+        request = build_submission(array, definition, line_bytes, self._settings, share)
         job_id = self._client.submit_once(**request)
         self._ledger.record_job(array.name, job_id)
         return LiveArray(
@@ -83,7 +84,9 @@ class Submitter:
             # On record first; what is registered under a new name is revision 1.
             self._ledger.open_run(self._folder.prefix, f"{name}:1")
             self._store.put(self._folder.bundle, bundle.content, {DIGEST: bundle.digest})
-            request = build_definition(name, self._settings, self._platform, self._folder.prefix)
+            request = build_definition(
+                name, self._settings, self._queues.platform, self._folder.prefix
+            )
             reply: dict[str, Any] = self._client.register_job_definition(**request)
             self._definition = str(reply["jobDefinitionArn"])
         return self._definition

@@ -1,9 +1,12 @@
 """The two tables that the executor appends to, failures.tsv and usage.tsv: written and read."""
 
 import csv
+import errno
+import io
 import math
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 # `next` of a failure after which nothing is tried again.
 FINAL = "final"
+COLLECTED_LATER = "collected by the next start"
 # `outcome` of an attempt.
 SUCCEEDED = "succeeded"
 RECLAIMED = "reclaimed"
@@ -68,20 +72,30 @@ class Table:
     A file of an earlier version, which had fewer columns, is gone on with as it is.
     """
 
-    def __init__(self, path: Path, row_type: type[FailureRow] | type[UsageRow]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        row_type: type[FailureRow] | type[UsageRow],
+        ask: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
+        """Name the file; `ask` calls what changes it, and again if the disk was full."""
         self._path = path
         self._columns = [column.name for column in fields(row_type)]
         self._lock = threading.Lock()
+        self._ask = ask or (lambda call: call())
 
     def append(self, rows: list[Any]) -> None:
-        """Add rows; a tab or a line break in a value becomes a space."""
-        if not rows:
-            return
-        with self._lock, self._path.open("a+", newline="") as handle:
+        """Add rows, all of them or none; a tab or a line break in a value becomes a space."""
+        if rows:
+            self._ask(lambda: self._write(rows))
+
+    def _write(self, rows: list[Any]) -> None:
+        with self._lock, self._path.open("a+b", buffering=0) as handle:
             handle.seek(0)
-            header = handle.readline().split()
+            header = handle.readline().decode("utf-8", "replace").split()
+            text = io.StringIO()
             writer = csv.DictWriter(
-                handle,
+                text,
                 header or self._columns,
                 dialect="excel-tab",
                 lineterminator="\n",
@@ -90,6 +104,11 @@ class Table:
             if not header:
                 writer.writeheader()
             writer.writerows({name: _clean(v) for name, v in asdict(row).items()} for row in rows)
+            content = text.getvalue().encode()
+            end = handle.seek(0, os.SEEK_END)
+            if handle.write(content) != len(content):
+                handle.truncate(end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
 
 class TableReader(Generic[Row]):

@@ -1,7 +1,5 @@
 """A Snakemake job as one child of an array: its command, its files, its identity."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +8,10 @@ from typing import Any
 from snakemake.io import is_flagged
 from snakemake_interface_executor_plugins.utils import encode_target_jobs_cli_args
 
+from .bundle import Bundle
 from .checkpoints import iter_looked_at
 from .constructs import check_jobs
+from .digest import get_task_key
 from .names import get_input_digest
 from .requirements import Requirements
 
@@ -45,14 +45,23 @@ class Task:
     updated: list[str] = field(default_factory=list)
 
     @property
+    def kind(self) -> str:
+        """The rules that it runs."""
+        return " ".join(_get_rules(self.job))
+
+    @property
+    def names(self) -> set[str]:
+        """Values of its wildcards, by which it differs from others of its kind."""
+        members = get_members(self.job)
+        return {str(value) for member in members for value in member.wildcards_dict.values()} - {""}
+
+    @property
     def target(self) -> str:
         """Name for people: the first file that travels back, or that of the job."""
         return self.outputs[0] if self.outputs else str(self.job.name)
 
 
-def build_task(
-    job: Any, dag: Any, code_digest: str, queue: str, requirements: Requirements
-) -> Task:
+def build_task(job: Any, dag: Any, bundle: Bundle, queue: str, requirements: Requirements) -> Task:
     """Describe a job so that a child can run it without asking the controller.
 
     Raises:
@@ -62,11 +71,13 @@ def build_task(
     check_jobs(members, dag.workflow)
     updated = list(_iter_updated(members))
     looked_at = iter_looked_at(members, dag.workflow)
+    inputs = sorted({*_iter_local_inputs(job), *updated, *looked_at})
+    versions = {path: bundle.get_input_version(path) for path in inputs}
     return Task(
         job=job,
-        key=_get_key(members, code_digest),
+        key=get_task_key(members, versions, bundle.code_digest),
         arguments=_get_arguments(job, dag, requirements),
-        inputs=sorted({*_iter_local_inputs(job), *updated, *looked_at}),
+        inputs=inputs,
         outputs=list(_iter_returned(members, dag)),
         logs=[str(path) for member in members for path in member.log if not path.is_storage],
         digests=[get_input_digest(member) for member in members],
@@ -91,10 +102,9 @@ def _get_arguments(job: Any, dag: Any, requirements: Requirements) -> list[str]:
     """As RealExecutor.get_job_args, but as a list: no name ever meets a shell."""
     targets = encode_target_jobs_cli_args(job.get_target_spec())
     unneeded = [str(path) for path in dag.get_unneeded_temp_files(job)]
-    rules = job.rules if job.is_group() else [job.rule.name]
     return [
         *("--target-jobs", *targets),
-        *("--allowed-rules", *sorted(rules)),
+        *("--allowed-rules", *_get_rules(job)),
         *(("--local-groupid", str(job.jobid)) if job.is_group() else ("--force-use-threads",)),
         *("--cores", str(requirements.vcpus)),
         *("--attempt", str(job.attempt)),
@@ -102,25 +112,8 @@ def _get_arguments(job: Any, dag: Any, requirements: Requirements) -> list[str]:
     ]
 
 
-def _get_key(members: list[Any], code_digest: str) -> str:
-    """Digest of the sources and of every rule, wildcard, parameter and file of a job."""
-    content = sorted(
-        json.dumps(
-            [
-                member.rule.name,
-                dict(member.wildcards_dict),
-                [str(param) for param in member.non_derived_params],
-                [str(path) for path in member.input],
-                [str(path) for path in member.output],
-            ],
-            sort_keys=True,
-        )
-        for member in members
-    )
-    digest = hashlib.sha256(code_digest.encode())
-    for line in content:
-        digest.update(line.encode())
-    return digest.hexdigest()[:32]
+def _get_rules(job: Any) -> list[str]:
+    return sorted(set(job.rules)) if job.is_group() else [job.rule.name]
 
 
 def _iter_returned(members: list[Any], dag: Any) -> Iterator[str]:

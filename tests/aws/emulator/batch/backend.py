@@ -64,6 +64,7 @@ class ArrayBatchBackend(BatchBackend):
         queue = self.get_job_queue(request["jobQueue"])
         if queue is None or queue.state == "DISABLED":
             raise ClientException(f"Job queue {request['jobQueue']} does not exist or is disabled")
+        limits.check_share(queue.schedule_policy, request.get("shareIdentifier"))
         timeout = request.get("timeout") or definition.timeout or {}
         timeout_s = timeout.get("attemptDurationSeconds")
         limits.check_timeout(timeout_s)

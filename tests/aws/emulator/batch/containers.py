@@ -47,7 +47,7 @@ class ContainerRunner:
         engine: Engine,
         logs: LogsBackend,
         endpoint_url: str,
-        refuses_pull: Callable[[Task], bool],
+        refuses_pull: Callable[[Task], str | None],
         on_line: Callable[[Task, str], None],
     ) -> None:
         self.record: list[dict[str, Any]] = []
@@ -97,8 +97,8 @@ class ContainerRunner:
 
     def _ensure_image(self, task: Task) -> None:
         image = task.job.spec.container["image"]
-        if self._refuses_pull(task):
-            raise TaskStartError(f"{PULL_ERROR}pull access denied for {image}")
+        if refusal := self._refuses_pull(task):
+            raise TaskStartError(f"{PULL_ERROR}{refusal} for {image}")
         try:
             self._docker.images.get(image)
         except ImageNotFound:

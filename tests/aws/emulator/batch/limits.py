@@ -34,6 +34,14 @@ FARGATE_MEMORY_MIB = {
 }
 
 
+def check_share(policy: str | None, share: str | None) -> None:
+    """Refuse a share identifier where no policy asks for one, and a job without where one does."""
+    if policy and not share:
+        raise ClientException("shareIdentifier must be specified for a fair-share job queue.")
+    if share and not policy:
+        raise ClientException("shareIdentifier can't be specified for a FIFO job queue.")
+
+
 def check_payload(operation: str, size_bytes: int) -> None:
     """Refuse a SubmitJob or RegisterJobDefinition that is too large."""
     limits = {"submitjob": SUBMIT_JOB_BYTES, "registerjobdefinition": REGISTER_JOB_DEFINITION_BYTES}
