@@ -59,6 +59,11 @@ class Server:
         reply.raise_for_status()
         return reply.content, time.perf_counter() - begun
 
+    def count_packed(self, address: str) -> int:
+        """Return the bytes of an answer on their way."""
+        reply = requests.get(f"{self.url}api/{address}", timeout=60, stream=True)
+        return len(reply.raw.read())
+
     def wait_for_look(self, last: float | None) -> float:
         """Return the time of the first look after the `last` one."""
         while (found := json.loads(self.ask("state")[0]).get("time")) == last:
@@ -97,19 +102,16 @@ def measure(project: Path, count: int) -> dict[str, Any]:
         first = server.cpu_s()
         for _ in range(LOOKS):
             look = server.wait_for_look(look)
-        rows = {"first": 0, "last": 84}
-        # Each a text of its own, as the server keeps what was chosen last.
-        names = [f"SRX{10_400_000 + 37 * (count * part // ASKED)}" for part in range(ASKED)]
-        sorts = ["sample", "-minutes", "time"] * (ASKED // 3)
         return {
             "start_cpu_s": round(started, 1),
             "first_look_cpu_s": round(first - started, 1),
             "another_look_cpu_s": round((server.cpu_s() - first) / LOOKS, 2),
             "peak_mb": server.peak_mb(),
             "state_kb": round(len(server.ask("state")[0]) / 1000, 1),
-            "search_ms": median_ms(server.ask("genomes", sample=n, **rows)[1] for n in names),
-            "reason_ms": median_ms(server.ask("genomes", reason=n, **rows)[1] for n in names),
-            "sort_ms": median_ms(server.ask("genomes", sort=name, **rows)[1] for name in sorts),
+            "rows_mb": round(len(server.ask("genomes")[0]) / 1e6, 2),
+            "rows_packed_mb": round(server.count_packed("genomes") / 1e6, 2),
+            "rows_ms": median_ms(server.ask("genomes")[1] for _ in range(ASKED)),
+            "changes_ms": median_ms(server.ask("genomes", since=look)[1] for _ in range(ASKED)),
         }
 
 

@@ -16,9 +16,7 @@ from support.synthetic_cohort import write_genomes
 from support.synthetic_run import make_templates, write_run
 
 from bactofleet.core.files import write_json
-from bactofleet.monitor.page.filters import parse_filter
 from bactofleet.monitor.snapshot import Observer
-from bactofleet.report.assets import read_asset
 
 pytestmark = pytest.mark.skipif(
     not (chromium.CHROMIUM and chromium.DRIVER),
@@ -302,18 +300,3 @@ def test_the_policy_keeps_a_script_in_the_page_from_running(page):
       document.body.append(script);""")
 
     assert page.driver.execute_script("return window.ran") is None
-
-
-def test_filters_are_read_alike_by_server_and_report(driver):
-    texts = (">5", "<= 5", "1..9", ".5", "5.", "1e3", "-2", "many", "", "=", "1,000", "1..", "٣")
-    values = (None, -2, 0.5, 5, 7.5, 1_000)
-    ask = f"""
-      const [texts, values] = arguments;
-      {read_asset("filter.js")}
-      return texts.map((text) => parseFilter(text, true))
-        .map((test) => test && values.map((value) => test(value)));"""
-
-    tests = [parse_filter(text, numeric=True) for text in texts]
-
-    expected = [test and [test(value) for value in values] for test in tests]
-    assert driver.execute_script(ask, texts, values) == expected

@@ -14,6 +14,7 @@ from support.usage import MIDNIGHT, make_row, write_usage
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.monitor.page import looker as looking
+from bactofleet.monitor.page.genomes import Rows
 from bactofleet.monitor.page.looker import Looker
 from bactofleet.monitor.page.view import View, build_view
 from bactofleet.records.folder import lock_results
@@ -45,7 +46,7 @@ def looker(samples: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Look
 def look() -> View:
     looker = Looker(CONFIG, live=False)
     looker.open()
-    return build_view(looker.observer, looker.observer.look())
+    return build_view(looker.observer, looker.observer.look(), Rows())
 
 
 def test_every_genome_has_the_row_of_its_state(samples: list[str]):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
 from bactofleet.monitor.page.detail import describe_genome
-from bactofleet.monitor.page.genomes import Choice, Genome
 from bactofleet.monitor.page.looker import Looker
 from bactofleet.monitor.page.view import View
 
@@ -32,20 +30,14 @@ def get_state(looker: Looker, _: Query) -> dict[str, Any]:
 
 
 def get_genomes(looker: Looker, query: Query) -> dict[str, Any]:
-    """Return rows `first` to `last`, not included, of those that pass the filters.
-
-    Filters are the texts of the fields that are named as columns; `sort` is a column, or one with
-    a minus before it to begin with the largest.
-    """
-    view = _get_view(looker)
-    filters = tuple((name, query[name]) for name in Genome._fields if name in query)
-    sort = query.get("sort", "")
-    column = sort.removeprefix("-")
-    if column and column not in Genome._fields:
-        raise BadRequest(f"sort is {sort!r}; columns are {', '.join(Genome._fields)}")
-    choice = Choice(filters, column, is_descending=sort.startswith("-"))
-    first, last = (_parse_number(query, name) for name in ("first", "last"))
-    return asdict(view.genomes.read(choice, first, last))
+    """Return the rows that changed after the version `since`: number in the sheet, then fields."""
+    rows = _get_view(looker).rows
+    text = query.get("since", "0")
+    try:
+        changed = rows.since(float(text))
+    except ValueError as error:
+        raise BadRequest(f"since is {text!r}; it must be a version, or 0 for all rows") from error
+    return {"version": rows.version, "count": len(rows.genomes), "rows": changed}
 
 
 def get_genome(looker: Looker, query: Query) -> dict[str, Any]:
@@ -69,10 +61,3 @@ def _get_view(looker: Looker) -> View:
     if looker.view is None:
         raise BadRequest("the first look has not ended yet", HTTPStatus.SERVICE_UNAVAILABLE)
     return looker.view
-
-
-def _parse_number(query: Query, name: str) -> int:
-    text = query.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise BadRequest(f"{name} is {text!r}; it must be a row's number, 0 or more")
-    return int(text)

@@ -1,21 +1,18 @@
-"""All genomes of the sheet as rows, of which a page asks for those in view."""
+"""All genomes of the sheet as rows, of which a page asks for those that changed."""
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from bactofleet.core.times import format_time
 from bactofleet.monitor.activity import get_stage_start
-from bactofleet.monitor.page.filters import parse_filter
 from bactofleet.monitor.receipts import Finish
 from bactofleet.monitor.snapshot import Observer
 from bactofleet.records.failure import Failure
-
-MAX_ROWS = 500
-NUMERIC = frozenset({"minutes"})
 
 
 class Genome(NamedTuple):
@@ -34,55 +31,32 @@ class Genome(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What a reader wants to see: texts of filters by column, and the order."""
-
-    filters: tuple[tuple[str, str], ...] = ()
-    sort: str = ""
-    """Column, none for the order of the sheet."""
-    is_descending: bool = False
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some of the rows that were chosen."""
-
-    count: int
-    """Of all that were chosen."""
-    invalid: list[str]
-    """Columns whose filter is not understood, and hides nothing."""
-    rows: Sequence[Genome]
-
-
-class Genomes:
+class Rows:
     """The rows of one look, in the order of the sheet."""
 
-    def __init__(self, rows: Sequence[Genome]) -> None:
-        self._rows = rows
-        # Readers scroll: the same choice is asked for again and again.
-        self._last: tuple[Choice, Sequence[Genome], list[str]] | None = None
+    genomes: Sequence[Genome] = ()
+    changed: Sequence[float] = ()
+    """The version in which each row became what it is."""
+    version: float = 0.0
 
-    def read(self, choice: Choice, first: int, last: int) -> Page:
-        """Return the rows `first` to `last`, not included, of those chosen; `MAX_ROWS` at most."""
-        last_choice = self._last
-        if last_choice is None or last_choice[0] != choice:
-            self._last = last_choice = (choice, *self._choose(choice))
-        _, rows, invalid = last_choice
-        return Page(len(rows), invalid, rows[first : min(last, first + MAX_ROWS)])
+    def since(self, version: float) -> list[tuple[Any, ...]]:
+        """Return the rows that have changed after a version, each behind its number."""
+        pairs = enumerate(zip(self.genomes, self.changed, strict=True))
+        return [(number, *row) for number, (row, changed) in pairs if changed > version]
 
-    def _choose(self, choice: Choice) -> tuple[Sequence[Genome], list[str]]:
-        rows, invalid = self._rows, []
-        for name, text in choice.filters:
-            test = parse_filter(text, numeric=name in NUMERIC)
-            column = Genome._fields.index(name)
-            if test is None:
-                invalid.append(name)
-            else:
-                rows = [row for row in rows if test(row[column])]
-        if choice.sort:
-            column = Genome._fields.index(choice.sort)
-            rows = _sort(rows, column, is_descending=choice.is_descending)
-        return rows, invalid
+
+def compare_rows(genomes: Sequence[Genome], last: Rows, now: float) -> Rows:
+    """Return the rows of a look at `now`, seconds since the epoch, after those of the `last`.
+
+    The time is their version, also for pages that were open while the server was started anew;
+    where the clock was set back versions go on all the same.
+    """
+    version = max(now, math.nextafter(last.version, math.inf))
+    changed = [
+        since if row == before else version
+        for row, before, since in zip_longest(genomes, last.genomes, last.changed)
+    ]
+    return Rows(genomes, changed[: len(genomes)], version)
 
 
 def iter_genomes(observer: Observer, failures: Mapping[str, Failure]) -> Iterator[Genome]:
@@ -118,22 +92,3 @@ def _join(kind: str, message: str) -> str:
 
 def _format_time(seconds: float) -> str:
     return format_time(seconds).removesuffix(" UTC")
-
-
-def _sort(rows: Sequence[Genome], column: int, *, is_descending: bool) -> Sequence[Genome]:
-    """Sort by a column; rows without a value are last in both directions."""
-    known = [row for row in rows if row[column] is not None]
-    unknown = [row for row in rows if row[column] is None]
-    known.sort(key=lambda row: _to_key(row[column]), reverse=is_descending)
-    return known + unknown
-
-
-def _to_key(value: Any) -> Any:
-    """Return a text so that it sorts as a reader counts: isolate_2 before isolate_10."""
-    if not isinstance(value, str):
-        return value
-    words = re.split(r"(\d+)", value.casefold())
-    # Every other word is a number: of as many digits, without zeros before them.
-    numbers = [digits.lstrip("0") for digits in words[1::2]]
-    words[1::2] = [(len(digits), digits) for digits in numbers]
-    return words

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bactofleet.core.config import read_config
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.monitor.page.genomes import Rows
 from bactofleet.monitor.page.view import View, build_view
 from bactofleet.monitor.snapshot import Observer, get_pause, open_observer
 from bactofleet.records.folder import check_names
@@ -64,7 +65,8 @@ class Looker(threading.Thread):
         try:
             if any(_get_stamp(path) != stamp for path, stamp in self._stamps.items()):
                 self.open()
-            self.view = build_view(self.observer, self.observer.look())
+            last = self.view.rows if self.view else Rows()
+            self.view = build_view(self.observer, self.observer.look(), last)
             self.problem = ""
         except ConfigurationError as error:
             self.problem = str(error)

@@ -8,16 +8,15 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from bactofleet.monitor.page.durations import bin_durations
-from bactofleet.monitor.page.genomes import Genome, Genomes, iter_genomes
+from bactofleet.monitor.page.genomes import Genome, Rows, compare_rows, iter_genomes
 from bactofleet.monitor.page.timeline import measure_timeline, to_spans
 from bactofleet.monitor.receipts import Finish
-from bactofleet.monitor.snapshot import Genomes as Counts
-from bactofleet.monitor.snapshot import Observer, Snapshot
+from bactofleet.monitor.snapshot import Genomes, Observer, Snapshot
 from bactofleet.monitor.wording import describe_progress, group_failures, iter_facts, to_facts
 from bactofleet.records.failure import Failure
 
 MAX_GROUPS = 50
-TILES = frozenset(field.name for field in fields(Counts))
+TILES = frozenset(field.name for field in fields(Genomes))
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,13 @@ class View:
 
     summary: dict[str, Any]
     """Everything but single genomes, for JSON."""
-    genomes: Genomes
+    rows: Rows
     by_sample: dict[str, Genome]
     failures: dict[str, Failure]
 
 
-def build_view(observer: Observer, snapshot: Snapshot) -> View:
-    """Return what is shown of an observer's last look."""
+def build_view(observer: Observer, snapshot: Snapshot, last: Rows) -> View:
+    """Return what is shown of an observer's last look, after one that had the `last` rows."""
     failures = {failure.sample: failure for failure in snapshot.failures}
     rows = list(iter_genomes(observer, failures))
     summary = {
@@ -47,7 +46,12 @@ def build_view(observer: Observer, snapshot: Snapshot) -> View:
         "exclusions": _group_exclusions(observer.receipts.finishes),
         **_measure(observer, snapshot),
     }
-    return View(summary, Genomes(rows), {row.sample: row for row in rows}, failures)
+    return View(
+        summary,
+        compare_rows(rows, last, snapshot.time),
+        {row.sample: row for row in rows},
+        failures,
+    )
 
 
 def _group_failures(snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -10,12 +10,14 @@ function download(name, text) {
 }
 
 async function showTable({ columns, count }) {
-  const rows = new LocalRows(columns, count);
-  const table = new GenomeTable(document.getElementById("genomes"), columns, rows, (shown) => {
-    document.getElementById("shown").textContent = describeShown(shown, count);
-  });
+  const load = (needed) => Promise.all(needed.map(loadColumn));
+  const onChange = (shown) => { document.getElementById("shown").textContent = describeShown(shown, count); };
+  const table = new GenomeTable(document.getElementById("genomes"), columns, { load, onChange });
   document.getElementById("clear").addEventListener("click", () => table.clear());
-  document.getElementById("download").addEventListener("click", async () => download("cohort-selection.tsv", await rows.toTsv()));
+  document.getElementById("download").addEventListener("click", async () => {
+    await load(columns);
+    download("cohort-selection.tsv", table.rows.toTsv());
+  });
   document.getElementById("all-columns").addEventListener("change", ({ target }) => table.show(target.checked));
   await table.show(false);
   return table;

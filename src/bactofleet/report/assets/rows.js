@@ -1,63 +1,48 @@
-// The rows of a table whose columns hold their values, one a genome: filtered and sorted here.
+// The rows of a table whose columns hold their values, one a genome: sorted and filtered here.
 
-const SAMPLED_ROWS = 2000;
-const MAX_WIDTH = 26; // characters; the rest of a text is in its tooltip
 const collator = new Intl.Collator("en", { numeric: true });
 
-class LocalRows {
-  // Columns have, beside what the table needs, `packed`, the values of `count` genomes.
-  constructor(columns, count) {
-    Object.assign(this, { columns, count });
+class Rows {
+  // Columns have `name`, `numeric` and `values`; those of the first tell how many rows there are.
+  constructor(columns) {
+    Object.assign(this, { columns, order: [] });
   }
 
-  // Values are unpacked when they are first needed.
-  load(columns) {
-    return Promise.all(columns.map(loadColumn));
+  // Sort all rows, again where values have changed; null sorts as the sample sheet.
+  sort(sorting) {
+    const { length } = this.columns[0].values;
+    if (!sorting || this.order.length !== length) this.order = Array.from({ length }, (_, row) => row);
+    if (sorting) this.order.sort(rowOrder(sorting));
   }
 
-  // Choose the rows that pass all filters that are understood; null sorts as the sample sheet.
-  choose(filters, sorting) {
+  // Choose the rows that pass all filters that are understood.
+  choose(filters) {
     const tests = this.columns.filter((column) => filters.has(column.name)).map((column) => ({
       column, test: parseFilter(filters.get(column.name), column.numeric),
     }));
     const valid = tests.filter(({ test }) => test);
     this.invalid = tests.filter(({ test }) => !test).map(({ column }) => column.name);
-    this.rows = Array.from({ length: this.count }, (_, row) => row).filter((row) =>
-      valid.every(({ column, test }) => test(column.values[row])));
-    if (sorting) this.rows.sort(rowOrder(sorting));
+    this.chosen = this.order.filter((row) => valid.every(({ column, test }) => test(column.values[row])));
   }
 
-  // Return how many were chosen, the filters that are not understood, and values of some rows.
-  read(first, last, columns) {
-    const rows = this.rows.slice(first, last).map((row) => columns.map(({ values }) => values[row]));
-    return { count: this.rows.length, invalid: this.invalid, rows };
+  // Return the values of some of the rows that were chosen.
+  read(first, last, columns = this.columns) {
+    return this.chosen.slice(first, last).map((row) => columns.map(({ values }) => values[row]));
   }
 
-  // The chosen rows, with every column that the page has.
-  async toTsv() {
-    await this.load(this.columns);
-    const lines = this.rows.map((row) => this.columns.map(({ values }) => values[row] ?? "").join("\t"));
+  // The chosen rows, with every column.
+  toTsv() {
+    const lines = this.read(0).map((values) => values.map((value) => value ?? "").join("\t"));
     return [this.columns.map(({ name }) => name).join("\t"), ...lines, ""].join("\n");
   }
 }
 
-async function loadColumn(column) {
-  column.values ??= JSON.parse(await unpack(column.packed));
-  delete column.packed;
-  const whole = column.values.every((value) => !column.numeric || value === null || Number.isInteger(value));
-  const format = new Intl.NumberFormat("en-US", { maximumFractionDigits: whole ? 0 : 2 });
-  column.format = column.numeric ? (value) => format.format(value) : String;
-  const lengths = column.values.slice(0, SAMPLED_ROWS).map((value) => (value === null ? 0 : column.format(value).length));
-  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
-  const words = (column.heading || column.name).split(/[ ]/).map((word) => word.length + 2);
-  column.width = Math.min(MAX_WIDTH, Math.max(9, longest + 4, ...words));
-}
-
-// Missing values are last in both directions.
+// Missing values are last in both directions; rows that are equal keep the order of the sheet.
 function rowOrder({ column: { values, numeric }, direction }) {
   const compare = numeric ? (a, b) => a - b : collator.compare;
   return (a, b) => {
-    if (values[a] === null || values[b] === null) return (values[a] === null) - (values[b] === null);
-    return direction * compare(values[a], values[b]);
+    const missing = (values[a] === null) - (values[b] === null);
+    const both = values[a] !== null && values[b] !== null;
+    return missing || (both && direction * compare(values[a], values[b])) || a - b;
   };
 }

@@ -21,16 +21,15 @@ function replace(parent, ...children) {
 }
 
 class GenomeTable {
-  // `columns` are objects with name, heading, unit, meaning and numeric. `source` makes columns
-  // ready, which gives them a width (in letters) and a format (of a value that is not null), chooses
-  // rows, and reads those in view, as LocalRows does. `onChange` gets the number of rows that were
-  // chosen; `onOpen`, if a reader may open a row, its first value.
-  constructor(scroller, columns, source, onChange, onOpen = null) {
-    Object.assign(this, { scroller, columns, source, onChange, onOpen });
+  // `columns` are objects with name, heading, unit, meaning, numeric, and, once `load` has made them
+  // ready, values, width (in letters) and format (of a value that is not null). `onChange` gets the
+  // number of rows that were chosen; `onOpen`, if a reader may open a row, its first value.
+  constructor(scroller, columns, { load = async () => {}, onChange, onOpen = null }) {
+    Object.assign(this, { scroller, columns, load, onChange, onOpen });
+    this.rows = new Rows(columns);
     this.filters = new Map();
     this.sorting = null;
     this.shownColumns = [];
-    this.reads = 0;
     scroller.addEventListener("scroll", () => this.follow());
     new ResizeObserver(() => this.follow()).observe(scroller);
   }
@@ -38,10 +37,10 @@ class GenomeTable {
   // Show the columns with a heading, or all.
   async show(all) {
     const columns = this.columns.filter((column) => all || column.heading);
-    await this.source.load(columns);
+    await this.load(columns);
     this.shownColumns = columns;
     this.build();
-    await this.update();
+    this.renew();
   }
 
   build() {
@@ -93,14 +92,22 @@ class GenomeTable {
     if (!again) this.sorting = { column, direction: 1 };
     else if (this.sorting.direction === 1) this.sorting.direction = -1;
     else this.sorting = null;
+    this.rows.sort(this.sorting);
     this.update();
   }
 
   // Choose rows anew, and show the first of them.
   update() {
-    this.source.choose(this.filters, this.sorting);
+    this.rows.choose(this.filters);
     this.scroller.scrollTop = 0;
-    return this.refresh();
+    this.draw();
+  }
+
+  // Show values that have changed, or that were loaded.
+  renew() {
+    this.rows.sort(this.sorting);
+    this.rows.choose(this.filters);
+    this.draw();
   }
 
   // Tell which heading is sorted by, and which filter is not understood.
@@ -113,11 +120,11 @@ class GenomeTable {
     }
   }
 
-  // Read rows that were scrolled into view, a margin at a time.
+  // Draw rows that were scrolled into view, a margin at a time.
   follow() {
     if (!this.shownColumns.length) return;
     const { first, last } = this.findView();
-    if (first !== this.first || last !== this.last) this.refresh();
+    if (first !== this.first || last !== this.last) this.draw();
   }
 
   findView() {
@@ -126,19 +133,17 @@ class GenomeTable {
     return { first, last: first + Math.ceil(this.scroller.clientHeight / ROW_HEIGHT) + 3 * MARGIN_ROWS };
   }
 
-  // Read the rows in view and draw them; a read that failed, or that another overtook, is dropped.
-  async refresh() {
+  draw() {
     Object.assign(this, this.findView());
-    this.reads += 1;
-    const { reads, first } = this;
-    const found = await this.source.read(first, this.last, this.shownColumns);
-    if (!found || reads !== this.reads) return;
+    const { first, last } = this;
+    const rows = this.rows.read(first, last, this.shownColumns);
+    const count = this.rows.chosen.length;
     // Rows that are the same stay: a click on one that is replaced meanwhile would be lost.
-    const text = JSON.stringify([first, found]);
-    if (text !== this.drawn) this.drawRows(first, found.count, found.rows);
+    const text = JSON.stringify([first, count, rows]);
+    if (text !== this.drawn) this.drawRows(first, count, rows);
     this.drawn = text;
-    this.mark(found.invalid);
-    this.onChange(found.count);
+    this.mark(this.rows.invalid);
+    this.onChange(count);
   }
 
   drawRows(first, count, rows) {

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from bactofleet.report.assets import PLOTLY, read_asset
 
-_SHARED_SCRIPTS = ("table.js", "plots.js")
+_SHARED_SCRIPTS = ("filter.js", "rows.js", "table.js", "plots.js")
 _SCRIPTS = ("server.js", "overview.js", "charts.js", "detail.js", "main.js")
 
 

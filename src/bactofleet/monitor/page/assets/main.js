@@ -9,11 +9,12 @@ const COLUMNS = [
   { name: "minutes", heading: "Time", unit: "min", meaning: "wall time of all stages", width: 11, numeric: true },
   { name: "time", heading: "When", unit: "UTC", meaning: "when it was finished, or since when its stage runs", width: 23 },
 ];
-for (const column of COLUMNS) column.format = column.numeric ? formatNumber : String;
+for (const column of COLUMNS) Object.assign(column, { values: [], format: column.numeric ? formatNumber : String });
 
 const shown = new Map();
 let total = 0;
 let table = null;
+let version = 0;
 
 // Draw a part of the page where what it shows has changed.
 async function update(name, value, draw) {
@@ -26,9 +27,19 @@ async function update(name, value, draw) {
 const detail = new Detail(find("detail"));
 
 function createTable() {
-  const tell = (chosen) => { find("shown").textContent = describeShown(chosen, total); };
-  table = new GenomeTable(find("genomes"), COLUMNS, new ServerRows(), tell, (sample) => detail.open(sample));
+  const onChange = (chosen) => { find("shown").textContent = describeShown(chosen, total); };
+  table = new GenomeTable(find("genomes"), COLUMNS, { onChange, onOpen: (sample) => detail.open(sample) });
   return table.show(true);
+}
+
+// Take over the rows that have changed since they were last fetched.
+async function fetchRows() {
+  const found = await ask("api/genomes", { since: version });
+  if (!found) return;
+  for (const { values } of COLUMNS) values.length = found.count;
+  for (const [row, ...cells] of found.rows) COLUMNS.forEach(({ values }, place) => { values[row] = cells[place]; });
+  version = found.version;
+  await (table ? table.renew() : createTable());
 }
 
 function showGenomes(filters) {
@@ -77,7 +88,7 @@ async function poll() {
     find("results").textContent = state.results;
     if (state.time) {
       showState(state);
-      await update("time", state.time, () => (table ? table.refresh() : createTable()));
+      await update("time", state.time, fetchRows);
       await detail.refresh();
       document.body.dataset.ready = "true";
     }
@@ -88,5 +99,5 @@ async function poll() {
   setTimeout(poll, POLL_MS);
 }
 
-find("clear").addEventListener("click", () => table.clear());
+find("clear").addEventListener("click", () => table?.clear());
 poll();

@@ -17,18 +17,3 @@ async function ask(address, query = {}) {
     return null;
   }
 }
-
-// Rows of a table that the server chooses.
-class ServerRows {
-  // The page's columns are ready as they are, and all of them shown.
-  async load() {}
-
-  choose(filters, sorting) {
-    const sort = sorting && (sorting.direction < 0 ? "-" : "") + sorting.column.name;
-    this.query = { ...Object.fromEntries(filters), ...(sort && { sort }) };
-  }
-
-  read(first, last) {
-    return ask("api/genomes", { ...this.query, first, last });
-  }
-}
