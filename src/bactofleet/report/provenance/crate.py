@@ -62,7 +62,6 @@ def _describe_root(graph: Graph, cohort: Cohort, rows: Sequence[Cells], title: s
         "datePublished": finished or f"{datetime.now(UTC):%Y-%m-%d}",
         "license": LICENSE,
         "conformsTo": refer(PROFILE),
-        "hasPart": refer(*graph.list_data()),
         "mentions": refer(*graph.list_kind("CreateAction"), *graph.list_kind("Collection")),
     }
 

@@ -9,63 +9,60 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from rocrate.model import ContextEntity, DataEntity
+from rocrate.rocrate import ROCrate
+
 from bactofleet.core.destination import is_s3
 from bactofleet.core.samples import is_remote
 
-CRATE = "https://w3id.org/ro/crate/1.1"
+VERSION = "1.1"
 RUN_TERMS = "https://w3id.org/ro/terms/workflow-run"
-DESCRIPTOR, ROOT = "ro-crate-metadata.json", "./"
-DATA = ("File", "Dataset")
+DESCRIPTOR = "ro-crate-metadata.json"
 
 Entity = dict[str, Any]
 
 
 class Graph:
-    """Entities by their ids, in the order in which they came."""
+    """A crate's entities by their ids, in the order in which they came."""
 
     def __init__(self) -> None:
-        self._entities: dict[str, Entity] = {}
+        self._crate = ROCrate(version=VERSION)
+        self._crate.metadata.extra_contexts.append(f"{RUN_TERMS}/context")
 
     def add(self, identifier: str, kind: str, /, **properties: Any) -> str:
         """Add an entity, if there is none of this id; return the id.
 
-        Properties that have no value are left out.
+        Properties that have no value are left out. Files and folders that are in the crate or have
+        a URI become parts of its root.
         """
-        if identifier not in self._entities:
-            self._entities[identifier] = _make_entity(identifier, kind, properties)
+        if identifier not in self._crate:
+            is_data = kind in {"File", "Dataset"} and not identifier.startswith("#")
+            entity = DataEntity if is_data else ContextEntity
+            known = {
+                name: value for name, value in properties.items() if value not in (None, "", [])
+            }
+            self._crate.add(entity(self._crate, identifier, {"@type": kind, **known}))
         return identifier
 
     def add_file(self, identifier: str, sha256: str | None, /, **properties: Any) -> str:
         """Add a file. Two that have one name and different contents are two entities."""
-        known = self._entities.get(identifier, {})
+        known = self._crate.get(identifier, {})
         if sha256 and known.get("sha256", sha256) != sha256:
             identifier = f"{identifier}#sha256={sha256}"
         return self.add(identifier, "File", sha256=sha256, **properties)
 
     def list_kind(self, kind: str) -> list[str]:
         """Return the ids of the entities of a kind."""
-        return [name for name, entity in self._entities.items() if entity["@type"] == kind]
-
-    def list_data(self) -> list[str]:
-        """Return the ids of files and folders: of those that are in the crate or have a URI."""
-        return [
-            name
-            for name, entity in self._entities.items()
-            if entity["@type"] in DATA and not name.startswith("#")
-        ]
+        return [entity.id for entity in self._crate.get_by_type(kind)]
 
     def to_json(self, root: Entity) -> str:
-        """Return the document, with the root of the crate."""
-        about = {"about": refer(ROOT), "conformsTo": refer(CRATE)}
-        descriptor = _make_entity(DESCRIPTOR, "CreativeWork", about)
-        graph = [descriptor, _make_entity(ROOT, "Dataset", root), *self._entities.values()]
-        document = {"@context": [f"{CRATE}/context", f"{RUN_TERMS}/context"], "@graph": graph}
+        """Return the document, with these properties of the root of the crate."""
+        for name, value in root.items():
+            self._crate.root_dataset[name] = value
+        document = self._crate.metadata.generate()
+        # The descriptor first, as in the examples of the specification.
+        document["@graph"][:2] = reversed(document["@graph"][:2])
         return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-def _make_entity(identifier: str, kind: str, properties: Entity) -> Entity:
-    known = {key: value for key, value in properties.items() if value not in (None, "", [])}
-    return {"@id": identifier, "@type": kind, **known}
 
 
 def refer(*identifiers: str) -> Any:
