@@ -46,7 +46,8 @@ class Graph:
 
     def add_file(self, identifier: str, sha256: str | None, /, **properties: Any) -> str:
         """Add a file. Two that have one name and different contents are two entities."""
-        known = self._crate.get(identifier, {})
+        # To get what is not there takes rocrate a look at every entity.
+        known = self._crate.get(identifier) if identifier in self._crate else {}
         if sha256 and known.get("sha256", sha256) != sha256:
             identifier = f"{identifier}#sha256={sha256}"
         return self.add(identifier, "File", sha256=sha256, **properties)
