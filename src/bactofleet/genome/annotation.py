@@ -9,9 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bactofleet.core.errors import ToolFailure
-from bactofleet.genome.assembly import CONTIGS
 from bactofleet.genome.reproducible import fix_asn1_date, fix_genbank_date, fix_log
-from bactofleet.genome.stage import Stage, read_record
+from bactofleet.genome.stage import CONTIGS, Stage, read_record
 from bactofleet.genome.tarball import write_tarball
 
 CENTRE = "Bactopia"

@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bactofleet.core.errors import Excluded, OutOfMemory
-from bactofleet.genome.download import ASSEMBLY
 from bactofleet.genome.fasta import Contig, assembly_stats, gc_percent, read_fasta, write_fasta
-from bactofleet.genome.reads import READS
-from bactofleet.genome.stage import Stage, read_record
+from bactofleet.genome.stage import ASSEMBLY, CONTIGS, READS, Stage, read_record
 
-CONTIGS = "contigs"
 # shovill's: mappings and bases that Pilon may trust.
 MIN_MAPPING_QUALITY = 60
 MIN_BASE_QUALITY = 3

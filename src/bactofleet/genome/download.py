@@ -22,14 +22,13 @@ from bactofleet.genome.fastq import (
     scan_reads,
 )
 from bactofleet.genome.genome_size import estimate_genome_size
-from bactofleet.genome.reads import READS, check_amounts, read_names
-from bactofleet.genome.stage import Stage
+from bactofleet.genome.reads import check_amounts, read_names
+from bactofleet.genome.stage import ASSEMBLY, READS, Stage
 
 if TYPE_CHECKING:
     from bactofleet.archives.delivery import Delivery
     from bactofleet.archives.runs import Run
 
-ASSEMBLY = "assembly"
 LAYOUTS = {"paired-end": "paired", "single-end": "single"}
 LITE_QUALITIES = {3, 30}
 # As Bactopia: 1.5 times the depth that is kept, so that trimming does not go below it.

@@ -9,9 +9,9 @@ from pathlib import Path
 from bactofleet.core.errors import Excluded
 from bactofleet.core.files import read_json, write_json
 from bactofleet.genome.fastq import ReadStats, scan_reads
-from bactofleet.genome.reads import READS, add_read_metrics, check_amounts, read_names
+from bactofleet.genome.reads import add_read_metrics, check_amounts, read_names
 from bactofleet.genome.reproducible import fix_log
-from bactofleet.genome.stage import Stage, read_record
+from bactofleet.genome.stage import READS, Stage, read_record
 
 SEED = 42
 SUPPLEMENTAL = "supplemental"

@@ -7,8 +7,6 @@ from typing import Any
 from bactofleet.core.errors import Excluded
 from bactofleet.genome.fastq import ReadStats
 
-READS = "reads"
-
 
 def read_names(sample: str, *, paired: bool) -> list[str]:
     """Return the stems of a sample's FASTQ files, as Bactopia names them."""

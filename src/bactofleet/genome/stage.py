@@ -52,6 +52,8 @@ from snakemake_executor_plugin_aws_batch_array import api
 RECORD = "stage.json"
 PUBLISH = "publish"
 WORK = "work"
+# Folders that stages leave for later ones: FASTQ, a FASTA that was given, contigs.
+READS, ASSEMBLY, CONTIGS = "reads", "assembly", "contigs"
 # Where each stage's results lie in Bactopia's layout.
 BACTOPIA_FOLDERS = {
     "download": "main/gather",
