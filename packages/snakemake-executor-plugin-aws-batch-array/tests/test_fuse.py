@@ -34,11 +34,17 @@ class Fleet:
             self.fuse.record_begin(task)
 
     def fail(
-        self, indices: range, reason: str = "no rights for {}", cause: Cause = Cause.MISCONFIGURED
+        self,
+        indices: range,
+        reason: str = "no rights for {}",
+        cause: Cause = Cause.MISCONFIGURED,
+        is_final: bool = True,
     ) -> bool:
         """Let children fail with a reason that names the sample; return what the last one told."""
         told = [
-            self.fuse.record_failure(Ended(self.array, i), cause, reason.format(f"s{i}"))
+            self.fuse.record_failure(
+                Ended(self.array, i), cause, reason.format(f"s{i}"), is_final=is_final
+            )
             for i in indices
         ]
         assert not any(told[:-1])
@@ -56,6 +62,11 @@ def test_nineteen_are_not() -> None:
 def test_all_of_a_small_run_are_enough_but_one_job_tells_nothing_of_others() -> None:
     assert Fleet(4).fail(range(4))
     assert not Fleet(1).fail(range(1))
+
+
+def test_what_is_tried_again_is_a_sign_in_a_fleet_but_not_in_a_small_run() -> None:
+    assert Fleet(1000).fail(range(FIRST), cause=Cause.TEMPORARY, is_final=False)
+    assert not Fleet(4).fail(range(4), cause=Cause.TEMPORARY, is_final=False)
 
 
 def test_jobs_that_fail_each_in_its_own_way_are_no_sign() -> None:

@@ -65,26 +65,26 @@ class Collector:
                     raise
                 failure = Failure(Cause.NOT_STORED, f"{error}; what was made is in the bucket")
                 return Collected(replace(ended, failure=failure), {})
-        return Collected(replace(ended, failure=failure), {}, self._salvage(key, task))
+        return Collected(replace(ended, failure=failure), {}, self._salvage(ended, key, task))
 
     def _unpack(self, key: str, task: Task) -> dict[str, Any]:
         return self._store.patience.ask(
             lambda: unpack_outputs(self._store.open(key), task.outputs, task.logs, self._staging)
         )
 
-    def _salvage(self, key: str, task: Task) -> Salvage | None:
+    def _salvage(self, ended: Ended, key: str, task: Task) -> Salvage | None:
         try:
-            return self._store.patience.ask(lambda: self._make_salvage(key, task))
+            return self._store.patience.ask(lambda: self._make_salvage(ended, key, task))
         except OSError as error:
             if not self._is_lasting(error):
                 raise
             return None
 
-    def _make_salvage(self, key: str, task: Task) -> Salvage:
+    def _make_salvage(self, ended: Ended, key: str, task: Task) -> Salvage:
         salvage = Salvage(self._staging)
         outputs = [path for path in task.outputs if path not in task.updated]
         try:
-            if task.logs or len(outputs) > 1:
+            if not ended.is_cancelled and (task.logs or len(outputs) > 1):
                 with suppress(KeyError, MalformedReturnError):
                     salvage.add_returned(self._store.open(key), outputs, task.logs)
             salvage.keep(task.updated)

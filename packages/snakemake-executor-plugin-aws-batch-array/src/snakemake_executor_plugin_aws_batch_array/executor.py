@@ -158,10 +158,13 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
                 if self._fuse.has_blown():
                     self._held_back += len(array.tasks)
                     continue
-                self._follow(self._submitter.submit(array, self._bundle))
+                submitted = self._submitter.submit(array, self._bundle)
+                self._follow(submitted)
                 self.logger.info(
                     f"Submitted {len(array.tasks)} jobs to {array.queue} as {array.name}."
                 )
+                if self._fuse.has_blown():  # while this array was submitted
+                    self._cancel_waiting(submitted)
         except AWS_ERRORS as error:
             self._last_words = self._get_last_words()
             text = f"AWS refuses the submission: {error}\n{self._last_words}"
@@ -346,8 +349,10 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         made = salvage.outputs if salvage else []
         report = self._settlement.report_failure(ended, failure, made, following)
         self.logger.error(report.text)
-        reason = report.rows[0].reason
-        if self._fuse.record_failure(ended, failure.cause, reason):
+        reason, is_final = report.rows[0].reason, following in (FINAL, COLLECTED_LATER)
+        if not is_final and failure.cause not in FALLBACK_CAUSES:
+            return  # a rule's own retries, or more memory: the next attempt is another one
+        if self._fuse.record_failure(ended, failure.cause, reason, is_final=is_final):
             self._hold_back(reason)
 
     # What is held back.
@@ -361,13 +366,16 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         with self._live_lock:
             arrays = list(self._live.values())
         for array in arrays:
-            try:
-                self._client.cancel_waiting(array.job_id, "held back: the first jobs have failed")
-            except AWS_ERRORS as error:
-                self.logger.warning(
-                    f"The waiting jobs of {array.name} cannot be cancelled: {error}. To end all of "
-                    f"them: aws batch terminate-job --job-id {array.job_id} --reason failing"
-                )
+            self._cancel_waiting(array)
+
+    def _cancel_waiting(self, array: LiveArray) -> None:
+        try:
+            self._client.cancel_waiting(array.job_id, "held back: the first jobs have failed")
+        except AWS_ERRORS as error:
+            self.logger.warning(
+                f"The waiting jobs of {array.name} cannot be cancelled: {error}. To end all of "
+                f"them: aws batch terminate-job --job-id {array.job_id} --reason failing"
+            )
 
     def _leave_held_back(self, portion: list[Collected]) -> list[Collected]:
         """Close the children that were cancelled before they started; return the others."""
@@ -376,8 +384,10 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         held_back = [c for c in portion if c.ended.is_cancelled]
         for name, indices in _get_positions(held_back):
             self._ledger.close_children(name, indices)
-        for ended, _, _ in held_back:
+        for ended, _, salvage in held_back:
             del ended.array.open[ended.index]
+            if salvage:
+                salvage.remove()
         self._held_back += len(held_back)
         return [c for c in portion if not c.ended.is_cancelled]
 

@@ -38,10 +38,11 @@ class Fuse:
         """Note that jobs of this kind can succeed: they are never held back."""
         self._succeeded.add(task.kind)
 
-    def record_failure(self, ended: Ended, cause: Cause, reason: str) -> bool:
+    def record_failure(self, ended: Ended, cause: Cause, reason: str, *, is_final: bool) -> bool:
         """Note why a child failed; return True once, when all others of its kind seem to fail so.
 
-        Batch may know of children that succeeded before they are listed and collected.
+        Batch may know of children that succeeded before they are listed and collected. What is
+        tried again in a small run is no sign yet.
         """
         task = ended.array.open[ended.index]
         if ended.array.succeeded:
@@ -50,7 +51,7 @@ class Fuse:
             return False
         alike = self._failed[task.kind, _hide_names(reason, task)]
         alike.add(task.key)
-        enough = min(FIRST, max(FEWEST, len(self._begun[task.kind])))
+        enough = min(FIRST, max(FEWEST, len(self._begun[task.kind]))) if is_final else FIRST
         blows = not self._has_blown and len(alike) >= enough
         self._has_blown |= blows
         return blows
