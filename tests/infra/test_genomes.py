@@ -50,5 +50,7 @@ def test_the_demo_is_made_on_the_stack_with_the_rights_of_its_roles(project: Fle
     assert found == {"ecoli_part": "complete", "pUSA300HOUMR": "complete", "truncated": "excluded"}
     keys = [Path(key).name for key in project.get_keys() if key.startswith("results/demo/")]
     assert keys == [f"{name}.tar.gz" for name in sorted(found)]
+    multiqc = (project.folder / "results/multiqc_report.html").read_text()
+    assert "is left out" not in multiqc[:1000]
     jobs = [r for r in project.account.requests() if r["caller"].startswith("job/")]
     assert {r["status"] for r in jobs if "genome-stack" in r["resource"]} == {200, 206}
