@@ -28,7 +28,7 @@ WORKFLOWS = (
 AT_ONCE = 4
 # Of the controller, not of the workflow.
 OWN = {".snakemake", "fleet", "controller.log"}
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 
 
 class Case(NamedTuple):
@@ -210,6 +210,6 @@ def test_what_cannot_work_is_refused_before_anything_is_submitted(
     assert case.settings["refused"] in fleet.log
     if rule := case.settings.get("rule"):
         lines = (tmp_path / "Snakefile").read_text().splitlines()
-        assert f"rule {rule}, line {lines.index(f'rule {rule}:') + 1}" in fleet.log
+        assert f"rule {rule}, line {lines.index(f'rule {rule}:') + 1} of Snakefile: " in fleet.log
     assert "Traceback" not in fleet.log
     assert fleet.count("batch", "SubmitJob").total() == 0

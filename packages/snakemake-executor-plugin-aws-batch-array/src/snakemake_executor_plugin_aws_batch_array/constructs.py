@@ -3,6 +3,7 @@
 docs/further.md has the table of what works and what is refused.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
@@ -36,7 +37,18 @@ def check_jobs(jobs: Iterable[Any], workflow: Any) -> None:
             continue
         problem = next(_iter_problems(job, methods, cached), None)
         if problem is not None:
-            raise WorkflowError(problem, rule=job.rule)
+            raise build_error(job.rule, problem)
+
+
+def build_error(rule: Any, problem: str) -> WorkflowError:
+    """Say where a rule is.
+
+    An error that is given its rule would also be told with the line of what Snakemake compiled.
+    """
+    line = rule.workflow.linemaps.get(rule.snakefile, {}).get(rule.lineno, rule.lineno)
+    return WorkflowError(
+        f"rule {rule.name}, line {line} of {os.path.relpath(rule.snakefile)}: {problem}"
+    )
 
 
 def is_path_inside(path: str) -> bool:

@@ -21,8 +21,8 @@ import snakemake.workflow
 from snakemake.executors.local import Executor
 from snakemake.io import glob_wildcards, is_flagged
 from snakemake.jobs import Job
-from snakemake_interface_common.exceptions import WorkflowError
 
+from .constructs import build_error
 from .environment import EXIT_CODE_FILE, EXPECTED_INPUTS
 from .names import NAMES_FILE, get_input_digest
 
@@ -60,12 +60,13 @@ def _check_inputs(expected: set[str]) -> None:
     async def check_and_prepare(job: Any) -> None:
         if get_input_digest(job) not in expected:
             inputs = ", ".join(map(str, job.input)) or "none"
-            problem = (
-                f"the rule {job.rule.name} has other inputs in the container ({inputs[:200]}) than "
-                "on the controller: the Snakefile decides by files that are not inputs of the rule"
+            error = build_error(
+                job.rule,
+                f"its inputs in the container are others ({inputs[:200]}) than on the controller; "
+                "the Snakefile decides by files that are not inputs of the rule",
             )
-            Path(os.environ[EXIT_CODE_FILE]).write_text(f"1\n{problem}")
-            raise WorkflowError(problem, rule=job.rule)
+            Path(os.environ[EXIT_CODE_FILE]).write_text(f"1\n{error}")
+            raise error
         await prepare(job)
 
     Job.prepare = check_and_prepare
