@@ -37,7 +37,7 @@ def to_lines(snapshot: Snapshot) -> str:
         mark = ", the slowest" if stage is slowest else ""
         numbers = f"median {stage.median_s:.1f}, 95th percentile {stage.p95_s:.1f}{mark}"
         lines.append(f"{STAGES_HEADING}: {stage.stage:<10} {numbers}")
-    for group in group_failures(snapshot)[:MAX_KINDS]:
+    for group in group_failures(snapshot.failures)[:MAX_KINDS]:
         example = describe_failure(group.example)
         lines.append(f"failures: {group.what} {group.genomes:,}, for example {example}")
     return "\n".join(lines)
@@ -85,7 +85,7 @@ def _failure_table(snapshot: Snapshot) -> Table:
     table = Table("kind", title="failures", title_justify="left")
     table.add_column("genomes", justify="right")
     table.add_column("for example", overflow="fold")
-    for group in group_failures(snapshot)[:MAX_KINDS]:
+    for group in group_failures(snapshot.failures)[:MAX_KINDS]:
         example = Text(describe_failure(group.example))
         table.add_row(Text(group.what, "red"), f"{group.genomes:,}", example)
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bactofleet.core.times import format_duration, format_time
@@ -73,12 +73,12 @@ def describe_progress(snapshot: Snapshot) -> str:
     return f"{genomes.ended:,} of {genomes.total:,} genomes ended ({share:.1%})"
 
 
-def group_failures(snapshot: Snapshot) -> list[Group]:
-    """Return failures by stage and kind, the most frequent first."""
+def group_failures(failures: Iterable[Failure]) -> list[Group]:
+    """Return failures by stage and kind, the most frequent first, each with its last genome."""
     alike = defaultdict(list)
-    for failure in snapshot.failures:
+    for failure in failures:
         alike[failure.stage, failure.kind].append(failure)
-    groups = [Group(len(failures), failures[-1]) for failures in alike.values()]
+    groups = [Group(len(group), group[-1]) for group in alike.values()]
     return sorted(groups, key=lambda group: -group.genomes)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -42,8 +41,8 @@ def build_view(observer: Observer, snapshot: Snapshot, last: Rows) -> View:
         "facts": [fact for fact in iter_facts(snapshot) if fact[0] not in TILES],
         "stages": [asdict(stage) for stage in snapshot.stages],
         "running_stages": snapshot.running_stages,
-        "failures": _group_failures(snapshot),
-        "exclusions": _group_exclusions(observer.receipts.finishes),
+        "failures": _group(snapshot.failures),
+        "exclusions": _group(_iter_exclusions(observer.receipts.finishes)),
         **_measure(observer, snapshot),
     }
     return View(
@@ -54,30 +53,17 @@ def build_view(observer: Observer, snapshot: Snapshot, last: Rows) -> View:
     )
 
 
-def _group_failures(snapshot: Snapshot) -> list[dict[str, Any]]:
-    return [
-        {"genomes": group.genomes, **to_facts(group.example)}
-        for group in group_failures(snapshot)[:MAX_GROUPS]
-    ]
+def _group(failures: Iterable[Failure]) -> list[dict[str, Any]]:
+    groups = group_failures(failures)[:MAX_GROUPS]
+    return [{"genomes": group.genomes, **to_facts(group.example)} for group in groups]
 
 
-def _group_exclusions(finishes: Mapping[str, Finish]) -> list[dict[str, Any]]:
-    """Return the reasons for which genomes were excluded, each with its last genome."""
-    alike = defaultdict(list)
+def _iter_exclusions(finishes: Mapping[str, Finish]) -> Iterator[Failure]:
+    """Yield why genomes were excluded, in the form of failures."""
     for sample, finish in finishes.items():
         if reason := finish.reason:
-            alike[reason["stage"], reason["type"]].append((sample, reason["message"]))
-    groups: list[dict[str, Any]] = [
-        {
-            "genomes": len(found),
-            "stage": stage,
-            "kind": kind,
-            "sample": found[-1][0],
-            "message": found[-1][1],
-        }
-        for (stage, kind), found in alike.items()
-    ]
-    return sorted(groups, key=lambda group: -group["genomes"])[:MAX_GROUPS]
+            stage, kind, message = (reason[name] for name in ("stage", "type", "message"))
+            yield Failure(sample=sample, stage=stage, kind=kind, message=message, log="")
 
 
 def _measure(observer: Observer, snapshot: Snapshot) -> dict[str, Any]:
