@@ -1,4 +1,4 @@
-# One tarball to where results go, then the receipt: the only file that travels back.
+# One tarball to where results go, then the receipt: the only output that travels back.
 # Tools: none.
 rule publish:
     input:
