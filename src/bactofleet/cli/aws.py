@@ -10,7 +10,7 @@ from bactofleet.aws.destroy import destroy
 from bactofleet.aws.push import push
 
 DEFAULT_STACK = "bactofleet"
-# Queues, image repository and bucket are named after it; a repository takes the least:
+# Queues, image repository and bucket are named after it; the limits are those of a repository:
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
 _STACK = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -18,14 +18,16 @@ _STACK = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add its actions and their options."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    making = actions.add_parser("deploy", help="make or update the stack; shows the changes first")
+    making = actions.add_parser(
+        "deploy", help="create or update the stack; shows the changes first"
+    )
     making.set_defaults(run=deploy)
     making.add_argument(
         *("--parameter", "-p"),
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="parameter of infra/bactofleet.yaml, for example MaxSpotVcpus=1000; others keep "
+        help="parameter of infra/bactofleet.yaml, for example MaxSpotVcpus=1000; the others keep "
         "their values",
     )
     removing = actions.add_parser("destroy", help="remove the stack; refuses while it holds data")
@@ -33,19 +35,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     pushing = actions.add_parser("push", help="build the image and push it to the stack")
     pushing.set_defaults(run=push)
     pushing.add_argument(
-        "--multi-arch", action="store_true", help="for amd64 and arm64; needs docker buildx"
+        "--multi-arch", action="store_true", help="build for amd64 and arm64; needs docker buildx"
     )
     for action in (making, removing, pushing):
         _add_stack(action)
     for action in (making, removing):
-        action.add_argument("--yes", action="store_true", help="do not ask")
+        action.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 def _add_stack(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--stack", type=_stack_name, default=DEFAULT_STACK, help="its name (default: %(default)s)"
+        "--stack",
+        type=_stack_name,
+        default=DEFAULT_STACK,
+        help="name of the stack (default: %(default)s)",
     )
-    parser.add_argument("--region", help="AWS region (default: that of the settings or of AWS)")
+    parser.add_argument(
+        "--region",
+        help="AWS region (default: the region in account.yaml or in your AWS configuration)",
+    )
 
 
 def _stack_name(text: str) -> str:

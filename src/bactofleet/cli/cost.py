@@ -30,23 +30,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
     add_config(parser)
     parser.add_argument(
-        "--prices", type=Path, metavar="FILE", help="prices of your own; AWS is not asked then"
+        "--prices", type=Path, metavar="FILE", help="file with your own prices; AWS is not asked"
     )
     parser.add_argument(
-        "--offline", action="store_true", help="do not ask AWS for prices: take the dated table"
+        "--offline", action="store_true", help="use the dated price table instead of asking AWS"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--estimate",
         action="store_true",
-        help="instead, what the genomes will cost that are still to do",
+        help="forecast what the remaining genomes will cost instead",
     )
     parser.add_argument(
         "--vcpus",
         type=positive,
         default=STACK_VCPUS,
         metavar="N",
-        help="with --estimate: vCPUs at a time (%(default)s)",
+        help="with --estimate: number of vCPUs in use at a time (default: %(default)s)",
     )
 
 

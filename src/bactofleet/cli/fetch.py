@@ -20,17 +20,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATTERN",
-        help="unpack files that match, such as '*.gff.gz', and keep no tarball; may be repeated",
+        help="unpack only files that match, such as '*.gff.gz', and keep no tarball; repeatable",
     )
-    parser.add_argument("--into", type=Path, default=Path("fetched"), help="folder to write to")
     parser.add_argument(
-        "--dry-run", action="store_true", help="say how much would come, and fetch nothing"
+        "--into",
+        type=Path,
+        default=Path("fetched"),
+        help="folder to write to (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print how much would be downloaded, and stop"
     )
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose genomes; several narrow the choice."""
-    parser.add_argument("samples", nargs="*", metavar="SAMPLE", help="genomes, by their names")
-    parser.add_argument("--names", type=Path, metavar="FILE", help="file of names, one a line")
-    parser.add_argument("--species", help="those of this species in the sample sheet")
-    parser.add_argument("--status", choices=STATUSES, help="those that ended so")
+    """Add the options that choose genomes; only genomes that match all of them are chosen."""
+    parser.add_argument("samples", nargs="*", metavar="SAMPLE", help="name of a genome")
+    parser.add_argument("--names", type=Path, metavar="FILE", help="file with one name per line")
+    parser.add_argument("--species", help="genomes of this species in the sample sheet")
+    parser.add_argument("--status", choices=STATUSES, help="genomes with this status")

@@ -10,13 +10,13 @@ from bactofleet.cli.options import add_output
 
 DESCRIPTION = """\
 Append the rows of a list to the sample sheet. FILE is one of
-  - one accession a line: experiments, runs or samples
+  - a list with one accession per line: experiments, runs or samples
   - a table of accessions with a header, such as bactopia-search writes
   - Bactopia's FOFN, which bactopia-prepare writes
   - another sample sheet
   - a table of SRA's Run Selector, SRA's runinfo, ENA's report of runs, or NCBI Pathogen Detection
-Columns are found by their names. No archive is asked: `bactofleet search FILE` adds to the
-accessions of a list what the archives say about them, so that no job has to ask.
+Columns are found by their names. No archive is asked. For a list of accessions, `bactofleet search
+FILE` is better: it adds the archives' metadata, so that jobs need not ask for them.
 """
 
 
@@ -25,7 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.set_defaults(run=run)
-    parser.add_argument("file", metavar="FILE", type=Path, help="the list, see above")
+    parser.add_argument("file", metavar="FILE", type=Path, help="the list; see above")
     add_output(parser)
 
 

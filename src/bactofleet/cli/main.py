@@ -10,24 +10,25 @@ from importlib import import_module
 from bactofleet import __version__
 from bactofleet.core.errors import BactofleetError
 
-# Each is a module of this package, which is imported only where its command is called.
+DESCRIPTION = "Commands for use before, during and after a run of the workflow."
+# Each is a module of this package, imported only when its command is called.
 COMMANDS = {
     "check": "check the configuration and the sample sheet",
-    "report": "write the cohort's table and report",
+    "report": "write the table and the report of the cohort",
     "citations": "print what to cite for the cohort",
-    "search": "find public reads and put them into the sample sheet",
-    "import": "put a list of accessions or files into the sample sheet",
-    "aws": "make, update, fill and remove the AWS side",
-    "doctor": "look for what would go wrong, here and on AWS; changes nothing",
-    "status": "how far the run is, when it will end and what failed; changes nothing",
+    "search": "find public reads and add them to the sample sheet",
+    "import": "add a list of accessions or files to the sample sheet",
+    "aws": "create, update and remove the AWS stack; push the image to it",
+    "doctor": "check this machine and the AWS account before a run; changes nothing",
+    "status": "show the progress of a run, the time left and the failures; changes nothing",
     "serve": "show the status as a web page on this machine; changes nothing",
-    "cost": "the bill of what has run on AWS, from what was recorded of it",
-    "verify": "compare receipts with the tarballs at the destination; fetches none",
-    "fetch": "fetch chosen tarballs from S3, or chosen files of them",
-    "receipts": "receipts of finished genomes",
+    "cost": "show what the runs have cost on AWS, or forecast the cost of the rest",
+    "verify": "compare the receipts with the stored tarballs; downloads nothing",
+    "fetch": "download tarballs from S3, or some of their files",
+    "receipts": "rebuild lost receipts from the tarballs on S3",
     "versions": "print the versions of all tools as JSON",
 }
-# A word of the language is no name of a module.
+# A keyword of Python cannot be the name of a module.
 MODULES = {"import": "import_list"}
 
 
@@ -44,11 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bactofleet", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bactofleet", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"bactofleet {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
-        command = commands.add_parser(name, help=text)
+        command = commands.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.")
         if name in given[:1]:
             import_module(f"bactofleet.cli.{MODULES.get(name, name)}").add_options(command)
     return parser

@@ -9,7 +9,10 @@ from pathlib import Path
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the configuration."""
     parser.add_argument(
-        "--config", type=Path, default=Path("config/config.yaml"), help="configuration file"
+        "--config",
+        type=Path,
+        default=Path("config/config.yaml"),
+        help="configuration file (default: %(default)s)",
     )
 
 
@@ -31,7 +34,7 @@ def positive(text: str) -> int:
 def add_live(parser: argparse.ArgumentParser) -> None:
     """Add the option to ask AWS Batch."""
     parser.add_argument(
-        "--live", action="store_true", help="ask AWS Batch too how far the submitted jobs are"
+        "--live", action="store_true", help="also ask AWS Batch for the state of the submitted jobs"
     )
 
 
@@ -41,5 +44,5 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         default=Path("config/samples.tsv"),
-        help="sample sheet to append to; it is made if it is not there",
+        help="sample sheet to append to; created if it does not exist (default: %(default)s)",
     )

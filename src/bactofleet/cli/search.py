@@ -34,16 +34,16 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.samples import Row
 
 DESCRIPTION = """\
-Find public reads and append a row for each experiment to the sample sheet.
+Find public reads and append one row per experiment to the sample sheet.
 
 QUERY is one of
   "Staphylococcus aureus"   a taxon by name; its subspecies and strains are included
-  1280                      a taxon by its number in NCBI's taxonomy
+  1280                      a taxon by its number in the NCBI taxonomy
   PRJNA239251               a study or BioProject, a BioSample, an experiment or a run
-  accessions.txt            a file with one accession a line, or a column `accession`
+  accessions.txt            a file with one accession per line, or with a column `accession`
 
-ENA is asked first, then SRA for what ENA does not answer or does not have. A run stands for its
-experiment.
+ENA is asked first, then SRA for what ENA does not answer or does not have. For a run, its
+experiment is added.
 """
 # A minute or two in all, which a restart of a service takes; Retry-After may ask for more. The
 # first line of ENA's answer about a large taxon takes its time.
@@ -65,7 +65,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.set_defaults(run=_search)
-    parser.add_argument("query", metavar="QUERY", help="what to look for, see above")
+    parser.add_argument("query", metavar="QUERY", help="what to search for; see above")
     add_output(parser)
     _add_limits(parser)
     _add_subset(parser)
@@ -73,20 +73,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     default = Limits()
-    group = parser.add_argument_group("which experiments to take, of those by Illumina")
+    group = parser.add_argument_group("filters for experiments (Illumina only)")
     group.add_argument(
         "--layout",
         choices=LAYOUTS,
         default=default.layout,
-        help="layout of the library that the archive claims (default: %(default)s)",
+        help="library layout according to the archive (default: %(default)s)",
     )
     group.add_argument(
         "--any-library",
         action="store_true",
-        help="take all library sources, strategies and selections",
+        help="accept all library sources, strategies and selections",
     )
     for option, value, text in (
-        ("--min-bases", default.min_bases, "minimum base pairs of all runs"),
+        ("--min-bases", default.min_bases, "minimum base pairs, over all runs"),
         ("--min-read-length", default.min_read_length, "minimum mean read length in bp"),
         ("--min-depth", default.min_depth, "minimum depth, if the genome size is known"),
     ):
@@ -98,24 +98,24 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=0,
         metavar="N",
-        help="maximum base pairs of all runs (default: no limit)",
+        help="maximum base pairs, over all runs (default: no limit)",
     )
     group.add_argument(
         "--genome-size",
         type=_genome_size,
         default=0,
         metavar="BP",
-        help="expected genome size of all rows (default: NCBI's for the species, if known)",
+        help="expected genome size for all rows (default: NCBI's for the species, if known)",
     )
 
 
 def _add_subset(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("a subset")
+    group = parser.add_argument_group("random subset")
     group.add_argument(
         "--limit",
         type=positive,
         metavar="N",
-        help="stop at N random experiments, including those in the sheet (default: all)",
+        help="stop at N random experiments, including those already in the sheet (default: all)",
     )
     group.add_argument(
         "--seed",

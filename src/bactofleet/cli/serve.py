@@ -19,9 +19,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.set_defaults(run=run)
     add_config(parser)
-    parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}; 0: any free one")
     parser.add_argument(
-        "--host", default=LOOPBACK, help="address to listen at; default: this machine alone"
+        "--port",
+        type=int,
+        default=PORT,
+        help="port to listen on; 0 for any free one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--host",
+        default=LOOPBACK,
+        help="address to listen on (default: %(default)s, this machine only)",
     )
     add_live(parser)
 

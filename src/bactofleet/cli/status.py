@@ -23,9 +23,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
     add_config(parser)
     parser.add_argument(
-        "--watch", action="store_true", help="look again every few seconds until Ctrl-C"
+        "--watch", action="store_true", help="refresh every few seconds until Ctrl-C"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, one line a look")
+    parser.add_argument("--json", action="store_true", help="print JSON, one line per refresh")
     add_live(parser)
 
 

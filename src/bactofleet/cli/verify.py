@@ -15,6 +15,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checksums",
         action="store_true",
-        help="compare SHA-256 too, not sizes alone: on S3 a request a tarball",
+        help="also compare SHA-256, not only sizes; on S3 this takes one request per tarball",
     )
-    parser.add_argument("--json", action="store_true", help="print a JSON object a line, not TSV")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object per line instead of TSV"
+    )

@@ -81,20 +81,22 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
     )
     fallback_queue: Optional[str] = _setting(
         None,
-        "Name or ARN of the queue (usually on-demand) for jobs whose attempts on the first queue "
-        "were used up; without it they go to the first queue again.",
+        "Name or ARN of the queue (usually on-demand) for jobs that have used up their attempts on "
+        "the first queue (default: the first queue again).",
     )
     share_identifier: Optional[str] = _setting(
-        None, "Share identifier of the jobs, in queues with a fair-share scheduling policy."
+        None, "Share identifier of the jobs, for queues with a fair-share scheduling policy."
     )
     job_role: Optional[str] = _setting(
-        None, "ARN of the IAM role that the containers have.", required=True
+        None, "ARN of the IAM role of the containers.", required=True
     )
     execution_role: Optional[str] = _setting(
-        None, "ARN of the IAM role that pulls the image and writes logs; Fargate needs it."
+        None, "ARN of the IAM role that pulls the image and writes the logs; required on Fargate."
     )
     bucket: Optional[str] = _setting(
-        None, "S3 bucket for the run's bundle, manifests and returned files.", required=True
+        None,
+        "S3 bucket for the bundle, the manifests and the returned files of a run.",
+        required=True,
     )
     prefix: str = _setting(DEFAULT_PREFIX, "Folder in the bucket.", type=str)
     image: Optional[str] = _setting(
@@ -103,15 +105,15 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
         required=True,
     )
     attempts: int = _setting(
-        3, "Attempts that Batch makes on one queue when a host is lost (1 to 10).", type=int
+        3, "Attempts that Batch makes per queue when hosts are lost (1 to 10).", type=int
     )
     task_timeout: Optional[int] = _setting(
-        None, "Seconds after which an attempt is ended, at least 60 (default: none).", type=int
+        None, "Time limit of an attempt in seconds, at least 60 (default: none).", type=int
     )
     tags: Optional[dict[str, str]] = field(
         default=None,
         metadata={
-            "help": "Tags of the jobs and of the job definition, as KEY=VALUE,KEY=VALUE.",
+            "help": "Tags for the jobs and the job definition, as KEY=VALUE,KEY=VALUE.",
             "env_var": True,
             "parse_func": parse_tags,
             "unparse_func": format_tags,
@@ -122,25 +124,25 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
     )
     scratch_volume: Optional[str] = _setting(
         None,
-        "Folder of the host, EC2 only, in which jobs have their scratch, for example on an NVMe "
-        "disk (default: a volume that lives as long as the container).",
+        "Folder of the host for the scratch of jobs, EC2 only, for example on an NVMe disk "
+        "(default: a volume that is removed with the container).",
     )
-    detach: bool = _setting(False, "Leave the jobs running when Snakemake is interrupted.")
+    detach: bool = _setting(False, "Leave the jobs running when Snakemake is interrupted (Ctrl-C).")
     discard_running: bool = _setting(
         False,
-        "End jobs of an earlier run that are at work on files which this run makes from other "
-        "sources, configuration or parameters.",
+        "Terminate running jobs of an earlier run whose files this run makes from other sources, "
+        "configuration or parameters.",
     )
     poll_interval: int = _setting(
-        10, "Least number of seconds between two looks at the jobs' status.", type=int
+        10, "Minimum number of seconds between two status queries.", type=int
     )
     unplaceable_after: int = _setting(
         1800,
-        "Seconds after which jobs that Batch says it can never place are given up.",
+        "Seconds after which jobs that Batch cannot place on any instance are given up.",
         type=int,
     )
     report_dir: str = _setting(
-        "results", "Folder for failures.tsv, usage.tsv and the record of submissions.", type=str
+        "results", "Folder for failures.tsv, usage.tsv and the ledger of submitted jobs.", type=str
     )
 
     def __post_init__(self) -> None:
