@@ -18,6 +18,7 @@ from emulator.client import EmulatedAWS
 from genome_controller import TIMEOUT_S, Genomes, get_options, write_sheet
 from genomes import IMAGE, READS, copy_project
 
+from bactofleet.core.destination import scratch_folder
 from bactofleet.cost.prices import load_prices
 
 DESTINATION = "results/cohort"
@@ -43,10 +44,16 @@ def finished(aws: EmulatedAWS, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A run that has ended; one genome lost its host while it was assembled."""
     folder = tmp_path_factory.mktemp("cohort") / "project"
     controller = Genomes(aws, folder, COMPLETE | EXCLUDED, DESTINATION)
-    aws.reclaim(after_log="output: scratch/reclaimed/assembly", after_s=2, attempts=[1])
+    aws.reclaim(
+        after_log=f"output: {scratch_of(controller)}/reclaimed/assembly", after_s=2, attempts=[1]
+    )
     assert controller.run_genomes() == 0, controller.log
     yield controller
     aws.clear_faults()
+
+
+def scratch_of(controller: Genomes) -> Path:
+    return scratch_folder("scratch", f"s3://{controller.aws.bucket}/{DESTINATION}")
 
 
 def get_tarball(finished: Genomes, sample: str) -> bytes:
@@ -139,8 +146,9 @@ def test_a_genome_reclaimed_in_mid_assembly_is_complete_after_a_second_attempt(
     finished: Genomes,
 ) -> None:
     outcomes = [row["outcome"] for row in get_usage(finished, "reclaimed")]
+    scratch = scratch_of(finished)
     begun = {
-        stage: finished.count_in_logs(f"output: scratch/reclaimed/{stage}/stage.json (nodelocal)")
+        stage: finished.count_in_logs(f"output: {scratch}/reclaimed/{stage}/stage.json (nodelocal)")
         for stage in ("qc", "assembly", "annotation")
     }
 

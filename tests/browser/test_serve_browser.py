@@ -15,6 +15,7 @@ from support.serving import run_serve
 from support.synthetic_cohort import write_genomes
 from support.synthetic_run import make_templates, write_run
 
+from bactofleet.core.destination import scratch_folder
 from bactofleet.core.files import write_json
 from bactofleet.monitor.snapshot import Observer
 
@@ -127,7 +128,8 @@ def page(driver, project) -> Iterator[Page]:
 def test_the_counts_are_those_of_the_run_and_everything_is_drawn(driver, projects, urls, count):
     page = Page(driver, urls[count])
     sheet = (projects[count] / "config" / "samples.tsv").read_text().split()[1:]
-    results, scratch = projects[count] / "results", projects[count] / "scratch"
+    results = projects[count] / "results"
+    scratch = scratch_folder(str(projects[count] / "scratch"), str(results))
     genomes = Observer(results, scratch, sheet).look().genomes
 
     assert page.counts == {

@@ -60,7 +60,7 @@ def make_receipt(sample: str, seconds: float) -> dict[str, Any]:
         sample,
         stages={"download": {"seconds": 0.1 * seconds}, "assembly": {"seconds": 0.9 * seconds}},
         parameters=PARAMETERS,
-        tarball={"path": f"s3://bucket/{sample}.tar.gz", "bytes": BYTES},
+        tarball={"path": f"s3://bucket/results/{sample}.tar.gz", "bytes": BYTES},
         finished=at(3600),
     )
 

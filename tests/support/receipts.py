@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from bactofleet.core.identity import identify
+from bactofleet.core.samples import Sample
+
 
 def make_receipt(sample: str, **changed: Any) -> dict[str, Any]:
     """Return the receipt of a complete genome, with parts of it changed."""
@@ -16,6 +19,7 @@ def make_receipt(sample: str, **changed: Any) -> dict[str, Any]:
         "versions": {"bactofleet": "0.1.0"},
         "parameters": {},
         "fingerprint": {"parameters": "ab", "image": "cd"},
+        "identity": identify(Sample(sample), "ab", "cd").to_json(),
         "tarball": {"path": f"results/{sample}.tar.gz", "bytes": 12, "sha256": "ef"},
         "image": None,
         "host": {"name": "here"},

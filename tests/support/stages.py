@@ -9,9 +9,12 @@ from staging_check import check_inputs
 
 from bactofleet.core.files import fingerprint
 from bactofleet.core.frozen_samples import freeze_samples
+from bactofleet.core.identity import Identity, identify
 from bactofleet.core.options import to_word
 from bactofleet.core.samples import Sample, Samples
+from bactofleet.core.versions import get_versions
 from bactofleet.genome.stage import (
+    Stage,
     StageFunction,
     StageRecord,
     parse_arguments,
@@ -19,6 +22,8 @@ from bactofleet.genome.stage import (
     run_stage,
 )
 
+# A checksum of the options, as far as stages know.
+PARAMETERS = "0123456789abcdef"
 # The folders that a stage's rule declares, beside its record.
 FOLDERS = {
     "download": ["reads", "assembly", "publish"],
@@ -47,6 +52,8 @@ class Genome:
 
     root: Path
     sample: str = "S1"
+    planned: Sample | None = None
+    """The row of the sheet, where a test is about it."""
 
     @property
     def failures(self) -> Path:
@@ -73,11 +80,12 @@ class Genome:
         self, stage: str, *, inputs: list[str], attempt: int = 1, parameters: Any = None
     ) -> list[str]:
         """Return what the workflow gives a stage."""
+        options = {"identity": self.identity().key()} | (parameters or {})
         return [
             *(stage, "--sample", self.sample),
             *("--inputs", *(path for name in inputs for path in self.outputs(name))),
             *("--outputs", *self.outputs(stage)),
-            *("--options", *(to_word(*option) for option in (parameters or {}).items())),
+            *("--options", *(to_word(*option) for option in options.items())),
             *("--threads", "1", "--mem-mb", "4000", "--attempt", str(attempt)),
             *("--log", str(self.log(stage)), "--failures", str(self.failures)),
         ]
@@ -95,7 +103,13 @@ class Genome:
         arguments = self.arguments(
             stage, inputs=inputs or [], attempt=attempt, parameters=parameters
         )
-        return run_stage(function, parse_arguments(arguments), check_inputs)
+
+        def work(stage: Stage) -> None:
+            if not inputs:
+                stage.record.identity = self.identity().to_json()
+            function(stage)
+
+        return run_stage(work, parse_arguments(arguments), check_inputs)
 
     def plan(self, sample: Sample) -> dict[str, str]:
         """Write the snapshot that a run begins with; return the options that lead to its row."""
@@ -103,7 +117,13 @@ class Genome:
         samples = Samples(list(cells), {sample.sample: list(cells.values())})
         path = self.root / "samples.sqlite"
         freeze_samples(path, samples)
-        return {"samples": str(path), "row": fingerprint(samples.row(sample.sample))}
+        self.planned = samples[sample.sample]
+        return {"samples": str(path), "parameters": PARAMETERS}
+
+    def identity(self) -> Identity:
+        """Return what the genome is made of."""
+        sample = self.planned or Sample(self.sample)
+        return identify(sample, PARAMETERS, fingerprint(get_versions()))
 
     def record(self, stage: str) -> StageRecord:
         """Return the record of a finished stage."""

@@ -22,6 +22,7 @@ from support.projects import write_project
 from support.synthetic_cohort import draw_kind, write_genomes
 from support.usage import MIDNIGHT, make_row, write_usage
 
+from bactofleet.core.destination import scratch_folder
 from bactofleet.genome.stage import STAGES
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 from snakemake_executor_plugin_aws_batch_array.paths import LEDGER
@@ -80,7 +81,8 @@ def write_run(
     else:
         begun = zip(samples, spans, strict=True)
         under_way = [name for name, (begin, end) in begun if begin < now < end]
-        begin_stages(project / "scratch", under_way, rng)
+        scratch = scratch_folder(str(project / "scratch"), str(project / "results"))
+        begin_stages(scratch, under_way, rng)
     return samples
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from support.cohorts import PREFIX, RESULTS, Cohort
 
+from bactofleet.core.samples import Sample
 from bactofleet.records.folder import lock_results
 from bactofleet.run.plan import make_plan
 
@@ -40,9 +41,9 @@ def test_after_a_pull_the_next_run_has_only_what_is_left_to_do(cohort: Cohort) -
 
     cohort.call("receipts", "pull")
 
-    plan = make_plan(
-        ["S1", "S2", "S3"], cohort.folder / "results", "changed", {"coverage": 100}, None
-    )
+    samples = {name: Sample(name) for name in ("S1", "S2", "S3")}
+    config = {"results": RESULTS, "redo": "changed", "coverage": 100}
+    plan = make_plan(samples, config, None)
     assert plan.todo == ["S3"]
 
 

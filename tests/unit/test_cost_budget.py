@@ -29,7 +29,7 @@ def dollars(genomes: int) -> Range:
 
 
 def plan_for(names: list[str]) -> Plan:
-    return Plan(len(names), [], {}, [], names)
+    return Plan(len(names), [], {}, {}, [], [], names)
 
 
 def price(results: Path, names: list[str] = NAMES, **changes: Any) -> tuple[Plan, list[str]]:

@@ -1,22 +1,30 @@
 """What a run has to do: nothing twice by accident, everything that was cut off."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.receipts import make_receipt
 
+from bactofleet.core.destination import scratch_folder
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.files import fingerprint
+from bactofleet.core.identity import Identity, identify
+from bactofleet.core.samples import Sample
+from bactofleet.genome.stage import StageRecord
 from bactofleet.records.folder import lock_results
 from bactofleet.run.plan import (
     Plan,
     clear_leftovers,
     describe_failures,
+    find_outdated,
     make_plan,
     read_failures,
 )
@@ -36,7 +44,8 @@ def write_receipt(results: Path, sample: str, image: str = IMAGE, **parameters: 
 
 
 def plan_for(results: Path, redo: Any = "none", image: str | None = IMAGE) -> Plan:
-    return make_plan(SAMPLES, results, redo, PARAMETERS, image)
+    config = PARAMETERS | {"results": str(results), "redo": redo}
+    return make_plan({name: Sample(name) for name in SAMPLES}, config, image)
 
 
 # --- finished, to do, changed ---------------------------------------------------------------------
@@ -108,6 +117,145 @@ def test_a_receipt_that_cannot_be_read_counts_as_changed_and_stops_nothing(
     assert plan.todo == ["S2", "S3"]
 
 
+# --- input ----------------------------------------------------------------------------------------
+
+
+def write_receipt_of(results: Path, sample: Sample, **changed: Any) -> None:
+    identity = identify(sample, fingerprint(PARAMETERS), IMAGE).to_json()
+    receipt = make_receipt(sample.sample, parameters=PARAMETERS, identity=identity | changed)
+    receipt["fingerprint"] = {"image": IMAGE}
+    (results / "receipts").mkdir(exist_ok=True)
+    (results / "receipts" / f"{sample.sample}.json").write_text(json.dumps(receipt))
+
+
+def plan_of(results: Path | str, *samples: Sample, redo: str = "none") -> Plan:
+    config = PARAMETERS | {"results": str(results), "redo": redo}
+    return make_plan({sample.sample: sample for sample in samples}, config, IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("now", "difference"),
+    [
+        ({"accession": "SRR2"}, "accession was SRR1, is SRR2"),
+        ({"species": "Escherichia coli"}, "species was empty, is Escherichia coli"),
+        ({"genome_size": 5000}, "genome_size was empty, is 5000"),
+        ({"runs": ["SRR1", "SRR2"]}, "runs were SRR1, are SRR1;SRR2"),
+        ({"fastq_md5": ["ee"]}, "md5 were ff, are ee"),
+        ({"accession": "", "assembly": "x.fna"}, "accession was SRR1, is empty"),
+    ],
+)
+def test_a_finished_genome_whose_row_was_corrected_is_kept_told_and_made_again_when_asked(
+    tmp_path: Path, now: dict[str, Any], difference: str
+) -> None:
+    row = {"accession": "SRR1", "runs": ["SRR1"], "fastq_md5": ["ff"]}
+    write_receipt_of(tmp_path, Sample("S1", **row))
+    corrected = Sample("S1", **(row | now))
+
+    plan = plan_of(tmp_path, corrected)
+
+    assert (plan.todo, plan.other_input) == ([], {"S1": difference})
+    (note,) = plan.summary()[1:]
+    assert note.startswith("NOTE: 1 finished genomes were made from other input than the sheet")
+    assert difference in note
+    assert "redo: changed" in note
+    assert plan_of(tmp_path, corrected, redo="changed").todo == ["S1"]
+
+
+def test_what_the_sheet_learns_of_an_accession_is_no_other_input(tmp_path: Path) -> None:
+    write_receipt_of(tmp_path, Sample("S1", accession="SRX1"))
+
+    plan = plan_of(tmp_path, Sample("S1", accession="SRX1", runs=["SRR1"], fastq_md5=["ff"]))
+
+    assert plan.other_input == {}
+
+
+def test_a_local_file_that_was_replaced_is_other_input(tmp_path: Path) -> None:
+    reads = tmp_path / "a.fq"
+    reads.write_text("first")
+    os.utime(reads, (1000, 1000))
+    sample = Sample("S1", r1=[str(reads)])
+    write_receipt_of(tmp_path, sample)
+    assert plan_of(tmp_path, sample).other_input == {}
+
+    reads.write_text("other")
+    assert (
+        "a.fq was changed: 1970-01-01 00:16:40 UTC then"
+        in plan_of(tmp_path, sample).other_input["S1"]
+    )
+    reads.write_text("longer")
+    assert plan_of(tmp_path, sample).other_input == {"S1": f"{reads} had 5 bytes, has 6"}
+
+
+def test_a_url_that_was_signed_anew_is_the_same_input_and_another_query_is_not(
+    tmp_path: Path,
+) -> None:
+    url = "https://host/get?id=7&X-Amz-Signature="
+    write_receipt_of(tmp_path, Sample("S1", r1=[url + "first"]))
+
+    assert plan_of(tmp_path, Sample("S1", r1=[url + "second"])).other_input == {}
+    other = plan_of(tmp_path, Sample("S1", r1=[url.replace("7", "8")])).other_input
+    assert other == {"S1": "https://host/get was another query of that URL"}
+
+
+def test_a_receipt_that_does_not_say_its_input_is_trusted_and_told(tmp_path: Path) -> None:
+    path = write_receipt(tmp_path, "S1")
+    receipt = json.loads(path.read_text())
+    del receipt["identity"]
+    path.write_text(json.dumps(receipt))
+
+    plan = plan_for(tmp_path, redo="changed")
+
+    assert (plan.unknown, plan.redo) == (["S1"], [])
+    (note,) = plan.summary()[1:]
+    assert "of 1 finished genomes the receipts do not say which input" in note
+
+
+# --- where results are ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("made_at", "results"),
+    [
+        ("s3://bucket/cohortA/S1.tar.gz", "s3://bucket/cohortB"),
+        ("s3://bucket/a/S1.tar.gz", "s3://bucket"),
+        ("results/S1.tar.gz", "s3://bucket/cohortB"),
+        ("s3://bucket/cohortA/S1.tar.gz", "results"),
+    ],
+)
+def test_receipts_of_a_cohort_at_another_place_are_not_taken_for_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_at: str, results: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tarball_at(tmp_path, made_at)
+
+    with pytest.raises(ConfigurationError, match="1 of these genomes whose tarballs are elsewhere"):
+        plan_of(results, Sample("S1"))
+    assert plan_of(results, Sample("S2")).todo == ["S2"]
+
+
+@pytest.mark.parametrize(
+    ("made_at", "results"),
+    [
+        ("s3://bucket/a/S1.tar.gz", "s3://bucket/a/"),
+        ("s3://bucket/S1.tar.gz", "s3://bucket"),
+        ("moved/S1.tar.gz", "results"),
+    ],
+)
+def test_receipts_of_the_same_place_however_it_is_spelt_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_at: str, results: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tarball_at(tmp_path, made_at)
+
+    assert plan_of(results, Sample("S1")).finished == ["S1"]
+
+
+def write_tarball_at(folder: Path, path: str) -> None:
+    (folder / "results/receipts").mkdir(parents=True)
+    receipt = make_receipt("S1", tarball={"path": path, "bytes": 1, "sha256": "ef"})
+    (folder / "results/receipts/S1.json").write_text(json.dumps(receipt))
+
+
 # --- redo -----------------------------------------------------------------------------------------
 
 
@@ -157,7 +305,7 @@ def test_redo_of_a_name_that_the_sheet_lacks_is_refused(tmp_path: Path, redo: An
 def test_a_long_list_of_redone_genomes_is_cut_in_the_summary() -> None:
     names = [f"S{i}" for i in range(1200)]
 
-    lines = Plan(1200, names, {}, names, names).summary()
+    lines = Plan(1200, names, {}, {}, [], names, names).summary()
 
     assert lines[-1].endswith("done AGAIN: S0, S1, S2, S3, S4 and 1,195 more")
 
@@ -259,15 +407,65 @@ def test_scratch_of_genomes_that_are_done_again_is_kept(tmp_path: Path) -> None:
     assert (tmp_path / "scratch/S1/qc/file").exists()
 
 
-def test_what_the_user_keeps_in_a_folder_named_like_a_sample_is_not_touched(
+def test_each_results_folder_has_scratch_of_its_own_below_what_others_keep_there(
     tmp_path: Path,
 ) -> None:
-    write_receipt(tmp_path, "S1")
-    make_scratch(tmp_path / "data", "S1/raw", "S1/qc")
+    places = ["A", str(tmp_path / "B"), "s3://bucket/A", "s3://bucket/B"]
+    folders = {scratch_folder(str(tmp_path), place) for place in places}
 
-    clear_leftovers(plan_for(tmp_path), tmp_path, tmp_path / "data")
+    assert len(folders) == len(places)
+    assert {folder.parent for folder in folders} == {tmp_path}
+    assert all(folder.name.startswith("bactofleet-") for folder in folders)
+    assert scratch_folder("scratch", "./A/../A") == scratch_folder("scratch", "A")
 
-    assert [path.name for path in (tmp_path / "data/S1").iterdir()] == ["raw"]
+
+# --- what is in scratch ---------------------------------------------------------------------------
+
+
+def begin(scratch: Path, sample: Sample, **changed: Any) -> None:
+    """Leave the record of a first stage."""
+    identity = identity_of(sample).to_json() | changed
+    (scratch / sample.sample / "download").mkdir(parents=True)
+    record = asdict(StageRecord(sample.sample, "download", identity=identity))
+    (scratch / sample.sample / "download/stage.json").write_text(json.dumps(record))
+
+
+def identity_of(sample: Sample, image: str | None = IMAGE) -> Identity:
+    return identify(sample, "parameters", image)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"species": "E. coli"}, {"parameters": "others"}, {"image": "another"}, {"files": None}],
+)
+def test_what_was_begun_with_something_else_is_begun_anew(
+    tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    rows = {name: Sample(name, accession="SRR1") for name in ("S1", "S2", "S3", "S4")}
+    begin(tmp_path, rows["S1"])
+    begin(tmp_path, rows["S2"], **changed)
+    (tmp_path / "S3/qc").mkdir(parents=True)
+
+    outdated = find_outdated(rows, tmp_path, lambda name: identity_of(rows[name]))
+
+    assert outdated == ["S2"]
+
+
+def test_a_record_that_says_nothing_of_its_input_is_not_used(tmp_path: Path) -> None:
+    begin(tmp_path, Sample("S1"))
+    (tmp_path / "S1/download/stage.json").write_text('{"sample": "S1", "stage": "download"}')
+    begin(tmp_path, Sample("S2"))
+    (tmp_path / "S2/download/stage.json").write_text('{"sam')
+
+    found = find_outdated(["S1", "S2"], tmp_path, lambda name: identity_of(Sample(name)))
+
+    assert found == ["S1", "S2"]
+
+
+def test_a_controller_without_the_image_goes_on_with_what_any_image_made(tmp_path: Path) -> None:
+    begin(tmp_path, Sample("S1"))
+
+    assert find_outdated(["S1"], tmp_path, lambda _: identity_of(Sample("S1"), None)) == []
 
 
 def test_the_last_lines_name_each_failed_genome_its_stage_its_log_and_its_end(

@@ -10,22 +10,34 @@ from typing import Any
 import pytest
 
 from bactofleet.core.files import write_json
+from bactofleet.core.identity import identify
+from bactofleet.core.samples import Sample
 from bactofleet.genome.tarball import write_tarball
 from bactofleet.records.portable import (
     FILE,
     HEAD_BYTES,
     METADATA_BYTES,
     Fields,
+    _pack,
+    _unpack,
     rebuild,
     repeatable_part,
     to_metadata,
 )
+from bactofleet.records.receipt import check_fields
 
 URL = "s3://genomes/S1.tar.gz"
 
 
 def make_receipt(runs: int = 1, **changed: Any) -> Fields:
     rng = random.Random(runs)
+    made = [make_run(rng) for _ in range(runs)]
+    sample = Sample(
+        "S1",
+        accession="SRX1",
+        runs=[run["run"] for run in made],
+        fastq_md5=[file["md5"] for run in made for file in run["files"]],
+    )
     receipt = {
         "schema": 1,
         "sample": "S1",
@@ -35,13 +47,14 @@ def make_receipt(runs: int = 1, **changed: Any) -> Fields:
             "kind": "accession",
             "sources": ["SRX1"],
             "species": "Vibrio choleræ",
-            "runs": [make_run(rng) for _ in range(runs)],
+            "runs": made,
         },
         "metrics": {"qc_original_read_total": 7},
         "stages": {"download": {"seconds": 9.55}},
         "versions": {"pigz": "2.8"},
         "parameters": {"coverage": 100},
         "fingerprint": {"parameters": "ab", "image": "cd"},
+        "identity": identify(sample, "ab", "cd").to_json(),
         "tarball": {"bytes": 12, "sha256": "ef"},
         "image": {"name": "bactofleet:latest", "id": f"sha256:{rng.randbytes(32).hex()}"},
         "host": {"name": "ip-10-0-0-1", "cores": 4},
@@ -95,6 +108,26 @@ def test_metadata_are_ascii_and_never_larger_than_s3_takes(runs: int) -> None:
 
     assert sum(len(f"x-amz-meta-{name}{text}") for name, text in metadata.items()) <= METADATA_BYTES
     assert all(text.isascii() for text in metadata.values())
+
+
+def test_what_many_runs_were_made_of_is_told_but_for_the_runs(tmp_path: Path) -> None:
+    receipt = make_receipt(runs=8)
+
+    found = rebuild("S1", URL, write_genome(tmp_path, receipt), to_metadata(receipt))
+
+    assert found["identity"] == receipt["identity"] | {"runs": [], "md5": []}
+
+
+def test_a_receipt_of_a_time_without_identities_is_whole(tmp_path: Path) -> None:
+    receipt = make_receipt()
+    metadata = to_metadata(receipt)
+    old = _unpack(metadata["receipt"])
+    del old["identity"]
+
+    found = rebuild("S1", URL, write_genome(tmp_path, receipt), {"receipt": _pack(old)})
+
+    assert "identity" not in found
+    check_fields(found)
 
 
 def test_of_an_input_of_many_runs_the_checksum_of_the_archive_is_kept(tmp_path: Path) -> None:

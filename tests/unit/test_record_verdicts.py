@@ -11,6 +11,7 @@ from support.receipts import make_receipt
 from support.stages import Genome
 
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.samples import Sample
 from bactofleet.cost.genomes import read_lessons
 from bactofleet.genome.tarball import write_tarball
 from bactofleet.monitor.failures import Failures
@@ -32,7 +33,7 @@ from bactofleet.transfer.verify import Verification
 RECEIPT = make_receipt(
     "S1",
     input={"kind": "reads", "files": [{"source": "a.fq", "bytes": 7}]},
-    tarball={"path": "s3://bucket/S1.tar.gz", "bytes": 12, "sha256": "ef"},
+    tarball={"path": "results/S1.tar.gz", "bytes": 12, "sha256": "ef"},
 )
 FAILURE: dict[str, Any] = {
     "schema": 1,
@@ -57,6 +58,7 @@ READABLE: dict[str, Any] = {
     | {"status": "excluded", "reason": {"type": "t", "stage": "qc", "message": "m"}},
     "of before, with the summaries of tools": RECEIPT | {"multiqc": {"prokka": "organism"}},
     "of before, without an image": without(RECEIPT, "image"),
+    "of before, without an identity": without(RECEIPT, "identity"),
     "with a key of later": RECEIPT | {"colour": "blue"},
     "in another order": dict(reversed(RECEIPT.items())),
     "finished in another zone": RECEIPT | {"finished": "2026-11-23T01:00:00+02:00"},
@@ -80,7 +82,11 @@ UNREADABLE_FIELDS: dict[str, Any] = {
     "a time that is none": RECEIPT | {"finished": "yesterday"},
     "no time": RECEIPT | {"finished": None},
     "half a character": RECEIPT | {"host": {"name": "\ud83d"}},
-    **{f"without {key}": without(RECEIPT, key) for key in RECEIPT if key != "image"},
+    **{
+        f"without {key}": without(RECEIPT, key)
+        for key in RECEIPT
+        if key not in ("image", "identity")
+    },
 }
 UNREADABLE_TEXTS: dict[str, bytes] = {
     "empty": b"",
@@ -97,7 +103,8 @@ UNREADABLE_TEXTS: dict[str, bytes] = {
 
 
 def plan(results: Path) -> bool:
-    made = make_plan(["S1"], results, "none", {}, None)
+    config = {"results": str(results), "redo": "none"}
+    made = make_plan({"S1": Sample("S1")}, config, None)
     return made.changed.get("S1") != "its receipt cannot be read"
 
 
@@ -186,7 +193,7 @@ def pull(folder: Path, receipt: dict[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in receipt.items() if key in portable.OF_ONE_TIME}
     metadata = {portable.METADATA_NAME: portable._pack(rest)}
     head = (folder / "S1.tar.gz").read_bytes()
-    return portable.rebuild("S1", "s3://bucket/S1.tar.gz", head, metadata)
+    return portable.rebuild("S1", "results/S1.tar.gz", head, metadata)
 
 
 def test_a_receipt_that_is_pulled_is_whole(tmp_path: Path) -> None:

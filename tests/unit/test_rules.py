@@ -1,5 +1,6 @@
 """The rules, as Snakemake runs and reads them: no secret is left behind, `--lint` is content."""
 
+import json
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 from support.archive_server import Archive, Fault
@@ -133,6 +134,75 @@ def test_what_is_wrong_with_a_sheet_is_told_without_its_secrets(project: Path) -
 
     assert all(f"line {line}, column" in said for line in range(2, 7))
     assert SECRET not in said
+
+
+# --- what a genome is made of ---------------------------------------------------------------------
+
+
+def cut_off(project: Path, path: str) -> dict[str, Any]:
+    """Let a run end in its annotation; return the record of the first stage."""
+    (project / "ends").mkdir()
+    (project / "ends/sitecustomize.py").write_text(
+        "import os, sys\nif 'annotation' in sys.orig_argv: os._exit(1)\n"
+    )
+    arguments = ["--profile", "profiles/local", "--cores", "1", "--drop-metadata"]
+    process = start(project, *arguments, PATH=path, PYTHONPATH=str(project / "ends"))
+    said, _ = process.communicate(timeout=120)
+    record = next(project.glob("scratch/*/S1/download/stage.json"), None)
+    assert record, said
+    return json.loads(record.read_text())  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("change", ["row", "option", "file"])
+def test_a_genome_that_was_begun_of_something_else_is_begun_anew(
+    project: Path, tmp_path: Path, change: str
+) -> None:
+    """However old its files are and whatever Snakemake remembers of how they were made."""
+    first, second = project / "first.fna", project / "second.fna"
+    for path in (first, second):
+        path.write_text("no FASTA")
+        os.utime(path, (1000, 1000))
+    sheet, options = project / "config/samples.tsv", ["--rerun-triggers", "mtime"]
+    sheet.write_text("sample\tassembly\nS1\tfirst.fna\n")
+    path = install_tools(tmp_path / "tools")
+    begun = cut_off(project, path)
+
+    if change == "row":
+        sheet.write_text("sample\tassembly\nS1\tsecond.fna\n")
+    elif change == "file":
+        first.write_text("no FASTA either")
+        os.utime(first, (900, 900))
+    else:
+        options += ["--config", "coverage=20"]
+    process = start(
+        *(project, "--profile", "profiles/local", "--cores", "1", "--drop-metadata", *options),
+        PATH=path,
+    )
+    said, _ = process.communicate(timeout=120)
+
+    receipt = json.loads((project / "results/receipts/S1.json").read_text())
+    assert process.returncode == 0, said
+    assert "NOTE: begun with other input or settings, they begin anew: S1" in said
+    assert receipt["identity"] != begun["identity"]
+    assert receipt["input"]["sources"] == ["second.fna" if change == "row" else "first.fna"]
+    assert receipt["fingerprint"]["parameters"] == receipt["identity"]["parameters"]
+    assert not [path for path in (project / "scratch").rglob("*") if path.is_file()]
+
+
+def test_a_genome_that_was_begun_alike_goes_on_where_it_was(project: Path, tmp_path: Path) -> None:
+    (project / "first.fna").write_text("no FASTA")
+    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\tfirst.fna\n")
+    path = install_tools(tmp_path / "tools")
+    arguments = ["--profile", "profiles/local", "--cores", "1"]
+    cut_off(project, path)
+    (project / "results/logs/S1/download.log").unlink()
+
+    process = start(project, *arguments, PATH=path)
+    said, _ = process.communicate(timeout=120)
+
+    assert process.returncode == 0, said
+    assert "begin anew" not in said
+    assert not (project / "results/logs/S1/download.log").exists()
 
 
 # --- the linter -----------------------------------------------------------------------------------

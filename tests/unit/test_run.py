@@ -126,7 +126,7 @@ def test_a_job_has_the_samples_of_the_start_however_the_sheet_was_edited(
     job = start(is_main=False)
 
     assert dict(job.samples) == dict(begun.samples)
-    assert job.row_checksum("S2") == begun.row_checksum("S2")
+    assert job.identity_key("S2") == begun.identity_key("S2")
     assert capsys.readouterr().err == ""
 
 
@@ -134,7 +134,7 @@ def test_a_job_without_a_run_before_it_reads_no_sheet(project: Path) -> None:
     job = start(is_main=False)
 
     with pytest.raises(TemporaryFailure, match="jobs are started by the workflow"):
-        job.row_checksum("S1")
+        job.identity_key("S1")
 
 
 def test_only_its_owner_reads_the_samples_of_a_run_and_they_go_with_it(begun: Run) -> None:
@@ -146,10 +146,10 @@ def test_only_its_owner_reads_the_samples_of_a_run_and_they_go_with_it(begun: Ru
 
 
 def test_another_row_is_another_checksum(project: Path) -> None:
-    before = start().row_checksum("S1")
+    before = start().identity_key("S1")
     (project / "samples.tsv").write_text(GOOD.replace("SRR2838702", "SRR2838709"))
 
-    assert start().row_checksum("S1") != before
+    assert start().identity_key("S1") != before
 
 
 def test_options_are_words_that_a_person_could_type() -> None:

@@ -12,6 +12,7 @@ from support.synthetic_cohort import write_genomes
 from support.synthetic_run import submit, write_run
 from support.usage import MIDNIGHT, make_row, write_usage
 
+from bactofleet.core.destination import scratch_folder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.monitor.page import looker as looking
 from bactofleet.monitor.page.genomes import Rows
@@ -50,7 +51,7 @@ def look() -> View:
 
 
 def test_every_genome_has_the_row_of_its_state(samples: list[str]):
-    (Path("scratch") / samples[-1] / "qc/work").mkdir(parents=True)
+    (scratch_folder("scratch", "results") / samples[-1] / "qc/work").mkdir(parents=True)
     submit(Path("results"), samples[-3:-1])
     with lock_results(Path("results")):
         view = look()

@@ -14,6 +14,7 @@ from support.stages import FOLDERS, Genome
 
 from bactofleet.core import versions
 from bactofleet.core.errors import Excluded, ToolFailure
+from bactofleet.core.samples import Sample
 from bactofleet.genome.stage import Stage, StageFunction
 from snakemake_executor_plugin_aws_batch_array.api import EXIT_CODE_FILE
 
@@ -103,6 +104,39 @@ def test_an_attempt_that_ends_well_removes_the_failure_of_the_one_before(genome:
     genome.run("qc", make_reads, attempt=2)
 
     assert list(genome.failures.iterdir()) == []
+
+
+# --- what it is made of ---------------------------------------------------------------------------
+
+
+def test_the_stages_of_a_genome_pass_on_what_it_is_made_of(genome: Genome) -> None:
+    genome.run("download", make_reads)
+    genome.run("qc", make_reads, inputs=["download"])
+    genome.run("assembly", make_reads, inputs=["download", "qc"])
+
+    assert genome.record("assembly").identity == genome.identity().to_json()
+
+
+def test_stages_that_were_made_of_another_row_are_not_gone_on_with(genome: Genome) -> None:
+    genome.run("download", make_reads)
+    genome.planned = Sample("S1", accession="SRR2")
+
+    status = genome.run("qc", never, inputs=["download"])
+
+    assert status == 75
+    assert "download was made of other input or with other settings" in genome.failure()["message"]
+
+
+def test_stages_that_were_made_in_another_image_are_not_gone_on_with(
+    genome: Genome, tmp_path: Path
+) -> None:
+    genome.run("download", make_reads)
+    (tmp_path / "versions.json").write_text('{"fastp": "0.25.0"}')
+
+    status = genome.run("qc", never, inputs=["download"])
+
+    assert status == 75
+    assert "download was made in another image" in genome.failure()["message"]
 
 
 # --- biology --------------------------------------------------------------------------------------

@@ -56,6 +56,16 @@ def test_each_run_has_its_own_start(tmp_path: Path):
     assert start > 1
 
 
+def test_a_start_that_is_refused_leaves_the_age_of_the_run(tmp_path: Path):
+    with lock_results(tmp_path):
+        os.utime(tmp_path / ".lock", (1000, 1000))
+        with pytest.raises(ConfigurationError, match="in use by another run"):
+            lock_results(tmp_path)
+        start = get_start(tmp_path)
+
+    assert start == 1000
+
+
 def test_looking_keeps_no_run_out(tmp_path: Path):
     (tmp_path / ".lock").touch()
     taken = []

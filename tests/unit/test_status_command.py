@@ -17,6 +17,7 @@ from support.usage import make_row, write_usage
 
 from bactofleet.cli import main as cli
 from bactofleet.cli import status as command
+from bactofleet.core.destination import scratch_folder
 from bactofleet.core.times import format_duration
 from bactofleet.monitor.display import to_json, to_lines, to_panel
 from bactofleet.monitor.snapshot import MIN_PAUSE_S, Observer, Snapshot
@@ -46,10 +47,14 @@ def under_way(project: Path) -> Iterator[Path]:
         receipt = json.loads(path.read_text()) | {"finished": f"{finished:%Y-%m-%dT%H:%M:%SZ}"}
         path.write_text(json.dumps(receipt))
     for sample, stage in zip(samples_of(project)[-2:], ("qc", "assembly"), strict=True):
-        (project / "scratch" / sample / stage / "work").mkdir(parents=True)
+        (scratch_of(project) / sample / stage / "work").mkdir(parents=True)
     with lock_results(project / "results"):
         os.utime(project / "results" / ".lock", (now - 3600, now - 3600))
         yield project
+
+
+def scratch_of(project: Path) -> Path:
+    return scratch_folder(str(project / "scratch"), str(project / "results"))
 
 
 def samples_of(project: Path) -> list[str]:
@@ -57,7 +62,7 @@ def samples_of(project: Path) -> list[str]:
 
 
 def observe(project: Path) -> Snapshot:
-    return Observer(project / "results", project / "scratch", samples_of(project)).look()
+    return Observer(project / "results", scratch_of(project), samples_of(project)).look()
 
 
 def submit(project: Path, samples: list[str]) -> Ledger:
@@ -116,7 +121,7 @@ def test_where_nothing_is_paid_no_money_is_told(project: Path, capsys: pytest.Ca
 
 
 def test_a_look_adds_only_the_money_that_came(project: Path):
-    observer = Observer(project / "results", project / "scratch", samples_of(project))
+    observer = Observer(project / "results", scratch_of(project), samples_of(project))
     write_usage(project / "results", [make_row("a")])
     first = observer.look().money
     write_usage(project / "results", [make_row("b", instance_id="i-2")])
@@ -129,7 +134,7 @@ def test_a_look_adds_only_the_money_that_came(project: Path):
 
 
 def test_what_lies_in_scratch_after_a_run_is_not_running(project: Path):
-    (project / "scratch" / samples_of(project)[-1] / "qc/work").mkdir(parents=True)
+    (scratch_of(project) / samples_of(project)[-1] / "qc/work").mkdir(parents=True)
 
     snapshot = observe(project)
 
@@ -142,7 +147,7 @@ def test_folders_that_ended_genomes_have_left_are_not_running(under_way: Path):
     failures = [json.loads(p.read_text()) for p in (under_way / "results" / "failed").iterdir()]
     failed = next(f["sample"] for f in failures if f["stage"] != "download")
     for sample in (failed, samples_of(under_way)[0]):
-        (under_way / "scratch" / sample / "download/work").mkdir(parents=True)
+        (scratch_of(under_way) / sample / "download/work").mkdir(parents=True)
 
     snapshot = observe(under_way)
 
@@ -197,7 +202,7 @@ def test_batch_tells_which_of_the_submitted_run(project: Path):
             return [job for _ in job_ids]
 
     samples = samples_of(project)
-    snapshot = Observer(project / "results", project / "scratch", samples, Client()).look()
+    snapshot = Observer(project / "results", scratch_of(project), samples, Client()).look()
 
     assert (snapshot.genomes.running, snapshot.genomes.submitted) == (3, 1)
     assert snapshot.batch == JobCounts(queued=1, running=3, ended=0)
@@ -210,7 +215,7 @@ def test_jobs_that_batch_does_not_describe_are_told(project: Path):
         def iter_described(self, job_ids):
             return []
 
-    snapshot = Observer(project / "results", project / "scratch", samples_of(project), Client())
+    snapshot = Observer(project / "results", scratch_of(project), samples_of(project), Client())
 
     assert "1 arrays or jobs are not described, theirs count as ended" in to_lines(snapshot.look())
 

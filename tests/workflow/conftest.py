@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bactofleet.core.destination import scratch_folder
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEMO = REPOSITORY / "demo" / "reads"
 SHARED = REPOSITORY.parent / "shared" / "data"
@@ -41,6 +43,11 @@ class Project:
     folder: Path
     config: dict[str, object] = field(default_factory=dict)
     image: str = IMAGE
+
+    @property
+    def scratch(self) -> Path:
+        """Where genomes are worked on."""
+        return scratch_folder(str(self.folder / "scratch"), str(self.folder / "results"))
 
     def write_samples(self, rows: list[dict[str, object]]) -> None:
         """Write the sample sheet; columns are those that any row has."""

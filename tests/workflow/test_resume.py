@@ -46,7 +46,7 @@ def check_receipts(project: Project) -> list[str]:
 def test_a_run_killed_during_a_stage_is_finished_by_the_next(project: Project, stage: str) -> None:
     project.write_samples([plasmid("a"), broken("b")])
     process = project.start()
-    wait_for((project.folder / "scratch/a" / stage / "work").exists)
+    wait_for((project.scratch / "a" / stage / "work").exists)
 
     kill_container(project)
     process.communicate(timeout=60)
@@ -93,7 +93,7 @@ def test_a_table_that_is_missing_is_made_again_and_no_genome(project: Project) -
 def test_a_second_run_on_the_same_results_is_refused(project: Project) -> None:
     project.write_samples([plasmid("a")])
     first = project.start()
-    wait_for((project.folder / "scratch/a").exists)
+    wait_for((project.scratch / "a").exists)
 
     second = project.run()
     os.killpg(first.pid, signal.SIGINT)

@@ -18,5 +18,6 @@ rule annotation:
         attempt=attempt_number,
     params:
         **RUN.options("proteins", "prokka_evalue", "prokka_coverage"),
+        identity=identity,
     shell:
         stage_command("annotation")

@@ -22,5 +22,6 @@ rule assembly:
     params:
         **RUN.options("assembler", "polish", "min_contig_length", "min_contig_coverage"),
         **RUN.options("min_genome_size", "max_genome_size", "keep"),
+        identity=identity,
     shell:
         stage_command("assembly")

@@ -56,13 +56,19 @@ def python(script):
 # Every stage is called alike. Its inputs are checked first; a failed check exits 75, which means
 # "try again". Later stages have higher priorities: a genome under way is finished before the next
 # one begins, so that few of them occupy the disk.
-def stage_command(stage):
+def stage_command(stage, inputs="{input:q}"):
     return (
-        f"{python('stage.py')} {stage} --sample {{wildcards.sample:q}} --inputs {{input:q}} "
+        f"{python('stage.py')} {stage} --sample {{wildcards.sample:q}} --inputs {inputs} "
         "--outputs {output:q} --options {params:q} --threads {threads} "
         "--mem-mb {resources.mem_mb} --attempt {resources.attempt} --log {log:q} "
         f"--failures {shlex.quote(str(RUN.failures))}"
     )
+
+
+# What the genome is made of: each stage compares it with the records of the stages before, and
+# Snakemake makes a stage again where it has changed.
+def identity(wildcards):
+    return option("identity", RUN.identity_key(wildcards.sample))
 
 
 # The marks of all parts, which are never there at the start, so that what they ask for is made.

@@ -1,7 +1,10 @@
 # Bring the reads or the assembly here, real copies; check them; find the size of the genome.
 # Tools: KMC, pigz; fasterq-dump and prefetch for accessions; ART for `simulate_reads`.
 rule download:
-    # No input: the stage looks at the files of a sample, as it knows what a missing one means.
+    # Not the files of a sample: the stage looks at them, as it knows what a missing one means.
+    input:
+        # A file newer than what is in scratch, where that does not fit any more.
+        lambda wildcards: RUN.reason_to_begin_anew(wildcards.sample),
     output:
         record=stage_record("download"),
         reads=stage_folder("download", "reads"),
@@ -22,8 +25,9 @@ rule download:
             "min_genome_size", "max_genome_size", "simulate_reads", "coverage", "keep"
         ),
         # The stage reads the sample's row itself: a URL may hold a secret, and this becomes a
-        # command. The checksum tells Snakemake when the row has changed.
+        # command.
+        identity=identity,
         samples=option("samples", str(RUN.frozen_samples)),
-        row=lambda wildcards: option("row", RUN.row_checksum(wildcards.sample)),
+        parameters=option("parameters", RUN.parameters_checksum),
     shell:
-        stage_command("download")
+        stage_command("download", inputs="")

@@ -30,6 +30,7 @@ rule publish:
         **RUN.options("results"),
         # For the receipt, which says what the genome was made with.
         **RUN.deciding_options(),
+        identity=identity,
         receipt=lambda wildcards, output: option("receipt", output.receipt),
     shell:
         stage_command("publish")

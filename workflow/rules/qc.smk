@@ -20,5 +20,6 @@ rule qc:
     params:
         **RUN.options("phix", "error_correction", "coverage", "keep"),
         **RUN.options("min_reads", "min_basepairs", "min_proportion", "min_coverage"),
+        identity=identity,
     shell:
         stage_command("qc")

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bactofleet.core.config import parameters_of
 from bactofleet.core.destination import local_folder
 from bactofleet.core.samples import read_samples
 from bactofleet.cost.estimate import Estimate, Estimator
@@ -27,7 +26,7 @@ def estimate(
     """
     samples = read_samples(Path(config["samples"]))
     results = local_folder(config["results"])
-    plan = make_plan(samples, results, config["redo"], parameters_of(config), None)
+    plan = make_plan(samples, config, None)
     return Estimator(config, results, attempts, prices).foretell(len(plan.todo), vcpus)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) ->
     return complete
 
 
-def parameters_of(config: dict[str, Any]) -> dict[str, Any]:
+def parameters_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that decide what a genome becomes, files by their contents."""
     chosen = {key: value for key, value in sorted(config.items()) if key not in NOT_PARAMETERS}
     if chosen.get("proteins"):

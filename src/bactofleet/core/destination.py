@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bactofleet.core.errors import TemporaryFailure
-from bactofleet.core.files import sync
+from bactofleet.core.files import fingerprint, sync
 
 S3_SCHEME = "s3://"
 # Larger tarballs, those with reads, go up in parts; the others in one request, as requests are
@@ -28,10 +28,26 @@ def local_folder(results: str) -> Path:
     return Path("results" if is_s3(results) else results)
 
 
+def scratch_folder(scratch: str, results: str) -> Path:
+    """Return the folder below `scratch` where genomes of a results folder are worked on.
+
+    Each has its own: two cohorts may have samples of the same name, and what others keep in
+    `scratch` is not ours.
+    """
+    place = results if is_s3(results) else str(Path(results).resolve())
+    return Path(scratch) / f"bactofleet-{fingerprint(place)[:8]}"
+
+
 def bucket_and_prefix(results: str) -> tuple[str, str]:
     """Return the bucket of an address on S3, and what keys begin with: "" or "folder/"."""
     url = urlsplit(results)
     return url.netloc, f"{url.path.strip('/')}/".lstrip("/")
+
+
+def on_s3(results: str) -> str:
+    """Return an address on S3 as the addresses of what is below it begin."""
+    bucket, prefix = bucket_and_prefix(results)
+    return f"{S3_SCHEME}{bucket}/{prefix}".rstrip("/")
 
 
 def deliver(tarball: Path, results: str, metadata: Mapping[str, str]) -> str:

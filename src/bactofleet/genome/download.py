@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from bactofleet.core.errors import Excluded, TemporaryFailure
 from bactofleet.core.files import CHUNK_BYTES, copy_summed, fingerprint, write_json
 from bactofleet.core.frozen_samples import FrozenSamples
+from bactofleet.core.identity import identify
 from bactofleet.core.samples import Sample, is_remote, shown, to_sample
+from bactofleet.core.versions import get_versions
 from bactofleet.genome.fasta import read_fasta
 from bactofleet.genome.fastq import (
     ReadStats,
@@ -43,6 +45,7 @@ def run(stage: Stage) -> None:
     assembly with simulated reads.
     """
     sample = _read_row(stage)
+    stage.record.identity = _identify(stage, sample)
     stage.record.input = {
         "kind": sample.kind,
         "runtype": sample.runtype,
@@ -66,11 +69,20 @@ def run(stage: Stage) -> None:
 
 
 def _read_row(stage: Stage) -> Sample:
-    """Read the sample's row; it is the one that this job was planned with, or another attempt's."""
     row = FrozenSamples(Path(stage.parameters["samples"])).row(stage.sample)
-    if fingerprint(row) != stage.parameters["row"]:
-        raise TemporaryFailure("another run has begun meanwhile, with another row of this sample")
     return to_sample(stage.sample, row)
+
+
+def _identify(stage: Stage, sample: Sample) -> dict[str, Any]:
+    """Return what the genome is made of, its files as they are before any of them is read.
+
+    Raises `TemporaryFailure` where the row is not the one that this job was planned with.
+    """
+    image = fingerprint(get_versions())
+    identity = identify(sample, stage.parameters["parameters"], image)
+    if identity.key() != stage.identity:
+        raise TemporaryFailure("another run has begun meanwhile, with another row of this sample")
+    return identity.to_json()
 
 
 def _take_accession(stage: Stage, sample: Sample) -> None:

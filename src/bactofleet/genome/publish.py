@@ -75,6 +75,7 @@ def _merge(stage: Stage, records: dict[str, StageRecord]) -> StageRecord:
     merged = StageRecord(sample=stage.sample, stage=stage.name)
     for record in records.values():
         merged.input = merged.input or record.input
+        merged.identity = merged.identity or record.identity
         merged.metrics |= record.metrics
         merged.versions |= record.versions
         merged.multiqc |= record.multiqc
@@ -105,6 +106,7 @@ def _receipt(stage: Stage, merged: StageRecord) -> Fields:
             "parameters": fingerprint(parameters),
             "image": fingerprint(get_versions()),
         },
+        "identity": merged.identity,
         "tarball": {},
         "image": describe_image(stage.tools.say),
         "host": _describe_host(),

@@ -35,7 +35,8 @@ from bactofleet.core.errors import (
     TemporaryFailure,
     ToolFailure,
 )
-from bactofleet.core.files import read_json, sha256_of, write_json
+from bactofleet.core.files import fingerprint, read_json, sha256_of, write_json
+from bactofleet.core.identity import read_identity
 from bactofleet.core.options import from_word
 from bactofleet.core.tools import Stopwatch, Toolbox
 from bactofleet.core.versions import get_versions
@@ -73,6 +74,8 @@ class StageRecord:
     stage: str
     excluded: dict[str, str] | None = None
     """Why the genome is excluded: `type`, `stage`, `message`."""
+    identity: dict[str, Any] | None = None
+    """What the genome is made of (core/identity.py), as the first stage found it."""
     input: dict[str, Any] = field(default_factory=dict)
     """What the genome is made from: kind, runtype, sources, species, genome size."""
     metrics: dict[str, float | int] = field(default_factory=dict)
@@ -130,6 +133,8 @@ class Stage:
     folder: Path
     work: Path
     """Folder for files that nobody needs later; removed at the end."""
+    identity: str
+    """Checksum of what this run makes the genome of (`Identity.key`)."""
     inputs: dict[str, Path]
     """Folders of earlier stages, by the stage's name."""
     parameters: dict[str, Any]
@@ -240,6 +245,7 @@ def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> Non
         # Snakemake wants all of them, though an excluded genome has nothing to put there.
         if path.parent == folder:
             path.mkdir()
+    parameters = dict(args.options)
     record = StageRecord(sample=args.sample, stage=args.stage)
     stage = Stage(
         name=args.stage,
@@ -247,14 +253,17 @@ def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> Non
         folder=folder.absolute(),
         work=work.absolute(),
         inputs={path.name: path.absolute() for path in _folders_of(args.inputs)},
-        parameters=dict(args.options),
+        identity=parameters.pop("identity"),
+        parameters=parameters,
         threads=args.threads,
         mem_mb=args.mem_mb,
         tools=Toolbox(work.absolute(), log),
         record=record,
     )
     try:
-        record.excluded = _find_exclusion(stage)
+        earlier = {path: read_record(path) for path in stage.inputs.values()}
+        record.identity = _find_identity(stage, earlier)
+        record.excluded = next((one.excluded for one in earlier.values() if one.excluded), None)
         # Publishing is the one stage that an excluded genome goes through as well.
         if not record.excluded or args.stage not in BACTOPIA_FOLDERS:
             function(stage)
@@ -272,10 +281,20 @@ def _folders_of(files: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(path.parent for path in files))
 
 
-def _find_exclusion(stage: Stage) -> dict[str, str] | None:
-    """Return why an earlier stage excluded the genome, if one did."""
-    records = (read_record(folder) for folder in stage.inputs.values())
-    return next((record.excluded for record in records if record.excluded), None)
+def _find_identity(stage: Stage, earlier: dict[Path, StageRecord]) -> dict[str, Any] | None:
+    """Return what the stages before were made of, None where there are none.
+
+    Raises `TemporaryFailure` where that is not what this run makes the genome of, in this image:
+    the next start begins such a genome anew.
+    """
+    image = fingerprint(get_versions()) if earlier else None
+    for folder, record in earlier.items():
+        identity = read_identity(record.identity)
+        if identity is None or identity.key() != stage.identity:
+            raise TemporaryFailure(f"{folder} was made of other input or with other settings")
+        if identity.image != image:
+            raise TemporaryFailure(f"{folder} was made in another image; start the run again")
+    return next((record.identity for record in earlier.values()), None)
 
 
 def _exclude(stage: Stage, reason: Excluded, log: IO[str]) -> None:

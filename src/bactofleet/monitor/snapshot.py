@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bactofleet.core.destination import local_folder
+from bactofleet.core.destination import local_folder, scratch_folder
 from bactofleet.core.samples import read_samples
 from bactofleet.cost.meter import Money, foretell_money
 from bactofleet.genome.stage import STAGES
@@ -211,7 +211,8 @@ def open_observer(config: Mapping[str, Any], *, live: bool) -> Observer:
     samples = read_samples(Path(str(config["samples"])))
     results = local_folder(str(config["results"]))
     client = open_client() if live else None
-    return Observer(results, Path(str(config["scratch"])), samples, client)
+    scratch = scratch_folder(str(config["scratch"]), str(config["results"]))
+    return Observer(results, scratch, samples, client)
 
 
 def get_pause(look_s: float) -> float:

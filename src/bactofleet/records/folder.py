@@ -71,11 +71,18 @@ def check_names(samples: Iterable[str]) -> None:
 def lock_results(results: Path) -> IO[str]:
     """Lock a results folder for as long as the file returned is open, so until the process ends.
 
-    Raises `ConfigurationError` where another run holds it. The kernel drops the lock with the
-    process, however that ends: nothing is left to be removed by hand.
+    The time of the lock's file is when it was taken. Raises `ConfigurationError` where another run
+    holds it, or the folder is not ours to write. The kernel drops the lock with the process,
+    however that ends: nothing is left to be removed by hand.
     """
-    results.mkdir(parents=True, exist_ok=True)
-    handle = (results / LOCK).open("w")
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        # Not "w": a start that is refused must not set the time of the run that is under way.
+        handle = (results / LOCK).open("a")
+    except OSError as error:
+        raise ConfigurationError(
+            [f"{results}: {error.strerror}; name a folder that you may write to"]
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -83,4 +90,5 @@ def lock_results(results: Path) -> IO[str]:
         raise ConfigurationError(
             [f"{results} is in use by another run; wait for its end, or stop it first"]
         ) from None
+    os.utime(handle.fileno())
     return handle

@@ -35,7 +35,9 @@ METADATA_PREFIX = "x-amz-meta-"
 HEAD_BYTES = 16 * 1024
 
 # The image too: one that is built anew from the same packages makes the same tarballs.
-OF_ONE_TIME = ("input", "stages", "tarball", "image", "host", "finished")
+OF_ONE_TIME = ("input", "identity", "stages", "tarball", "image", "host", "finished")
+# What older receipts lack.
+OF_LATE = ("identity",)
 # What the cohort's table shows of the input: kept where all of it is too long.
 INPUT_SHOWN = ("kind", "runtype", "layout", "species", "genome_size", "genome_size_source")
 
@@ -52,21 +54,27 @@ def to_metadata(receipt: Fields) -> dict[str, str]:
     """
     rest = {key: receipt[key] for key in OF_ONE_TIME}
     room = METADATA_BYTES - len(METADATA_PREFIX) - len(METADATA_NAME)
-    for kept in _iter_shorter(rest["input"]):
-        text = _pack(rest | {"input": kept})
+    for kept in _iter_shorter(receipt["input"], receipt["identity"]):
+        text = _pack(rest | kept)
         if len(text) <= room:
             break
     return {METADATA_NAME: text}
 
 
-def _iter_shorter(given: Fields) -> Iterator[Fields]:
-    """Yield all of an input; one checksum a file; no files; what the table shows."""
-    yield given
+def _iter_shorter(given: Fields, identity: Fields | None) -> Iterator[Fields]:
+    """Yield all of an input; one checksum a file; no files; what the table shows.
+
+    The identity goes with the files: its runs and checksums first, as it is whole without them.
+    """
+    short = identity and identity | {"runs": [], "md5": []}
+    yield {"input": given, "identity": identity}
     runs = [run | {"files": _with_one_checksum(run["files"])} for run in given.get("runs", [])]
     files = _with_one_checksum(given.get("files", []))
-    yield given | ({"runs": runs} if runs else {}) | ({"files": files} if files else {})
-    yield {key: value for key, value in given.items() if key not in ("runs", "files")}
-    yield {key: value for key, value in given.items() if key in INPUT_SHOWN}
+    fewer = given | ({"runs": runs} if runs else {}) | ({"files": files} if files else {})
+    yield {"input": fewer, "identity": short}
+    fewest = {key: value for key, value in given.items() if key not in ("runs", "files")}
+    yield {"input": fewest, "identity": short}
+    yield {"input": {key: given[key] for key in INPUT_SHOWN if key in given}, "identity": None}
 
 
 def _with_one_checksum(files: list[Fields]) -> list[Fields]:
@@ -85,11 +93,11 @@ def rebuild(sample: str, url: str, head: bytes, metadata: Mapping[str, str]) -> 
     if METADATA_NAME not in metadata:
         raise ValueError(f"its metadata has no {METADATA_NAME!r}")
     parts = read_first_file(sample, head) | _unpack(metadata[METADATA_NAME])
-    if missing := [key for key in KEYS if key not in parts]:
+    if missing := [key for key in KEYS if key not in parts and key not in OF_LATE]:
         raise ValueError(f"its receipt has no {', '.join(missing)}")
     if parts["sample"] != sample:
         raise ValueError(f"its receipt belongs to another sample, {str(parts['sample'])[:64]!r}")
-    found = {key: parts[key] for key in KEYS}
+    found = {key: parts[key] for key in KEYS if key in parts}
     try:
         found["tarball"] = parts["tarball"] | {"path": url}
         check_fields(found)

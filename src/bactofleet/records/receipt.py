@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
+from bactofleet.core.identity import Identity
 from bactofleet.records.folder import RECEIPTS
 from bactofleet.records.reading import Number, Unreadable, read_record
 
@@ -133,6 +134,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     versions: dict[str, str | None]
     parameters: dict[str, Any]
     fingerprint: Fingerprint
+    identity: Identity | None = None
+    """What the genome was made of; older receipts do not say it."""
     tarball: Tarball
     image: Image | None = None
     host: Host

@@ -7,14 +7,24 @@ and no change of the configuration can bring a second bill for what was paid.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bactofleet.core.config import parameters_of
+from bactofleet.core.destination import is_s3, local_folder, on_s3
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.genome.stage import STAGES, WORK
+from bactofleet.core.files import fingerprint
+from bactofleet.core.identity import (
+    Identity,
+    find_other_input,
+    identify,
+    is_made_alike,
+    read_identity,
+)
+from bactofleet.core.samples import Sample
+from bactofleet.genome.stage import STAGES, WORK, read_record
 from bactofleet.records.failure import Failure, find_failure, forget_failure
 from bactofleet.records.folder import (
     FAILED,
@@ -22,9 +32,9 @@ from bactofleet.records.folder import (
     list_records,
 )
 from bactofleet.records.reading import Unreadable
-from bactofleet.records.receipt import read_receipt
+from bactofleet.records.receipt import Receipt, read_receipt
 
-SHOWN_CHANGES = 5
+SHOWN_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -34,8 +44,12 @@ class Plan:
     total: int
     finished: list[str]
     """Samples that have a receipt."""
+    other_input: dict[str, str]
+    """Of the finished ones, those made from other input than the sheet names: what differs."""
     changed: dict[str, str]
     """Of the finished ones, those made with other parameters or another image: what differs."""
+    unknown: list[str]
+    """Of the finished ones, those whose receipts do not say what they were made of."""
     redo: list[str]
     """Of the finished ones, those that are done again."""
     todo: list[str]
@@ -46,54 +60,78 @@ class Plan:
         lines = [
             f"{self.total:,} genomes: {len(self.finished):,} finished, {len(self.todo):,} to do"
         ]
-        if kept := sorted(set(self.changed) - set(self.redo)):
-            example = f"for example {kept[0]}: {self.changed[kept[0]]}"
+        again = set(self.redo)
+        for differences, how in (
+            (self.other_input, "from other input than the sheet names now"),
+            (self.changed, "with other settings than now"),
+        ):
+            if kept := sorted(differences.keys() - again):
+                lines.append(
+                    f"NOTE: {len(kept):,} finished genomes were made {how} "
+                    f"(for example {kept[0]}: {differences[kept[0]]}). "
+                    "They are kept as they are; to make them again set redo: changed"
+                )
+        if unknown := [name for name in self.unknown if name not in again]:
             lines.append(
-                f"NOTE: {len(kept):,} finished genomes were made with other settings than now "
-                f"({example}). They are kept as they are; to make them again set redo: changed"
+                f"NOTE: of {len(unknown):,} finished genomes the receipts do not say which input "
+                f"they were made from ({name_some(unknown)}); they count as finished"
             )
         if self.redo:
-            names = ", ".join(self.redo[:SHOWN_CHANGES])
-            more = len(self.redo) - SHOWN_CHANGES
-            names += f" and {more:,} more" if more > 0 else ""
-            lines.append(f"NOTE: {len(self.redo):,} finished genomes are done AGAIN: {names}")
+            lines.append(
+                f"NOTE: {len(self.redo):,} finished genomes are done AGAIN: {name_some(self.redo)}"
+            )
         return lines
 
 
-def make_plan(
-    samples: Iterable[str],
-    results: Path,
-    redo: str | list[str],
-    parameters: dict[str, Any],
-    image: str | None,
-) -> Plan:
-    """Compare the sheet with the receipts.
+def name_some(names: list[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    shown = ", ".join(names[:SHOWN_NAMES])
+    more = len(names) - SHOWN_NAMES
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
-    `parameters` and the fingerprint `image` are those of now; where the controller does not know
-    the image (None), only parameters are compared. Raises `ConfigurationError` for a `redo` that
-    names no sample of the sheet.
+
+def make_plan(samples: Mapping[str, Sample], config: Mapping[str, Any], image: str | None) -> Plan:
+    """Compare the sheet, the configuration and the image's checksum with the receipts.
+
+    Where the controller does not know the image (None), it is not compared. Raises
+    `ConfigurationError` for a `redo` that names no sample of the sheet, and for receipts of
+    genomes whose results are at another place.
     """
     names = list(samples)
+    results, parameters = local_folder(config["results"]), parameters_of(config)
+    checksum = fingerprint(parameters)
     present = set(list_receipts(results))
     finished = [name for name in names if name in present]
-    changed = {
-        name: difference
-        for name in finished
-        if (difference := _difference(results, name, parameters, image))
-    }
-    again = _choose_redo(redo, set(names), finished, changed)
+    other_input, changed, unknown, elsewhere = {}, {}, [], {}
+    for name in finished:
+        try:
+            receipt = read_receipt(results, name)
+        except (FileNotFoundError, Unreadable):
+            changed[name] = "its receipt cannot be read"
+            continue
+        now = identify(samples[name], checksum, image)
+        if receipt.identity is None:
+            unknown.append(name)
+        elif difference := find_other_input(receipt.identity, now):
+            other_input[name] = difference
+        if difference := _other_settings(receipt, parameters, image):
+            changed[name] = difference
+        if place := _other_place(receipt, config["results"]):
+            elsewhere[name] = place
+    _refuse_other_places(elsewhere, results, config["results"])
+    again = _choose_redo(config["redo"], set(names), finished, other_input.keys() | changed.keys())
     done = set(finished) - set(again)
     todo = [name for name in names if name not in done]
-    return Plan(len(names), finished, changed, again, todo)
+    return Plan(len(names), finished, other_input, changed, unknown, again, todo)
 
 
 def _choose_redo(
-    redo: str | list[str], names: set[str], finished: list[str], changed: dict[str, str]
+    redo: str | list[str], names: set[str], finished: list[str], changed: Set[str]
 ) -> list[str]:
     if redo == "none":
         return []
     if redo == "changed":
-        return list(changed)
+        return [name for name in finished if name in changed]
     wanted = set(redo.split(",") if isinstance(redo, str) else redo)
     if unknown := sorted(wanted - names):
         raise ConfigurationError(
@@ -102,12 +140,8 @@ def _choose_redo(
     return [name for name in finished if name in wanted]
 
 
-def _difference(results: Path, name: str, parameters: dict[str, Any], image: str | None) -> str:
+def _other_settings(receipt: Receipt, parameters: dict[str, Any], image: str | None) -> str:
     """Say in words how a receipt's settings differ from today's; "" if they do not."""
-    try:
-        receipt = read_receipt(results, name)
-    except (FileNotFoundError, Unreadable):
-        return "its receipt cannot be read"
     before = receipt.parameters
     for key in sorted(before.keys() | parameters.keys()):
         if before.get(key) != parameters.get(key):
@@ -115,21 +149,63 @@ def _difference(results: Path, name: str, parameters: dict[str, Any], image: str
     return "another image" if image and receipt.fingerprint.image != image else ""
 
 
+def _other_place(receipt: Receipt, results: str) -> str:
+    """Return where a tarball is, if that is another place on S3 than `results`; "" if it is not.
+
+    A folder may have been moved with all that is in it, receipts too.
+    """
+    path = receipt.tarball.path
+    if path is None or not (is_s3(path) or is_s3(results)):
+        return ""
+    place = path.rpartition("/")[0]
+    return place if not is_s3(results) or place != on_s3(results) else ""
+
+
+def _refuse_other_places(elsewhere: dict[str, str], folder: Path, results: str) -> None:
+    """Raise `ConfigurationError` where a folder has receipts of another cohort's results."""
+    for name, place in elsewhere.items():
+        raise ConfigurationError(
+            [
+                f"results is {results}, but {folder}/ has receipts of {len(elsewhere):,} of these "
+                f"genomes whose tarballs are elsewhere (for example {name}: {place}). Start each "
+                "cohort in a folder of its own, or move the receipts away to make the genomes again"
+            ]
+        )
+
+
+def find_outdated(
+    todo: Iterable[str], scratch: Path, identity_of: Callable[[str], Identity]
+) -> list[str]:
+    """Return the genomes that are to be made and of which scratch has what does not fit."""
+    begun = {folder.name for folder in scratch.iterdir()} if scratch.is_dir() else set()
+    return [
+        name for name in todo if name in begun and _is_outdated(scratch / name, identity_of(name))
+    ]
+
+
+def _is_outdated(folder: Path, now: Identity) -> bool:
+    """Say whether the first stage, on which the others depend, was made of something else."""
+    try:
+        made = read_identity(read_record(folder / STAGES[0]).identity)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, TypeError):
+        return True
+    return made is None or not is_made_alike(made, now)
+
+
 def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
     """Remove what a run that was cut off left behind.
 
     Failures of genomes that are tried again now, and the stages' folders of genomes that were
-    finished at that very moment. Only those: a scratch folder may be shared with the user's data.
+    finished at that very moment. `scratch` is the folder that these results alone have.
     """
     for name in plan.todo:
         forget_failure(results / FAILED, name)
     done = set(plan.finished) - set(plan.redo)
     for folder in scratch.iterdir() if scratch.is_dir() else ():
         if folder.name in done:
-            for stage in STAGES:
-                shutil.rmtree(folder / stage, ignore_errors=True)
-            with suppress(OSError):  # not empty: somebody else's files
-                folder.rmdir()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear_work(samples: Iterable[str], scratch: Path) -> None:

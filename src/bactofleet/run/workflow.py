@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,10 +20,11 @@ from snakemake.exceptions import WorkflowError
 
 from bactofleet import report
 from bactofleet.core.config import check_config, load_schema, parameters_of
-from bactofleet.core.destination import is_s3, local_folder
+from bactofleet.core.destination import is_s3, local_folder, scratch_folder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import fingerprint
 from bactofleet.core.frozen_samples import FrozenSamples, freeze_samples
+from bactofleet.core.identity import Identity, identify
 from bactofleet.core.options import to_word
 from bactofleet.core.samples import Samples, check_samples
 from bactofleet.core.versions import get_versions, missing_tools
@@ -41,7 +42,9 @@ from bactofleet.run.plan import (
     clear_leftovers,
     clear_work,
     describe_failures,
+    find_outdated,
     make_plan,
+    name_some,
     read_failures,
 )
 
@@ -68,11 +71,12 @@ class Run:
         problems += _check_proteins(config) if is_main else []
         if not problems:
             self.results = local_folder(self.config["results"])
-            self.scratch = Path(self.config["scratch"])
+            self.scratch = scratch_folder(self.config["scratch"], self.config["results"])
             self.frozen_samples = self.results / FROZEN_SAMPLES
             self.samples: Samples = checked if is_main else FrozenSamples(self.frozen_samples)
             with _collect(problems):
                 self._say([*self.plan.summary(), *self._price_plan()] if is_main else [])
+                self._outdated = self._find_outdated() if is_main else frozenset()
         if problems:
             raise WorkflowError("Please correct the following.\n" + "\n".join(problems))
 
@@ -84,11 +88,7 @@ class Run:
     @cached_property
     def plan(self) -> Plan:
         """What is finished and what is to do, as of the start of this process."""
-        versions = get_versions()
-        # A controller without the tools cannot know the image that the jobs run in.
-        image = fingerprint(versions) if "prokka" in versions else None
-        redo = self.config["redo"]
-        return make_plan(self.samples, self.results, redo, self.all_parameters, image)
+        return make_plan(self.samples, self.config, self.image_checksum)
 
     def options(self, *names: str) -> dict[str, str]:
         """Return options of the configuration as a stage takes them, by their names."""
@@ -98,12 +98,35 @@ class Run:
         """Return all options that decide what a genome becomes, as a stage takes them."""
         return {name: to_word(name, value) for name, value in self.all_parameters.items()}
 
-    def row_checksum(self, sample: str) -> str:
-        """Return a checksum of a sample's row, so that a genome is made anew when it has changed.
+    @cached_property
+    def parameters_checksum(self) -> str:
+        """A checksum of all options that decide what a genome becomes."""
+        return fingerprint(self.all_parameters)
+
+    @cached_property
+    def image_checksum(self) -> str | None:
+        """A checksum of the tools' versions; None for a controller without the tools.
+
+        That one cannot know the image that the jobs run in.
+        """
+        versions = get_versions()
+        return fingerprint(versions) if "prokka" in versions else None
+
+    def identify(self, sample: str) -> Identity:
+        """Return what this run makes a genome of."""
+        return identify(self.samples[sample], self.parameters_checksum, self.image_checksum)
+
+    @cache  # noqa: B019  # one run a process; each of a genome's stages asks
+    def identity_key(self, sample: str) -> str:
+        """Return a checksum of a sample's row and options: a genome is made anew with another.
 
         The row itself may hold the signature of a URL, which nobody else may see.
         """
-        return fingerprint(self.samples.row(sample))
+        return identify(self.samples[sample], self.parameters_checksum, None).key()
+
+    def reason_to_begin_anew(self, sample: str) -> list[str]:
+        """Return a file newer than what is in scratch of a genome, if that is of no use now."""
+        return [str(self._begin_anew)] if sample in self._outdated else []
 
     def parts(self) -> range:
         """Number the parts of this run, of at most `PART_GENOMES` genomes each."""
@@ -160,6 +183,19 @@ class Run:
         """The folder that tells how genomes failed."""
         return self.results / FAILED
 
+    @property
+    def _begin_anew(self) -> Path:
+        return self.scratch / ".begin-anew"
+
+    def _find_outdated(self) -> frozenset[str]:
+        """Find the genomes whose stages in scratch were made of other input, or otherwise."""
+        outdated = find_outdated(self.plan.todo, self.scratch, self.identify)
+        if outdated:
+            self._begin_anew.touch()
+            names = name_some(outdated)
+            self._say([f"NOTE: begun with other input or settings, they begin anew: {names}"])
+        return frozenset(outdated)
+
     def _price_plan(self) -> list[str]:
         """Foretell what the plan costs on AWS, and cut it to what `max_cost` pays for."""
         if not (is_s3(self.config["results"]) and self.plan.todo):
@@ -215,6 +251,7 @@ class Run:
         self.frozen_samples.unlink(missing_ok=True)
         if self._runs_here:
             clear_work(self.plan.todo, self.scratch)
+        self._begin_anew.unlink(missing_ok=True)
         self._say(describe_failures(read_failures(self.results, self.plan.todo)))
         if (self.results / TABLE).exists():
             self._say([f"table:  {self.results / TABLE}", f"report: {self.results / PAGE}"])

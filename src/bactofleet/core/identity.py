@@ -1,0 +1,152 @@
+"""What a genome is made of: its row of the sheet, the options that count, and the image.
+
+Each stage's record and the receipt carry it. Wherever something that was made earlier is about to
+be trusted (a receipt, a stage's folder in scratch), it is compared with what holds now.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct
+
+from bactofleet.core.files import fingerprint
+from bactofleet.core.samples import Sample, is_remote, shown
+from bactofleet.core.times import format_time
+
+# Of a URL these say who may read a file until when, not which file it is.
+_SIGNATURE = re.compile(
+    # S3 and Google Cloud Storage, CloudFront, Azure
+    r"x-(amz|goog)-.*|signature|expires|awsaccesskeyid|googleaccessid|key-pair-id|policy"
+    r"|sv|ss|srt|sp|se|st|spr|sig|sr|sip|skoid|sktid|skt|ske|sks|skv",
+    re.IGNORECASE,
+)
+
+
+class File(Struct, frozen=True, omit_defaults=True):
+    """A file that a row names."""
+
+    source: str
+    """A path, or a URL without its query."""
+    query: str | None = None
+    """Checksum of what a URL's query says but for its signature."""
+    bytes: int | None = None
+    """Of a file on this machine; None where it is not here."""
+    modified: int | None = None
+    """In whole seconds since the epoch: what copies of a file keep."""
+
+
+class Identity(Struct, frozen=True):
+    """What a genome is made of. Two that do not differ make the same genome."""
+
+    accession: str
+    files: tuple[File, ...]
+    runs: tuple[str, ...]
+    """As the sheet names them; empty where it leaves them to the archives."""
+    md5: tuple[str, ...]
+    species: str
+    genome_size: int
+    """As the sheet gives it (bp); 0 where it is estimated."""
+    parameters: str
+    """Checksum of the options that decide what a genome becomes."""
+    image: str | None
+    """Checksum of the tools' versions; None where they are not known."""
+
+    def key(self) -> str:
+        """Return a checksum of what is settled when a run begins: not files' times, nor image."""
+        files = [(file.source, file.query) for file in self.files]
+        rest = [self.accession, self.runs, self.md5, self.species, self.genome_size]
+        return fingerprint([files, *rest, self.parameters])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as records hold it."""
+        return msgspec.json.decode(msgspec.json.encode(self))  # type: ignore[no-any-return]
+
+
+def identify(sample: Sample, parameters: str, image: str | None) -> Identity:
+    """Return the identity of a genome made now of a row and its files as they are here."""
+    return Identity(
+        accession=sample.accession,
+        files=tuple(map(_describe, sample.files)),
+        runs=tuple(sample.runs),
+        md5=tuple(sample.fastq_md5),
+        species=sample.species,
+        genome_size=sample.genome_size,
+        parameters=parameters,
+        image=image,
+    )
+
+
+def read_identity(data: object) -> Identity | None:
+    """Return the identity that a record holds; None for one that holds none."""
+    try:
+        return msgspec.convert(data, Identity)
+    except msgspec.ValidationError:
+        return None
+
+
+def find_other_input(made: Identity, now: Identity) -> str:
+    """Say in words how the input of a genome was another than now; "" if it was not.
+
+    What only one of them knows is no difference: the runs of an accession, the size of a file that
+    is not on this machine.
+    """
+    for name in ("accession", "species", "genome_size"):
+        before, after = getattr(made, name), getattr(now, name)
+        if before != after:
+            return f"{name} was {before or 'empty'}, is {after or 'empty'}"
+    for name in ("runs", "md5"):
+        before, after = getattr(made, name), getattr(now, name)
+        if before and after and before != after:
+            return f"{name} were {';'.join(before)}, are {';'.join(after)}"
+    return _find_other_files(made.files, now.files)
+
+
+def is_made_alike(made: Identity, now: Identity) -> bool:
+    """Say whether what was made of one may be used to make the other."""
+    is_same_image = made.image == now.image or None in (made.image, now.image)
+    is_alike = made.parameters == now.parameters and is_same_image
+    return is_alike and not find_other_input(made, now)
+
+
+def _find_other_files(made: tuple[File, ...], now: tuple[File, ...]) -> str:
+    names = [";".join(file.source for file in files) for files in (made, now)]
+    if names[0] != names[1]:
+        return f"files were {names[0] or 'none'}, are {names[1] or 'none'}"
+    for before, after in zip(made, now, strict=True):
+        if before.query != after.query:
+            return f"{before.source} was another query of that URL"
+        if before.bytes is None or after.bytes is None:
+            continue
+        if before.bytes != after.bytes:
+            return f"{before.source} had {before.bytes:,} bytes, has {after.bytes:,}"
+        if before.modified != after.modified:
+            return f"{before.source} was changed: {_time(before)} then, {_time(after)} now"
+    return ""
+
+
+def _time(file: File) -> str:
+    return "unknown" if file.modified is None else format_time(file.modified)
+
+
+def _describe(source: str) -> File:
+    if is_remote(source):
+        return File(shown(source), query=_query_checksum(source.partition("?")[2]))
+    try:
+        stat = os.stat(source)  # noqa: PTH116  # quick: a sheet may name 134,000 of them
+    except OSError:
+        return File(source)
+    return File(source, bytes=stat.st_size, modified=int(stat.st_mtime))
+
+
+def _query_checksum(query: str) -> str | None:
+    said = [pair for pair in parse_qsl(query, keep_blank_values=True) if not _is_signed(pair[0])]
+    return fingerprint(said) if said else None
+
+
+def _is_signed(name: str) -> bool:
+    return _SIGNATURE.fullmatch(name) is not None
