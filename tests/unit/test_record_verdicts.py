@@ -15,6 +15,7 @@ from bactofleet.core.samples import Sample
 from bactofleet.cost.genomes import read_lessons
 from bactofleet.genome.tarball import write_tarball
 from bactofleet.monitor.failures import Failures
+from bactofleet.monitor.page.genomes import Rows
 from bactofleet.monitor.page.view import build_view
 from bactofleet.monitor.receipts import Receipts
 from bactofleet.monitor.snapshot import Observer
@@ -116,7 +117,7 @@ def status(results: Path) -> bool:
 
 def serve(results: Path) -> bool:
     observer = Observer(results, results / "scratch", ["S1"])
-    genome = build_view(observer, observer.look()).by_sample["S1"]
+    genome = build_view(observer, observer.look(), Rows()).by_sample["S1"]
     return genome.status in {"complete", "excluded"}
 
 
