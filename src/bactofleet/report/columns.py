@@ -43,21 +43,32 @@ _IDENTITY = (
         "quality of a complete genome: `gold`, `silver`, `bronze`, `exclude` or `unranked`",
         "Rank",
     ),
-    Column("rank_reason", "text", "", "what keeps it from the next better rank"),
-    Column("outlier", "text", "", "in what it is far from the rest of its species", "Outlier"),
-    Column("outlier_score", "number", "", "how far, as a modified z-score; from 3.5"),
-    Column("reason_type", "text", "", "why the genome is not complete, as a word", "Reason"),
-    Column("reason_stage", "text", "", "stage that excluded the genome or failed"),
+    Column("rank_reason", "text", "", "why the rank is not better"),
+    Column(
+        "outlier",
+        "text",
+        "",
+        "measurements in which the genome is an outlier",
+        "Outlier",
+    ),
+    Column("outlier_score", "number", "", "largest modified z-score of these, above 3.5"),
+    Column("reason_type", "text", "", "why the genome is not complete, in a word", "Reason"),
+    Column("reason_stage", "text", "", "stage that failed or excluded the genome"),
     Column("reason_message", "text", "", "the reason as a sentence"),
     Column("reason_exit_code", "whole", "", "exit status of the tool that failed"),
-    Column("reason_attempt", "whole", "", "number of the attempt that failed last"),
+    Column("reason_attempt", "whole", "", "number of the last failed attempt"),
     Column("reason_log", "text", "", "path of the log of the stage that failed"),
     Column("species", "text", "", "species named in the sample sheet", "Species"),
     Column("input_kind", "text", "", "`reads`, `assembly` or `accession`"),
     Column("runtype", "text", "", "`paired-end`, `single-end`, `sra_accession` or `assembly`"),
     Column("layout", "text", "", "`paired` or `single` reads"),
     Column("genome_size", "whole", "bp", "expected size of the genome", "Expected size"),
-    Column("genome_size_source", "text", "", "its source: `given`, `estimated` or `assembly`"),
+    Column(
+        "genome_size_source",
+        "text",
+        "",
+        "source of the expected size: `given`, `estimated` or `assembly`",
+    ),
 )
 
 _READS = (
@@ -65,7 +76,7 @@ _READS = (
     ("read_total", "whole", "reads", "number of reads", ""),
     ("read_mean", "number", "bp", "mean length of the reads", ""),
     ("qual_mean", "number", "Phred", "mean quality of the reads", "Mean quality"),
-    ("coverage", "number", "x", "depth: bases over the expected size", "Depth"),
+    ("coverage", "number", "x", "depth: bases divided by the expected size", "Depth"),
 )
 
 _QC = tuple(
@@ -87,12 +98,17 @@ _GENOME = (
         "assembler_n50_contig_length",
         "whole",
         "bp",
-        "half of the assembly is in contigs of this length or longer",
+        "N50: half of the assembly is in contigs of at least this length",
         "N50",
     ),
     Column("assembler_max_contig_length", "whole", "bp", "length of the longest contig"),
-    Column("assembler_l50_contig_count", "whole", "contigs", "contigs that reach the N50"),
-    Column("assembler_gc_percent", "number", "%", "G and C among the bases of the assembly", "GC"),
+    Column(
+        "assembler_l50_contig_count",
+        "whole",
+        "contigs",
+        "L50: number of contigs of at least the N50",
+    ),
+    Column("assembler_gc_percent", "number", "%", "GC content of the assembly", "GC"),
     Column("annotator_total_cds", "whole", "genes", "coding sequences", "CDS"),
     Column("annotator_total_rrna", "whole", "genes", "ribosomal RNA genes", "rRNA"),
     Column("annotator_total_trna", "whole", "genes", "transfer RNA genes", "tRNA"),
@@ -101,7 +117,7 @@ _GENOME = (
 
 _USAGE_MEANING = {
     "seconds": ("s", "wall time of the stage"),
-    "cpu_seconds": ("s", "processor time of the stage"),
+    "cpu_seconds": ("s", "CPU time of the stage"),
     "max_rss_mb": ("MB", "peak memory of the stage"),
 }
 
@@ -117,19 +133,19 @@ _STAGES = tuple(
 )
 
 _PROVENANCE = (
-    Column("tarball_path", "text", "", "where the genome's tarball is"),
+    Column("tarball_path", "text", "", "path or address of the tarball"),
     Column("tarball_bytes", "whole", "bytes", "size of the tarball", "Tarball"),
     Column("tarball_sha256", "text", "", "SHA-256 of the tarball"),
-    Column("fingerprint_parameters", "text", "", "genomes made with the same parameters share it"),
-    Column("fingerprint_image", "text", "", "genomes made with the same container image share it"),
-    Column("image_name", "text", "", "name under which the container image was started"),
-    Column("image_id", "text", "", "the image's id, as the container engine knows it"),
-    Column("image_digest", "text", "", "the image's address in its registry, where that is known"),
-    Column("host_name", "text", "", "name of the computer that made the genome"),
-    Column("host_cpu", "text", "", "its processor"),
-    Column("host_architecture", "text", "", "architecture of the processor, such as `x86_64`"),
-    Column("host_cores", "whole", "cores", "its number of cores"),
-    Column("finished", "text", "UTC", "when the genome was finished, ISO 8601"),
+    Column("fingerprint_parameters", "text", "", "checksum of the parameters"),
+    Column("fingerprint_image", "text", "", "checksum of the versions in the container image"),
+    Column("image_name", "text", "", "name of the container image"),
+    Column("image_id", "text", "", "id of the image in the container engine"),
+    Column("image_digest", "text", "", "address of the image in its registry, if known"),
+    Column("host_name", "text", "", "name of the host that made the genome"),
+    Column("host_cpu", "text", "", "CPU of the host"),
+    Column("host_architecture", "text", "", "CPU architecture, such as `x86_64`"),
+    Column("host_cores", "whole", "cores", "number of CPU cores"),
+    Column("finished", "text", "UTC", "time when the genome was finished, ISO 8601"),
 )
 
 COLUMNS = (*_IDENTITY, *_QC, *_GENOME, *_STAGES, *_PROVENANCE)
