@@ -1,6 +1,7 @@
 """Run a stage of a genome as its script does: from arguments to an exit status."""
 
 import json
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,27 @@ DOWNLOAD_PARAMETERS = {
     "providers": ["ena"],
     "keep": [],
 }
+# Of the qc stage: no cap, no limit that 20 reads would not reach.
+QC_PARAMETERS = {
+    "min_reads": 10,
+    "min_basepairs": 100,
+    "min_proportion": 0.5,
+    "min_coverage": 0.1,
+    "coverage": 1000,
+    "phix": False,
+    "error_correction": False,
+    "keep": [],
+}
+ASSEMBLY_PARAMETERS = {
+    "assembler": "skesa",
+    "polish": False,
+    "min_contig_length": 50,
+    "min_contig_coverage": 2,
+    "min_genome_size": 100,
+    "max_genome_size": 10_000,
+    "keep": [],
+}
+ANNOTATION_PARAMETERS = {"proteins": "", "prokka_evalue": "1e-09", "prokka_coverage": 80}
 
 
 @dataclass
@@ -71,6 +93,11 @@ class Genome:
     def log(self, stage: str) -> Path:
         """Return a stage's log."""
         return self.root / "logs" / self.sample / f"{stage}.log"
+
+    def commands(self, stage: str) -> list[list[str]]:
+        """Return the commands that a stage ran, as its log tells them; `|` is a word of a pipe."""
+        lines = self.log(stage).read_text().splitlines()
+        return [shlex.split(line[2:]) for line in lines if line.startswith("$ ")]
 
     def published(self, stage: str, name: str) -> Path:
         """Return a file of the result, by its name in Bactopia's layout."""

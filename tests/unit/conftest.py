@@ -10,6 +10,7 @@ from hypothesis import settings
 from support.archive_server import Archive, serve
 from support.cohorts import cohort, s3  # noqa: F401 (fixtures)
 from support.searches import archives, small_batches  # noqa: F401 (fixtures)
+from support.tools import tools  # noqa: F401 (fixture)
 
 from bactofleet.archives import retry, sra
 

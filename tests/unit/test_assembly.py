@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bactofleet.genome.assembly import _count_changes, _coverage_of, _draft_name, _name_contigs
+from bactofleet.genome.assembly import _count_changes, _coverage_of, _name_contigs
 from bactofleet.genome.fasta import Contig
 
 
@@ -37,18 +37,6 @@ def test_coverage_is_read_from_the_names_of_each_assembler(name: str, coverage: 
     assert _coverage_of(name) == coverage
 
 
-@pytest.mark.parametrize(
-    ("name", "before"),
-    [
-        ("Contig_25_89.672_pilon", "Contig_25_89.672"),
-        ("Contig_25_89.672", "Contig_25_89.672"),
-        ("k141_7_flag=1_multi=12.0000_len=5000_pilon", "k141_7"),
-    ],
-)
-def test_the_name_before_polishing_is_found(name: str, before: str) -> None:
-    assert _draft_name(name) == before
-
-
 def test_corrections_are_counted_for_each_contig() -> None:
     changes = "Contig_1_9.5:100 Contig_1_9.5_pilon:100 A G\nContig_1_9.5:200 x . T\nb:1-2 c AA .\n"
 
@@ -67,6 +55,17 @@ def test_contigs_are_numbered_longest_first_with_what_is_known_of_them() -> None
         f"S1_00002 len=20 cov=9.5 corr=3 origname=Contig_1_9.5 {made_by}",
         f"S1_00003 len=20 cov=50.0 corr=0 origname=Contig_3_50 {made_by}",
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["Contig_1_9.5", "NODE_1_length_20_cov_9.5", "k141_7_flag=1_multi=9.5000_len=20"]
+)
+def test_corrections_are_found_by_the_name_before_polishing(name: str) -> None:
+    changes = _count_changes(f"{name}:100 {name}_pilon:100 A G\n")
+
+    [named] = _name_contigs(stage(), [Contig(f"{name}_pilon", "ACGT" * 5)], changes)
+
+    assert f"cov=9.5 corr=1 origname={name}_pilon " in named.name
 
 
 def test_the_order_in_which_the_assembler_wrote_contigs_changes_nothing() -> None:

@@ -1,7 +1,6 @@
 """Gathering an accession: its runs from whoever delivers them, and what the receipt says of it."""
 
 import gzip
-import os
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +13,7 @@ from support.archive_data import EXPERIMENT, add_run, path_at_ena, to_sheet
 from support.archive_server import Archive, Fault
 from support.fastq import Read, make_reads, to_fastq
 from support.stages import DOWNLOAD_PARAMETERS, Genome
+from support.tools import InstallTool
 
 from bactofleet.archives import disk, providers, retry
 from bactofleet.core import versions
@@ -43,20 +43,6 @@ def gather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gather:
         return genome
 
     return run
-
-
-@pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Return a function that puts a script under a tool's name first on PATH."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-
-    def install(name: str, script: str) -> None:
-        (folder / name).write_text(f"#!/bin/bash\n{script}\n")
-        (folder / name).chmod(0o755)
-
-    return install
 
 
 @pytest.fixture
@@ -275,7 +261,7 @@ cp {folder}/reads/* "$folder"
 
 
 @pytest.fixture
-def dumped(tmp_path: Path, tools: Callable[[str, str], None]) -> Path:
+def dumped(tmp_path: Path, tools: InstallTool) -> Path:
     """Return a folder whose files are what fasterq-dump makes of a good archive file."""
     (tmp_path / "reads").mkdir()
     tools("pigz", 'exec gzip -1 -n -c "${@: -1}"')
@@ -310,7 +296,7 @@ def test_a_run_in_the_bucket_is_copied_by_key_and_dumped(
 
 
 def test_prefetch_is_the_last_resort(
-    archive: Archive, gather: Gather, bucket: Any, dumped: Path, tools: Callable[[str, str], None]
+    archive: Archive, gather: Gather, bucket: Any, dumped: Path, tools: InstallTool
 ) -> None:
     add_run(archive, RUN)
     tools("prefetch", 'echo "archive of $3" > "$2"')
@@ -326,7 +312,7 @@ def test_prefetch_is_the_last_resort(
 
 
 def test_the_resolver_that_prefetch_asks_is_asked_twice_at_most(
-    archive: Archive, gather: Gather, tmp_path: Path, tools: Callable[[str, str], None]
+    archive: Archive, gather: Gather, tmp_path: Path, tools: InstallTool
 ) -> None:
     add_run(archive, RUN)
     tools("prefetch", f"echo >> {tmp_path}/asked; exit 3")
@@ -388,7 +374,7 @@ def test_a_bucket_that_refuses_everybody_excludes_nobody(
 def test_reads_that_are_not_public_or_not_there_are_excluded(
     archive: Archive,
     gather: Gather,
-    tools: Callable[[str, str], None],
+    tools: InstallTool,
     change: dict[str, str],
     why: str,
 ) -> None:

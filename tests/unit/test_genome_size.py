@@ -6,10 +6,13 @@ from math import exp, lgamma, log
 from pathlib import Path
 
 import pytest
-from support.fastq import make_reads, to_fastq, write_reads
+from support.fastq import Read, make_reads, to_fastq, write_reads
+from support.stages import Genome
+from support.tools import InstallTool
 
 from bactofleet.genome import genome_size
-from bactofleet.genome.genome_size import find_valley
+from bactofleet.genome.genome_size import estimate_genome_size, find_valley
+from bactofleet.genome.stage import Stage
 
 GENOME = 2_800_000
 
@@ -98,3 +101,58 @@ def test_reads_without_a_line_end_at_the_end_get_one_before_other_reads_follow(
     path.write_bytes(b"@r1\nACGT\n+\nIIII")
 
     assert b"".join(genome_size._first_records(path, 1000)) == b"@r1\nACGT\n+\nIIII\n"
+
+
+# --- counting -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def estimated(tmp_path: Path, tools: InstallTool) -> Genome:
+    return Genome(tmp_path)
+
+
+def run(genome: Genome, *reads: list[Read]) -> int:
+    """Estimate the size of the genome of mates, as a stage; return the exit status."""
+
+    def estimate_size(stage: Stage) -> None:
+        paths = [write_reads(stage.work / f"{i}.fastq.gz", mate) for i, mate in enumerate(reads)]
+        stage.record.metrics["size"] = estimate_genome_size(stage, paths)
+
+    return genome.run("download", estimate_size)
+
+
+def tiled(size: int, step: int, seed: int = 1) -> list[Read]:
+    """Return reads of 60 bp from every `step` bases of a random genome."""
+    genome = "".join(random.Random(seed).choices("ACGT", k=size))
+    return [Read(f"r{i}", genome[i : i + 60], "I" * 60) for i in range(0, size - 60 + step, step)]
+
+
+def test_both_mates_are_counted_together_with_kmc(estimated: Genome) -> None:
+    whole = tiled(2000, 10)
+
+    assert run(estimated, whole[::2], whole[1::2]) == 0
+
+    kmc, histogram = estimated.commands("download")
+    assert {"-k21", "-ci2", "-cs1000", "-t1"} <= set(kmc)
+    assert histogram[0] == "kmc_tools"
+    assert estimated.record("download").metrics["size"] == pytest.approx(2000, rel=0.05)
+
+
+def test_reads_that_share_no_kmers_exclude_the_genome(estimated: Genome) -> None:
+    assert run(estimated, make_reads(20)) == 0
+
+    excluded = estimated.record("download").excluded
+    assert excluded
+    assert excluded["type"] == "genome-size"
+    assert "share no k-mers" in excluded["message"]
+
+
+@pytest.mark.parametrize("tool", ["kmc", "kmc_tools"])
+def test_a_counter_that_fails_is_a_failure_and_never_biology(
+    estimated: Genome, tools: InstallTool, tool: str
+) -> None:
+    tools(tool, "exit 1")
+
+    assert run(estimated, tiled(2000, 10)) == 1
+
+    assert estimated.failure()["message"] == f"{tool} ended with exit status 1"

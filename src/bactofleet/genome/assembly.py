@@ -25,6 +25,7 @@ MAX_CLIPPED_BASES = 5
 # sizes batch by batch, so that without it the alignments would differ between machines.
 BWA_BATCH_BASES = 10_000_000
 COVERAGE = re.compile(r"(?:multi=|cov_|Contig_\d+_)(\d+(?:\.\d+)?)")
+PILON = "_pilon"  # what it appends to the name of each contig
 # Columns of assembly-scan that go into the metrics.
 METRICS = (
     "total_contig",
@@ -179,7 +180,8 @@ def _name_contigs(stage: Stage, contigs: list[Contig], changes: dict[str, int]) 
     return [
         Contig(
             f"{stage.sample}_{i:05d} len={len(draft.sequence)} cov={draft.coverage:.1f} "
-            f"corr={changes.get(_draft_name(draft.name), 0)} origname={draft.name} {made_by}",
+            f"corr={changes.get(draft.name.removesuffix(PILON), 0)} "
+            f"origname={draft.name} {made_by}",
             draft.sequence,
         )
         for i, draft in enumerate(kept, start=1)
@@ -198,11 +200,6 @@ def _coverage_of(name: str) -> float:
     """Read a contig's k-mer coverage out of its name, as each assembler writes it there."""
     found = COVERAGE.search(name)
     return float(found[1]) if found else 0.0
-
-
-def _draft_name(name: str) -> str:
-    """Return the name that a polished contig had before: Pilon appends `_pilon`."""
-    return name.split("_flag=", maxsplit=1)[0].removesuffix("_pilon")
 
 
 def _judge(stage: Stage, fasta: Path, contigs: list[Contig]) -> None:
