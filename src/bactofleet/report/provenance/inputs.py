@@ -14,17 +14,17 @@ from bactofleet.report.rows import InputFile
 
 COLUMNS = (
     Column("sample", "text", "", "name of the genome in the sample sheet"),
-    Column("run", "text", "", "accession of the run, of reads from an archive"),
+    Column("run", "text", "", "accession of the run, for reads from an archive"),
     Column(
         "provider",
         "text",
         "",
-        "who delivered it, of reads from an archive: `ena`, `sra-odp` or `sra`",
+        "provider, for reads from an archive: `ena`, `sra-odp` or `sra`",
     ),
-    Column("source", "text", "", "where it was read: a path, or an address without its query"),
-    Column("bytes", "whole", "bytes", "its size"),
-    Column("md5", "text", "", "its MD5 as its source gave it, compared with what arrived"),
-    Column("sha256", "text", "", "SHA-256 of what was read"),
+    Column("source", "text", "", "path, or address without its query"),
+    Column("bytes", "whole", "bytes", "size"),
+    Column("md5", "text", "", "MD5 as given by the source, compared with the file"),
+    Column("sha256", "text", "", "SHA-256 of the data that were read"),
 )
 
 
