@@ -48,6 +48,9 @@ def test_a_good_project_is_said_to_be_good(
         ("config/config.yaml", "coverage: [", "config.yaml is not YAML"),
         ("config/config.yaml", "coverage", "'coverage' is given, allowed is of type object"),
         ("config/config.yaml", "samples: no.tsv", "no.tsv: there is no such file"),
+        ("config/config.yaml", "coverage: 50\ncoverage: 60", "coverage: given more than once"),
+        ("config/config.yaml", "proteins: no.faa", "proteins: there is no file 'no.faa'"),
+        ("config/config.yaml", "redo: [S9]", "redo: S9: no such sample"),
         ("config/samples.tsv", "sample\taccession\nS 1\tSRR2838702", "column sample: 'S 1'"),
     ],
 )
@@ -58,6 +61,18 @@ def test_what_is_wrong_is_told_without_a_traceback(
 
     assert main(["check"]) == 1
     assert problem in capsys.readouterr().err
+
+
+def test_what_jobs_on_aws_cannot_have_is_told_of_a_good_project(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "a.fna").write_text(">a\nACGT\n")
+    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\ta.fna\nS2\ta.fna\n")
+
+    assert main(["check"]) == 0
+    said = capsys.readouterr().out
+    assert "NOTE: on AWS Batch it would be refused: config/samples.tsv: S1, S2: files of" in said
+    assert "1 samples name an input that another one names too (for example S2, as S1)" in said
 
 
 @pytest.mark.parametrize("command", ["check", "report"])

@@ -64,7 +64,7 @@ def test_an_unknown_option_is_named_with_those_that_are_known() -> None:
         ("threads", 0, "at least 1"),
         ("memory_mb", 1000, "at least 4000"),
         ("min_proportion", 1.5, "at most 1"),
-        ("phix", "yes", "of type boolean"),
+        ("phix", "perhaps", "of type boolean"),
         ("assembler", "velvet", "one of skesa, spades, megahit"),
         ("results", "", "a folder, or s3://bucket/prefix"),
         ("proteins", None, "of type string"),
@@ -101,6 +101,65 @@ def test_a_smallest_genome_larger_than_the_largest_is_refused() -> None:
 def test_a_configuration_that_is_no_mapping_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"the whole file: .* of type object"):
         check_config(["coverage"], SCHEMA, "config.yaml")  # type: ignore[arg-type]
+
+
+# --- places ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "problem"),
+    [
+        ("results", "~/res", "neither '~' nor '$' is replaced"),
+        ("scratch", "$TMPDIR/x", "neither '~' nor '$' is replaced"),
+        ("samples", "~me/samples.tsv", "neither '~' nor '$' is replaced"),
+        ("results", "run{1}", "no braces"),
+        ("scratch", "a\nb", "no control characters"),
+        ("results", "gs://bucket/x", "allowed is a folder or s3://BUCKET/prefix"),
+        ("results", "s3://", "allowed is s3://BUCKET/prefix"),
+        ("results", "s3:/bucket", "allowed is s3://BUCKET/prefix"),
+        ("results", "s3://My_Bucket/x", "allowed is s3://BUCKET/prefix"),
+        ("results", "s3://bucket/x?y", "allowed is s3://BUCKET/prefix"),
+        ("scratch", "s3://bucket/x", "allowed is a path"),
+        ("proteins", "https://host/p.faa", "allowed is a path"),
+    ],
+)
+def test_a_place_that_would_be_another_is_refused(option: str, place: str, problem: str) -> None:
+    (found,) = problems_of(**{option: place})
+
+    assert f"{option}: {place!r} is given" in found
+    assert problem in found
+
+
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [
+        ("results", "s3://my-bucket.lab"),
+        ("results", "s3://bucket/a b/"),
+        ("results", "Doe, J/run 1"),
+        ("scratch", "/fast/ä"),
+    ],
+)
+def test_places_that_can_be_worked_with_are_taken(option: str, place: str) -> None:
+    assert check_config({option: place}, SCHEMA, "config.yaml")[option] == place
+
+
+# --- words of the command line --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "meant"),
+    [("phix", "yes", True), ("phix", "Off", False), ("max_cost", "null", None)],
+)
+def test_what_a_word_means_in_a_file_it_means_on_the_command_line(
+    option: str, word: str, meant: object
+) -> None:
+    assert check_config({option: word}, SCHEMA, "config.yaml")[option] is meant
+
+
+def test_a_name_that_was_read_as_a_number_is_asked_for_in_brackets() -> None:
+    (problem,) = problems_of(redo=202301)
+
+    assert "one that reads like a number as redo=[NAME]" in problem
 
 
 # --- the fingerprint ------------------------------------------------------------------------------

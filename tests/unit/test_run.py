@@ -201,7 +201,41 @@ def test_a_controller_whose_jobs_run_elsewhere_needs_no_tools(
 
 def test_results_in_a_folder_of_a_machine_that_goes_are_refused() -> None:
     with pytest.raises(WorkflowError, match="set results: s3://BUCKET/results"):
-        start(results="results").start(runs_here=False, shares_files=False)
+        start(results="results").check_reach(shares_files=False)
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({"samples.tsv": "sample\tr1\nS1\tx.fq\n", "x.fq": "@a"}, "S1: files of this machine"),
+        ({"../p.faa": ">a\nMKVL\n"}, r"'\.\./p\.faa' is outside of this folder"),
+    ],
+)
+def test_what_jobs_elsewhere_cannot_have_is_refused_before_any_is_submitted(
+    project: Path, files: dict[str, str], problem: str
+) -> None:
+    for name, text in files.items():
+        (project / name).write_text(text)
+    proteins = next((name for name in files if name.endswith("faa")), "")
+    run = start(results="s3://bucket/results", proteins=proteins)
+
+    run.check_reach(shares_files=True)
+    with pytest.raises(WorkflowError, match=problem):
+        run.check_reach(shares_files=False)
+
+
+def test_a_file_of_the_configuration_with_an_option_twice_is_refused(project: Path) -> None:
+    (project / "mine.yaml").write_text("coverage: 50\ncoverage: 60\n")
+
+    with pytest.raises(WorkflowError, match=r"mine\.yaml: coverage: given more than once"):
+        Run({"samples": "samples.tsv"}, SCHEMAS, is_main=True, files=[Path("mine.yaml")])
+
+
+def test_a_problem_names_the_files_that_the_options_come_from() -> None:
+    files = [Path("config/config.yaml"), Path("mine.yaml")]
+
+    with pytest.raises(WorkflowError, match=r"config/config\.yaml, mine\.yaml: coverage: 'deep'"):
+        Run({"coverage": "deep"}, SCHEMAS, is_main=True, files=files)
 
 
 def test_a_second_run_on_the_same_results_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,7 +325,7 @@ def test_a_job_does_not_pay_for_what_the_forecast_imports(project: Path) -> None
 import sys
 from pathlib import Path
 from bactofleet.run.workflow import Run
-Run({"samples": "samples.tsv", "results": "s3://b/r", "max_cost": 1}, Path(sys.argv[1]),
+Run({"samples": "samples.tsv", "results": "s3://bucket/r", "max_cost": 1}, Path(sys.argv[1]),
     is_main=False)
 assert not any(name.startswith("bactofleet.cost") for name in sys.modules)
 """

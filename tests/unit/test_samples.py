@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from snakemake.io import PeriodicityDetector
 from support.sheets import HEADER, SCHEMA, check, problems_of, write_sheet
 
 from bactofleet.core.errors import ConfigurationError
@@ -52,6 +53,13 @@ def test_optional_columns_may_be_left_out_and_columns_come_in_any_order() -> Non
     sample = check("a_2.fq.gz\tS1\ta_1.fq.gz", header="r2\tsample\tr1")["S1"]
 
     assert (sample.r1, sample.r2) == (["a_1.fq.gz"], ["a_2.fq.gz"])
+
+
+@pytest.mark.parametrize("prefix", ["Candidatus", "Ca."])
+def test_a_species_that_was_never_cultured_has_its_genus_first(prefix: str) -> None:
+    sample = check(f"S1\t\ta_1.fq.gz\t\t\t\t{prefix} Liberibacter asiaticus")["S1"]
+
+    assert sample.species == "Liberibacter asiaticus"
 
 
 def test_a_missing_sample_is_named_after_its_accession() -> None:
@@ -215,7 +223,41 @@ def test_different_numbers_of_files_of_the_mates_are_refused() -> None:
 def test_one_file_as_both_mates_is_refused() -> None:
     (problem,) = problems_of("S1\t\ta_1.fq.gz\ta_1.fq.gz")
 
-    assert "columns r1 and r2: both name 'a_1.fq.gz'" in problem
+    assert "columns r1 and r2: 'a_1.fq.gz' is there more than once" in problem
+
+
+@pytest.mark.parametrize(
+    ("r1", "r2"),
+    [
+        ("a_1.fq.gz", "./a_1.fq.gz"),
+        ("a_1.fq.gz", "link.fq.gz"),
+        ("a_1.fq.gz", "hard.fq.gz"),
+        ("a_1.fq.gz;a_1.fq.gz", "a_2.fq.gz;b_1.fq.gz"),
+        ("https://host/a;https://host/a", ""),
+    ],
+)
+def test_one_file_however_it_is_spelt_is_not_read_twice(r1: str, r2: str) -> None:
+    Path("link.fq.gz").symlink_to("a_1.fq.gz")
+    Path("hard.fq.gz").hardlink_to("a_1.fq.gz")
+
+    (problem,) = problems_of(f"S1\t\t{r1}\t{r2}")
+
+    assert "is there more than once" in problem
+
+
+@pytest.mark.parametrize("name", ["X" + 20 * "0", 30 * "a", "S_" + 21 * "AB"])
+def test_a_name_that_snakemake_would_end_the_run_for_is_refused_with_its_line(name: str) -> None:
+    (problem,) = problems_of(f"{name}\tSRR2838702")
+
+    assert problem.startswith("samples.tsv, line 2, column sample: ")
+    assert "20 times or more" in problem
+    assert PeriodicityDetector().is_periodic(name)
+
+
+@pytest.mark.parametrize("name", ["X" + 19 * "0", 20 * "0" + "X", 19 * "AB"])
+def test_other_names_that_repeat_themselves_are_good(name: str) -> None:
+    assert list(check(f"{name}\tSRR2838702")) == [name]
+    assert PeriodicityDetector().is_periodic(name) is None
 
 
 @pytest.mark.parametrize("cell", [";", "a_1.fq.gz;", ";a_1.fq.gz", "a_1.fq.gz;;b_1.fq.gz"])

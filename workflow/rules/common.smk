@@ -19,6 +19,7 @@ RUN = Run(
     config,
     WORKFLOW / "schemas",
     is_main=workflow.is_main_process and workflow.check_envvars,
+    files=[Path(path) for path in workflow.configfiles],
 )
 # With the defaults: an executor takes the files along that the configuration names, and so the
 # samples as they were when the run began.
@@ -73,6 +74,8 @@ def identity(wildcards):
 
 # The marks of all parts, which are never there at the start, so that what they ask for is made.
 def gathered(wildcards):
+    shared = workflow.storage_settings.shared_fs_usage
+    RUN.check_reach(shares_files=SharedFSUsage.INPUT_OUTPUT in shared)
     return expand(rules.gather.output.mark, part=RUN.parts())
 
 
@@ -87,8 +90,6 @@ def attempt_number(wildcards, attempt):
 onstart:
     RUN.start(
         runs_here=workflow.local_exec,
-        shares_files=SharedFSUsage.INPUT_OUTPUT
-        in workflow.storage_settings.shared_fs_usage,
         # Not SIGTERM, which calls it too: its handler waits for a lock that the thread which it
         # interrupts may hold.
         stop=workflow.scheduler.exit_gracefully,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from bactofleet.cli.options import add_config
-from bactofleet.core.config import SCHEMAS, load_schema, read_config
-from bactofleet.core.samples import check_samples
+from bactofleet.core.config import SCHEMAS, read_options
+from bactofleet.run.checks import check_run, find_unreachable
+from bactofleet.run.plan import known_image
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +18,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Carry out the command; raises `ConfigurationError` with all that is wrong."""
-    sheet = Path(str(read_config(args.config)["samples"]))
-    samples = check_samples(sheet, load_schema(SCHEMAS / "samples.schema.yaml"))
-    print(f"{args.config} and {sheet} are good: {len(samples):,} genomes.")
+    ready = check_run(read_options(args.config), SCHEMAS, str(args.config), known_image())
+    for line in ready.plan.summary()[1:]:
+        print(line)
+    for problem in find_unreachable(ready.config, ready.samples):
+        print(f"NOTE: on AWS Batch it would be refused: {problem}")
+    sheet = ready.config["samples"]
+    print(f"{args.config} and {sheet} are good: {len(ready.samples):,} genomes.")

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError
 from bactofleet.aws.faults import explain
 from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import effective_settings
+from bactofleet.core.destination import is_s3
 from bactofleet.core.errors import BactofleetError, ConfigurationError
 from bactofleet.doctor import cloud, local
 from bactofleet.doctor.account import Account
@@ -50,6 +51,8 @@ def _examine() -> Iterator[Finding]:
         yield Judge("samples").ok(f"configuration and sheet are good: {work.genomes:,} genomes")
     except ConfigurationError as error:
         yield Judge("samples").error(str(error), "correct it; `bactofleet check` looks again")
+    for problem in work.unreachable if is_s3(work.results) else ():
+        yield Judge("inputs").error(f"on AWS {problem}", "then `bactofleet check`")
     yield from local.examine(work)
     try:
         settings = effective_settings()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,11 @@ NOT_PARAMETERS = frozenset(
 COSTLY = frozenset(
     {"assembler", "coverage", "error_correction", "keep", "phix", "polish", "simulate_reads"}
 )
-SWITCH = {"true": True, "false": False}
+# As YAML reads them: `--config phix=yes` reaches us as a word.
+SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+PLACES = ("samples", "results", "scratch", "proteins")
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
 
 
 def load_schema(path: Path) -> dict[str, Any]:
@@ -36,13 +41,26 @@ def read_config(path: Path) -> dict[str, Any]:
 
     Raises `ConfigurationError` with all that is wrong with it.
     """
+    return check_config(read_options(path), load_schema(SCHEMAS / "config.schema.yaml"), str(path))
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """Read a configuration file as it is; it may hold what is wrong.
+
+    Raises `ConfigurationError` where there is none, it is not YAML, or has an option twice.
+    """
     if not path.is_file():
         raise ConfigurationError([f"{path}: there is no such file; run this in the repository"])
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        config = yaml.safe_load(text) or {}
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError([f"{path} is not YAML: {error}"]) from error
-    return check_config(config, load_schema(SCHEMAS / "config.schema.yaml"), str(path))
+    keys = [key.value for key, _ in tree.value] if isinstance(tree, yaml.MappingNode) else []
+    if twice := sorted({str(key) for key in keys if keys.count(key) > 1}):
+        raise ConfigurationError([f"{path}: {', '.join(twice)}: given more than once"])
+    return config
 
 
 def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) -> dict[str, Any]:
@@ -52,11 +70,13 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) ->
     is allowed.
     """
     if isinstance(config, dict):
-        config = {name: _read_switch(value, schema, name) for name, value in config.items()}
+        config = {name: _read_word(value, schema, name) for name, value in config.items()}
     validator = jsonschema.Draft202012Validator(schema)
     problems = sorted(
         f"{source}: {describe_error(error)}" for error in validator.iter_errors(config)
     )
+    if not problems:
+        problems = [f"{source}: {problem}" for problem in _check_places(config)]
     if problems:
         raise ConfigurationError(problems)
     defaults = {name: option["default"] for name, option in schema["properties"].items()}
@@ -78,10 +98,31 @@ def parameters_of(config: Mapping[str, Any]) -> dict[str, Any]:
     return chosen
 
 
-def _read_switch(value: Any, schema: dict[str, Any], name: str) -> Any:
-    """Return the boolean that was meant: `--config phix=true` reaches us as a word."""
-    is_switch = schema["properties"].get(name, {}).get("type") == "boolean"
-    return SWITCH.get(value, value) if is_switch and isinstance(value, str) else value
+def _read_word(value: Any, schema: dict[str, Any], name: str) -> Any:
+    """Return what a word of the command line meant, where its option takes no words."""
+    kind = schema["properties"].get(name, {}).get("type", "string")
+    if not isinstance(value, str) or "string" in kind:
+        return value
+    if kind == "boolean":
+        return SWITCH.get(value.lower(), value)
+    return None if "null" in kind and value.lower() in ("null", "~") else value
+
+
+def _check_places(config: dict[str, Any]) -> Iterator[str]:
+    """Find files and folders that would be taken for others, or cannot be worked with."""
+    for option in PLACES:
+        place = config.get(option) or ""
+        given = f"{option}: {place!r} is given, "
+        if place.startswith("~") or "$" in place:
+            yield f"{given}write the whole path: neither '~' nor '$' is replaced"
+        elif "{" in place or "}" in place or not place.isprintable():
+            yield f"{given}allowed are no braces and no control characters"
+        elif option == "results" and place.startswith("s3:"):
+            if not S3_ADDRESS.fullmatch(place):
+                yield f"{given}allowed is s3://BUCKET/prefix"
+        elif "://" in place:
+            kinds = "a folder or s3://BUCKET/prefix" if option == "results" else "a path"
+            yield f"{given}allowed is {kinds}"
 
 
 def describe_error(error: jsonschema.ValidationError) -> str:
@@ -94,6 +135,8 @@ def describe_error(error: jsonschema.ValidationError) -> str:
             return f"unknown option {', '.join(map(repr, unknown))}; known are {known}"
         case "enum":
             allowed = "one of " + ", ".join(map(str, error.validator_value))
+        case "type" if option == "redo":
+            allowed = "none, changed or names; one that reads like a number as redo=[NAME]"
         case "type":
             allowed = f"of type {error.validator_value}"
         case "minimum":

@@ -34,6 +34,11 @@ URL_USER = re.compile(r"(?<=://)[^/;]*@")
 # To the end of the cell: a signature may hold a semicolon.
 URL_QUERY = re.compile(r"(://[^?]*)\?.*", re.DOTALL)
 URL_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?")
+# Snakemake takes such a wildcard for one that rules make longer and longer (PeriodicityDetector).
+MAX_REPEATS = 20
+REPEATS = re.compile(rf"(.+?)\1{{{MAX_REPEATS - 1}}}$")
+# Before the genus of a species that was never cultured; no genus itself.
+CANDIDATUS = re.compile(r"^(Candidatus|Ca\.) ")
 MAX_PROBLEMS_SHOWN = 50
 MAX_PATH_SHOWN = 200
 BOM = "\ufeff"
@@ -210,7 +215,7 @@ def to_sample(name: str, row: Row) -> Sample:
         r2=_split(row.get("r2", "")),
         assembly=row.get("assembly", ""),
         genome_size=int(row.get("genome_size") or 0),
-        species=row.get("species", ""),
+        species=CANDIDATUS.sub("", row.get("species", "")),
         runs=_split(row.get("runs", "")),
         layout=row.get("layout", ""),
         spots=_split_numbers(row.get("spots", "")),
@@ -301,6 +306,8 @@ def _check_rows(numbered: Iterable[tuple[int, Row]], schema: dict[str, Any]) -> 
                 f"line {number}, {_describe(error)}"
                 for error in sorted(explain.iter_errors(given), key=_column_of)
             ]
+        else:
+            problems += [f"line {number}, {problem}" for problem in _check_repeats(row["sample"])]
         # macOS and Windows take names that differ in case for the same file.
         first = first_lines.setdefault(row["sample"].casefold(), number)
         if row["sample"] and first != number:
@@ -312,6 +319,14 @@ def _check_rows(numbered: Iterable[tuple[int, Row]], schema: dict[str, Any]) -> 
     if not rows:
         problems.append("line 1: there are no samples below the header")
     return problems
+
+
+def _check_repeats(name: str) -> Iterator[str]:
+    if REPEATS.search(name):
+        yield (
+            f"column sample: {_clip(name)} ends with the same characters {MAX_REPEATS} times or "
+            "more, which Snakemake refuses"
+        )
 
 
 def _check_input(row: Row) -> Iterator[str]:
@@ -389,8 +404,24 @@ def _check_mates(r1: list[str], r2: list[str]) -> Iterator[str]:
         yield f"column r2: {_clip(names)} is given without r1; single-end reads go into r1"
     elif r2 and len(r1) != len(r2):
         yield f"columns r1 and r2: {len(r1)} and {len(r2)} files are given; each mate needs as many"
-    for both in sorted(set(r1) & set(r2)):
-        yield f"columns r1 and r2: both name {_clip(both)}; each mate has a file of its own"
+    first: dict[object, str] = {}
+    for name in (*r1, *r2):
+        other = first.setdefault(file_of(name), name)
+        if other is not name:
+            also = "" if other == name else f", which {_clip(other, MAX_PATH_SHOWN)} is too"
+            yield (
+                f"columns r1 and r2: {_clip(name, MAX_PATH_SHOWN)} is there more than once{also}; "
+                "each mate and each run has a file of its own"
+            )
+
+
+def file_of(name: str) -> object:
+    """Return what is the same for all names of a file, also for links."""
+    try:
+        stat = os.stat(name)  # noqa: PTH116
+    except OSError:
+        return name
+    return stat.st_dev, stat.st_ino
 
 
 def _column_of(error: jsonschema.ValidationError) -> str:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bactofleet.core.config import SCHEMAS, load_schema, read_config
+from bactofleet.core.config import SCHEMAS, read_options
 from bactofleet.core.destination import is_s3
-from bactofleet.core.samples import Sample, check_samples, is_remote
+from bactofleet.core.samples import Sample, is_remote
+from bactofleet.run.checks import check_run, find_unreachable
+from bactofleet.run.plan import known_image
 
 CONFIG = Path("config/config.yaml")
 GIB = 1024**3
@@ -32,6 +34,8 @@ class Work:
     buckets: frozenset[str] = field(default_factory=frozenset)
     """Buckets that reads are in."""
     has_accessions: bool = False
+    unreachable: tuple[str, ...] = ()
+    """What jobs on AWS cannot have, in words."""
 
 
 def read_work() -> Work:
@@ -39,9 +43,8 @@ def read_work() -> Work:
 
     Raises `ConfigurationError` with all that is wrong with them.
     """
-    config = read_config(CONFIG)
-    sheet = check_samples(Path(config["samples"]), load_schema(SCHEMAS / "samples.schema.yaml"))
-    samples = list(sheet.values())
+    ready = check_run(read_options(CONFIG), SCHEMAS, str(CONFIG), known_image())
+    config, samples = ready.config, list(ready.samples.values())
     return Work(
         genomes=len(samples),
         threads=config["threads"],
@@ -49,6 +52,7 @@ def read_work() -> Work:
         results=config["results"],
         scratch_gib=max([_scratch_gib(sample) for sample in samples], default=USUAL_SCRATCH_GIB),
         buckets=frozenset(bucket for sample in samples for bucket in _buckets(sample)),
+        unreachable=tuple(find_unreachable(config, ready.samples)),
         has_accessions=any(sample.accession for sample in samples),
     )
 

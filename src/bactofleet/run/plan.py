@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from bactofleet.core.identity import (
     is_made_alike,
     read_identity,
 )
-from bactofleet.core.samples import Sample
+from bactofleet.core.samples import Sample, file_of
+from bactofleet.core.versions import get_versions
 from bactofleet.genome.stage import STAGES, WORK, read_record
 from bactofleet.records.failure import Failure, find_failure, forget_failure
 from bactofleet.records.folder import (
@@ -54,6 +55,8 @@ class Plan:
     """Of the finished ones, those that are done again."""
     todo: list[str]
     """All that are to be made in this run."""
+    shared: list[tuple[str, str]] = field(default_factory=list)
+    """Samples that name an accession or a file that one before names too; and that one."""
 
     def summary(self) -> list[str]:
         """Return the lines that tell a user what a run is going to do."""
@@ -76,6 +79,12 @@ class Plan:
                 f"NOTE: of {len(unknown):,} finished genomes the receipts do not say which input "
                 f"they were made from ({name_some(unknown)}); they count as finished"
             )
+        if self.shared:
+            name, other = self.shared[0]
+            lines.append(
+                f"NOTE: {len(self.shared):,} samples name an input that another one names too "
+                f"(for example {name}, as {other})"
+            )
         if self.redo:
             lines.append(
                 f"NOTE: {len(self.redo):,} finished genomes are done AGAIN: {name_some(self.redo)}"
@@ -88,6 +97,15 @@ def name_some(names: list[str]) -> str:
     shown = ", ".join(names[:SHOWN_NAMES])
     more = len(names) - SHOWN_NAMES
     return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def known_image() -> str | None:
+    """Return a checksum of the tools' versions; None on a controller without the tools.
+
+    That one cannot know the image that the jobs run in.
+    """
+    versions = get_versions()
+    return fingerprint(versions) if "prokka" in versions else None
 
 
 def make_plan(samples: Mapping[str, Sample], config: Mapping[str, Any], image: str | None) -> Plan:
@@ -122,7 +140,20 @@ def make_plan(samples: Mapping[str, Sample], config: Mapping[str, Any], image: s
     again = _choose_redo(config["redo"], set(names), finished, other_input.keys() | changed.keys())
     done = set(finished) - set(again)
     todo = [name for name in names if name not in done]
-    return Plan(len(names), finished, other_input, changed, unknown, again, todo)
+    shared = _find_shared(samples)
+    return Plan(len(names), finished, other_input, changed, unknown, again, todo, shared)
+
+
+def _find_shared(samples: Mapping[str, Sample]) -> list[tuple[str, str]]:
+    """Find samples with the accession or a file of another one: a slip of copying cells, maybe."""
+    first: dict[object, str] = {}
+    shared = {}
+    for name, sample in samples.items():
+        for source in (*filter(None, [sample.accession]), *map(file_of, sample.files)):
+            other = first.setdefault(source, name)
+            if other != name:
+                shared[name] = other
+    return list(shared.items())
 
 
 def _choose_redo(

@@ -9,8 +9,7 @@ from __future__ import annotations
 import atexit
 import math
 import sys
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,15 +18,15 @@ from typing import IO, Any
 from snakemake.exceptions import WorkflowError
 
 from bactofleet import report
-from bactofleet.core.config import check_config, load_schema, parameters_of
+from bactofleet.core.config import check_config, load_schema, parameters_of, read_options
 from bactofleet.core.destination import is_s3, local_folder, scratch_folder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import fingerprint
 from bactofleet.core.frozen_samples import FrozenSamples, freeze_samples
 from bactofleet.core.identity import Identity, identify
 from bactofleet.core.options import to_word
-from bactofleet.core.samples import Samples, check_samples
-from bactofleet.core.versions import get_versions, missing_tools
+from bactofleet.core.samples import Samples
+from bactofleet.core.versions import missing_tools
 from bactofleet.records.folder import (
     FAILED,
     FROZEN_SAMPLES,
@@ -36,6 +35,7 @@ from bactofleet.records.folder import (
     lock_results,
     receipt_path,
 )
+from bactofleet.run.checks import check_run, find_unreachable
 from bactofleet.run.failed_jobs import record_failed_jobs
 from bactofleet.run.plan import (
     Plan,
@@ -43,7 +43,7 @@ from bactofleet.run.plan import (
     clear_work,
     describe_failures,
     find_outdated,
-    make_plan,
+    known_image,
     name_some,
     read_failures,
 )
@@ -56,39 +56,58 @@ PART_GENOMES = 1000
 class Run:
     """One start of the workflow, in the main process or inside a job."""
 
-    def __init__(self, config: dict[str, Any], schemas: Path, *, is_main: bool) -> None:
-        """Check everything in the main process; raise `WorkflowError` with all that is wrong."""
+    config: dict[str, Any]
+    samples: Samples
+    plan: Plan
+    """What is finished and what is to do, as of the start of the main process."""
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        schemas: Path,
+        *,
+        is_main: bool,
+        files: Sequence[Path] = (Path(CONFIG_FILE),),
+    ) -> None:
+        """Check everything in the main process; raise `WorkflowError` with all that is wrong.
+
+        `files` are those that `config` comes from, in their order.
+        """
         # In whole seconds, as the times that it is compared with.
         self._begun = datetime.now(UTC).replace(microsecond=0)
-        schema = load_schema(schemas / "config.schema.yaml")
-        problems: list[str] = []
-        with _collect(problems):
-            self.config = check_config(config, schema, CONFIG_FILE)
-        sheet = Path(str(config.get("samples", schema["properties"]["samples"]["default"])))
-        with _collect(problems):
-            if is_main:
-                checked = check_samples(sheet, load_schema(schemas / "samples.schema.yaml"))
-        problems += _check_proteins(config) if is_main else []
-        if not problems:
-            self.results = local_folder(self.config["results"])
-            self.scratch = scratch_folder(self.config["scratch"], self.config["results"])
-            self.frozen_samples = self.results / FROZEN_SAMPLES
-            self.samples: Samples = checked if is_main else FrozenSamples(self.frozen_samples)
-            with _collect(problems):
-                self._say([*self.plan.summary(), *self._price_plan()] if is_main else [])
-                self._outdated = self._find_outdated() if is_main else frozenset()
-        if problems:
-            raise WorkflowError("Please correct the following.\n" + "\n".join(problems))
+        try:
+            self._check(config, schemas, files) if is_main else self._read(config, schemas)
+        except ConfigurationError as error:
+            raise WorkflowError(f"Please correct the following.\n{error}") from None
+
+    def _check(self, config: dict[str, Any], schemas: Path, files: Sequence[Path]) -> None:
+        """Look at everything before a run, and say what it is going to do."""
+        for path in files:
+            if path.is_file():
+                read_options(path)
+        source = ", ".join(map(str, files))
+        ready = check_run(config, schemas, source, self.image_checksum)
+        self.config, self.samples, self.plan = ready.config, ready.samples, ready.plan
+        self._set_folders()
+        self._say([*self.plan.summary(), *self._price_plan()])
+        self._outdated = self._find_outdated()
+
+    def _read(self, config: dict[str, Any], schemas: Path) -> None:
+        """Read what a job needs."""
+        self.config = check_config(config, load_schema(schemas / "config.schema.yaml"), CONFIG_FILE)
+        self._set_folders()
+        self.samples = FrozenSamples(self.frozen_samples)
+        self._outdated = frozenset()
+
+    def _set_folders(self) -> None:
+        self.results = local_folder(self.config["results"])
+        self.scratch = scratch_folder(self.config["scratch"], self.config["results"])
+        self.frozen_samples = self.results / FROZEN_SAMPLES
 
     @cached_property
     def all_parameters(self) -> dict[str, Any]:
         """All options that decide what a genome becomes."""
         return parameters_of(self.config)
-
-    @cached_property
-    def plan(self) -> Plan:
-        """What is finished and what is to do, as of the start of this process."""
-        return make_plan(self.samples, self.config, self.image_checksum)
 
     def options(self, *names: str) -> dict[str, str]:
         """Return options of the configuration as a stage takes them, by their names."""
@@ -109,8 +128,7 @@ class Run:
 
         That one cannot know the image that the jobs run in.
         """
-        versions = get_versions()
-        return fingerprint(versions) if "prokka" in versions else None
+        return known_image()
 
     def identify(self, sample: str) -> Identity:
         """Return what this run makes a genome of."""
@@ -147,18 +165,14 @@ class Run:
         self,
         *,
         runs_here: bool,
-        shares_files: bool = True,
         stop: Callable[[], object] = lambda: None,
     ) -> None:
         """Begin for real, not a dry run: lock the results, look for the tools, clear up.
 
-        `runs_here` says that jobs run on this machine, which then needs the tools; `shares_files`
-        that they run on machines that see its folders. `stop` is called, from another thread, when
-        nothing more is to be submitted.
+        `runs_here` says that jobs run on this machine, which then needs the tools. `stop` is
+        called, from another thread, when nothing more is to be submitted.
         """
         try:
-            if not shares_files:
-                self._check_results_outlive_their_machine()
             self._lock: IO[str] = lock_results(self.results)
             self._check_nothing_finished_meanwhile()
             if runs_here:
@@ -230,15 +244,23 @@ class Run:
                 ]
             )
 
-    def _check_results_outlive_their_machine(self) -> None:
+    def check_reach(self, *, shares_files: bool) -> None:
+        """Refuse what jobs cannot have or leave where they do not see this machine's folders.
+
+        It is called where the graph is made, so that a dry run tells it too. Raises
+        `WorkflowError`.
+        """
+        if shares_files:
+            return
+        problems = find_unreachable(self.config, {n: self.samples[n] for n in self.plan.todo})
         results = self.config["results"]
         if not is_s3(results):
-            raise ConfigurationError(
-                [
-                    f"results is the folder {results!r}, which goes with the machine that makes a "
-                    "genome; set results: s3://BUCKET/results. None of the genomes was begun."
-                ]
+            problems.append(
+                f"results is the folder {results!r}, which goes with the machine that makes a "
+                "genome; set results: s3://BUCKET/results"
             )
+        if problems:
+            raise WorkflowError("\n".join([*problems, "None of the genomes was begun."]))
 
     def _check_nothing_finished_meanwhile(self) -> None:
         planned = {Path(self._receipt(name)) for name in self.plan.todo}
@@ -260,19 +282,3 @@ class Run:
     def _say(lines: list[str]) -> None:
         for line in lines:
             print(line if line.startswith(" ") else f"bactofleet: {line}", file=sys.stderr)
-
-
-@contextmanager
-def _collect(problems: list[str]) -> Iterator[None]:
-    """Add the problems that a check raises to those found before it."""
-    try:
-        yield
-    except ConfigurationError as error:
-        problems += error.problems
-
-
-def _check_proteins(config: dict[str, Any]) -> list[str]:
-    proteins = config.get("proteins")
-    if isinstance(proteins, str) and proteins and not Path(proteins).is_file():
-        return [f"{CONFIG_FILE}: proteins: there is no file {proteins!r}"]
-    return []

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bactofleet.archives.runs import PUBLIC, Run
-from bactofleet.core.samples import FASTQ_COLUMNS, SEPARATOR, Row
+from bactofleet.core.samples import CANDIDATUS, FASTQ_COLUMNS, SEPARATOR, Row
 
 # Columns of the sheet that a search fills.
 COLUMNS = (
@@ -90,7 +90,7 @@ def species_of(scientific_name: str) -> str:
     `Salmonella enterica subsp. enterica serovar Typhi` is `Salmonella enterica`, `Listeria sp. X`
     is `Listeria`, `uncultured bacterium` is nothing.
     """
-    match = SPECIES.match(scientific_name.removeprefix("Candidatus "))
+    match = SPECIES.match(CANDIDATUS.sub("", scientific_name))
     return match[1] + (match[2] or "") if match else ""
 
 

@@ -1,0 +1,78 @@
+"""What `bactofleet check`, the doctor, a dry run and the start check alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from bactofleet.core.config import check_config, load_schema
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.proteins import find_fault
+from bactofleet.core.samples import Sample, Samples, check_samples, is_remote
+from bactofleet.run.plan import Plan, make_plan
+
+MAX_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A run that may begin."""
+
+    config: dict[str, Any]
+    samples: Samples
+    plan: Plan
+
+
+def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | None) -> Ready:
+    """Check configuration, sample sheet, the files that they name, and the receipts.
+
+    `source` is what messages call the configuration, `image` the checksum of the image where it is
+    known. Raises `ConfigurationError` with all that is wrong.
+    """
+    problems: list[str] = []
+    schema = load_schema(schemas / "config.schema.yaml")
+    with _collect(problems):
+        config = check_config(given, schema, source)
+    # The sheet is looked at whatever is wrong with other options.
+    default = schema["properties"]["samples"]["default"]
+    sheet = given.get("samples", default) if isinstance(given, Mapping) else default
+    with _collect(problems):
+        samples = check_samples(Path(str(sheet)), load_schema(schemas / "samples.schema.yaml"))
+    proteins = given.get("proteins") if isinstance(given, Mapping) else None
+    if proteins and isinstance(proteins, str) and (fault := find_fault(Path(proteins))):
+        problems.append(f"{source}: proteins: {fault}")
+    if problems:
+        raise ConfigurationError(problems)
+    return Ready(config, samples, make_plan(samples, config, image))
+
+
+def find_unreachable(config: Mapping[str, Any], samples: Mapping[str, Sample]) -> list[str]:
+    """Say what jobs cannot have that do not see this machine's folders."""
+    proteins = Path(config["proteins"])
+    problems = []
+    if proteins.is_absolute() or ".." in proteins.parts:
+        problems.append(
+            f"proteins: {str(proteins)!r} is outside of this folder; jobs get what is in it: copy "
+            "the file here, and give its path from here"
+        )
+    local = (name for name, sample in samples.items() if not all(map(is_remote, sample.files)))
+    if named := list(islice(local, MAX_NAMED + 1)):
+        more = ", ..." if len(named) > MAX_NAMED else ""
+        problems.append(
+            f"{config['samples']}: {', '.join(named[:MAX_NAMED])}{more}: files of this machine, "
+            "which jobs elsewhere cannot read; upload them, and name them as s3://BUCKET/reads/..."
+        )
+    return problems
+
+
+@contextmanager
+def _collect(problems: list[str]) -> Iterator[None]:
+    """Add the problems that a check raises to those found before it."""
+    try:
+        yield
+    except ConfigurationError as error:
+        problems += error.problems
