@@ -189,7 +189,7 @@ def test_bad_data_exclude_the_genome_with_an_error_file_and_its_table(
 
 @pytest.mark.parametrize("name", ["x.fna", "x.fna.gz"])
 def test_an_assembly_is_unpacked_and_measured(gather: Gather, tmp_path: Path, name: str) -> None:
-    text = b">a\n" + b"ACGT" * 500 + b"\n>b\nAC\n"
+    text = b">a\n" + (b"ACGT" * 15 + b"\n") * 33 + b"ACGT" * 5 + b"\n>b\nAC\n"
     path = tmp_path / name
     path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
 
@@ -247,7 +247,7 @@ def test_users_files_stay_as_they_are(gather: Gather, pair: tuple[str, str]) -> 
 
 
 def test_an_assembly_named_by_a_url_is_fetched(gather: Gather, archive: Archive) -> None:
-    text = b">a\n" + b"ACGT" * 500 + b"\n"
+    text = b">a\n" + (b"ACGT" * 15 + b"\n") * 33
     archive.files = {"/x.fna": gzip.compress(text)}
 
     genome = gather(assembly=f"{archive.url}/x.fna")

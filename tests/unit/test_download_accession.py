@@ -55,7 +55,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def reads(seed: int, mate: int = 0, count: int = 20) -> bytes:
-    return to_fastq(make_reads(count, seed=seed, suffix=f"/{mate}" if mate else ""))
+    return to_fastq(make_reads(count, seed=seed + 100 * mate, suffix=f"/{mate}" if mate else ""))
 
 
 def pair(seed: int = 1) -> list[tuple[str, bytes]]:

@@ -161,3 +161,19 @@ def test_n50_is_the_length_at_which_half_of_the_assembly_is_reached(
 def test_gc_is_a_share_of_the_four_bases_in_either_case() -> None:
     assert gc_percent(["GGCc", "AaTNNNN"]) == 57.14
     assert gc_percent(["NNN"]) == 0
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["Unix", "Windows", "old Mac"])
+def test_lines_end_as_on_any_system(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "a.fna"
+    path.write_bytes(end.join(["", ">a one", "ACGT", "", "AC", ">b", "GG"]).encode())
+
+    assert read_fasta(path) == [Contig("a one", "ACGTAC"), Contig("b", "GG")]
+
+
+@pytest.mark.parametrize("character", ["\v", "\f", "\x1c", "\x85", "\u2028"])
+def test_other_characters_end_no_line(tmp_path: Path, character: str) -> None:
+    path = tmp_path / "a.fna"
+    path.write_text(f">a{character}b\nACGT\n", encoding="utf-8")
+
+    assert [contig.sequence for contig in read_fasta(path)] == ["ACGT"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import DEMO, Project, Result, broken, make_project, plasmid
 
-COMPLETE = ["paired", "single", "assembly", "two_runs", "exchanged"]
+COMPLETE = ["paired", "single", "assembly", "two_runs", "exchanged", "odd"]
 EXCLUDED = {
     "truncated": ("download", "gzip"),
     "trailing_garbage": ("download", "gzip"),
@@ -20,6 +20,8 @@ EXCLUDED = {
     "adapters": ("download", "genome-size"),
     "few_reads": ("download", "low-read-count"),
     "shallow": ("qc", "low-sequence-coverage"),
+    "same_mates": ("download", "paired-end"),
+    "junk": ("assembly", "assembly"),
     "too_large": ("assembly", "assembly"),
     "not_fasta": ("download", "assembly"),
 }
@@ -35,6 +37,12 @@ def write(path: Path, reads: list[list[str]]) -> Path:
     text = "".join("\n".join(read) + "\n" for read in reads)
     path.write_bytes(gzip.compress(text.encode()))
     return path
+
+
+def make_odd(name: str, bases: str, plus: str, qualities: str) -> list[str]:
+    """The same read with Phred+64, dots for N, a very long name and a tab behind it."""
+    shifted = "".join(chr(ord(quality) + 31) for quality in qualities)
+    return [f"{name.split(maxsplit=1)[0]:x<260}\tRG:Z:1", bases.replace("N", "."), plus, shifted]
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +68,10 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
         [write(data / f"run{i}_R{mate}.fastq.gz", part) for i, part in enumerate(halves, start=1)]
         for mate, halves in ((1, (r1[:half], r1[half:])), (2, (r2[:half], r2[half:])))
     ]
+    odd1, odd2 = ([make_odd(*read) for read in reads] for reads in (r1, r2))
+    junk = [[f"@junk{i}", "AC" * 75, "+", "I" * 150] for i in range(len(r1))]
+    stops = random.Random(3).choices(["TTAACTAG", "TAATTAGC", "CTAATTAA"], k=400)
+    (data / "stops.fna").write_text(f">stops\n{''.join(stops)}\n>short\n{'ACGTTGCA' * 20}\n")
     assembly = data / "assembly.fna"
     assembly.write_text(">contig\n" + "".join(read[1] for read in r1[:200]) + "\n")
     return [
@@ -73,6 +85,15 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
             "r1": write(data / "x_R1.fastq.gz", casava2),
             "r2": write(data / "x_R2.fastq.gz", casava1),
         },
+        {
+            "sample": "odd",
+            "r1": write(data / "odd_R1.fastq.gz", odd1),
+            "r2": write(data / "odd_R2.fastq.gz", odd2),
+        },
+        {"sample": "no_genes", "assembly": data / "stops.fna"},
+        {"sample": "a_name_of_over_17_letters", "assembly": data / "stops.fna"},
+        {"sample": "same_mates", "r1": mate2, "r2": mate2},
+        {"sample": "junk", "r1": write(data / "j.fastq.gz", junk), "genome_size": 27000},
         broken("truncated"),
         {"sample": "trailing_garbage", "r1": data / "garbage.fastq.gz", "r2": mate2},
         {"sample": "unequal", "r1": write(data / "u.fastq.gz", r1[:-5]), "r2": mate2},
@@ -152,6 +173,40 @@ def test_runs_of_one_experiment_are_joined(finished: tuple[Project, Result]) -> 
     assert joined["assembler_total_contig_length"] == whole["assembler_total_contig_length"]
 
 
+def test_reads_that_tools_read_differently_make_the_same_genome(
+    finished: tuple[Project, Result],
+) -> None:
+    project, _ = finished
+    plain, odd = (project.receipt(name)["metrics"] for name in ("paired", "odd"))
+
+    assert odd == plain
+
+
+def test_a_genome_without_genes_is_complete_without_their_blast_databases(
+    finished: tuple[Project, Result],
+) -> None:
+    project, _ = finished
+
+    receipt = project.receipt("no_genes")
+
+    assert receipt["status"] == "complete", receipt["reason"]
+    assert receipt["metrics"]["annotator_total_cds"] == 0
+
+
+def test_what_is_annotated_does_not_depend_on_the_length_of_a_name(
+    finished: tuple[Project, Result],
+) -> None:
+    project, _ = finished
+
+    short, long = (
+        (project.unpack(name) / f"main/annotator/prokka/{name}.txt").read_text().splitlines()[1:]
+        for name in ("no_genes", "a_name_of_over_17_letters")
+    )
+
+    assert "contigs: 2" in short
+    assert short == long
+
+
 def test_exchanged_mates_are_put_right_and_it_is_said(finished: tuple[Project, Result]) -> None:
     project, _ = finished
 
@@ -178,7 +233,8 @@ def test_the_cohort_table_has_a_row_for_every_genome(
     status = {line.split("\t")[0]: line.split("\t")[1] for line in table[1:]}
 
     assert list(status) == [row["sample"] for row in rows]
-    assert status == dict.fromkeys(COMPLETE, "complete") | dict.fromkeys(EXCLUDED, "excluded")
+    complete = [*COMPLETE, "no_genes", "a_name_of_over_17_letters"]
+    assert status == dict.fromkeys(complete, "complete") | dict.fromkeys(EXCLUDED, "excluded")
 
 
 def test_nothing_is_left_in_scratch(finished: tuple[Project, Result]) -> None:
@@ -193,5 +249,5 @@ def test_a_second_start_has_nothing_to_do(finished: tuple[Project, Result]) -> N
     result = project.run()
 
     assert result.status == 0
-    assert "16 genomes: 16 finished, 0 to do" in result.output
+    assert "21 genomes: 21 finished, 0 to do" in result.output
     assert "Nothing to be done" in result.output

@@ -79,12 +79,12 @@ class Toolbox:
             err = stack.enter_context(stderr.open("wb")) if stderr else self._log
             processes = self._start(words, out, err)
             statuses = [self._wait(process) for process in processes]
-        failed = [(c[0], status) for c, status in zip(words, statuses, strict=True) if status]
+        failed = [(tool_of(c), end) for c, end in zip(words, statuses, strict=True) if end]
         # A writer whose reader ended early is ended by SIGPIPE: the reader has the reason.
         failed.sort(key=lambda end: end[1] == -signal.SIGPIPE)
         if failed:
             tool, status = failed[0]
-            self._raise(Path(tool).name, status, _count_oom_kills() > kills_before)
+            self._raise(tool, status, _count_oom_kills() > kills_before)
 
     def _start(
         self, commands: list[list[str]], out: IO[bytes] | IO[str], err: IO[bytes] | IO[str]
@@ -132,6 +132,12 @@ class Toolbox:
             raise TemporaryFailure(f"{tool} ended with exit status {status}: the disk is full")
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
         raise ToolFailure(f"{tool} ended with {how}")
+
+
+def tool_of(command: list[str]) -> str:
+    """Return the name of the tool that a command line runs, also behind `faketime -f TIME`."""
+    name = Path(command[0]).name
+    return tool_of(command[3:]) if name == "faketime" else name
 
 
 def _count_oom_kills() -> int:

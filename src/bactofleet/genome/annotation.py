@@ -19,6 +19,7 @@ MAX_CONTIG_NAME = 37
 COMPRESSED = ("gff", "gbk", "fna", "faa", "ffn", "sqn", "fsa", "tbl")
 PLAIN = ("tsv", "txt")
 LOGS = ("log", "err")
+PROTEINS = "proteins.faa"
 FAKE_TIME = "1980-01-01 00:00:00"
 GENUS_DATABASES = re.compile(r"Genera: (.*)")
 FEATURES = ("CDS", "rRNA", "tRNA", "tmRNA")
@@ -45,12 +46,15 @@ def _options(stage: Stage, species: str) -> list[object]:
     options: list[object] = ["--evalue", stage.parameters["prokka_evalue"]]
     options += ["--coverage", stage.parameters["prokka_coverage"]]
     options += ["--centre", CENTRE, "--cpus", stage.threads]
-    if len(f"gnl|{CENTRE}|{stage.sample}_100000") > MAX_CONTIG_NAME:
-        options += ["--compliant"]  # with a locus tag of prokka's own, which is short
-    else:
+    # Where the name is too long for a locus tag, prokka makes one of its own, which is short. Not
+    # Bactopia's --compliant, which drops contigs below 200 bp and adds genes: what is annotated
+    # would depend on the length of a name.
+    if len(f"gnl|{CENTRE}|{stage.sample}_100000") <= MAX_CONTIG_NAME:
         options += ["--locustag", stage.sample]
     if stage.parameters["proteins"]:
-        options += ["--proteins", Path(stage.parameters["proteins"]).absolute()]
+        # A copy: prokka calls BLAST through a shell, where a space in a path parts it.
+        shutil.copyfile(stage.parameters["proteins"], stage.work / PROTEINS)
+        options += ["--proteins", PROTEINS]
     genus, _, rest = species.partition(" ")
     if genus:
         options += ["--genus", genus]
@@ -101,6 +105,8 @@ def _publish_blast_databases(stage: Stage, made: Path) -> None:
     folder.mkdir()
     for kind, molecule in (("fna", "nucl"), ("ffn", "nucl"), ("faa", "prot")):
         fasta = made / f"{stage.sample}.{kind}"
+        if not fasta.stat().st_size:  # a genome without genes
+            continue
         # makeblastdb writes the time into the database and has no option not to.
         stage.tools.run(
             ["faketime", "-f", FAKE_TIME, "makeblastdb", "-in", fasta, "-dbtype", molecule]

@@ -11,8 +11,9 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from bactofleet.core.errors import Excluded, OutOfMemory
+from bactofleet.core.errors import Excluded, OutOfMemory, ToolFailure
 from bactofleet.genome.fasta import Contig, assembly_stats, gc_percent, read_fasta, write_fasta
+from bactofleet.genome.genome_size import K, count_kmers
 from bactofleet.genome.stage import ASSEMBLY, CONTIGS, READS, Stage, read_record
 
 # shovill's: mappings and bases that Pilon may trust.
@@ -62,7 +63,12 @@ def _assemble(stage: Stage, reads: list[Path]) -> list[Contig]:
     assembler = str(stage.parameters["assembler"])
     stage.use(assembler)
     draft = stage.work / "draft.fasta"
-    ASSEMBLERS[assembler](stage, reads, draft)
+    try:
+        ASSEMBLERS[assembler](stage, reads, draft)
+    except ToolFailure:
+        # Each assembler ends in its own way where there is nothing to assemble.
+        if _can_become_contig(stage, reads):
+            raise
     if not draft.exists() or not draft.stat().st_size:
         return []
     _join_names(draft)
@@ -70,6 +76,14 @@ def _assemble(stage: Stage, reads: list[Path]) -> list[Contig]:
     if stage.parameters["polish"]:
         draft, changes = _polish(stage, reads, draft)
     return _name_contigs(stage, read_fasta(draft), changes)
+
+
+def _can_become_contig(stage: Stage, reads: list[Path]) -> bool:
+    """Say whether the reads hold enough different k-mers, more than once, for one good contig."""
+    wanted = stage.parameters["min_contig_length"] - K + 1
+    found = sum(count_kmers(stage, reads))
+    stage.tools.say(f"The reads hold {found:,} different {K}-mers; a contig needs {wanted:,}.")
+    return bool(found >= wanted)
 
 
 def _skesa(stage: Stage, reads: list[Path], contigs: Path) -> None:
@@ -101,7 +115,9 @@ def _spades(stage: Stage, reads: list[Path], contigs: Path) -> None:
         ["spades.py", *inputs, "--isolate", "--threads", stage.threads]
         + ["--memory", stage.memory_gb, "-o", "spades"]
     )
-    shutil.move(stage.work / "spades" / "contigs.fasta", contigs)
+    made = stage.work / "spades" / "contigs.fasta"
+    if made.exists():  # it ends well without contigs too
+        shutil.move(made, contigs)
 
 
 def _megahit(stage: Stage, reads: list[Path], contigs: Path) -> None:

@@ -6,7 +6,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bactofleet.core.errors import Excluded, TemporaryFailure
 from bactofleet.core.files import CHUNK_BYTES, copy_summed, fingerprint, write_json
@@ -14,18 +14,20 @@ from bactofleet.core.frozen_samples import FrozenSamples
 from bactofleet.core.identity import identify
 from bactofleet.core.samples import Sample, is_remote, shown, to_sample
 from bactofleet.core.versions import get_versions
-from bactofleet.genome.fasta import read_fasta
+from bactofleet.genome.fasta import read_fasta, write_fasta
 from bactofleet.genome.fastq import (
+    Oddity,
     ReadStats,
     count_reads,
+    hold_same_reads,
     is_gzip,
     mate_number,
-    open_reads,
     scan_reads,
 )
 from bactofleet.genome.genome_size import estimate_genome_size
 from bactofleet.genome.reads import check_amounts, read_names
 from bactofleet.genome.stage import ASSEMBLY, READS, Stage
+from bactofleet.genome.tidy import tidy_reads
 
 if TYPE_CHECKING:
     from bactofleet.archives.delivery import Delivery
@@ -35,6 +37,17 @@ LAYOUTS = {"paired-end": "paired", "single-end": "single"}
 LITE_QUALITIES = {3, 30}
 # As Bactopia: 1.5 times the depth that is kept, so that trimming does not go below it.
 SIMULATED_SURPLUS = 1.5
+
+
+class Source(NamedTuple):
+    """A file that was brought here, and what the user knows it by."""
+
+    path: Path
+    name: str
+
+
+# Told in the log alone: nothing of the data has changed.
+HARMLESS = {Oddity.TABS, Oddity.OPEN_END}
 
 
 def run(stage: Stage) -> None:
@@ -61,11 +74,14 @@ def run(stage: Stage) -> None:
         return
     files = _bring(stage, sample.files)
     if sample.kind == "assembly":
-        _take_assembly(stage, files[0])
+        _take_assembly(stage, Source(files[0], shown(sample.files[0])))
     else:
         runs = len(sample.r1)
-        mates = [mate for mate in (files[:runs], files[runs:]) if mate]
-        _accept_reads(stage, *_join_reads(stage, mates))
+        sources = list(map(Source, files, map(shown, sample.files)))
+        mates = [mate for mate in (sources[:runs], sources[runs:]) if mate]
+        copies, stats = _join_reads(stage, [list(run) for run in zip(*mates, strict=True)])
+        stage.record.input["layout"] = "paired" if len(copies) > 1 else "single"
+        _accept_reads(stage, copies, stats)
 
 
 def _read_row(stage: Stage) -> Sample:
@@ -104,8 +120,8 @@ def _take_accession(stage: Stage, sample: Sample) -> None:
     for run, delivery in zip(runs, deliveries, strict=True):
         _tell_differences(stage, run, delivery, is_joined=delivery in joined)
     orphans = _set_orphans_apart(stage, joined)
-    mates = zip(*(delivery.mates for delivery in joined), strict=True)
-    copies, stats = _join_reads(stage, [list(files) for files in mates])
+    named = [[Source(file, file.name) for file in delivery.mates] for delivery in joined]
+    copies, stats = _join_reads(stage, named)
     names = {delivery.run for delivery in joined}
     claimed = sum(run.spots for run in runs if run.accession in names)
     _compare_spots(stage, claimed, stats[0].read_total + orphans)
@@ -196,19 +212,52 @@ def _bring_file(stage: Stage, source: str, target: Path) -> dict[str, Any]:
     return {"source": source, "bytes": size, "sha256": checksum}
 
 
-def _join_reads(stage: Stage, mates: list[list[Path]]) -> tuple[list[Path], list[ReadStats]]:
-    """Join the files of each mate, one list of them for single-end reads, and read the whole."""
+def _join_reads(stage: Stage, runs: list[list[Source]]) -> tuple[list[Path], list[ReadStats]]:
+    """Read the files of each run to the end, make them plain, and join those of each mate."""
     stage.use("kmc", "pigz")
-    names = read_names(stage.sample, paired=len(mates) == 2)
-    copies = _copy_paths(stage, names)
-    for copy, sources in zip(copies, mates, strict=True):
-        _merge(stage, sources, copy)
-    stats = scan_reads(copies)
-    if [mate_number(copy) for copy in copies] == ["2", "1"]:
-        _exchange(*copies)
-        stats.reverse()
-        _note(stage, "r1 and r2 were exchanged, as the names of their reads say")
+    plain = [_make_plain(stage, number, run) for number, run in enumerate(runs, start=1)]
+    mates = {len(files) for files, _ in plain}
+    if len(mates) > 1:
+        names = ", ".join(run[0].name for run in runs)
+        raise Excluded("paired-end", f"some of {names} hold pairs, and some do not")
+    copies = _copy_paths(stage, read_names(stage.sample, paired=mates == {2}))
+    for mate, copy in enumerate(copies):
+        _merge(stage, [files[mate] for files, _ in plain], copy)
+    stats = plain[0][1]
+    for _, others in plain[1:]:
+        for one, other in zip(stats, others, strict=True):
+            one.merge(other)
     return copies, stats
+
+
+def _make_plain(stage: Stage, number: int, run: list[Source]) -> tuple[list[Path], list[ReadStats]]:
+    """Check one run's file, or its two; return what all tools read alike, and its statistics."""
+    files, names = [source.path for source in run], [source.name for source in run]
+    stats = scan_reads(files, names)
+    if len(run) > 1 and stats[0].has_same_numbers(stats[1]) and hold_same_reads(*files):
+        raise Excluded("paired-end", f"{names[0]} and {names[1]} hold the same reads")
+    mates = [mate_number(file) for file in files]
+    if mates == ["2", "1"]:
+        for given in (files, names, stats):
+            given.reverse()
+        _note(stage, "r1 and r2 were exchanged, as the names of their reads say")
+    elif mates in (["1", "1"], ["2", "2"]):
+        _note(stage, f"{names[0]} and {names[1]} both say that they hold mate {mates[0]}")
+    # The names of mates stay alike.
+    oddities = set().union(*(one.oddities for one in stats))
+    if not oddities:
+        return files, stats
+    for oddity in sorted(oddities, key=lambda oddity: oddity.name):
+        tell = stage.tools.say if oddity in HARMLESS else partial(_note, stage)
+        tell(f"{' and '.join(names)}: {oddity.value} were made plain")
+    plain = []
+    for file in files:
+        parts = 2 if Oddity.INTERLEAVED in oddities else 1
+        targets = [stage.work / f"{file.name}.plain{part}" for part in range(parts)]
+        tidy_reads(file, oddities, f"{stage.sample}.{number}", targets)
+        file.unlink()
+        plain += targets
+    return plain, scan_reads(plain, [name for name in names for _ in range(parts)])
 
 
 def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> None:
@@ -218,11 +267,11 @@ def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> N
     _write_stats(stage, read_names(stage.sample, paired=len(copies) == 2), stats)
 
 
-def _take_assembly(stage: Stage, source: Path) -> None:
+def _take_assembly(stage: Stage, source: Source) -> None:
     fasta = stage.folder / ASSEMBLY / f"{stage.sample}.fna"
-    with open_reads(source) as handle, fasta.open("wb") as copy:
-        shutil.copyfileobj(handle, copy, CHUNK_BYTES)
-    contigs = read_fasta(fasta)
+    contigs = read_fasta(source.path, source.name)
+    # What was read is handed on, not the file: tools read line ends and blank lines differently.
+    write_fasta(fasta, contigs)
     if not stage.record.input["genome_size"]:
         _set_genome_size(stage, sum(len(contig.sequence) for contig in contigs), "assembly")
     if stage.parameters["simulate_reads"]:
@@ -273,13 +322,6 @@ def _merge(stage: Stage, sources: list[Path], copy: Path) -> None:
 def _compress(stage: Stage, source: Path, target: Path) -> None:
     threads = ["-p", stage.threads]
     stage.tools.run(["pigz", "-n", "-1", *threads, "-c", source.absolute()], stdout=target)
-
-
-def _exchange(r1: Path, r2: Path) -> None:
-    aside = r1.with_suffix(".aside")
-    r1.rename(aside)
-    r2.rename(r1)
-    aside.rename(r2)
 
 
 def _find_genome_size(stage: Stage, reads: list[Path]) -> None:

@@ -28,21 +28,26 @@ class Contig(NamedTuple):
     sequence: str
 
 
-def read_fasta(path: Path) -> list[Contig]:
-    """Read all sequences; raise `Excluded("assembly", ...)` for what is not nucleotide FASTA."""
-    text = b"".join(read_blocks(path)).decode(errors="replace")
-    contigs = [
-        Contig(name.strip(), "".join(lines)) for name, lines in _iter_records(text.splitlines())
-    ]
+def read_fasta(path: Path, shown: str = "") -> list[Contig]:
+    """Read all sequences, whose lines end in any system's way.
+
+    Raises `Excluded("assembly", ...)`, with the name `shown` or else the file's own, for what is
+    not nucleotide FASTA.
+    """
+    shown = shown or path.name
+    text = b"".join(read_blocks(path, shown)).decode(errors="replace")
+    # Not `splitlines`, which takes other characters for line ends too.
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    contigs = [Contig(name.strip(), "".join(parts)) for name, parts in _iter_records(lines)]
     if not contigs or any(not contig.name for contig in contigs):
-        raise Excluded("assembly", f"{path.name} is not FASTA: no line starts with '>name'")
+        raise Excluded("assembly", f"{shown} is not FASTA: no line starts with '>name'")
     for contig in contigs:
         if not IUPAC.fullmatch(contig.sequence):
-            raise Excluded("assembly", f"{path.name} is not nucleotides: see {contig.name[:40]!r}")
+            raise Excluded("assembly", f"{shown} is not nucleotides: see {contig.name[:40]!r}")
     identifiers = Counter(contig.name.split()[0] for contig in contigs)
     if twice := [name for name, count in identifiers.items() if count > 1]:
         # prokka takes none of them.
-        raise Excluded("assembly", f"{path.name} has more than one sequence {twice[0][:40]!r}")
+        raise Excluded("assembly", f"{shown} has more than one sequence {twice[0][:40]!r}")
     return contigs
 
 

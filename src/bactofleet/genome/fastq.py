@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,36 @@ from bactofleet.core.errors import Excluded
 BLOCK_BYTES = 8 << 20
 PHRED_OFFSET = 33
 PHRED_MAX = 93
-NEWLINE, AT, PLUS = 10, ord("@"), ord("+")
+# Illumina's pipelines before 1.8 wrote Phred+64, Solexa's from ';': no quality below 59, and those
+# of good bases above 75, the best of Phred+33 (https://doi.org/10.1093/nar/gkp1137).
+PHRED64_LOWEST, PHRED33_BEST = 59, 75
+NEWLINE, AT, PLUS, DOT = 10, ord("@"), ord("+"), ord(".")
+# The longest name that SAM has room for (https://samtools.github.io/hts-specs/SAMv1.pdf, 1.4).
+MAX_NAME = 254
+# How files of other programs begin (their format's own descriptions).
+OTHER_COMPRESSIONS = {
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
+}
 # So many qualities are added up at once: what fits a CPU's cache is fastest.
 MATRIX_CELLS = 1 << 18
 
 Bytes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
+
+
+class Oddity(Enum):
+    """What is FASTQ, but not read alike by all tools; `bactofleet.genome.tidy` makes it plain."""
+
+    TABS = "tabs in the names of reads"
+    LONG_NAMES = f"names of reads with more than {MAX_NAME} characters"
+    MATE_NAMES = "names of mates that aligners take for different reads"
+    DOTS = "dots for bases that were not called"
+    OPEN_END = "a last line without its end, or blank lines behind it"
+    PHRED64 = "qualities in Phred+64"
+    INTERLEAVED = "mates one after the other"
 
 
 @dataclass
@@ -41,6 +67,12 @@ class ReadStats:
     """Number of reads of each mean Phred quality, rounded down."""
     quality_sums: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
     """Sum of the Phred qualities at each position."""
+    lowest: int = 255
+    """The lowest byte of the qualities."""
+    highest: int = 0
+    """The highest byte of the qualities."""
+    oddities: set[Oddity] = field(default_factory=set)
+    """What in the file is FASTQ, but not read alike by all tools."""
 
     @property
     def read_total(self) -> int:
@@ -57,6 +89,19 @@ class ReadStats:
         self.lengths = _add(self.lengths, np.bincount(lengths))
         self.qualities = _add(self.qualities, np.bincount(qualities))
         self.quality_sums = _add(self.quality_sums, quality_sums)
+
+    def merge(self, other: ReadStats) -> None:
+        """Add what was found in another file."""
+        self.lengths = _add(self.lengths, other.lengths)
+        self.qualities = _add(self.qualities, other.qualities)
+        self.quality_sums = _add(self.quality_sums, other.quality_sums)
+
+    def has_same_numbers(self, other: ReadStats) -> bool:
+        """Say whether two files are alike in all that is counted."""
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("lengths", "qualities", "quality_sums")
+        )
 
     def to_fastq_scan(self, genome_size: int) -> dict[str, Any]:
         """Return the JSON of `fastq-scan -g genome_size` (bp) as a dictionary."""
@@ -78,29 +123,49 @@ class ReadStats:
         }
 
 
-def scan_reads(paths: list[Path]) -> list[ReadStats]:
+def scan_reads(paths: list[Path], names: Sequence[str] = ()) -> list[ReadStats]:
     """Read one FASTQ, or the two of a pair in step, to the end; return the statistics of each.
+
+    Messages call the files by `names`, what a user knows them by, or else by their own.
 
     Raises `Excluded` with Bactopia's error types for data that are not whole FASTQ: `empty`,
     `gzip`, `fastq-format`, and for pairs `different-read-count` and `paired-end`.
     """
+    names = names or [path.name for path in paths]
     stats = [ReadStats() for _ in paths]
-    names: list[Iterator[list[bytes]]] = [
-        _scan(path, one) for path, one in zip(paths, stats, strict=True)
+    reads: list[Iterator[list[bytes]]] = [
+        _scan(path, name, one) for path, name, one in zip(paths, names, stats, strict=True)
     ]
-    mismatch = _first_mismatch(*names) if len(paths) > 1 else None
-    for rest in names:
+    if len(paths) > 1:
+        mismatch, has_mate_names = _first_mismatch(*reads)
+        is_interleaved = False
+    else:
+        mismatch, has_mate_names = None, False
+        is_interleaved = _are_interleaved(reads[0])
+    for rest in reads:
         for _ in rest:  # to the end of both, so that every fault of the files themselves is found
             pass
-    for path, one in zip(paths, stats, strict=True):
+    for name, one in zip(names, stats, strict=True):
         if one.read_total == 0:
-            raise Excluded("empty", f"{path.name} holds no reads")
+            raise Excluded("empty", f"{name} holds no reads")
     if len({one.read_total for one in stats}) > 1:
         counts = " and ".join(f"{one.read_total:,}" for one in stats)
         raise Excluded("different-read-count", f"R1 and R2 hold {counts} reads")
     if mismatch:
         raise Excluded("paired-end", mismatch)
+    for one in stats:
+        one.oddities |= {Oddity.MATE_NAMES} if has_mate_names else set()
+        one.oddities |= {Oddity.INTERLEAVED} if is_interleaved else set()
+        if one.lowest >= PHRED64_LOWEST and one.highest > PHRED33_BEST:
+            one.oddities.add(Oddity.PHRED64)
     return stats
+
+
+def hold_same_reads(path1: Path, path2: Path) -> bool:
+    """Compare the bases of two files, up to the first read that differs."""
+    with open_reads(path1) as reads1, open_reads(path2) as reads2:
+        bases = zip(islice(reads1, 1, None, 4), islice(reads2, 1, None, 4), strict=False)
+        return all(one.rstrip() == other.rstrip() for one, other in bases)
 
 
 def mate_number(path: Path) -> str | None:
@@ -129,27 +194,39 @@ def is_gzip(path: Path) -> bool:
         return handle.read(2) == b"\x1f\x8b"
 
 
-def read_blocks(path: Path, size: int = BLOCK_BYTES) -> Iterator[bytes]:
-    """Yield a file's decompressed bytes; raise `Excluded("gzip", ...)` where the gzip is broken."""
+def read_blocks(path: Path, name: str = "", size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """Yield a file's decompressed bytes.
+
+    Raises `Excluded("gzip", ...)`, with the file's `name` for the user, where the gzip is broken
+    or the compression is another.
+    """
+    name = name or path.name
+    with path.open("rb") as handle:
+        begin = handle.read(max(map(len, OTHER_COMPRESSIONS)))
+    for magic, program in OTHER_COMPRESSIONS.items():
+        if begin.startswith(magic):
+            raise Excluded("gzip", f"{name} is compressed with {program}; allowed is gzip")
     try:
         with open_reads(path) as handle:
             while block := handle.read(size):
                 yield block
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise Excluded("gzip", f"{path.name} is not whole: {error}") from error
+        raise Excluded("gzip", f"{name} is not whole: {error}") from error
 
 
-def _scan(path: Path, stats: ReadStats) -> Iterator[list[bytes]]:
+def _scan(path: Path, name: str, stats: ReadStats) -> Iterator[list[bytes]]:
     """Add a file's records to `stats`; yield the names of each block's reads."""
     rest = b""
-    for block in read_blocks(path):
+    for block in read_blocks(path, name):
         data = rest + block
         end = _end_of_records(data)
         rest = data[end:]
         if end:
-            yield _scan_block(path, data[:end], stats)
+            yield _scan_block(name, data[:end], stats)
+    if rest:
+        stats.oddities.add(Oddity.OPEN_END)
     if rest.strip():
-        yield _scan_block(path, rest + b"\n", stats)
+        yield _scan_block(name, rest + b"\n", stats)
 
 
 def _end_of_records(data: bytes) -> int:
@@ -159,21 +236,34 @@ def _end_of_records(data: bytes) -> int:
     return int(newlines[whole - 1]) + 1 if whole else 0
 
 
-def _scan_block(path: Path, data: bytes, stats: ReadStats) -> list[bytes]:
+def _scan_block(name: str, data: bytes, stats: ReadStats) -> list[bytes]:
     array = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(array == NEWLINE)
     starts = np.concatenate(([0], ends[:-1] + 1))
     if problem := _format_problem(array, starts, ends):
-        raise Excluded("fastq-format", f"{path.name} is not FASTQ: {problem}")
+        raise Excluded("fastq-format", f"{name} is not FASTQ: {problem}")
     lengths = ends[1::4] - starts[1::4]
-    sums, quality_sums = _sum_qualities(path, array, starts[3::4], lengths)
+    sums, quality_sums = _sum_qualities(name, array, starts[3::4], lengths, stats)
     # A read without bases has no quality; fastq-scan refuses it, we count it as 0.
     means = sums // np.maximum(lengths, 1)
     stats.add(lengths, means, quality_sums)
-    return [
+    reads = [
         data[start:end].split(None, 1)[0]
         for start, end in zip(starts[::4].tolist(), ends[::4].tolist(), strict=True)
     ]
+    stats.oddities |= _find_oddities(data, array, ends, reads)
+    return reads
+
+
+def _find_oddities(data: bytes, array: Bytes, ends: Counts, reads: list[bytes]) -> set[Oddity]:
+    found = {Oddity.TABS} if b"\t" in data else set()
+    if max(map(len, reads)) > MAX_NAME + len("@"):
+        found.add(Oddity.LONG_NAMES)
+    if b"." in data:
+        # The second line of each record holds its bases.
+        lines = np.searchsorted(ends, np.flatnonzero(array == DOT)) % 4
+        found |= {Oddity.DOTS} if np.any(lines == 1) else set()
+    return found
 
 
 def _format_problem(array: Bytes, starts: Counts, ends: Counts) -> str | None:
@@ -193,9 +283,12 @@ def _format_problem(array: Bytes, starts: Counts, ends: Counts) -> str | None:
 
 
 def _sum_qualities(
-    path: Path, array: Bytes, starts: Counts, lengths: Counts
+    name: str, array: Bytes, starts: Counts, lengths: Counts, stats: ReadStats
 ) -> tuple[Counts, Counts]:
-    """Return the sum of the Phred qualities of each read, and of each position."""
+    """Return the sum of the Phred qualities of each read, and of each position.
+
+    Their lowest and highest bytes go into `stats`.
+    """
     longest = int(lengths.max(initial=0))
     per_read = np.zeros(len(lengths), np.int64)
     per_position = np.zeros(longest, np.int64)
@@ -206,40 +299,79 @@ def _sum_qualities(
         cells = starts[chunk, None] + positions
         matrix = array.take(cells, mode="clip") - np.uint8(PHRED_OFFSET)
         beyond = lengths[chunk, None] <= positions
-        if beyond.any():
-            matrix[beyond] = 0
-        if matrix.max(initial=0) > PHRED_MAX:
+        matrix[beyond] = PHRED_MAX  # neither the lowest nor too high
+        lowest = matrix.min(initial=PHRED_MAX)
+        matrix[beyond] = 0
+        highest = matrix.max(initial=0)
+        if highest > PHRED_MAX:
             problem = "a quality is outside Phred+33 ('!' to '~')"
-            raise Excluded("fastq-format", f"{path.name} is not FASTQ: {problem}")
+            raise Excluded("fastq-format", f"{name} is not FASTQ: {problem}")
+        stats.lowest = min(stats.lowest, int(lowest) + PHRED_OFFSET)
+        stats.highest = max(stats.highest, int(highest) + PHRED_OFFSET)
         per_read[chunk] = matrix.sum(axis=1, dtype=np.int64)
         per_position += matrix.sum(axis=0, dtype=np.int64)
     return per_read, per_position
 
 
-def _first_mismatch(names1: Iterator[list[bytes]], names2: Iterator[list[bytes]]) -> str | None:
-    """Walk two files in step; return where the pairs' names first differ, in words."""
+def _first_mismatch(
+    names1: Iterator[list[bytes]], names2: Iterator[list[bytes]]
+) -> tuple[str | None, bool]:
+    """Walk two files in step.
+
+    Returns where the pairs' names first differ, in words, and whether mates have names that an
+    aligner takes for two reads.
+    """
     left: list[bytes] = []
     right: list[bytes] = []
+    has_mate_names = False
     while True:
         left = left or next(names1, [])
         right = right or next(names2, [])
         if not left or not right:
-            return None
+            return None, has_mate_names
         common = min(len(left), len(right))
         for name1, name2 in zip(left[:common], right[:common], strict=True):
-            if name1 != name2 and not _are_mates(name1, name2):
+            if name1 == name2:
+                continue
+            if not _are_mates(name1, name2):
                 shown = " and ".join(repr(n.decode(errors="replace")[:80]) for n in (name1, name2))
-                return f"R1 and R2 are out of step: {shown} are not mates"
+                return f"R1 and R2 are out of step: {shown} are not mates", has_mate_names
+            # Aligners take `/1` and `/2` away themselves, and nothing else.
+            has_mate_names |= name1[-2:-1] != b"/" or name1[:-1] != name2[:-1]
         left, right = left[common:], right[common:]
 
 
-def _are_mates(name1: bytes, name2: bytes) -> bool:
-    """Say whether different names are `x/1` and `x/2`, or `x.1` and `x.2` (fastq-dump --readids).
+def _are_interleaved(names: Iterator[list[bytes]]) -> bool:
+    """Say whether each read is followed by its mate, and nothing else is in the file."""
+    waiting: bytes | None = None
+    has_pair = False
+    for block in names:
+        for name in block:
+            if waiting is None:
+                waiting = name
+            elif waiting != name and not _are_mates(waiting, name):
+                return False
+            else:
+                waiting, has_pair = None, True
+    return has_pair and waiting is None
 
-    Two spots of one run may be called `SRR1.1` and `SRR1.2`, but not all that follow them.
+
+def _are_mates(name1: bytes, name2: bytes) -> bool:
+    """Say whether names differ by the number of the mate alone, as in `x/1` and `x/2`.
+
+    Also `x.1` and `x.2` (fastq-dump --readids), `x_1:N:0` and `x_2:N:0`. Two spots of one run may
+    be called `SRR1.1` and `SRR1.2`, but not all that follow them.
     """
-    ends = {name1[-2:], name2[-2:]}
-    return name1[:-2] == name2[:-2] and ends in ({b"/1", b"/2"}, {b".1", b".2"})
+    if len(name1) != len(name2) or name1 == name2:
+        return False
+    at = len(name1) - 1
+    if name1[:at] != name2[:at]:
+        at = next(
+            i for i, (one, other) in enumerate(zip(name1, name2, strict=True)) if one != other
+        )
+    numbers = {name1[at : at + 1], name2[at : at + 1]}
+    has_same_rest = name1[at + 1 :] == name2[at + 1 :]
+    return has_same_rest and numbers == {b"1", b"2"} and name1[at - 1 : at] in (b"/", b".", b"_")
 
 
 def _add(total: Counts, more: Counts) -> Counts:

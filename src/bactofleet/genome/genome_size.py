@@ -29,18 +29,25 @@ def estimate_genome_size(stage: Stage, reads: list[Path]) -> int:
     with sample.open("wb") as handle:
         for path in reads:
             handle.writelines(_first_records(path, SAMPLE_BYTES // len(reads)))
-    kmers, histogram = stage.work / "kmers", stage.work / "histogram.tsv"
-    options = [f"-k{K}", "-ci2", f"-cs{MAX_COUNT}", "-m2", f"-t{stage.threads}"]
-    stage.tools.run(["kmc", "-fq", "-hp", *options, sample, kmers, stage.work])
-    stage.tools.run(
-        ["kmc_tools", "-hp", "transform", kmers, "histogram", histogram, f"-cx{MAX_COUNT}"]
-    )
+    counts = count_kmers(stage, [sample])
     sample.unlink()
-    counts = [int(line.split()[1]) for line in histogram.read_text().splitlines()]
     size = sum(counts[find_valley(counts) :])
     if size == 0:
         raise Excluded("genome-size", "the reads share no k-mers: their depth is far too low")
     return size
+
+
+def count_kmers(stage: Stage, reads: Sequence[Path]) -> list[int]:
+    """Return how many different k-mers the reads hold 1, 2, 3, ... times; those once as 0."""
+    listing = stage.work / "files.txt"
+    listing.write_text("".join(f"{path}\n" for path in reads))
+    kmers, histogram = stage.work / "kmers", stage.work / "histogram.tsv"
+    options = [f"-k{K}", "-ci2", f"-cs{MAX_COUNT}", "-m2", f"-t{stage.threads}"]
+    stage.tools.run(["kmc", "-fq", "-hp", *options, f"@{listing}", kmers, stage.work])
+    stage.tools.run(
+        ["kmc_tools", "-hp", "transform", kmers, "histogram", histogram, f"-cx{MAX_COUNT}"]
+    )
+    return [int(line.split()[1]) for line in histogram.read_text().splitlines()]
 
 
 def find_valley(counts: Sequence[int]) -> int:

@@ -1,0 +1,50 @@
+"""Make reads plain where tools would read them differently: the same records, written anew.
+
+Few files need it (`Oddity`); all others are taken as they are.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from bactofleet.genome.fastq import Oddity, open_reads
+
+Record = tuple[bytes, bytes, bytes]
+"""Name and comment without '@', bases, qualities."""
+
+# The qualities of Phred+64 (and of Solexa, whose lowest are below 0) as Phred+33.
+FROM_PHRED64 = bytes(max(33, byte - 31) for byte in range(256))
+NUMBERED = {Oddity.LONG_NAMES, Oddity.MATE_NAMES}
+
+
+def tidy_reads(source: Path, oddities: set[Oddity], prefix: str, targets: list[Path]) -> None:
+    """Write the reads of a FASTQ without its oddities, compressed; interleaved mates into two.
+
+    Where names cannot stay, reads are numbered behind `prefix`, mates alike.
+    """
+    mates = len(targets)
+    handles = [gzip.GzipFile(target, "wb", compresslevel=1, mtime=0) for target in targets]
+    try:
+        for number, record in zip(count(), _iter_records(source), strict=False):
+            name, bases, qualities = record
+            if oddities & NUMBERED:
+                name = f"{prefix}.{number // mates + 1}".encode()
+            if Oddity.DOTS in oddities:
+                bases = bases.replace(b".", b"N")
+            if Oddity.PHRED64 in oddities:
+                qualities = qualities.translate(FROM_PHRED64)
+            handles[number % mates].write(b"@%b\n%b\n+\n%b\n" % (name, bases, qualities))
+    finally:
+        for handle in handles:
+            handle.close()
+
+
+def _iter_records(source: Path) -> Iterator[Record]:
+    """Yield the records of a file that was found to be whole."""
+    with open_reads(source) as handle:
+        lines = (line.rstrip(b"\n") for line in handle)
+        for name, bases, _, qualities in zip(lines, lines, lines, lines, strict=False):
+            yield name[1:].replace(b"\t", b" "), bases, qualities
