@@ -249,7 +249,7 @@ def _make_plain(stage: Stage, number: int, run: list[Source]) -> tuple[list[Path
         return files, stats
     for oddity in sorted(oddities, key=lambda oddity: oddity.name):
         tell = stage.tools.say if oddity in HARMLESS else partial(_note, stage)
-        tell(f"{' and '.join(names)}: {oddity.value} were made plain")
+        tell(f"{' and '.join(names)}: {oddity.value}")
     plain = []
     for file in files:
         parts = 2 if Oddity.INTERLEAVED in oddities else 1

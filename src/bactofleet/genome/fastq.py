@@ -46,15 +46,15 @@ Counts = npt.NDArray[np.int64]
 
 
 class Oddity(Enum):
-    """What is FASTQ, but not read alike by all tools; `bactofleet.genome.tidy` makes it plain."""
+    """What is FASTQ but not read alike by all tools; each says how `genome.tidy` mends it."""
 
-    TABS = "tabs in the names of reads"
-    LONG_NAMES = f"names of reads with more than {MAX_NAME} characters"
-    MATE_NAMES = "names of mates that aligners take for different reads"
-    DOTS = "dots for bases that were not called"
-    OPEN_END = "a last line without its end, or blank lines behind it"
-    PHRED64 = "qualities in Phred+64"
-    INTERLEAVED = "mates one after the other"
+    TABS = "tabs behind names became spaces"
+    LONG_NAMES = f"names of reads, of more than {MAX_NAME} characters, became numbers"
+    MATE_NAMES = "names of mates, which aligners take for different reads, became numbers"
+    DOTS = "dots for bases that were not called became N"
+    OPEN_END = "the last line was ended, and blank lines behind it left out"
+    PHRED64 = "qualities in Phred+64 became Phred+33"
+    INTERLEAVED = "mates one after the other were put into two files"
 
 
 @dataclass
