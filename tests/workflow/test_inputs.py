@@ -92,7 +92,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
         },
         {"sample": "no_genes", "assembly": data / "stops.fna"},
         {"sample": "a_name_of_over_17_letters", "assembly": data / "stops.fna"},
-        {"sample": "same_mates", "r1": mate2, "r2": mate2},
+        {"sample": "same_mates", "r1": write(data / "s.fastq.gz", r2), "r2": mate2},
         {"sample": "junk", "r1": write(data / "j.fastq.gz", junk), "genome_size": 27000},
         broken("truncated"),
         {"sample": "trailing_garbage", "r1": data / "garbage.fastq.gz", "r2": mate2},
