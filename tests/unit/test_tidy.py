@@ -40,7 +40,7 @@ def gather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gather:
 
 
 def pack(reads: list[Read]) -> bytes:
-    return gzip.compress(to_fastq(reads))
+    return gzip.compress(to_fastq(reads), mtime=0)
 
 
 def rename(reads: list[Read], form: str) -> list[Read]:
