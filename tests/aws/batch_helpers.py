@@ -3,12 +3,32 @@
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from emulator.client import EmulatedAWS
 
 IMAGE = "debian:trixie-slim"
 DEADLINE_S = 60
+
+
+class Gate:
+    """Keeps jobs waiting until a test opens it: a folder of the host that their containers see."""
+
+    wait = "until [ -e /gate/open ]; do sleep 0.1; done"
+    """What a job's shell does."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take an empty folder."""
+        self._folder = folder
+        self.container = {
+            "volumes": [{"name": "gate", "host": {"sourcePath": str(folder)}}],
+            "mountPoints": [{"sourceVolume": "gate", "containerPath": "/gate"}],
+        }
+
+    def open(self) -> None:
+        """Let the jobs go on."""
+        (self._folder / "open").touch()
 
 
 def register(aws: EmulatedAWS, command: str = "true", **members: Any) -> str:

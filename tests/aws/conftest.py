@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from batch_helpers import Gate
 from emulator.client import EmulatedAWS
 
 
@@ -37,3 +38,11 @@ def shared_aws(session_aws: EmulatedAWS) -> Iterator[EmulatedAWS]:
     """The shared emulated AWS, without faults; for tests that look at their own jobs only."""
     yield session_aws
     session_aws.clear_faults()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    """A gate for jobs; none is kept longer than the test."""
+    gate = Gate(tmp_path)
+    yield gate
+    gate.open()

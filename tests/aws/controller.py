@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +76,20 @@ class Controller:
         """Change the command line by which it is started."""
         return command
 
-    def run(self, *arguments: str, timeout_s: float = WAIT_S) -> int:
-        """Run it to its end and return the exit code."""
+    @contextmanager
+    def started(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
+        """Start it; it does not outlive the context."""
         process = self.start(*arguments)
         try:
-            return process.wait(timeout_s)
+            yield process
         finally:
             process.kill()
             process.wait()
+
+    def run(self, *arguments: str, timeout_s: float = WAIT_S) -> int:
+        """Run it to its end and return the exit code."""
+        with self.started(*arguments) as process:
+            return process.wait(timeout_s)
 
     def kill_when(self, happened: Callable[[], bool], *arguments: str) -> None:
         """Start it and send SIGKILL as soon as something has happened."""
@@ -90,15 +97,11 @@ class Controller:
 
     def signal_when(self, number: int, happened: Callable[[], bool], *arguments: str) -> int:
         """Start it, send one signal as soon as something has happened, wait for its end."""
-        process = self.start(*arguments)
-        try:
+        with self.started(*arguments) as process:
             wait_until(lambda: happened() or process.poll() is not None)
             assert process.poll() is None, self.log
             process.send_signal(number)
             return process.wait(WAIT_S)
-        finally:
-            process.kill()
-            process.wait()
 
     @property
     def log(self) -> str:
@@ -155,6 +158,23 @@ class PretendGenomes(Controller):
         if samples is not None:
             sheet = "".join(f"{sample}\n" for sample in samples)
             (folder / "config" / "samples.tsv").write_text(sheet)
+
+    def hold_last(self) -> None:
+        """Keep the last genome from being published until faults are cleared: no run can end."""
+        last = (self.folder / "config" / "samples.tsv").read_text().split()[-1]
+        self.aws.hold("s3:PutObject", f"{self.aws.bucket}/results/{last}.tar.gz")
+
+    def kill_midway(self, happened: Callable[[], bool]) -> None:
+        """Start it and send SIGKILL as soon as something has happened; it cannot end before."""
+        self.signal_midway(signal.SIGKILL, happened)
+
+    def signal_midway(self, number: int, happened: Callable[[], bool], *arguments: str) -> int:
+        """Start it and send a signal as soon as something has happened; it cannot end before."""
+        self.hold_last()
+        try:
+            return self.signal_when(number, happened, *arguments)
+        finally:
+            self.aws.clear_faults()
 
     def set_behaviours(self, behaviours: dict[str, str]) -> None:
         """Say how the assembly of some samples goes: the words of scripts/assemble.py."""

@@ -17,8 +17,8 @@ from bactofleet.records.attempt import Tarballs, read_attempts
 
 BEHAVIOURS = {
     "good": "wait:2",
-    "reclaimed-once": "wait:2",
-    "reclaimed-thrice": "wait:2",
+    "reclaimed-once": "wait:60:1",
+    "reclaimed-thrice": "wait:60:3",
     "broken": "exit:1",
 }
 # USD an hour: dear enough that attempts of seconds cost dollars, no two types the same.

@@ -41,8 +41,10 @@ def test_variables_of_definition_and_submission_are_merged_by_name(shared_aws):
     assert log_of(shared_aws, job) == ["definition submission"]
 
 
-def test_a_parent_is_pending_while_children_run_and_counts_them(shared_aws):
-    job_id = submit(shared_aws, register(shared_aws, "sleep 3"), size=2)
+def test_a_parent_is_pending_while_children_run_and_counts_them(shared_aws, gate):
+    waits = register(shared_aws, gate.wait, container=gate.container)
+    job_id = submit(shared_aws, waits, size=2)
+    wait_for_status(shared_aws, f"{job_id}:0", "RUNNING")
     wait_for_status(shared_aws, f"{job_id}:1", "RUNNING")
 
     parent = describe(shared_aws, job_id)
@@ -50,7 +52,6 @@ def test_a_parent_is_pending_while_children_run_and_counts_them(shared_aws):
     assert parent["status"] == "PENDING"
     assert parent["arrayProperties"]["size"] == 2
     assert parent["arrayProperties"]["statusSummary"]["RUNNING"] == 2
-    finished(shared_aws, job_id)
 
 
 def test_a_parent_succeeds_when_all_children_have(shared_aws):
@@ -60,12 +61,15 @@ def test_a_parent_succeeds_when_all_children_have(shared_aws):
     assert parent["arrayProperties"]["statusSummary"]["SUCCEEDED"] == 2
 
 
-def test_a_parent_fails_when_the_last_child_has_ended_if_any_has_failed(shared_aws):
-    fails_first = "[ $AWS_BATCH_JOB_ARRAY_INDEX = 1 ] || exit 1; sleep 2"
-    job_id = submit(shared_aws, register(shared_aws, fails_first), size=2)
+def test_a_parent_fails_when_the_last_child_has_ended_if_any_has_failed(shared_aws, gate):
+    fails_first = f"[ $AWS_BATCH_JOB_ARRAY_INDEX = 1 ] || exit 1; {gate.wait}"
+    definition = register(shared_aws, fails_first, container=gate.container)
+    job_id = submit(shared_aws, definition, size=2)
     wait_for_status(shared_aws, f"{job_id}:0", "FAILED")
 
-    before, after = describe(shared_aws, job_id), finished(shared_aws, job_id)
+    before = describe(shared_aws, job_id)
+    gate.open()
+    after = finished(shared_aws, job_id)
 
     assert before["status"] == "PENDING"
     assert after["status"] == "FAILED"
@@ -104,16 +108,16 @@ def test_list_jobs_leaves_out_what_only_describe_jobs_tells(shared_aws):
     assert not left_out & failed["jobSummaryList"][0].keys()
 
 
-def test_list_jobs_lists_running_jobs_when_no_status_is_asked_for(shared_aws):
-    sleeps_once = "[ $AWS_BATCH_JOB_ARRAY_INDEX = 0 ] || sleep 3"
-    job_id = submit(shared_aws, register(shared_aws, sleeps_once), size=2)
+def test_list_jobs_lists_running_jobs_when_no_status_is_asked_for(shared_aws, gate):
+    one_waits = f"[ $AWS_BATCH_JOB_ARRAY_INDEX = 0 ] || {{ {gate.wait}; }}"
+    definition = register(shared_aws, one_waits, container=gate.container)
+    job_id = submit(shared_aws, definition, size=2)
     wait_for_status(shared_aws, f"{job_id}:0", "SUCCEEDED")
     wait_for_status(shared_aws, f"{job_id}:1", "RUNNING")
 
     running = shared_aws.client("batch").list_jobs(arrayJobId=job_id)
 
     assert indexes(running["jobSummaryList"]) == [1]
-    finished(shared_aws, job_id)
 
 
 def test_list_jobs_gives_pages_of_the_asked_size(shared_aws):

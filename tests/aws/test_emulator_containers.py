@@ -124,11 +124,11 @@ def test_a_log_group_that_does_not_exist_keeps_the_task_from_starting(shared_aws
     assert "The specified log group does not exist" in job["container"]["reason"]
 
 
-def test_a_container_gets_the_credentials_of_its_job_role(shared_aws):
+def test_a_container_gets_the_credentials_of_its_job_role(shared_aws, gate):
     definition = register(
         shared_aws,
-        "echo $AWS_CONTAINER_CREDENTIALS_FULL_URI; sleep 3",
-        container={"jobRoleArn": shared_aws.job_role_arn},
+        f"echo $AWS_CONTAINER_CREDENTIALS_FULL_URI; {gate.wait}",
+        container={"jobRoleArn": shared_aws.job_role_arn, **gate.container},
     )
     job_id = submit(shared_aws, definition)
     job = wait_for_log(shared_aws, job_id)
@@ -146,11 +146,11 @@ def test_a_container_gets_the_credentials_of_its_job_role(shared_aws):
     request = shared_aws.requests()[-1]
     assert credentials["RoleArn"] == shared_aws.job_role_arn
     assert request["caller"] == f"job/{job_id}"
-    finished(shared_aws, job_id)
 
 
-def test_a_container_can_ask_its_instance_for_type_id_zone_and_life_cycle(shared_aws):
-    definition = register(shared_aws, "echo $AWS_EC2_METADATA_SERVICE_ENDPOINT; sleep 3")
+def test_a_container_can_ask_its_instance_for_type_id_zone_and_life_cycle(shared_aws, gate):
+    says_endpoint = f"echo $AWS_EC2_METADATA_SERVICE_ENDPOINT; {gate.wait}"
+    definition = register(shared_aws, says_endpoint, container=gate.container)
     job_id = submit(shared_aws, definition)
     imds = InstanceMetadata(log_of(shared_aws, wait_for_log(shared_aws, job_id))[0])
 
@@ -162,11 +162,11 @@ def test_a_container_can_ask_its_instance_for_type_id_zone_and_life_cycle(shared
     assert imds.get("instance-life-cycle") == "spot"
     with pytest.raises(urllib.error.HTTPError, match="401"):
         imds.get("instance-id", token="no-token")
-    finished(shared_aws, job_id)
 
 
-def test_a_container_can_ask_for_its_image(shared_aws):
-    definition = register(shared_aws, "echo $ECS_CONTAINER_METADATA_URI_V4; sleep 3")
+def test_a_container_can_ask_for_its_image(shared_aws, gate):
+    says_endpoint = f"echo $ECS_CONTAINER_METADATA_URI_V4; {gate.wait}"
+    definition = register(shared_aws, says_endpoint, container=gate.container)
     job_id = submit(shared_aws, definition)
     job = wait_for_log(shared_aws, job_id)
     with urllib.request.urlopen(log_of(shared_aws, job)[0]) as reply:  # noqa: S310
@@ -175,7 +175,6 @@ def test_a_container_can_ask_for_its_image(shared_aws):
     assert container["Image"] == IMAGE
     assert container["ImageID"] == docker.from_env().images.get(IMAGE).id
     assert container["Limits"] == {"CPU": 1024, "Memory": 256}
-    finished(shared_aws, job_id)
 
 
 class InstanceMetadata(IMDSFetcher):

@@ -25,13 +25,14 @@ STOPS_AT_ONCE = {"linuxParameters": {"initProcessEnabled": True}}
 """With an init as its first process, a container obeys SIGTERM."""
 
 
-def test_a_job_waits_in_runnable_while_the_vcpus_are_taken(start_aws):
+def test_a_job_waits_in_runnable_while_the_vcpus_are_taken(start_aws, gate):
     aws = start_aws(spot_vcpus=4)
-    first = submit(aws, register(aws, "sleep 2", vcpus="4"))
+    first = submit(aws, register(aws, gate.wait, vcpus="4", container=gate.container))
     second = submit(aws, register(aws, vcpus="1"))
     wait_for_status(aws, first, "RUNNING")
 
     waiting = describe(aws, second)
+    gate.open()
 
     assert waiting["status"] == "RUNNABLE"
     assert finished(aws, second)["startedAt"] >= finished(aws, first)["stoppedAt"]
@@ -78,13 +79,14 @@ def test_all_of_an_instances_memory_does_not_fit_that_instance(shared_aws):
     assert started[0]["instance_type"] == "r6i.xlarge"
 
 
-def test_cancelling_an_array_fails_what_waits_and_leaves_what_runs(start_aws):
+def test_cancelling_an_array_fails_what_waits_and_leaves_what_runs(start_aws, gate):
     aws = start_aws(spot_vcpus=1)
-    job_id = submit(aws, register(aws, "sleep 2"), size=2)
+    job_id = submit(aws, register(aws, gate.wait, container=gate.container), size=2)
     wait_for_status(aws, f"{job_id}:0", "RUNNING")
 
     aws.client("batch").cancel_job(jobId=job_id, reason="not needed")
 
+    gate.open()
     finished(aws, job_id)
     running, waiting = (describe(aws, f"{job_id}:{index}") for index in (0, 1))
     assert running["status"] == "SUCCEEDED"
@@ -108,12 +110,14 @@ def test_terminating_an_array_stops_what_runs_and_retries_nothing(start_aws):
     assert children[0]["isTerminated"]
 
 
-def test_terminating_a_child_leaves_the_others(shared_aws):
-    definition = register(shared_aws, "sleep 2", container=STOPS_AT_ONCE)
+def test_terminating_a_child_leaves_the_others(shared_aws, gate):
+    definition = register(shared_aws, gate.wait, container=STOPS_AT_ONCE | gate.container)
     job_id = submit(shared_aws, definition, size=2)
     wait_for_status(shared_aws, f"{job_id}:0", "RUNNING")
 
     shared_aws.client("batch").terminate_job(jobId=f"{job_id}:0", reason="one too many")
+    finished(shared_aws, f"{job_id}:0")
+    gate.open()
 
     parent = finished(shared_aws, job_id)
     assert parent["arrayProperties"]["statusSummary"]["SUCCEEDED"] == 1

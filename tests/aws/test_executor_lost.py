@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from controller import PretendGenomes, wait_until
+from controller import WAIT_S, PretendGenomes, wait_until
 from emulator.client import EmulatedAWS
 
 
 def kill_and_lose(controller: PretendGenomes) -> None:
-    """Kill it as soon as two of its jobs run, and remove all that it had."""
-    controller.kill_when(lambda: len(controller.aws.containers()) >= 2)
+    """Kill it when two of its jobs have begun, and remove all that it had."""
+    controller.kill_midway(lambda: len(controller.aws.containers()) >= 2)
     shutil.rmtree(controller.folder)
 
 
@@ -34,7 +34,7 @@ def test_jobs_of_a_lost_controller_are_taken_over_and_made_once(
 def test_a_successor_that_dies_has_a_successor(aws: EmulatedAWS, tmp_path: Path) -> None:
     kill_and_lose(PretendGenomes(aws, tmp_path / "lost"))
     successor = PretendGenomes(aws, tmp_path / "new")
-    successor.kill_when(lambda: "Took over 4 jobs" in successor.log)
+    successor.kill_midway(lambda: "Took over 4 jobs" in successor.log)
 
     assert successor.run() == 0, successor.log
 
@@ -57,14 +57,18 @@ def change_source(folder: Path) -> None:
 def test_jobs_of_a_run_with_other_sources_or_data_are_left_alone_and_told(
     aws: EmulatedAWS, tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
-    kill_and_lose(PretendGenomes(aws, tmp_path / "lost"))
-    successor = PretendGenomes(aws, tmp_path / "new")
+    lost, successor = (PretendGenomes(aws, tmp_path / name) for name in ("lost", "new"))
+    lost.hold_last()
+    lost.kill_when(lambda: len(aws.containers()) >= 2)
+    shutil.rmtree(lost.folder)
     change(successor.folder)
+    with successor.started() as process:
+        wait_until(lambda: "aws batch terminate-job --job-id" in successor.log)
+        aws.clear_faults()
 
-    assert successor.run() == 0, successor.log
+        assert process.wait(WAIT_S) == 0, successor.log
 
     assert "Took over" not in successor.log
-    assert "aws batch terminate-job --job-id" in successor.log
     assert successor.count("batch", "TerminateJob").total() == 0
     assert successor.count("batch", "SubmitJob").total() == 2
 
@@ -73,16 +77,14 @@ def test_two_cohorts_in_one_bucket_do_not_touch_each_other(
     aws: EmulatedAWS, tmp_path: Path
 ) -> None:
     first, second = (PretendGenomes(aws, tmp_path / name) for name in ("first", "second"))
-    running = first.start()
-    try:
+    first.hold_last()
+    with first.started() as running:
         wait_until(lambda: len(aws.containers()) >= 2)
 
         assert second.run("--config", "destination=s3://genomes-bucket/other") == 0, second.log
 
-        assert running.wait(60) == 0, first.log
-    finally:
-        running.kill()
-        running.wait()
+        aws.clear_faults()
+        assert running.wait(WAIT_S) == 0, first.log
     assert len(first.get_receipts()) == len(second.get_receipts()) == 4
     assert "Took over" not in second.log
     assert len([key for key in second.get_keys() if key.startswith(("results/", "other/"))]) == 8

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from controller import Controller, PretendGenomes, wait_until
+from controller import WAIT_S, Controller, PretendGenomes, wait_until
 from emulator.client import EmulatedAWS
 
 
@@ -15,6 +15,10 @@ def was_submitted(controller: Controller) -> bool:
 
 def is_running(controller: Controller) -> bool:
     return len(controller.aws.containers()) >= 2
+
+
+def has_looked_for_its_job(controller: Controller) -> bool:
+    return controller.count("batch", "ListJobs").total() > 0
 
 
 def assert_done_once(controller: Controller) -> None:
@@ -51,7 +55,7 @@ def test_a_killed_controller_is_succeeded_by_the_next(
     aws: EmulatedAWS, tmp_path: Path, moment
 ) -> None:
     controller = PretendGenomes(aws, tmp_path)
-    controller.kill_when(lambda: moment(controller))
+    controller.kill_midway(lambda: moment(controller))
 
     assert controller.run() == 0, controller.log
 
@@ -61,11 +65,8 @@ def test_a_killed_controller_is_succeeded_by_the_next(
 def test_a_controller_killed_while_it_collects_is_succeeded(
     aws: EmulatedAWS, tmp_path: Path
 ) -> None:
-    """Three receipts are there; the last genome is held as it is published."""
     controller = PretendGenomes(aws, tmp_path)
-    aws.hold("s3:PutObject", "*/results/delta.tar.gz")
-    controller.kill_when(lambda: len(controller.get_receipts()) == 3)
-    aws.clear_faults()
+    controller.kill_midway(lambda: len(controller.get_receipts()) == 3)
 
     assert controller.run() == 0, controller.log
 
@@ -130,8 +131,9 @@ def test_a_controller_killed_before_it_knows_the_job_id_is_succeeded(
     """The answer to SubmitJob is lost, and the job is not yet visible when the controller dies."""
     controller = PretendGenomes(aws, tmp_path)
     aws.lose_response("batch:SubmitJob")
-    aws.hide_submitted(seconds=3)
-    controller.kill_when(lambda: controller.count("batch", "ListJobs").total() > 0)
+    aws.hide_submitted()
+    controller.kill_when(lambda: has_looked_for_its_job(controller))
+    aws.clear_faults()
 
     assert controller.run() == 0, controller.log
 
@@ -141,9 +143,12 @@ def test_a_controller_killed_before_it_knows_the_job_id_is_succeeded(
 def test_a_lost_answer_does_not_submit_twice(aws: EmulatedAWS, tmp_path: Path) -> None:
     controller = PretendGenomes(aws, tmp_path)
     aws.lose_response("batch:SubmitJob")
-    aws.hide_submitted(seconds=2)
+    aws.hide_submitted()
+    with controller.started() as process:
+        wait_until(lambda: has_looked_for_its_job(controller))
+        aws.clear_faults()
 
-    assert controller.run() == 0, controller.log
+        assert process.wait(WAIT_S) == 0, controller.log
 
     assert_done_once(controller)
 
@@ -152,7 +157,7 @@ def test_jobs_that_batch_has_forgotten_are_settled_from_s3(
     aws: EmulatedAWS, tmp_path: Path
 ) -> None:
     controller = PretendGenomes(aws, tmp_path)
-    controller.kill_when(lambda: is_running(controller))
+    controller.kill_midway(lambda: is_running(controller))
     wait_until(lambda: len([k for k in controller.get_keys() if k.endswith(".tar.gz")]) == 9)
     aws.forget_after(seconds=0)
 
@@ -163,24 +168,22 @@ def test_jobs_that_batch_has_forgotten_are_settled_from_s3(
 
 def test_a_second_controller_is_refused(aws: EmulatedAWS, tmp_path: Path) -> None:
     controller = PretendGenomes(aws, tmp_path)
-    first = controller.start()
-    try:
+    controller.hold_last()
+    with controller.started() as first:
         wait_until(lambda: was_submitted(controller))
 
         assert controller.run() == 1
 
         assert "another Snakemake submits to AWS Batch" in controller.log
-        assert first.wait(60) == 0
-    finally:
-        first.kill()
-        first.wait()
+        aws.clear_faults()
+        assert first.wait(WAIT_S) == 0
     assert_done_once(controller)
 
 
 def test_an_interrupt_cancels_the_jobs(aws: EmulatedAWS, tmp_path: Path) -> None:
     controller = PretendGenomes(aws, tmp_path)
 
-    code = controller.signal_when(signal.SIGINT, lambda: is_running(controller))
+    code = controller.signal_midway(signal.SIGINT, lambda: is_running(controller))
 
     assert code != 0
     wait_until(lambda: is_over(controller))
@@ -201,7 +204,7 @@ def is_over(controller: Controller) -> bool:
 def test_an_interrupted_run_that_detaches_leaves_its_jobs(aws: EmulatedAWS, tmp_path: Path) -> None:
     controller = PretendGenomes(aws, tmp_path)
 
-    controller.signal_when(
+    controller.signal_midway(
         signal.SIGINT, lambda: is_running(controller), "--aws-batch-array-detach"
     )
 

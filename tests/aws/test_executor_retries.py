@@ -9,10 +9,10 @@ from emulator.client import EmulatedAWS
 # Sample: what its assembly does (workflow/scripts/assemble.py).
 BEHAVIOURS = {
     "good": "succeed",
-    "reclaimed-once": "wait:2",
-    "reclaimed-thrice": "wait:3",
-    "reclaimed-as-143": "wait:3",
-    "reclaimed-as-137": "wait:3",
+    "reclaimed-once": "wait:60:1",
+    "reclaimed-thrice": "wait:60:3",
+    "reclaimed-as-143": "wait:60:1",
+    "reclaimed-as-137": "wait:60:1",
     "broken": "exit:1",
     "late-files": "exit:75:2",
     "other-processor": "exit:132:1",

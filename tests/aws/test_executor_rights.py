@@ -33,7 +33,7 @@ def test_the_documented_rights_are_those_that_are_used(aws: EmulatedAWS, tmp_pat
     controller = PretendGenomes(aws, tmp_path)
     controller.set_behaviours({"alpha": "exit:1"})
     aws.lose_response("batch:SubmitJob")
-    controller.signal_when(signal.SIGINT, lambda: len(aws.containers()) >= 1)
+    controller.signal_midway(signal.SIGINT, lambda: len(aws.containers()) >= 1)
     wait_until(lambda: bool(controller.count("batch", "TerminateJob")))
 
     assert controller.run() == 1, controller.log

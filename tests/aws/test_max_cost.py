@@ -16,24 +16,21 @@ def test_a_run_that_reaches_max_cost_ends_what_it_began_and_a_higher_limit_goes_
     controller = Genomes(aws, tmp_path / "project", samples, "results/limited")
     options = controller.arguments
 
-    # One job at a time, and time to look at the table before it is known to have ended.
-    controller.settings["poll_interval"] = 10
+    # One job at a time, which does not end before the limit is reached.
     controller.arguments = [*options, "max_cost=20", "--jobs", "1"]
-    process = controller.start(*controller.arguments)
-    try:
+    aws.hold("s3:PutObject", "*/results/limited/*")
+    with controller.started(*controller.arguments) as process:
         wait_until(lambda: "Submitted 1 jobs" in controller.log)
         write_usage(controller.folder / "results", [make_row("elsewhere", stopped=300 * 3600)])
+        wait_until(lambda: "Nothing more is submitted" in controller.log)
+        aws.clear_faults()
         assert process.wait(TIMEOUT_S) == 1
-    finally:
-        process.kill()
 
     assert "max_cost: $20.00 is reached: $" in controller.log
-    assert "Nothing more is submitted" in controller.log
     assert len(aws.containers()) == 1
     statuses = Counter(row["status"] for row in controller.get_table("cohort.tsv"))
     assert statuses == {"complete": 1, "waiting": 1}
 
-    controller.settings["poll_interval"] = 1
     assert controller.run_genomes() == 0, controller.log
     assert "what is left pays for none of the 1 genomes to do" in controller.log
     assert len(aws.containers()) == 1

@@ -142,8 +142,8 @@ class EmulatedAWS:
         """
         self._add_fault("hold", operation=operation, resource=resource)
 
-    def hide_submitted(self, seconds: float) -> None:
-        """Let new jobs be unknown for a while."""
+    def hide_submitted(self, seconds: float = 1e9) -> None:
+        """Let new jobs be unknown until faults are cleared, or so many seconds old."""
         self._add_fault("hide_submitted", seconds=seconds)
 
     def forget_after(self, seconds: float) -> None:

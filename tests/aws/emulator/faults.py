@@ -136,6 +136,7 @@ class Faults:
         self._holds = []
         self._requests: list[RequestFault] = []
         self._batch.hidden_s = 0.0
+        self._batch.engine.reveal()
         self._batch.engine.unstick()
 
     def add(self, fault: dict[str, Any]) -> None:

@@ -102,6 +102,12 @@ class Engine:
             job = self.jobs.get(job_id)
             return job if job is not None and job.visible_at <= time.time() else None
 
+    def reveal(self) -> None:
+        """Make all jobs visible."""
+        with self.lock:
+            for job in self.jobs.values():
+                job.visible_at = 0.0
+
     def cancel(self, job: Job, reason: str) -> None:
         """Fail what has not started; what has started goes on."""
         with self.lock:

@@ -1,7 +1,8 @@
 """Pretend to assemble: `assemble.py BEHAVIOUR READS CONTIGS`.
 
-BEHAVIOUR is `succeed`, or words with a colon: `wait:SECONDS`, `exit:CODE`, `exit:CODE:ATTEMPTS`
-(only in the attempts 1 to ATTEMPTS), `memory:MIB` (takes that much).
+BEHAVIOUR is `succeed`, or words with a colon: `wait:SECONDS`, `wait:SECONDS:ATTEMPTS`, `exit:CODE`,
+`exit:CODE:ATTEMPTS` (only in the attempts 1 to ATTEMPTS on the first queue), `memory:MIB` (takes
+that much).
 """
 
 import os
@@ -18,18 +19,24 @@ def fail(code: str) -> None:
     sys.exit(int(code))
 
 
+def is_among(attempts: list[str]) -> bool:
+    """Whether this attempt is one of the first on the first queue, or all are meant."""
+    if not attempts:
+        return True
+    on_first_queue = os.environ["AWS_BATCH_JQ_NAME"] == "genomes"
+    return on_first_queue and int(os.environ["AWS_BATCH_JOB_ATTEMPT"]) <= int(attempts[0])
+
+
 def behave(word: str, *values: str) -> None:
     """Do what the sample's behaviour says."""
-    if word == "wait":
+    if word == "wait" and is_among([*values[1:]]):
         print("assembling", flush=True)
         time.sleep(float(values[0]))
     elif word == "memory":
         bytearray(int(values[0]) * 1024 * 1024)
-    elif word == "exit":
-        attempts = int(values[1]) if len(values) > 1 else 99
-        if int(os.environ["AWS_BATCH_JOB_ATTEMPT"]) <= attempts:
-            print("cannot assemble these reads", file=sys.stderr)
-            fail(values[0])
+    elif word == "exit" and is_among([*values[1:]]):
+        print("cannot assemble these reads", file=sys.stderr)
+        fail(values[0])
 
 
 def main(behaviour: str, reads: str, contigs: str) -> None:
