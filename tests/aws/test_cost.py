@@ -107,17 +107,15 @@ def test_waste_and_idle_time_are_those_of_the_records_to_the_cent(
 
 
 def test_a_genome_pays_for_every_host_that_it_lost(finished: Controller, bill: Bill) -> None:
-    rows = [
-        row
-        for row in finished.get_table("usage.tsv")
-        if Path(row["target"]).stem == "reclaimed-thrice"
-    ]
+    rows = [(Path(row["target"]).stem, row) for row in finished.get_table("usage.tsv")]
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for sample, row in rows:
+        sums[sample] += get_usd(row, "started")
 
-    assert [row["outcome"] for row in rows].count("reclaimed") == 3
-    assert in_cents(bill.by_genome["reclaimed-thrice"]) == in_cents(
-        sum(get_usd(row, "started") for row in rows)
-    )
-    assert bill.dearest(1)[0][0] == "reclaimed-thrice"
+    outcomes = [row["outcome"] for sample, row in rows if sample == "reclaimed-thrice"]
+    assert outcomes.count("reclaimed") == 3
+    assert in_cents(bill.by_genome["reclaimed-thrice"]) == in_cents(sums["reclaimed-thrice"])
+    assert bill.dearest(1)[0][0] == max(sums, key=lambda sample: sums[sample])
 
 
 def test_requests_are_those_that_the_service_has_seen(finished: Controller, bill: Bill) -> None:

@@ -314,13 +314,13 @@ def test_a_long_list_of_redone_genomes_is_cut_in_the_summary() -> None:
 
 # Locks, starts a child that outlives it, says so, and waits to be killed.
 HOLDER = """
-import subprocess, sys, time
+import signal, subprocess, sys
 from pathlib import Path
 from bactofleet.records.folder import lock_results
 lock = lock_results(Path(sys.argv[1]))
-child = subprocess.Popen(["sleep", "30"])
+child = subprocess.Popen(["sleep", "infinity"])
 print(child.pid, flush=True)
-time.sleep(30)
+signal.pause()
 """
 
 

@@ -22,14 +22,24 @@ def wait_for(condition: object, timeout_s: float = 240) -> None:
         time.sleep(0.01)
 
 
+def find_containers(project: Project) -> list[str]:
+    """Return the containers of a project that run."""
+    listing = ["docker", "ps", "--quiet", "--no-trunc"]
+    inspect = ["docker", "inspect", "--format", "{{.Config.WorkingDir}}"]
+    containers = subprocess.check_output(listing, text=True).split()
+    folders = {
+        container: subprocess.run(
+            [*inspect, container], capture_output=True, text=True, check=False
+        ).stdout.strip()
+        for container in containers
+    }
+    return [container for container in containers if folders[container] == str(project.folder)]
+
+
 def kill_container(project: Project) -> None:
     """End the whole container at once, as a machine that loses power."""
-    listing = ["docker", "ps", "--quiet", "--no-trunc"]
-    for container in subprocess.check_output(listing, text=True).split():
-        inspect = ["docker", "inspect", "--format", "{{.Config.WorkingDir}}", container]
-        found = subprocess.run(inspect, capture_output=True, text=True, check=False)
-        if found.stdout.strip() == str(project.folder):
-            subprocess.run(["docker", "kill", "--signal", "KILL", container], check=True)
+    for container in find_containers(project):
+        subprocess.run(["docker", "kill", "--signal", "KILL", container], check=True)
 
 
 def check_receipts(project: Project) -> list[str]:
@@ -46,7 +56,8 @@ def check_receipts(project: Project) -> list[str]:
 def test_a_run_killed_during_a_stage_is_finished_by_the_next(project: Project, stage: str) -> None:
     project.write_samples([plasmid("a"), broken("b")])
     process = project.start()
-    wait_for((project.scratch / "a" / stage / "work").exists)
+    # A stage's folder is there until the receipt is: no moment is too short to be seen.
+    wait_for(lambda: (project.scratch / "a" / stage).exists() or project.has_receipt("a"))
 
     kill_container(project)
     process.communicate(timeout=60)
@@ -95,7 +106,12 @@ def test_a_second_run_on_the_same_results_is_refused(project: Project) -> None:
     first = project.start()
     wait_for((project.scratch / "a").exists)
 
-    second = project.run()
+    (container,) = find_containers(project)
+    subprocess.run(["docker", "pause", container], check=True)
+    try:
+        second = project.run()
+    finally:
+        subprocess.run(["docker", "unpause", container], check=True)
     os.killpg(first.pid, signal.SIGINT)
     first.communicate(timeout=120)
 
