@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "fleet"))
 
-from executors import ARRAY
+from executors import ARRAY, POLL_S
 from measure import VCPUS, Controller, measure
 
 GENOMES = 1000
@@ -17,7 +17,10 @@ def test_a_thousand_jobs_are_one_submission_and_one_download_each():
 
     assert measured.batch_calls["RegisterJobDefinition"] == 1
     assert measured.batch_calls["SubmitJob"] == 1
-    assert sum(measured.batch_calls.values()) <= 0.01 * GENOMES + GENOMES / 100
+    # One for each look, however long the run takes, a page of children for at least a hundred of
+    # them, and five that are made once.
+    looks = 1 + measured.collected_s / POLL_S
+    assert sum(measured.batch_calls.values()) <= 5 + looks + GENOMES / 100
     assert sum(measured.s3_requests.values()) <= 1.1 * GENOMES
 
 
