@@ -38,6 +38,7 @@ def open_browser(profile: Path) -> Iterator[webdriver.Chrome]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     # The driver is named, for Selenium would look for one on the network.
     driver = webdriver.Chrome(options, webdriver.ChromeService(str(DRIVER)))
+    driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     try:
         yield driver
     finally:
@@ -73,6 +74,15 @@ def seconds_until(driver: webdriver.Chrome, mark: str) -> float:
     """Return when, after the start of navigation, the page set a performance mark."""
     script = "return performance.getEntriesByName(arguments[0])[0].startTime"
     return driver.execute_script(script, mark) / 1000
+
+
+def processor_seconds(driver: webdriver.Chrome) -> float:
+    """Return what the main thread of the page has taken of a processor, however busy that is.
+
+    https://chromedevtools.github.io/devtools-protocol/tot/Performance/
+    """
+    metrics = driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
 
 def requests_since_last_asked(driver: webdriver.Chrome) -> list[str]:
