@@ -183,7 +183,7 @@ def test_an_update_keeps_the_image_that_was_pushed(other: Fleet) -> None:
     ("words", "problem"),
     [
         (["-p", "MaxSpot=5"], "has no parameter 'MaxSpot'; it has Architecture, "),
-        (["-p", "MaxSpotVcpus"], "--parameter 'MaxSpotVcpus' is given, allowed is NAME=VALUE"),
+        (["-p", "MaxSpotVcpus"], "--parameter must be NAME=VALUE, not 'MaxSpotVcpus'"),
         (["-p", "Architecture=sparc"], "'sparc', allowed are x86_64 and arm64"),
         (["-p", "SubnetIds=subnet-1"], "subnet-1"),
     ],

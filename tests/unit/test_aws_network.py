@@ -80,7 +80,9 @@ def test_a_stack_that_changes_its_subnets_keeps_its_own_endpoint(ec2: Any) -> No
 def test_subnets_of_several_vpcs_are_refused(ec2: Any) -> None:
     subnets = [make_subnet(ec2, network)[1] for network in (1, 2)]
 
-    with pytest.raises(ConfigurationError, match="the subnets are of 2 VPCs, allowed is one"):
+    with pytest.raises(
+        ConfigurationError, match="the subnets belong to 2 VPCs; give SubnetIds of one"
+    ):
         find_network(ec2, REGION, subnets)
 
 

@@ -44,10 +44,14 @@ def test_a_good_project_is_said_to_be_good(
 @pytest.mark.parametrize(
     ("path", "text", "problem"),
     [
-        ("config/config.yaml", "coverage: deep", "coverage: 'deep' is given"),
+        ("config/config.yaml", "coverage: deep", "coverage must be a number, not 'deep'"),
         ("config/config.yaml", "coverage: [", "config.yaml is not YAML"),
-        ("config/config.yaml", "coverage", "'coverage' is given, allowed is of type object"),
-        ("config/config.yaml", "samples: no.tsv", "no.tsv: there is no such file"),
+        (
+            "config/config.yaml",
+            "coverage",
+            "the whole file must be options with their values (name: value), not 'coverage'",
+        ),
+        ("config/config.yaml", "samples: no.tsv", "no.tsv does not exist"),
         ("config/config.yaml", "coverage: 50\ncoverage: 60", "coverage: given more than once"),
         ("config/config.yaml", "proteins: no.faa", "proteins: there is no file 'no.faa'"),
         ("config/config.yaml", "redo: [S9]", "redo: S9: no such sample"),
@@ -85,7 +89,7 @@ def test_outside_of_a_project_it_is_said_what_is_missing(
     monkeypatch.chdir(tmp_path)
 
     assert main([command]) == 1
-    assert "config/config.yaml: there is no such file" in capsys.readouterr().err
+    assert "config/config.yaml does not exist" in capsys.readouterr().err
 
 
 def test_a_report_without_a_sheet_says_so(
@@ -94,7 +98,7 @@ def test_a_report_without_a_sheet_says_so(
     (project / "config/samples.tsv").unlink()
 
     assert main(["report"]) == 1
-    assert "samples.tsv: there is no such file" in capsys.readouterr().err
+    assert "samples.tsv does not exist" in capsys.readouterr().err
 
 
 def test_a_report_is_written_of_what_there_is(project: Path) -> None:

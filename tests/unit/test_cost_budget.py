@@ -62,7 +62,7 @@ def test_as_many_genomes_are_begun_as_are_paid_for_if_they_cost_what_they_may_at
 
     assert (purchase.genomes, purchase.at_most, purchase.total) == (4, 6, 6)
     assert purchase.describe() == (
-        "max_cost: $10.00: $2.00 spent; what is left pays for 4 to 6 of the 6 genomes to do: 4 are "
+        "max_cost: $10.00: $2.00 spent; the rest is enough for 4 to 6 of the 6 genomes. This run "
         "made in this run. Start the same command again to go on with what is left then"
     )
 
@@ -72,7 +72,7 @@ def test_a_limit_that_is_far_away_changes_nothing():
 
     assert purchase.genomes == 3
     assert purchase.describe() == (
-        "max_cost: $100.00: $2.00 spent; what is left pays for the 3 genomes to do"
+        "max_cost: $100.00: $2.00 spent; the rest is enough for all 3 genomes"
     )
 
 
@@ -81,7 +81,7 @@ def test_nothing_is_begun_when_not_even_one_genome_is_paid_for(spent: float):
     purchase = buy(10.0, spent, dollars, 3, committed=0)
 
     assert purchase.genomes == 0
-    assert "pays for none of the 3 genomes to do. Raise max_cost" in purchase.describe()
+    assert "the rest is not enough for any of the 3 genomes. Raise max_cost" in purchase.describe()
 
 
 def test_what_was_submitted_before_is_made_whatever_is_left():
@@ -123,7 +123,7 @@ def test_a_limit_that_is_used_up_leaves_nothing_to_do(tmp_path: Path):
     plan, (_, limit) = price(tmp_path, max_cost=1.5)
 
     assert plan.todo == []
-    assert limit.endswith("pays for none of the 100 genomes to do. Raise max_cost to go on")
+    assert limit.endswith("not enough for any of the 100 genomes. Raise max_cost to continue")
 
 
 def test_genomes_in_flight_are_among_those_that_are_made(tmp_path: Path, submitted: list[str]):

@@ -138,7 +138,7 @@ def test_json_has_the_lines_and_the_totals(project, capsys):
 def test_the_genomes_that_cost_most_are_named(project, capsys):
     _, err = cost(capsys, "--offline")
 
-    dearest = next(line for line in err.splitlines() if line.startswith("EC2 a genome"))
+    dearest = next(line for line in err.splitlines() if line.startswith("EC2 per genome"))
     assert f"dearest {sorted_samples(project)[0]} ${2 * SPOT_HOUR:.4f}" in dearest
 
 

@@ -165,8 +165,8 @@ def test_a_forecast_is_one_line_that_says_what_it_rests_on(tmp_path: Path):
     assert re.fullmatch(
         r"forecast: \$[\d.]+ \(95 %: \$[\d.]+ to \$[\d.]+\), 116 vCPU hours, "
         r"9 min 4 s to 2 h 13 min on 256 vCPUs; "
-        r"from one genome that was measured elsewhere: make some to sharpen this",
+        r"based on one genome measured elsewhere; your first genomes will improve it",
         untaught,
     )
-    assert taught.endswith("from 20 genomes made before; price and losses on AWS are assumed")
-    assert paid.endswith("from 20 genomes made before and what they cost on AWS")
+    assert taught.endswith("based on 20 finished genomes; price and losses on AWS are assumed")
+    assert paid.endswith("based on 20 finished genomes and their cost on AWS")

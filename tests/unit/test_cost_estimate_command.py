@@ -47,11 +47,11 @@ def test_everything_is_told_before_anything_has_run(capsys: pytest.CaptureFixtur
     assert re.fullmatch(
         "genomes:    100 to do\n"
         rf"cost:       {usd}, \$0\.0\d+ each\n"
-        rf"on demand:  {usd}, if nothing runs on spot\n"
+        rf"on demand:  {usd}, without spot instances\n"
         r"vCPU hours: 116 \(95 %: 39 to 348\)\n"
         r"time:       9 min 4 s to 2 h 13 min on 256 vCPUs\n"
         r"results:    0\.9 GB \(95 %: 0\.3 to 2\.8\), \$0\.\d+ a month, \$0\.\d+ to fetch\n"
-        "from:       one genome that was measured elsewhere: make some to sharpen this\n"
+        "based on:   one genome measured elsewhere; your first genomes will improve it\n"
         "prices:     the dated table of the package; AWS was not asked\n",
         cost(capsys),
     )
@@ -98,7 +98,7 @@ def test_a_number_of_vcpus_that_is_none_is_refused(vcpus: str, capsys):
     with pytest.raises(SystemExit):
         cli.main(["cost", "--estimate", f"--vcpus={vcpus}"])
 
-    assert "is given, allowed is" in capsys.readouterr().err
+    assert "must be " in capsys.readouterr().err
 
 
 def test_with_nothing_to_do_nothing_is_foretold(project: Path, capsys):

@@ -78,7 +78,7 @@ def test_receipts_of_genomes_that_the_sheet_does_not_name_do_not_count(tmp_path:
     [
         ({"coverage": 50}, "coverage was 50, is 100"),
         ({"phix": True}, "phix was True, is None"),
-        ({"image": "another"}, "another image"),
+        ({"image": "another"}, "a different image"),
     ],
 )
 def test_a_genome_made_with_other_settings_is_kept_and_said_loudly(
@@ -91,7 +91,7 @@ def test_a_genome_made_with_other_settings_is_kept_and_said_loudly(
     assert plan.todo == ["S2", "S3"]
     assert plan.changed == {"S1": difference}
     (note,) = plan.summary()[1:]
-    assert note.startswith("NOTE: 1 finished genomes were made with other settings than now")
+    assert note.startswith("NOTE: 1 finished genomes were made with different settings")
     assert difference in note
     assert "redo: changed" in note
 
@@ -266,7 +266,7 @@ def test_redo_changed_does_again_what_differs_and_nothing_else(tmp_path: Path) -
     plan = plan_for(tmp_path, redo="changed")
 
     assert (plan.redo, plan.todo) == (["S1"], ["S1", "S3"])
-    assert plan.summary()[1:] == ["NOTE: 1 finished genomes are done AGAIN: S1"]
+    assert plan.summary()[1:] == ["NOTE: 1 finished genomes will be made AGAIN: S1"]
 
 
 def test_redo_changed_does_nothing_the_second_time(tmp_path: Path) -> None:
@@ -298,7 +298,7 @@ def test_redo_of_an_unfinished_genome_is_no_more_than_doing_it(tmp_path: Path) -
 
 @pytest.mark.parametrize("redo", [["S1", "S9"], "S9", "chnaged"])
 def test_redo_of_a_name_that_the_sheet_lacks_is_refused(tmp_path: Path, redo: Any) -> None:
-    with pytest.raises(ConfigurationError, match="no such sample; allowed are none, changed, or"):
+    with pytest.raises(ConfigurationError, match="redo must be none, changed or samples of the sheet, not "):
         plan_for(tmp_path, redo=redo)
 
 
@@ -307,7 +307,7 @@ def test_a_long_list_of_redone_genomes_is_cut_in_the_summary() -> None:
 
     lines = Plan(1200, names, {}, {}, [], names, names).summary()
 
-    assert lines[-1].endswith("done AGAIN: S0, S1, S2, S3, S4 and 1,195 more")
+    assert lines[-1].endswith("made AGAIN:  S0, S1, S2, S3, S4 and 1,195 more")
 
 
 # --- the lock -------------------------------------------------------------------------------------
@@ -482,7 +482,7 @@ def test_the_last_lines_name_each_failed_genome_its_stage_its_log_and_its_end(
         "    | lines",
         "    log: logs/qc.log",
         "1 genomes failed; the others are not affected. "
-        "Start the same command again to try them once more.",
+        "Start the same command again to retry them.",
     ]
 
 

@@ -58,10 +58,10 @@ def test_the_main_process_says_how_many_genomes_there_are(
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"coverage": "deep"}, "coverage: 'deep' is given"),
-        ({"samples": "no.tsv"}, "no.tsv: there is no such file"),
+        ({"coverage": "deep"}, "coverage must be a number, not 'deep'"),
+        ({"samples": "no.tsv"}, "no.tsv does not exist"),
         ({"proteins": "no.faa"}, "proteins: there is no file 'no.faa'"),
-        ({"redo": ["S9"]}, "S9: no such sample"),
+        ({"redo": ["S9"]}, "redo must be none, changed or samples of the sheet, not S9"),
     ],
 )
 def test_what_is_wrong_stops_the_main_process(options: dict[str, object], problem: str) -> None:
@@ -75,7 +75,7 @@ def test_the_problems_of_configuration_sheet_and_files_are_told_together(project
     with pytest.raises(WorkflowError) as stop:
         start(coverage="deep", proteins="no.faa")
 
-    for problem in ("coverage: 'deep'", "no file 'nowhere.fq'", "no file 'no.faa'"):
+    for problem in ("coverage must be a number, not 'deep'", "no file 'nowhere.fq'", "no file 'no.faa'"):
         assert problem in str(stop.value)
 
 
@@ -299,7 +299,7 @@ def test_max_cost_does_not_hold_for_results_in_a_folder(
 
 @pytest.mark.parametrize("limit", [0, -5, "much"])
 def test_a_max_cost_that_is_no_amount_is_refused(limit: object) -> None:
-    with pytest.raises(WorkflowError, match=f"max_cost: {limit!r} is given, allowed is"):
+    with pytest.raises(WorkflowError, match=f"max_cost must be .*, not {limit!r}"):
         start(max_cost=limit)
 
 

@@ -22,9 +22,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_sheet_that_is_not_there_is_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"no\.tsv: there is no such file"):
+    with pytest.raises(ConfigurationError, match=r"no\.tsv does not exist"):
         check_samples(Path("no.tsv"), SCHEMA)
-    with pytest.raises(ConfigurationError, match=r"no\.tsv: there is no such file"):
+    with pytest.raises(ConfigurationError, match=r"no\.tsv does not exist"):
         read_samples(Path("no.tsv"))
 
 
@@ -89,7 +89,7 @@ def test_a_sheet_without_tabs_is_told_that_columns_are_separated_by_tabs(separat
 def test_a_column_that_is_there_twice_is_named() -> None:
     (problem,) = problems_of("S1\tSRR2838702\tS1", header="sample\taccession\tsample")
 
-    assert "line 1, column 'sample': it is there more than once" in problem
+    assert "line 1, column 'sample': it occurs more than once" in problem
 
 
 def test_a_sheet_without_names_or_without_input_is_refused_once_and_not_for_every_row() -> None:
@@ -103,7 +103,7 @@ def test_a_sheet_without_names_or_without_input_is_refused_once_and_not_for_ever
 def test_cells_beyond_the_header_are_named() -> None:
     (problem,) = problems_of("S1\tSRR2838702\tmore", header="sample\taccession")
 
-    assert problem.startswith("samples.tsv, line 2, after the last column: 'more' is given")
+    assert problem.startswith("samples.tsv, line 2, 'more' is after the last column")
 
 
 # --- all at once ----------------------------------------------------------------------------------

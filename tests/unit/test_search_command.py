@@ -117,12 +117,12 @@ def test_more_bases_than_the_user_allows_are_left_out(archives: Archives) -> Non
     search("1280", "--max-bases", "2000000000")
 
     assert list(samples()) == ["SRX2000001"]
-    assert "allowed is at most 2,000,000,000" in left_out()["SRX2000002"]
+    assert "must be at most 2,000,000,000" in left_out()["SRX2000002"]
 
 
 def test_nothing_found_is_an_error(archives: Archives, capsys: pytest.CaptureFixture[str]) -> None:
     assert search("Staphylococcus aureos") == 1
-    assert "neither ENA nor SRA has reads of it" in capsys.readouterr().err
+    assert "neither ENA nor SRA has reads of 'Staphylococcus aureos'" in capsys.readouterr().err
     assert not SHEET.exists()
 
 
@@ -149,9 +149,9 @@ def test_a_table_counts_what_was_left_out_and_a_list_says_why(
         "added": "2",
     }
     assert left_out() == {
-        "SRX2000003": "layout is SINGLE, allowed is PAIRED",
-        "SRX2000004": "layout is SINGLE, allowed is PAIRED",
-        "SRX2000005": "library strategy is AMPLICON, allowed is WGS or WGA or OTHER",
+        "SRX2000003": "layout is SINGLE, must be PAIRED",
+        "SRX2000004": "layout is SINGLE, must be PAIRED",
+        "SRX2000005": "library strategy is AMPLICON, must be WGS or WGA or OTHER",
     }
 
 
@@ -286,7 +286,7 @@ def test_a_wrong_number_is_refused(
     with pytest.raises(SystemExit):
         search("1280", *options)
 
-    assert "is given, allowed" in capsys.readouterr().err
+    assert " must be " in capsys.readouterr().err
 
 
 def test_outside_of_the_repository_it_says_where_to_run(
@@ -296,5 +296,5 @@ def test_outside_of_the_repository_it_says_where_to_run(
 
     assert search("1280") == 1
 
-    assert "run this in the repository" in capsys.readouterr().err
+    assert "run this command in the repository" in capsys.readouterr().err
     assert not archives.requests

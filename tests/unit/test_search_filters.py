@@ -33,26 +33,26 @@ def test_paired_genomic_shotgun_reads_of_illumina_are_taken() -> None:
     [
         (
             {"instrument_platform": "OXFORD_NANOPORE"},
-            "platform is OXFORD_NANOPORE, allowed is ILLUMINA",
+            "platform is OXFORD_NANOPORE, must be ILLUMINA",
         ),
-        ({"library_layout": "SINGLE"}, "layout is SINGLE, allowed is PAIRED"),
-        ({"library_layout": ""}, "layout is unknown, allowed is PAIRED"),
+        ({"library_layout": "SINGLE"}, "layout is SINGLE, must be PAIRED"),
+        ({"library_layout": ""}, "layout is unknown, must be PAIRED"),
         (
             {"library_source": "TRANSCRIPTOMIC"},
-            "library source is TRANSCRIPTOMIC, allowed is GENOMIC",
+            "library source is TRANSCRIPTOMIC, must be GENOMIC",
         ),
         (
             {"library_strategy": "AMPLICON"},
-            "library strategy is AMPLICON, allowed is WGS or WGA or OTHER",
+            "library strategy is AMPLICON, must be WGS or WGA or OTHER",
         ),
         (
             {"library_selection": "PCR"},
             "library selection is PCR, "
-            "allowed is RANDOM or MNase or size fractionation or unspecified",
+            "must be RANDOM or MNase or size fractionation or unspecified",
         ),
-        ({"base_count": "2241819"}, "bases is 2,241,819, allowed is at least 2,241,820"),
-        ({"base_count": ""}, "bases is 0, allowed is at least 2,241,820"),
-        ({"base_count": "27999999"}, "depth is 9, allowed is at least 10"),
+        ({"base_count": "2241819"}, "bases is 2,241,819, must be at least 2,241,820"),
+        ({"base_count": ""}, "bases is 0, must be at least 2,241,820"),
+        ({"base_count": "27999999"}, "depth is 9, must be at least 10"),
     ],
 )
 def test_what_speaks_against_an_experiment_is_said(values: dict[str, str], detail: str) -> None:
@@ -63,11 +63,11 @@ def test_limits_are_the_users() -> None:
     assert reason_of(Limits(layout="single"), library_layout="SINGLE") == ""
     assert reason_of(Limits(layout="any"), library_layout="SINGLE") == ""
     assert reason_of(Limits(any_library=True), library_strategy="AMPLICON") == ""
-    assert reason_of(Limits(min_depth=60)) == "depth is 53, allowed is at least 60"
+    assert reason_of(Limits(min_depth=60)) == "depth is 53, must be at least 60"
     assert reason_of(Limits(max_bases=150_000_000)) == ""
-    most = "bases is 150,000,000, allowed is at most 149,999,999"
+    most = "bases is 150,000,000, must be at most 149,999,999"
     assert reason_of(Limits(max_bases=149_999_999)) == most
-    assert reason_of(Limits(min_read_length=151)) == "read length is 150, allowed is at least 151"
+    assert reason_of(Limits(min_read_length=151)) == "read length is 150, must be at least 151"
 
 
 def test_depth_is_no_matter_where_the_size_of_the_genome_is_not_known() -> None:

@@ -109,13 +109,13 @@ def test_what_the_sheet_or_the_list_has_is_not_repeated() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("SRX1390622\nSRX1\n", "list, line 2, column accession: 'SRX1' is given, allowed is a run"),
+        ("SRX1390622\nSRX1\n", "list, line 2, column accession: 'SRX1' is not a run"),
         (f"{FOFN}\nS-1\tpaired-end\t0\t\ta_1.fq\ta_2.fq\n", "list, line 2, column sample: 'S-1'"),
         (f"{FOFN}\nS1\tpaired-end\t0\t\tno.fq\ta_2.fq\n", "list, line 2, column r1: there is no"),
         (f"{FOFN}\nS1\tpaired-end\t0\n", "list, line 2, columns accession, r1 and assembly: all"),
         ("SRX1390622 illumina\n", "list, line 1, column accession: 'SRX1390622 illumina'"),
         ("SRX1390622\tillumina\n", "list, line 1: 2 cells are given for the columns accession;"),
-        ("sample\taccession\nS1\t$(id)\n", "list, line 2, column accession: '$(id)' is given"),
+        ("sample\taccession\nS1\t$(id)\n", "list, line 2, column accession: '$(id)' is not a run"),
     ],
 )
 def test_wrong_lines_are_named_and_nothing_is_appended(
@@ -169,13 +169,13 @@ def test_contradictions_are_named_with_what_else_is_wrong(
 def test_a_species_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_import("accession\tspecies\nSRX1390622\tsalmonella\n") == 1
 
-    assert "list, line 2, column species: 'salmonella' is given" in capsys.readouterr().err
+    assert "list, line 2, column species: 'salmonella' is not a genus" in capsys.readouterr().err
 
 
 def test_a_column_that_is_there_twice_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_import("sample\tr1\tr1\nS1\ta_1.fq\tb_1.fq\n") == 1
 
-    assert "list, line 1: the column r1 is there more than once" in capsys.readouterr().err
+    assert "list, line 1: the column r1 occurs more than once" in capsys.readouterr().err
 
 
 RUN_SELECTOR = """\
@@ -194,8 +194,8 @@ def test_the_run_selectors_table_is_read_and_what_is_not_made_here_listed() -> N
         "SRX1390621\tSRX1390621\tStaphylococcus aureus",
     ]
     assert left_out() == [
-        "SRX1390622\tline 3: library source is TRANSCRIPTOMIC, allowed is GENOMIC",
-        "SRX1390623\tline 4: platform is OXFORD_NANOPORE, allowed is ILLUMINA",
+        "SRX1390622\tline 3: library source is TRANSCRIPTOMIC, must be GENOMIC",
+        "SRX1390623\tline 4: platform is OXFORD_NANOPORE, must be ILLUMINA",
         "SRX1390624\tline 5: access to its reads is controlled (phs000001)",
         "SRX1390621\tline 6: the sheet, or a line above, has srx1390621",
     ]
@@ -267,4 +267,4 @@ def test_an_isolate_without_reads_is_left_out() -> None:
 
 def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", "absent"]) == 1
-    assert "absent: there is no such file" in capsys.readouterr().err
+    assert "absent does not exist" in capsys.readouterr().err

@@ -54,7 +54,7 @@ def test_an_accession_is_known_by_its_form(accession: str, kind: str) -> None:
     ["", "list.txt", "../list", 'aureus" OR tax_tree(1)', "a&limit=1", "x\ny", "GCF_000013425.1%"],
 )
 def test_what_is_no_query_is_refused_with_what_is_allowed(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="allowed is the name or number of a taxon"):
+    with pytest.raises(ConfigurationError, match="is not the name or number of a taxon"):
         parse_query(text)
 
 
@@ -82,7 +82,7 @@ def test_wrong_lines_of_a_file_are_all_named(folder: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_query("list")
 
-    assert [problem.split(" is given")[0] for problem in caught.value.problems] == [
+    assert [problem.split(" is not the accession")[0] for problem in caught.value.problems] == [
         "list, line 2: 'srx1'",
         "list, line 3: 'GCF_000013425'",
     ]

@@ -208,7 +208,10 @@ def test_certificates_that_are_not_there_are_named(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such.pem")
 
-    with pytest.raises(ConfigurationError, match=r"REQUESTS_CA_BUNDLE: /no/such\.pem is given"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"REQUESTS_CA_BUNDLE must be a file of certificates \(PEM\), not /no/such\.pem",
+    ):
         download(archive, tmp_path, said)
 
 

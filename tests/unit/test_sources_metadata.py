@@ -262,7 +262,7 @@ def test_a_sample_with_several_experiments_is_refused(archive: Archive, is_down:
 def test_reads_of_other_instruments_are_excluded(archive: Archive, platform: str) -> None:
     add_run(archive, "SRR9000001", platform=platform)
 
-    with pytest.raises(Excluded, match=f"platform is {platform}, allowed is ILLUMINA"):
+    with pytest.raises(Excluded, match=f"platform is {platform}, must be ILLUMINA"):
         metadata().find_runs()
 
 

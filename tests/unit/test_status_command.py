@@ -217,7 +217,7 @@ def test_jobs_that_batch_does_not_describe_are_told(project: Path):
 
     snapshot = Observer(project / "results", scratch_of(project), samples_of(project), Client())
 
-    assert "1 arrays or jobs are not described, theirs count as ended" in to_lines(snapshot.look())
+    assert "1 arrays or jobs are unknown to Batch; they count as finished" in to_lines(snapshot.look())
 
 
 def test_what_a_run_has_left_on_aws_is_told_unless_one_is_under_way(
@@ -226,7 +226,7 @@ def test_what_a_run_has_left_on_aws_is_told_unless_one_is_under_way(
     assert "left on AWS" not in to_lines(observe(project))
     ledger = submit(project, samples_of(project)[:2])  # both have receipts
 
-    told = "left on AWS: objects and a job definition of a run that has ended; the next start"
+    told = "left on AWS: objects and a job definition of a finished run; the next start"
     assert told in status(capsys)
     assert observe(project).runs_left == 1
     with lock_results(project / "results"):
@@ -327,7 +327,7 @@ def test_a_missing_sheet_is_named(project: Path, capsys: pytest.CaptureFixture[s
     (project / "config" / "samples.tsv").unlink()
 
     assert cli.main(["status"]) == 1
-    assert "config/samples.tsv: there is no such file" in capsys.readouterr().err
+    assert "config/samples.tsv does not exist" in capsys.readouterr().err
 
 
 def test_both_displays_agree(under_way: Path):

@@ -115,12 +115,12 @@ def test_changed_settings_keep_finished_genomes_until_redo_says_otherwise(
     assert "2 genomes: 2 finished, 0 to do" in kept.output
     assert "2 finished genomes were made with other settings" in kept.output
     assert "coverage was 100, is 50" in kept.output
-    assert "2 finished genomes are done AGAIN" in plan.output
+    assert "2 finished genomes will be made AGAIN" in plan.output
     assert redone.status == 0
     assert project.receipt("a")["parameters"]["coverage"] == 50
     assert project.receipt("a")["finished"] >= first
     assert "2 finished, 0 to do" in again.output
-    assert "1 finished genomes are done AGAIN: b" in named.output
+    assert "1 finished genomes will be made AGAIN: b" in named.output
 
 
 def test_a_dry_run_shows_the_plan_and_makes_nothing(project: Project) -> None:

@@ -151,8 +151,8 @@ def _trust() -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=bundle)
     except OSError as error:
-        said = f"REQUESTS_CA_BUNDLE: {bundle} is given, allowed is a file of certificates (PEM)"
-        raise ConfigurationError([f"{said}: {error}"]) from error
+        problem = f"REQUESTS_CA_BUNDLE must be a file of certificates (PEM), not {bundle}"
+        raise ConfigurationError([f"{problem}: {error}"]) from error
     if bundle is None:
         context.load_verify_locations(certifi.where())
     return context

@@ -23,7 +23,7 @@ ARCHITECTURE = "x86_64"
 def deploy(args: argparse.Namespace) -> None:
     """Carry out the command."""
     if not TEMPLATE.is_file():
-        raise ConfigurationError([f"{TEMPLATE}: there is no such file; run this in the repository"])
+        raise ConfigurationError([f"{TEMPLATE} does not exist; run this command in the repository"])
     with translated():
         session = open_session(args.region)
         stack = Stack(session.client("cloudformation"), args.stack)
@@ -34,7 +34,7 @@ def deploy(args: argparse.Namespace) -> None:
 def _read_parameters(words: list[str]) -> dict[str, str]:
     pairs = [word.partition("=") for word in words]
     if wrong := [name for name, equals, _ in pairs if not equals]:
-        raise ConfigurationError([f"--parameter {wrong[0]!r} is given, allowed is NAME=VALUE"])
+        raise ConfigurationError([f"--parameter must be NAME=VALUE, not {wrong[0]!r}"])
     return {name: value for name, _, value in pairs}
 
 

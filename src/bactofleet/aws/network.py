@@ -30,7 +30,7 @@ def find_network(
     vpcs = {subnet["VpcId"] for subnet in found}
     if len(vpcs) != 1:
         raise ConfigurationError(
-            [f"the subnets are of {len(vpcs)} VPCs, allowed is one; give SubnetIds of one VPC"]
+            [f"the subnets belong to {len(vpcs)} VPCs; give SubnetIds of one VPC"]
         )
     vpc, names = str(vpcs.pop()), sorted(str(subnet["SubnetId"]) for subnet in found)
     used = _tables_of(ec2, vpc, set(names))

@@ -59,6 +59,6 @@ def _add_stack(parser: argparse.ArgumentParser) -> None:
 def _stack_name(text: str) -> str:
     if not _STACK.fullmatch(text):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is given, allowed are up to 40 small letters, digits and single hyphens"
+            f"must be up to 40 lower-case letters, digits and single hyphens, not {text!r}"
         )
     return text

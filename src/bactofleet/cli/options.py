@@ -19,7 +19,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def count(text: str) -> int:
     """Return the whole number that an option was given; for `type=` of argparse."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is given, allowed is a whole number")
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}")
     return int(text)
 
 
@@ -27,7 +27,7 @@ def positive(text: str) -> int:
     """Return the whole number above zero that an option was given; for `type=` of argparse."""
     number = count(text)
     if not number:
-        raise argparse.ArgumentTypeError("0 is given, allowed is 1 or more")
+        raise argparse.ArgumentTypeError("must be at least 1, not 0")
     return number
 
 

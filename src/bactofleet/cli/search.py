@@ -129,7 +129,7 @@ def _add_subset(parser: argparse.ArgumentParser) -> None:
 def _genome_size(text: str) -> int:
     size = count(text)
     if not 1_000 <= size < 1_000_000_000:
-        raise argparse.ArgumentTypeError(f"{text} is given, allowed are 1000 to 999999999 bp")
+        raise argparse.ArgumentTypeError(f"must be 1000 to 999999999 bp, not {text}")
     return size
 
 
@@ -156,7 +156,7 @@ def _search(args: argparse.Namespace) -> None:
             "The sheet has what was found until then; the same command goes on from there."
         )
     if not tally.looked_at:
-        raise ConfigurationError([f"{args.query!r} is given: neither ENA nor SRA has reads of it"])
+        raise ConfigurationError([f"neither ENA nor SRA has reads of {args.query!r}"])
 
 
 def _resolve(query: Query) -> Query:

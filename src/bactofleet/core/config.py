@@ -14,11 +14,11 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import sha256_of
 
 SCHEMAS = Path("workflow/schemas")
-# Options that say where and how, not what: they do not change a genome.
+# Options that do not change the result: they say where and how a genome is made.
 NOT_PARAMETERS = frozenset(
     {"samples", "results", "scratch", "redo", "threads", "memory_mb", "max_cost", "providers"}
 )
-# Options that change how long a genome takes or how large its tarball gets.
+# Options that change the time that a genome takes or the size of its tarball.
 COSTLY = frozenset(
     {"assembler", "coverage", "error_correction", "keep", "phix", "polish", "simulate_reads"}
 )
@@ -27,19 +27,29 @@ SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 PLACES = ("samples", "results", "scratch", "proteins")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
+# Types of JSON Schema as users of YAML know them.
+TYPES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "options with their values (name: value)",
+    "string": "text",
+}
 
 
 def load_schema(path: Path) -> dict[str, Any]:
     """Read a JSON schema written as YAML; raise `ConfigurationError` where there is none."""
     if not path.is_file():
-        raise ConfigurationError([f"{path}: there is no such file; run this in the repository"])
+        raise ConfigurationError([f"{path} does not exist; run this command in the repository"])
     return yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Read a configuration file here, in a project's folder, and check it.
+    """Read a configuration file in a project's folder, the current one, and check it.
 
-    Raises `ConfigurationError` with all that is wrong with it.
+    Raises `ConfigurationError` with a line for every problem.
     """
     return check_config(read_options(path), load_schema(SCHEMAS / "config.schema.yaml"), str(path))
 
@@ -50,7 +60,7 @@ def read_options(path: Path) -> dict[str, Any]:
     Raises `ConfigurationError` where there is none, it is not YAML, or has an option twice.
     """
     if not path.is_file():
-        raise ConfigurationError([f"{path}: there is no such file; run this in the repository"])
+        raise ConfigurationError([f"{path} does not exist; run this command in the repository"])
     try:
         text = path.read_text(encoding="utf-8")
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -66,8 +76,8 @@ def read_options(path: Path) -> dict[str, Any]:
 def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) -> dict[str, Any]:
     """Return the configuration with defaults for what it leaves out.
 
-    Raises `ConfigurationError` with a line for every wrong option: its name, its value, and what
-    is allowed.
+    Raises `ConfigurationError` with a line for every wrong option: its name, what it must be, and
+    what it is.
     """
     if isinstance(config, dict):
         config = {name: _read_word(value, schema, name) for name, value in config.items()}
@@ -81,19 +91,19 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) ->
         raise ConfigurationError(problems)
     defaults = {name: option["default"] for name, option in schema["properties"].items()}
     complete = defaults | config
-    # The one rule about two options, which a schema cannot say.
+    # A schema cannot compare two options.
     smallest, largest = complete["min_genome_size"], complete["max_genome_size"]
     if smallest > largest:
-        problem = f"min_genome_size: {smallest} is given, allowed is at most {largest}"
-        raise ConfigurationError([f"{source}: {problem} (max_genome_size)"])
+        problem = f"min_genome_size must be at most max_genome_size ({largest}), not {smallest}"
+        raise ConfigurationError([f"{source}: {problem}"])
     return complete
 
 
 def parameters_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that decide what a genome becomes, files by their contents."""
+    """Return the options that change the result; a file is represented by its checksum."""
     chosen = {key: value for key, value in sorted(config.items()) if key not in NOT_PARAMETERS}
     if chosen.get("proteins"):
-        # By content: the same file in another place makes the same genome.
+        # The same file at another path gives the same result.
         chosen["proteins"] = f"sha256:{sha256_of(Path(chosen['proteins']))}"
     return chosen
 
@@ -126,23 +136,29 @@ def _check_places(config: dict[str, Any]) -> Iterator[str]:
 
 
 def describe_error(error: jsonschema.ValidationError) -> str:
-    """Say which option, what was given and what is allowed."""
+    """Say which option is wrong, what it must be, and what it is."""
     option = ".".join(str(part) for part in error.absolute_path) or "the whole file"
     match error.validator:
         case "additionalProperties":
             known = ", ".join(sorted(error.schema["properties"]))
             unknown = sorted(set(error.instance) - set(error.schema["properties"]))
-            return f"unknown option {', '.join(map(repr, unknown))}; known are {known}"
+            plural = "s" if len(unknown) > 1 else ""
+            return f"unknown option{plural} {', '.join(map(repr, unknown))}; options are {known}"
         case "enum":
             allowed = "one of " + ", ".join(map(str, error.validator_value))
         case "type" if option == "redo":
             allowed = "none, changed or names; one that reads like a number as redo=[NAME]"
         case "type":
-            allowed = f"of type {error.validator_value}"
+            allowed = _describe_type(error.validator_value)
         case "minimum":
             allowed = f"at least {error.validator_value}"
         case "maximum":
             allowed = f"at most {error.validator_value}"
         case _:
             allowed = error.schema.get("description", error.message)
-    return f"{option}: {error.instance!r} is given, allowed is {allowed}"
+    return f"{option} must be {allowed}, not {error.instance!r}"
+
+
+def _describe_type(types: str | list[str]) -> str:
+    names = [types] if isinstance(types, str) else types
+    return " or ".join(TYPES[name] for name in names)

@@ -180,7 +180,7 @@ def _refuse(path: Path, problems: list[str]) -> None:
 
 def _read_lines(path: Path) -> list[str]:
     if not path.is_file():
-        raise ConfigurationError([f"{path}: there is no such file; it lists the genomes to make"])
+        raise ConfigurationError([f"{path} does not exist; this file lists the genomes to make"])
     # newline="" keeps Windows line ends, so that they can be named rather than guessed at.
     with path.open(encoding="utf-8", errors="replace", newline="") as handle:
         return handle.read().split("\n")
@@ -269,7 +269,7 @@ def _check_columns(number: int, columns: list[str], known: list[str]) -> list[st
         if column not in known
     ]
     return problems + [
-        f"line {number}, column {_clip(column)}: it is there more than once"
+        f"line {number}, column {_clip(column)}: it occurs more than once"
         for column in sorted({column for column in columns if columns.count(column) > 1})
     ]
 
@@ -368,11 +368,11 @@ def _check_source(name: str) -> str | None:
     scheme, _, rest = name.partition("://")
     host, _, path = rest.partition("/")
     if scheme not in URL_FORMS:
-        return f"{shown} is given, allowed are files, s3:// and https:// (nothing unencrypted)"
+        return f"{shown} is not a file, s3:// or https:// (encrypted transfers only)"
     if "@" in host:
-        return f"{shown} names a user; the sheet is no place for passwords"
+        return f"{shown} names a user; do not put user names or passwords into the sheet"
     if not (URL_HOST.fullmatch(host) and path) or (scheme == "https" and " " in path):
-        return f"{shown} is given, allowed is {URL_FORMS[scheme]}"
+        return f"{shown} is not of the form {URL_FORMS[scheme]}"
     return None
 
 
@@ -380,38 +380,38 @@ def _check_archive(row: Row) -> Iterator[str]:
     """Find where the columns that describe an accession do not fit it, or each other."""
     if not (row.get("accession") and row.get("runs")):
         given = ", ".join(column for column in ARCHIVE_COLUMNS if row.get(column))
-        yield f"columns {given}: given without accession and runs, which they describe"
+        yield f"columns {given}: they describe the runs of an accession; fill accession and runs too"
     for first, *others in (RUN_COLUMNS, FASTQ_COLUMNS):
         expected = len(_split(row.get(first, "")))
         for column in others:
             count = len(_split(row.get(column, "")))
             if count != expected:
                 yield (
-                    f"columns {first} and {column}: {expected} and {count} values are given; "
-                    "they go in step"
+                    f"columns {first} and {column}: {expected} and {count} values; "
+                    "both need the same number"
                 )
     runs = _split(row.get("runs", ""))
     for run in sorted({run for run in runs if runs.count(run) > 1}):
-        yield f"column runs: {run} is there more than once; its reads would count twice"
+        yield f"column runs: {run} occurs more than once; its reads would be used twice"
     for path in _split(row.get("fastq", "")):
         if run_of(path) not in runs:
-            yield f"column fastq: {_clip(path, MAX_PATH_SHOWN)} is of none of the runs"
+            yield f"column fastq: {_clip(path, MAX_PATH_SHOWN)} belongs to none of the runs"
 
 
 def _check_mates(r1: list[str], r2: list[str]) -> Iterator[str]:
     if r2 and not r1:
         names = SEPARATOR.join(r2)
-        yield f"column r2: {_clip(names)} is given without r1; single-end reads go into r1"
+        yield f"column r2: {_clip(names)} has no r1; put single-end reads into r1"
     elif r2 and len(r1) != len(r2):
-        yield f"columns r1 and r2: {len(r1)} and {len(r2)} files are given; each mate needs as many"
+        yield f"columns r1 and r2: {len(r1)} and {len(r2)} files; both need the same number"
     first: dict[object, str] = {}
     for name in (*r1, *r2):
         other = first.setdefault(file_of(name), name)
         if other is not name:
-            also = "" if other == name else f", which {_clip(other, MAX_PATH_SHOWN)} is too"
+            also = "" if other == name else f", the same file as {_clip(other, MAX_PATH_SHOWN)}"
             yield (
-                f"columns r1 and r2: {_clip(name, MAX_PATH_SHOWN)} is there more than once{also}; "
-                "each mate and each run has a file of its own"
+                f"columns r1 and r2: {_clip(name, MAX_PATH_SHOWN)} occurs more than once{also}; "
+                "each mate and each run needs its own file"
             )
 
 
@@ -431,11 +431,11 @@ def _column_of(error: jsonschema.ValidationError) -> str:
 def _describe(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         extra = _clip(error.instance[""])
-        return f"after the last column: {extra} is given, allowed is a cell for each column"
+        return f"{extra} is after the last column; a row has one cell for each column"
     if error.validator == "required":
         return "column sample: it is empty"
     allowed = error.schema.get("description", error.message)
-    return f"column {_column_of(error)}: {_clip(error.instance)} is given, allowed is {allowed}"
+    return f"column {_column_of(error)}: {_clip(error.instance)} is not {allowed}"
 
 
 def _clip(value: str, length: int = 60) -> str:

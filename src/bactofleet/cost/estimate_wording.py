@@ -16,7 +16,7 @@ def describe_briefly(estimate: Estimate) -> str:
     """Return what matters before a run, as one line."""
     return (
         f"forecast: {format_range(estimate.usd)}, {estimate.vcpu_hours.expected:,.0f} vCPU hours, "
-        f"{_describe_time(estimate)}; from {_describe_source(estimate)}"
+        f"{_describe_time(estimate)}; based on {_describe_source(estimate)}"
     )
 
 
@@ -29,12 +29,12 @@ def iter_facts(estimate: Estimate) -> Iterator[tuple[str, str]]:
         return
     each = format_usd(estimate.usd.expected / estimate.genomes)
     yield "cost", f"{format_range(estimate.usd)}, {each} each"
-    yield "on demand", f"{format_range(estimate.usd_on_demand)}, if nothing runs on spot"
+    yield "on demand", f"{format_range(estimate.usd_on_demand)}, without spot instances"
     yield "vCPU hours", f"{hours.expected:,.0f} (95 %: {hours.low:,.0f} to {hours.high:,.0f})"
     yield "time", _describe_time(estimate)
     sizes = [f"{part / GB:,.1f}" for part in (size.expected, size.low, size.high)]
-    yield "results", "{} GB (95 %: {} to {})".format(*sizes) + f", {kept} a month, {taken} to fetch"
-    yield "from", _describe_source(estimate)
+    yield "results", "{} GB (95 %: {} to {})".format(*sizes) + f", {kept} per month to store, {taken} to download"
+    yield "based on", _describe_source(estimate)
 
 
 def format_range(usd: Range) -> str:
@@ -50,8 +50,8 @@ def _describe_time(estimate: Estimate) -> str:
 def _describe_source(estimate: Estimate) -> str:
     """Return what an estimate rests on."""
     if not estimate.lessons:
-        return "one genome that was measured elsewhere: make some to sharpen this"
-    made = f"{estimate.lessons:,} genomes made before"
+        return "one genome measured elsewhere; your first genomes will improve it"
+    made = f"{estimate.lessons:,} finished genomes"
     if not estimate.attempts:
         return f"{made}; price and losses on AWS are assumed"
-    return f"{made} and what they cost on AWS"
+    return f"{made} and their cost on AWS"

@@ -11,12 +11,12 @@ from bactofleet.records.reading import clean
 DEAREST = 3
 TOTALS = {
     Kind.SPENT: "spent",
-    Kind.MONTHLY: "each month that it is kept",
-    Kind.DOWNLOAD: "if all is downloaded",
+    Kind.MONTHLY: "per month of storage",
+    Kind.DOWNLOAD: "to download all results",
 }
 
 
-HEADINGS = ("usage", "price", "USD", "%", "USD a genome", "source")
+HEADINGS = ("usage", "price", "USD", "%", "USD per genome", "source")
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ def iter_facts(bill: Bill, note: str) -> Iterator[tuple[str, str]]:
     yield "genomes", genomes
     if bill.median_genome is not None:
         names = [f"{clean(name)} {format_usd(usd)}" for name, usd in bill.dearest(DEAREST)]
-        yield "EC2 a genome", f"median {format_usd(bill.median_genome)}; dearest {', '.join(names)}"
+        yield "EC2 per genome", f"median {format_usd(bill.median_genome)}; most expensive {',  '.join(names)}"
     yield "prices", note
     yield (
         "not counted",
-        "instances after their last attempt, the controller, more: docs/cost.md",
+        "instances after their last attempt, the controller and more: see docs/cost.md",
     )
 
 

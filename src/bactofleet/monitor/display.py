@@ -23,7 +23,7 @@ from bactofleet.monitor.wording import (
     to_facts,
 )
 
-STAGES_HEADING = "seconds a stage"
+STAGES_HEADING = "seconds per stage"
 _STYLES = {"complete": "green", "excluded": "yellow", "failed": "red", "running": "cyan"}
 _TIMES = ("time", "started", "last_finished")
 

@@ -45,9 +45,9 @@ def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     if snapshot.batch:
         batch = snapshot.batch
         states = f"{batch.queued:,} queued, {batch.running:,} running"
-        yield "Batch", f"{states}, {batch.ended:,} ended and to be collected (jobs)"
+        yield "Batch", f"{states}, {batch.ended:,} finished and not collected yet (jobs)"
         if batch.unknown:
-            told = f"{batch.unknown:,} arrays or jobs are not described, theirs count as ended"
+            told = f"{batch.unknown:,} arrays or jobs are unknown to Batch; they count as finished"
             yield "not known", told
     for wait in snapshot.queues:
         place = f"in {wait.queue} since {format_time(wait.since)}"
@@ -96,12 +96,12 @@ def describe_failure(failure: Failure) -> str:
 def _describe_run(snapshot: Snapshot) -> str:
     if snapshot.started is not None:
         age = format_duration(snapshot.time - snapshot.started)
-        return f"under way for {age}, since {format_time(snapshot.started)}"
-    return "none is under way on this machine"
+        return f"running for {age}, since {format_time(snapshot.started)}"
+    return "no run is active on this machine"
 
 
 def _describe_runs(left: int) -> str:
-    runs = "of a run that has ended" if left == 1 else f"each of {left:,} runs that have ended"
+    runs = "of a finished run" if left == 1 else f"for each of {left:,} finished runs"
     return f"{runs}; the next start removes them"
 
 
@@ -119,7 +119,7 @@ def _iter_forecast(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         end = format_time(snapshot.time + left.seconds)
         yield "time left", f"about {format_duration(left.seconds)} ({_describe_range(left)}): {end}"
     elif snapshot.started is not None and snapshot.genomes.remaining:
-        yield "time left", "not known yet: too few genomes of this run have finished"
+        yield "time left", "unknown: too few genomes of this run have finished yet"
 
 
 def _describe_range(left: TimeLeft) -> str:

@@ -47,14 +47,14 @@ class Purchase:
         """Return it as one line."""
         spent = f"max_cost: {format_usd(self.limit)}: {format_usd(self.spent)} spent"
         if self.genomes == self.total:
-            return f"{spent}; what is left pays for the {self.total:,} genomes to do"
-        of_all = f"of the {self.total:,} genomes to do"
+            return f"{spent}; the rest is enough for all {self.total:,} genomes"
+        of_all = f"of the {self.total:,} genomes"
         if not self.genomes:
-            return f"{spent}; what is left pays for none {of_all}. Raise max_cost to go on"
+            return f"{spent}; the rest is not enough for any {of_all}. Raise max_cost to continue"
         return (
-            f"{spent}; what is left pays for {self.genomes:,} to {self.at_most:,} {of_all}: "
-            f"{self.genomes:,} are made in this run. Start the same command again to go on with "
-            "what is left then"
+            f"{spent}; the rest is enough for {self.genomes:,} to {self.at_most:,} {of_all}. "
+            f"This run makes {self.genomes:,}. Start the same command again to continue with "
+            "the rest of the money"
         )
 
 
@@ -117,8 +117,8 @@ class Guard(threading.Thread):
         self._stop_submitting()
         self._say(
             f"max_cost: {format_usd(self._limit)} is reached: {format_usd(spent)} spent. "
-            "Nothing more is submitted; jobs that were submitted before go on (Ctrl-C terminates "
-            "them). Raise max_cost and start the same command again to make what is left"
+            "No more jobs are submitted; submitted jobs continue (Ctrl-C terminates "
+            "them). Raise max_cost and start the same command again to make the others"
         )
 
     def look(self) -> float:

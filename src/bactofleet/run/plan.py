@@ -72,7 +72,7 @@ class Plan:
                 lines.append(
                     f"NOTE: {len(kept):,} finished genomes were made {how} "
                     f"(for example {kept[0]}: {differences[kept[0]]}). "
-                    "They are kept as they are; to make them again set redo: changed"
+                    "They are kept; set redo: changed to make them again"
                 )
         if unknown := [name for name in self.unknown if name not in again]:
             lines.append(
@@ -87,7 +87,7 @@ class Plan:
             )
         if self.redo:
             lines.append(
-                f"NOTE: {len(self.redo):,} finished genomes are done AGAIN: {name_some(self.redo)}"
+                f"NOTE: {len(self.redo):,} finished genomes will be made AGAIN: {name_some(self.redo)}"
             )
         return lines
 
@@ -166,7 +166,7 @@ def _choose_redo(
     wanted = set(redo.split(",") if isinstance(redo, str) else redo)
     if unknown := sorted(wanted - names):
         raise ConfigurationError(
-            [f"redo: {', '.join(unknown)}: no such sample; allowed are none, changed, or names"]
+            [f"redo must be none, changed or samples of the sheet, not {', '.join(unknown)}"]
         )
     return [name for name in finished if name in wanted]
 
@@ -177,7 +177,7 @@ def _other_settings(receipt: Receipt, parameters: dict[str, Any], image: str | N
     for key in sorted(before.keys() | parameters.keys()):
         if before.get(key) != parameters.get(key):
             return f"{key} was {before.get(key)}, is {parameters.get(key)}"
-    return "another image" if image and receipt.fingerprint.image != image else ""
+    return "a different image" if image and receipt.fingerprint.image != image else ""
 
 
 def _other_place(receipt: Receipt, results: str) -> str:
@@ -264,6 +264,6 @@ def describe_failures(failures: list[Failure]) -> list[str]:
     if failures:
         lines.append(
             f"{len(failures):,} genomes failed; the others are not affected. "
-            "Start the same command again to try them once more."
+            "Start the same command again to retry them."
         )
     return lines

@@ -157,7 +157,7 @@ class Run:
         otherwise, so that nothing would be done again.
         """
         if self.plan.redo and "publish" not in forced:
-            raise WorkflowError("redo takes a profile of profiles/, or --forcerun publish")
+            raise WorkflowError("redo needs a profile from profiles/, or --forcerun publish")
         first = part * PART_GENOMES
         return [self._receipt(name) for name in self.plan.todo[first : first + PART_GENOMES]]
 
@@ -240,7 +240,7 @@ class Run:
             raise ConfigurationError(
                 [
                     f"These tools are not on PATH: {', '.join(missing)}. Run in the container "
-                    "(make run), or install them; none of the genomes was begun."
+                    "(make run), or install them; no genome was started."
                 ]
             )
 
@@ -256,17 +256,17 @@ class Run:
         results = self.config["results"]
         if not is_s3(results):
             problems.append(
-                f"results is the folder {results!r}, which goes with the machine that makes a "
+                f"results is the folder {results!r}, which is lost with the machine that makes a "
                 "genome; set results: s3://BUCKET/results"
             )
         if problems:
-            raise WorkflowError("\n".join([*problems, "None of the genomes was begun."]))
+            raise WorkflowError("\n".join([*problems, "No genome was started."]))
 
     def _check_nothing_finished_meanwhile(self) -> None:
         planned = {Path(self._receipt(name)) for name in self.plan.todo}
         again = {Path(self._receipt(name)) for name in self.plan.redo}
         if any(path.exists() for path in planned - again):
-            raise ConfigurationError(["Another run has finished meanwhile; start this one again."])
+            raise ConfigurationError(["Another run has finished genomes in the meantime; start this one again."])
 
     def _end(self) -> None:
         """Say how the run ended, and leave none of its samples' secrets behind."""

@@ -61,7 +61,7 @@ def _find_reasons(experiment: Experiment, genome_size: int, limits: Limits) -> I
         yield from find_library_reasons(library)
     yield from _check_amount("bases", experiment.bases, limits.min_bases)
     if 0 < limits.max_bases < experiment.bases:
-        most = f"allowed is at most {limits.max_bases:,}"
+        most = f"must be at most {limits.max_bases:,}"
         yield Reason("bases", f"bases is {experiment.bases:,}, {most}")
     yield from _check_amount("read length", experiment.read_length, limits.min_read_length)
     if genome_size:
@@ -85,9 +85,9 @@ def check_word(name: str, given: str, allowed: tuple[str, ...] = ()) -> Iterator
     """Yield a reason if a word is not allowed; by default `WORDS` are."""
     allowed = allowed or WORDS[name]
     if given not in allowed:
-        yield Reason(name, f"{name} is {given or 'unknown'}, allowed is {' or '.join(allowed)}")
+        yield Reason(name, f"{name} is {given or 'unknown'}, must be {' or '.join(allowed)}")
 
 
 def _check_amount(name: str, given: float, least: int) -> Iterator[Reason]:
     if given < least:
-        yield Reason(name, f"{name} is {int(given):,}, allowed is at least {least:,}")
+        yield Reason(name, f"{name} is {int(given):,}, must be at least {least:,}")

@@ -103,7 +103,7 @@ def _find_contradiction(cells: Cells) -> str:
 def _find_reasons(cells: Cells, row: Row, known: set[str]) -> Iterator[Reason]:
     runtype = cells.get("runtype", "")
     if runtype and runtype not in RUNTYPES:
-        yield Reason("runtype", f"runtype is {runtype}, allowed is one of {', '.join(RUNTYPES)}")
+        yield Reason("runtype", f"runtype is {runtype}, must be one of {', '.join(RUNTYPES)}")
     if not cells.keys() & {"sample", *INPUTS}:
         yield Reason("reads", "it names no reads")
     if row.get("accession", "").startswith(("GCF_", "GCA_")):

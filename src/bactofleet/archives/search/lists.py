@@ -59,7 +59,7 @@ def read_list(path: Path) -> Iterator[tuple[int, Cells]]:
             yield number, _to_row(path, number, header, first)
     if repeated := sorted({column for column in header if header.count(column) > 1}):
         raise ConfigurationError(
-            [f"{path}, line {number}: the column {', '.join(repeated)} is there more than once"]
+            [f"{path}, line {number}: the column {', '.join(repeated)} occurs more than once"]
         )
     yield from ((number, _to_row(path, number, header, row)) for number, row in rows)
 
@@ -88,7 +88,7 @@ def _iter_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise ConfigurationError([f"{path}: there is no such file"]) from error
+        raise ConfigurationError([f"{path} does not exist"]) from error
     except UnicodeDecodeError as error:
         raise ConfigurationError([f"{path}: it is not UTF-8 text: {error}"]) from error
     lines = text.split("\n")

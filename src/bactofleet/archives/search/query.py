@@ -31,14 +31,14 @@ def parse_query(text: str) -> Query:
         return Query(accessions=(text.upper(),))
     if TAXON_ID.fullmatch(text) or TAXON_NAME.fullmatch(text):
         return Query(taxon=text)
-    raise ConfigurationError([f"{text!r} is given and no file, allowed is {ALLOWED}"])
+    raise ConfigurationError([f"{text!r} is not {ALLOWED}"])
 
 
 def _read_accessions(path: Path) -> tuple[str, ...]:
     listed = {number: row.get("accession", "") for number, row in read_list(path)}
     problems = [
-        f"{path}, line {number}: {accession!r} is given, allowed is the accession of a study, "
-        "sample, experiment or run"
+        f"{path}, line {number}: {accession!r} is not the accession of a study, sample, "
+        "experiment or run"
         for number, accession in listed.items()
         if not kind_of(accession.upper())
     ]

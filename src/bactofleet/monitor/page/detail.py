@@ -19,7 +19,7 @@ from bactofleet.report.rows import GenomeRow, Record, read_record
 # Columns of the table that the page shows beside those with a heading, and those that it has above.
 _MORE = frozenset({"tarball_path", "host_name", "host_cpu"})
 _TOLD = frozenset({"sample", "status", "reason_type"})
-_AGAIN = "Start the same command again to try it once more."
+_AGAIN = "Start the same command again to retry it."
 # By exit status, else by kind: docs/workflow.md.
 _NEXT_BY_EXIT_CODE = {
     TemporaryFailure.exit_code: f"Something around the genome was wrong for the moment. {_AGAIN}",
