@@ -380,7 +380,7 @@ def _check_archive(row: Row) -> Iterator[str]:
     """Find where the columns that describe an accession do not fit it, or each other."""
     if not (row.get("accession") and row.get("runs")):
         given = ", ".join(column for column in ARCHIVE_COLUMNS if row.get(column))
-        yield f"columns {given}: they describe the runs of an accession; fill accession and runs too"
+        yield f"columns {given}: they describe the runs of an accession; fill in both"
     for first, *others in (RUN_COLUMNS, FASTQ_COLUMNS):
         expected = len(_split(row.get(first, "")))
         for column in others:
