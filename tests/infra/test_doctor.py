@@ -30,7 +30,7 @@ def test_a_stack_that_was_deployed_has_no_errors(fleet: Fleet, controller: dict[
     levels = Counter(line.split()[0] for line in seen.stdout.splitlines())
     # Two quotas, which the emulation does not tell.
     assert levels["warning"] == 2
-    assert "ok      queue fleet: takes jobs, and has instances with 4 vCPUs" in seen.stdout
+    assert "ok      queue fleet: accepts jobs, and has instances with 4 vCPUs" in seen.stdout
     assert "ok      disk: instances have 60 GiB" in seen.stdout
 
 
@@ -87,7 +87,7 @@ def test_a_bucket_that_others_own_is_told(fleet: Fleet, controller: dict[str, st
 
     seen = fleet.doctor(controller | others)
 
-    assert f"no right to write to s3://{fleet.account.bucket}/snakemake/runs/" in seen.stdout
+    assert f"no permission to write to s3://{fleet.account.bucket}/snakemake/runs/" in seen.stdout
 
 
 def test_the_wrong_region_is_told(fleet: Fleet, controller: dict[str, str]) -> None:

@@ -123,8 +123,8 @@ def test_of_a_stack_that_was_never_complete_it_is_said_how_to_remove_it() -> Non
         ),
         (
             ClientError({"Error": {"Code": "AccessDenied", "Message": "iam:CreateRole"}}, "X"),
-            "it is not allowed: ",
-            "ask for this right",
+            "permission denied: ",
+            "ask for this permission",
         ),
     ],
 )

@@ -63,7 +63,7 @@ def test_as_many_genomes_are_begun_as_are_paid_for_if_they_cost_what_they_may_at
     assert (purchase.genomes, purchase.at_most, purchase.total) == (4, 6, 6)
     assert purchase.describe() == (
         "max_cost: $10.00: $2.00 spent; the rest is enough for 4 to 6 of the 6 genomes. This run "
-        "made in this run. Start the same command again to go on with what is left then"
+        "makes 4. Start the same command again to continue with the rest of the money"
     )
 
 
@@ -104,7 +104,7 @@ def test_a_plan_is_cut_to_the_first_genomes_of_the_sheet(tmp_path: Path):
     assert 0 < len(plan.todo) < 100
     assert plan.todo == NAMES[: len(plan.todo)]
     assert forecast == price(tmp_path)[1][0]
-    assert f": {len(plan.todo)} are made in this run." in limit
+    assert f" This run makes {len(plan.todo)}." in limit
 
 
 def test_all_runs_of_the_folder_count_as_spent(tmp_path: Path):
@@ -185,7 +185,7 @@ def test_a_guard_stops_submission_once_and_says_so_when_the_limit_is_reached(tmp
     assert stopped.is_set()
     (line,) = said
     assert line.startswith("max_cost: $1.00 is reached: $1.1")
-    assert "Nothing more is submitted" in line
+    assert "No more jobs are submitted" in line
 
 
 def test_a_guard_counts_what_was_spent_before_it_was_set(tmp_path: Path):

@@ -139,7 +139,7 @@ def test_the_genomes_that_cost_most_are_named(project, capsys):
     _, err = cost(capsys, "--offline")
 
     dearest = next(line for line in err.splitlines() if line.startswith("EC2 per genome"))
-    assert f"dearest {sorted_samples(project)[0]} ${2 * SPOT_HOUR:.4f}" in dearest
+    assert f"most expensive {sorted_samples(project)[0]} ${2 * SPOT_HOUR:.4f}" in dearest
 
 
 def sorted_samples(project: Path) -> list[str]:

@@ -50,7 +50,8 @@ def test_everything_is_told_before_anything_has_run(capsys: pytest.CaptureFixtur
         rf"on demand:  {usd}, without spot instances\n"
         r"vCPU hours: 116 \(95 %: 39 to 348\)\n"
         r"time:       9 min 4 s to 2 h 13 min on 256 vCPUs\n"
-        r"results:    0\.9 GB \(95 %: 0\.3 to 2\.8\), \$0\.\d+ a month, \$0\.\d+ to fetch\n"
+        r"results:    0\.9 GB \(95 %: 0\.3 to 2\.8\), "
+        r"\$0\.\d+ per month to store, \$0\.\d+ to download\n"
         "based on:   one genome measured elsewhere; your first genomes will improve it\n"
         "prices:     the dated table of the package; AWS was not asked\n",
         cost(capsys),

@@ -67,7 +67,7 @@ def test_an_answer_of_another_form_is_a_finding_of_its_check(
     (finding,) = guarded(Judge("image"), check)
 
     assert (finding.check, finding.level) == ("image", "error")
-    assert "AWS answers in another form than it documents" in finding.message
+    assert "AWS's answer does not have the documented form" in finding.message
 
 
 @pytest.mark.parametrize("names", [("c7i.xlarge",), ("c7i",)])

@@ -158,7 +158,7 @@ def test_reads_in_another_region_cost_and_reads_nowhere_are_an_error() -> None:
     far, gone = iter_bad(account, replace(WORK, buckets=frozenset({"far", "gone"})))
 
     assert (far.level, gone.level) == (WARNING, ERROR)
-    assert "far in ap-south-1: each gigabyte to us-east-1 is paid for" in far.message
+    assert "far in ap-south-1: AWS charges for each gigabyte to us-east-1" in far.message
 
 
 def test_accessions_from_another_region_than_their_archive_cost() -> None:
@@ -174,7 +174,7 @@ def test_accessions_from_another_region_than_their_archive_cost() -> None:
 def test_a_bucket_that_takes_nothing_is_an_error() -> None:
     finding = only(iter_bad(FakeAccount(writable=False)))
 
-    assert finding.message == "no right to write to s3://genomes/snakemake/runs/"
+    assert finding.message == "no permission to write to s3://genomes/snakemake/runs/"
 
 
 @pytest.mark.parametrize(
@@ -216,16 +216,16 @@ def test_a_disabled_queue_and_one_that_is_not_there_are_errors() -> None:
     )
 
     assert missing.message == "there is no such queue in this account and region"
-    assert disabled.message == "takes no jobs: it is DISABLED and VALID"
+    assert disabled.message == "accepts no jobs: it is DISABLED and VALID"
     assert "update-job-queue --job-queue fleet-fallback --state ENABLED" in disabled.remedy
 
 
 @pytest.mark.parametrize(
     ("vcpus", "level", "message"),
     [
-        (2, ERROR, "2 spot vCPUs at a time, that is 0 genomes"),
-        (16, WARNING, "16 spot vCPUs at a time, that is 4 genomes; this run could use 40 vCPUs"),
-        (None, WARNING, "this region does not tell how many spot vCPUs are allowed"),
+        (2, ERROR, "2 spot vCPUs at a time, enough for 0 genomes"),
+        (16, WARNING, "16 spot vCPUs at a time, enough for 4 genomes; this run could use 40 vCPUs"),
+        (None, WARNING, "this region does not report the quota of spot vCPUs"),
     ],
 )
 def test_a_quota_below_what_the_run_could_use_is_told(
@@ -240,7 +240,7 @@ def test_an_image_of_another_architecture_than_the_queues_is_an_error() -> None:
     finding = only(iter_bad(FakeAccount(architectures=frozenset({"arm64"}))))
 
     assert (finding.check, finding.level) == ("image", ERROR)
-    assert "is for arm64, the queues' instances are amd64" in finding.message
+    assert "is built for arm64, but the instances are amd64" in finding.message
     assert "`bactofleet aws push --multi-arch`" in finding.remedy
 
 
@@ -279,4 +279,4 @@ def test_what_the_asker_may_not_see_is_only_a_warning() -> None:
     finding = only(iter_bad(Blind()))
 
     assert (finding.check, finding.level) == ("roles", WARNING)
-    assert "it is not allowed" in finding.message
+    assert "permission denied" in finding.message

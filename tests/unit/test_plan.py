@@ -155,7 +155,9 @@ def test_a_finished_genome_whose_row_was_corrected_is_kept_told_and_made_again_w
 
     assert (plan.todo, plan.other_input) == ([], {"S1": difference})
     (note,) = plan.summary()[1:]
-    assert note.startswith("NOTE: 1 finished genomes were made from other input than the sheet")
+    assert note.startswith(
+        "NOTE: 1 finished genomes were made from input that differs from the sheet"
+    )
     assert difference in note
     assert "redo: changed" in note
     assert plan_of(tmp_path, corrected, redo="changed").todo == ["S1"]
@@ -207,7 +209,7 @@ def test_a_receipt_that_does_not_say_its_input_is_trusted_and_told(tmp_path: Pat
 
     assert (plan.unknown, plan.redo) == (["S1"], [])
     (note,) = plan.summary()[1:]
-    assert "of 1 finished genomes the receipts do not say which input" in note
+    assert "the receipts of 1 finished genomes do not name their input" in note
 
 
 # --- where results are ----------------------------------------------------------------------------
@@ -298,7 +300,9 @@ def test_redo_of_an_unfinished_genome_is_no_more_than_doing_it(tmp_path: Path) -
 
 @pytest.mark.parametrize("redo", [["S1", "S9"], "S9", "chnaged"])
 def test_redo_of_a_name_that_the_sheet_lacks_is_refused(tmp_path: Path, redo: Any) -> None:
-    with pytest.raises(ConfigurationError, match="redo must be none, changed or samples of the sheet, not "):
+    with pytest.raises(
+        ConfigurationError, match="redo must be none, changed or samples of the sheet, not "
+    ):
         plan_for(tmp_path, redo=redo)
 
 
@@ -307,7 +311,7 @@ def test_a_long_list_of_redone_genomes_is_cut_in_the_summary() -> None:
 
     lines = Plan(1200, names, {}, {}, [], names, names).summary()
 
-    assert lines[-1].endswith("made AGAIN:  S0, S1, S2, S3, S4 and 1,195 more")
+    assert lines[-1].endswith("made AGAIN: S0, S1, S2, S3, S4 and 1,195 more")
 
 
 # --- the lock -------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def test_boxes_have_the_quartiles_and_the_whiskers_of_tukey():
     assert (box.lowerfence[0], box.upperfence[0]) == (1, 100)
 
 
-@pytest.mark.parametrize(("count", "words"), [(3, "Each genome is a point."), (40, "Box:")])
+@pytest.mark.parametrize(("count", "words"), [(3, "Each genome is a point."), (40, "Boxes:")])
 def test_captions_speak_of_boxes_where_there_are_some(count, words):
     assert figures.plot_minutes(genomes(count)).caption.startswith(words)
 

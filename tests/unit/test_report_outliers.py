@@ -43,8 +43,8 @@ def find(rows):
 @pytest.mark.parametrize(
     ("change", "name", "meaning"),
     [
-        ({"assembler_gc_percent": 38.0}, "GC high", "Another species"),
-        ({"assembler_gc_percent": 30.0}, "GC low", "Another species"),
+        ({"assembler_gc_percent": 38.0}, "GC high", "Not the species in the sample sheet"),
+        ({"assembler_gc_percent": 30.0}, "GC low", "Not the species in the sample sheet"),
         ({"assembler_total_contig_length": 4_600_000}, "size high", "Contaminated or mixed"),
         ({"assembler_total_contig_length": 1_900_000}, "size low", "is missing"),
         (
@@ -52,7 +52,7 @@ def find(rows):
             "size against expected low",
             "is missing",
         ),
-        ({"qc_original_coverage": 9.0}, "depth low", "Too little sequenced"),
+        ({"qc_original_coverage": 9.0}, "depth low", "Low sequencing depth"),
         ({"assembler_total_contig": 900}, "contigs high", "mixture of strains"),
         ({"assembler_n50_contig_length": 6_000}, "N50 low", "a poor library"),
         (
@@ -60,7 +60,7 @@ def find(rows):
             "GC high",
             "a second species in the sample",
         ),
-        ({"annotator_total_cds": 3_900}, "CDS high", "Genes broken"),
+        ({"annotator_total_cds": 3_900}, "CDS high", "Genes disrupted"),
     ],
 )
 def test_a_planted_outlier_is_found_named_and_explained(change, name, meaning):

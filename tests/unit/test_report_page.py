@@ -160,7 +160,7 @@ def test_of_very_many_failures_the_page_lists_the_first_and_says_so():
 def test_genomes_made_with_different_images_are_warned_of(images, warned):
     rows = [{"sample": image, "status": "complete", "fingerprint_image": image} for image in images]
 
-    assert ("not all made alike" in render(rows)) is warned
+    assert ("Not all genomes were made with the same" in render(rows)) is warned
 
 
 def test_a_left_out_multiqc_report_is_not_linked_but_explained():
@@ -203,7 +203,7 @@ def test_outliers_are_listed_after_the_problems_and_lead_to_the_table():
     assert page.index('id="problems"') < page.index('id="outliers"') < page.index('id="plots"')
     assert "1 of 30 complete genomes are far" in page
     assert 'data-sample="s0"' in page
-    assert "Another species than the sheet says?" in page
+    assert "Not the species in the sample sheet?" in page
 
 
 def test_that_there_is_no_outlier_is_said():
@@ -211,7 +211,9 @@ def test_that_there_is_no_outlier_is_said():
 
 
 def test_of_three_genomes_it_is_said_that_no_outliers_are_looked_for():
-    assert "that takes 20 complete genomes" in render(make_species(3, assembler_gc_percent=40.0))
+    assert "this needs at least 20 complete genomes" in render(
+        make_species(3, assembler_gc_percent=40.0)
+    )
 
 
 def test_of_many_outliers_that_may_mean_the_same_the_farthest_are_listed():

@@ -257,7 +257,7 @@ def test_a_genome_that_was_finished_since_the_plan_was_made_is_not_paid_twice(
     (project / "results/receipts").mkdir(parents=True)
     (project / "results/receipts/S1.json").write_text("{}")
 
-    with pytest.raises(WorkflowError, match="Another run has finished meanwhile"):
+    with pytest.raises(WorkflowError, match="Another run has finished genomes in the meantime"):
         run.start(runs_here=False)
 
 
@@ -287,7 +287,7 @@ def test_a_run_is_cut_to_what_max_cost_pays_for(
     receipts = [path for part in run.parts() for path in run.receipts_to_write(part, [])]
     assert 0 < len(receipts) < 50
     assert receipts == [f"results/receipts/{name}.json" for name in run.plan.todo]
-    assert f": {len(receipts)} are made in this run." in capsys.readouterr().err
+    assert f" This run makes {len(receipts)}." in capsys.readouterr().err
 
 
 def test_max_cost_does_not_hold_for_results_in_a_folder(

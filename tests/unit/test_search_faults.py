@@ -224,7 +224,7 @@ def test_ena_without_an_answer_is_an_error_where_sra_does_not_know(
     assert search(query) == 1
 
     said = capsys.readouterr().err
-    assert "ENA answers in another form" in said
+    assert "ENA's answer does not have the documented form" in said
     assert "neither ENA nor SRA" not in said + "".join(left_out().values())
 
 
@@ -255,7 +255,10 @@ def test_an_answer_of_sra_that_is_not_whole_is_an_error(
     [
         ({"count": "3", "idlist": ["9000001", "9000002"]}, "SRA names 2 of 3 experiments"),
         ({"count": "0", "idlist": [], "ERROR": "no backend"}, "SRA cannot search: no backend"),
-        ({"ERROR": "Invalid db name specified: sra"}, "SRA answers in another form"),
+        (
+            {"ERROR": "Invalid db name specified: sra"},
+            "SRA's answer does not have the documented form",
+        ),
     ],
 )
 def test_fewer_experiments_than_sra_announces_are_an_error(

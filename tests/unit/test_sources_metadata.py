@@ -106,7 +106,7 @@ def test_nothing_is_excluded_while_an_archive_does_not_answer(
 def test_the_page_of_a_proxy_is_no_answer(archive: Archive, answer: bytes) -> None:
     archive.pages = {ENA: answer, SRA: answer}
 
-    with pytest.raises(TemporaryFailure, match="answers in another form"):
+    with pytest.raises(TemporaryFailure, match="answer does not have the documented form"):
         metadata().find_runs()
 
 
@@ -140,7 +140,7 @@ def test_names_in_no_form_of_an_archive_are_not_believed(
         getattr(archive.metadata, name)[0]["run_accession"] = "../../etc"
 
     if "sra" in archives:
-        with pytest.raises(TemporaryFailure, match="SRA names runs in another form"):
+        with pytest.raises(TemporaryFailure, match="SRA names runs in an undocumented form"):
             metadata().find_runs()
     else:
         assert [run.accession for run in metadata().find_runs()] == ["SRR9000001"]
@@ -154,7 +154,7 @@ def test_an_answer_of_sra_that_is_not_whole_excludes_nobody(
     archive.metadata.ena.clear()
     archive.pages = {"/entrez/eutils/efetch.fcgi": answer}
 
-    with pytest.raises(TemporaryFailure, match="SRA answers in another form"):
+    with pytest.raises(TemporaryFailure, match="SRA's answer does not have the documented form"):
         metadata().find_runs()
 
 

@@ -217,7 +217,9 @@ def test_jobs_that_batch_does_not_describe_are_told(project: Path):
 
     snapshot = Observer(project / "results", scratch_of(project), samples_of(project), Client())
 
-    assert "1 arrays or jobs are unknown to Batch; they count as finished" in to_lines(snapshot.look())
+    assert "1 arrays or jobs are unknown to Batch; they count as finished" in to_lines(
+        snapshot.look()
+    )
 
 
 def test_what_a_run_has_left_on_aws_is_told_unless_one_is_under_way(
@@ -250,7 +252,7 @@ def test_without_any_results_all_genomes_wait(project: Path, capsys: pytest.Capt
     out = status(capsys)
 
     assert "0 of 20 genomes ended" in out
-    assert "none is under way" in out
+    assert "no run is active" in out
 
 
 def test_lines_of_text_where_there_is_no_terminal(
@@ -260,7 +262,7 @@ def test_lines_of_text_where_there_is_no_terminal(
 
     assert "genomes:     10 of 20 genomes ended (50.0%)" in out
     assert "running:     2 (" in out
-    assert "under way for 1 h 0 min" in out
+    assert "running for 1 h 0 min" in out
     assert "7.0 genomes/h" in out
     assert "assembly   median" in out
     assert "the slowest" in out.split("assembly   median")[1].splitlines()[0]
@@ -287,7 +289,7 @@ def test_the_terminal_shows_the_same_and_reads_no_markup(under_way: Path):
 
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "10 of 20 genomes ended" in text
-    assert "under way for 1 h 0 min" in text
+    assert "running for 1 h 0 min" in text
     assert "[red]no[/red] such [link=x]" in text
     assert "━" in text
 

@@ -54,7 +54,9 @@ class Ena:
         try:
             return Query(taxon=_choose_taxon(json.loads(answer)))
         except (ValueError, KeyError, IndexError, TypeError) as error:
-            raise Unavailable(f"ENA describes the taxon {query.taxon!r} in another form") from error
+            raise Unavailable(
+                f"ENA describes the taxon {query.taxon!r} in an undocumented form"
+            ) from error
 
     def find(self, query: Query) -> set[str]:
         """Return the accessions of all experiments that a query is about; raises `Unavailable`."""
@@ -82,7 +84,7 @@ class Ena:
         answer = self._post("count", query=taxon) or b"0"
         announced = COUNT.search(answer)
         if not announced:
-            raise Unavailable("ENA counts runs in another form than it documents")
+            raise Unavailable("ENA counts runs in an undocumented form")
         rows = self._search([EXPERIMENT, RUN], query=taxon)
         if len(rows) < int(announced[1]):
             raise Unavailable(f"ENA names {len(rows):,} of {int(announced[1]):,} runs")

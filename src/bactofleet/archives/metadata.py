@@ -64,7 +64,7 @@ class Metadata:
             runs = ask(self._sample.accession)
             # Names become parts of paths.
             if not all(kind_of(run.accession) == "run" for run in runs):
-                raise Unavailable(f"{archive} names runs in another form than it documents")
+                raise Unavailable(f"{archive} names runs in an undocumented form")
             self._answers[archive] = runs
         return self._answers[archive]
 

@@ -79,7 +79,7 @@ class Sra:
                 result = json.loads(self._post("esearch", term=term, **page))["esearchresult"]
                 count, more = int(result["count"]), set(result["idlist"]) - found
             except (ValueError, KeyError, TypeError) as error:
-                raise Unavailable("SRA answers in another form than it documents") from error
+                raise Unavailable("SRA's answer does not have the documented form") from error
             if "ERROR" in result:
                 raise Unavailable(f"SRA cannot search: {result['ERROR']}")
             if not more and len(found) < count:

@@ -32,7 +32,8 @@ def read_table(
     header = cells[0] if cells else []
     if lacking := [field for field in fields if field not in header]:
         raise Unavailable(
-            f"{source} answers in another form than it documents: {text[:EXCERPT]!r} has no column "
+            f"{source}'s answer does not have the documented form: "
+            f"{text[:EXCERPT]!r} has no column "
             f"{lacking[0]}"
         )
     if any(len(row) != len(header) for row in cells):

@@ -88,16 +88,16 @@ def explain(error: Exception) -> Fault:
         if isinstance(error, kinds):
             return fault
     if isinstance(error, ProfileNotFound):
-        return Fault(str(error), "name another in AWS_PROFILE: `aws configure list-profiles`")
+        return Fault(str(error), "set AWS_PROFILE to another:  `aws configure list-profiles`")
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError | HTTPClientError):
-        return Fault(str(error), "look at the network and at the region's name")
+        return Fault(str(error), "check the network and the region's name")
     is_late = any(words in str(error) for words in _CLOCK_WORDS)
     code = "RequestTimeTooSkewed" if is_late else error_code(error)
     if code in _CODES:
         return _CODES[code]
     if code in DENIED:
-        remedy = "ask for this right, or take a role that has it (docs/aws.md)"
-        return Fault(f"it is not allowed: {error}", remedy, is_denied=True)
+        remedy = "ask for this permission, or use a role that has it (docs/aws.md)"
+        return Fault(f"permission denied: {error}", remedy, is_denied=True)
     return Fault(str(error), "docs/aws.md may help")
 
 

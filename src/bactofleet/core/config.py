@@ -122,17 +122,16 @@ def _check_places(config: dict[str, Any]) -> Iterator[str]:
     """Find files and folders that would be taken for others, or cannot be worked with."""
     for option in PLACES:
         place = config.get(option) or ""
-        given = f"{option}: {place!r} is given, "
         if place.startswith("~") or "$" in place:
-            yield f"{given}write the whole path: neither '~' nor '$' is replaced"
+            yield f"{option} must be a whole path, without '~' and '$', not {place!r}"
         elif "{" in place or "}" in place or not place.isprintable():
-            yield f"{given}allowed are no braces and no control characters"
+            yield f"{option} must have no braces or control characters, unlike {place!r}"
         elif option == "results" and place.startswith("s3:"):
             if not S3_ADDRESS.fullmatch(place):
-                yield f"{given}allowed is s3://BUCKET/prefix"
+                yield f"{option} must be s3://BUCKET/prefix, not {place!r}"
         elif "://" in place:
             kinds = "a folder or s3://BUCKET/prefix" if option == "results" else "a path"
-            yield f"{given}allowed is {kinds}"
+            yield f"{option} must be {kinds}, not {place!r}"
 
 
 def describe_error(error: jsonschema.ValidationError) -> str:

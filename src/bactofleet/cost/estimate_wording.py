@@ -33,7 +33,11 @@ def iter_facts(estimate: Estimate) -> Iterator[tuple[str, str]]:
     yield "vCPU hours", f"{hours.expected:,.0f} (95 %: {hours.low:,.0f} to {hours.high:,.0f})"
     yield "time", _describe_time(estimate)
     sizes = [f"{part / GB:,.1f}" for part in (size.expected, size.low, size.high)]
-    yield "results", "{} GB (95 %: {} to {})".format(*sizes) + f", {kept} per month to store, {taken} to download"
+    yield (
+        "results",
+        "{} GB (95 %: {} to {})".format(*sizes)
+        + f", {kept} per month to store, {taken} to download",
+    )
     yield "based on", _describe_source(estimate)
 
 

@@ -187,6 +187,6 @@ def _region_of(instances: Collection[Instance]) -> str | None:
 
 def _describe(error: Exception) -> str:
     if not isinstance(error, BotoCoreError | ClientError):
-        return f"AWS answers in another form than it documents ({error!r})"
+        return f"AWS's answer does not have the documented form ({error!r})"
     fault = explain(error)
     return f"{fault.message}; {fault.remedy}"

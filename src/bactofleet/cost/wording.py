@@ -55,7 +55,10 @@ def iter_facts(bill: Bill, note: str) -> Iterator[tuple[str, str]]:
     yield "genomes", genomes
     if bill.median_genome is not None:
         names = [f"{clean(name)} {format_usd(usd)}" for name, usd in bill.dearest(DEAREST)]
-        yield "EC2 per genome", f"median {format_usd(bill.median_genome)}; most expensive {',  '.join(names)}"
+        yield (
+            "EC2 per genome",
+            f"median {format_usd(bill.median_genome)}; most expensive {',  '.join(names)}",
+        )
     yield "prices", note
     yield (
         "not counted",

@@ -66,7 +66,7 @@ def _credentials(facts: Facts, judge: Judge) -> Iterator[Finding]:
     who = facts.identity()
     yield judge.ok(f"account {who.account} as {who.arn}")
     skew, clock = abs(who.skew_s), Judge("clock")
-    message = f"this machine's clock is {skew:.0f} s from that of AWS"
+    message = f"this machine's clock differs from AWS by {skew:.0f} s"
     remedy = "`timedatectl set-ntp true`"
     if skew > MAX_SKEW_S:
         yield clock.error(message, remedy)
@@ -91,7 +91,7 @@ def _region(facts: Facts, settings: dict[str, str], work: Work, judge: Judge) ->
     elif found != region:
         yield judge.error(
             f"bucket {bucket} is in {found}, the settings say {region}",
-            f"`bactofleet aws deploy --region {found}`, or unset the variables that say {region}",
+            f"`bactofleet aws deploy --region {found}`, or unset the variables that name {region}",
         )
     else:
         yield judge.ok(f"bucket and queues are in {region}")
@@ -99,7 +99,7 @@ def _region(facts: Facts, settings: dict[str, str], work: Work, judge: Judge) ->
         yield from _reads_region(judge, name, facts.bucket_region(name), region)
     if work.has_accessions and region != SRA_REGION:
         yield judge.warning(
-            f"reads of accessions come from {SRA_REGION}: each gigabyte to {region} is paid for",
+            f"reads come from {SRA_REGION}: AWS charges for each gigabyte to {region}",
             f"`bactofleet aws deploy --region {SRA_REGION}`",
         )
 
@@ -109,7 +109,7 @@ def _reads_region(judge: Judge, bucket: str, found: str | None, region: str) -> 
         yield judge.error(f"there is no bucket {bucket}, which the sheet names", "edit the sheet")
     elif found != region:
         yield judge.warning(
-            f"reads are in {bucket} in {found}: each gigabyte to {region} is paid for",
+            f"reads are in {bucket} in {found}: AWS charges for each gigabyte to {region}",
             f"`bactofleet aws deploy --region {found}`",
         )
 
@@ -117,11 +117,11 @@ def _reads_region(judge: Judge, bucket: str, found: str | None, region: str) -> 
 def _bucket(facts: Facts, settings: dict[str, str], judge: Judge) -> Iterator[Finding]:
     bucket = settings["bucket"]
     if facts.can_write(bucket):
-        yield judge.ok(f"s3://{bucket} takes what a run puts there")
+        yield judge.ok(f"runs may write to s3://{bucket}")
     else:
         yield judge.error(
-            f"no right to write to s3://{bucket}/{api.get_runs_folder()}",
-            "take the stack's ControllerRole (docs/aws.md), or ask for s3:PutObject",
+            f"no permission to write to s3://{bucket}/{api.get_runs_folder()}",
+            "use the stack's ControllerRole (docs/aws.md), or ask for s3:PutObject",
         )
 
 
@@ -130,7 +130,7 @@ def _results(settings: dict[str, str], work: Work) -> Iterator[Finding]:
     judge, allowed = Judge("results"), f"s3://{settings['bucket']}/results"
     remedy = f"set `results: {allowed}` in config/config.yaml"
     if not is_s3(work.results):
-        yield judge.error(f"{work.results!r} is a folder, which goes with the instances", remedy)
+        yield judge.error(f"{work.results!r} is a folder, which is lost with the instances", remedy)
     elif not f"{work.results}/".startswith(f"{allowed}/"):
         yield judge.warning(f"the stack's jobs may write below {allowed} only", remedy)
     else:
@@ -164,13 +164,13 @@ def _queue(
     seen.append(queue)
     bad = [*_stopped(judge, queue), *_too_small(judge, queue, work)]
     size = f"{work.threads} vCPUs and {work.memory_mb:,} MB"
-    yield from bad or [judge.ok(f"takes jobs, and has instances with {size}")]
+    yield from bad or [judge.ok(f"accepts jobs, and has instances with {size}")]
 
 
 def _stopped(judge: Judge, queue: Queue) -> Iterator[Finding]:
     if (queue.state, queue.status) != ("ENABLED", "VALID"):
         yield judge.error(
-            f"takes no jobs: it is {queue.state} and {queue.status}",
+            f"accepts no jobs: it is {queue.state} and {queue.status}",
             f"`aws batch update-job-queue --job-queue {queue.name} --state ENABLED`",
         )
     for item in queue.environments:
@@ -189,7 +189,7 @@ def _too_small(judge: Judge, queue: Queue, work: Work) -> Iterator[Finding]:
     largest = max((k.memory_mib for e in queue.environments for k in e.types), default=0)
     most = max((e.max_vcpus for e in queue.environments), default=0)
     yield judge.error(
-        f"a genome takes {work.threads} vCPUs and {work.memory_mb:,} MB; at most {most} vCPUs may "
+        f"a genome needs {work.threads} vCPUs and {work.memory_mb:,} MB; at most {most} vCPUs may "
         f"run, and the largest instance has {largest:,} MiB, {JOBS_SHARE:.1%} of it for jobs",
         f"`bactofleet aws deploy -p MaxSpotVcpus={max(256, work.threads)} "
         f"-p MaxOnDemandVcpus={max(64, work.threads)}`, or smaller threads and memory_mb",
@@ -208,10 +208,12 @@ def _quota(facts: Facts, work: Work, is_spot: bool, wanted: int, judge: Judge) -
     quota = facts.quota(code)
     if quota is None:
         remedy = "`aws service-quotas list-service-quotas --service-code ec2`"
-        yield judge.warning(f"this region does not tell how many {name} vCPUs are allowed", remedy)
+        yield judge.warning(f"this region does not report the quota of {name} vCPUs", remedy)
         return
     needed = min(wanted, work.genomes * work.threads) or work.threads
-    message = f"{quota:.0f} {name} vCPUs at a time, that is {floor(quota / work.threads)} genomes"
+    message = (
+        f"{quota:.0f} {name} vCPUs at a time, enough for {floor(quota / work.threads)} genomes"
+    )
     remedy = (
         "`aws service-quotas request-service-quota-increase --service-code ec2 "
         f"--quota-code {code} --desired-value {needed}`"
@@ -227,7 +229,7 @@ def _quota(facts: Facts, work: Work, is_spot: bool, wanted: int, judge: Judge) -
 def _image(facts: Facts, image: str, types: set[InstanceType], judge: Judge) -> Iterator[Finding]:
     named = ECR_IMAGE.fullmatch(image)
     if named is None:
-        yield judge.warning(f"{image} is not in ECR, so that it was not looked at", PUSH)
+        yield judge.warning(f"{image} is not in ECR and was not checked", PUSH)
         return
     architectures = facts.image_architectures(named["repository"], named["tag"])
     if architectures is None:
@@ -236,10 +238,10 @@ def _image(facts: Facts, image: str, types: set[InstanceType], judge: Judge) -> 
     needed = {PLATFORMS[a] for kind in types for a in kind.architectures if a in PLATFORMS}
     has = " and ".join(sorted(architectures))
     if needed <= architectures:
-        yield judge.ok(f"{image} is there, for {has}")
+        yield judge.ok(f"{image} exists, for {has}")
     else:
         yield judge.error(
-            f"{image} is for {has}, the queues' instances are {' and '.join(sorted(needed))}",
+            f"{image} is built for {has}, but the instances are {' and '.join(sorted(needed))}",
             "`bactofleet aws push --multi-arch`, or `bactofleet aws deploy -p Architecture=...`",
         )
 
@@ -251,7 +253,7 @@ def _disks(environments: list[Environment], work: Work) -> Iterator[Finding]:
         at_a_time = max((kind.vcpus // work.threads for kind in kinds), default=1)
         needed = SYSTEM_GIB + at_a_time * work.scratch_gib
         message = (
-            f"instances have {size} GiB; {at_a_time} genomes at a time take up to {needed:.0f} GiB"
+            f"instances have {size} GiB; {at_a_time} genomes at a time need up to {needed:.0f} GiB"
         )
         if size < needed:
             remedy = f"`bactofleet aws deploy -p RootVolumeGiB={needed:.0f}`"
@@ -263,6 +265,6 @@ def _disks(environments: list[Environment], work: Work) -> Iterator[Finding]:
 def _roles(facts: Facts, settings: dict[str, str], judge: Judge) -> Iterator[Finding]:
     for name in [name for name in ("job-role", "execution-role") if settings.get(name)]:
         if TASKS in facts.trusted_services(settings[name]):
-            yield judge.ok(f"containers may take the {name}")
+            yield judge.ok(f"containers may assume the {name}")
         else:
             yield judge.error(f"{settings[name]} does not trust {TASKS}", DEPLOY)

@@ -54,6 +54,6 @@ def guarded(judge: Judge, check: Callable[[Judge], Iterable[Finding]]) -> Iterat
         yield say(fault.message, fault.remedy)
     except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
         yield judge.error(
-            f"AWS answers in another form than it documents ({error!r})",
+            f"AWS's answer does not have the documented form ({error!r})",
             "run the doctor again; the other checks are not affected",
         )

@@ -39,8 +39,8 @@ def _tools() -> Finding:
     if engine and _has_image(engine):
         return judge.ok(f"all tools are in the image {IMAGE}")
     return judge.warning(
-        f"neither the image {IMAGE} nor all tools are here ({', '.join(missing)} are missing); "
-        "only runs on AWS go without",
+        f"the image {IMAGE} is not here, and these tools are missing: {', '.join(missing)}; "
+        "only runs on AWS work without them",
         "`make setup`",
     )
 
@@ -52,14 +52,14 @@ def _has_image(engine: str) -> bool:
 
 def _disk(work: Work) -> Finding:
     judge, free = Judge("local disk"), shutil.disk_usage(Path.cwd()).free / GIB
-    message = f"{free:.0f} GiB are free here"
+    message = f"{free:.0f} GiB free in this folder"
     if free < CONTROLLER_GIB:
         remedy = "`df -h .` and make room, or start elsewhere"
-        return judge.error(f"{message}, a run needs {CONTROLLER_GIB}", remedy)
+        return judge.error(f"{message}; a run needs {CONTROLLER_GIB}", remedy)
     if free < work.scratch_gib:
         remedy = "set `scratch:` in config/config.yaml to a folder on a larger disk"
         return judge.warning(
-            f"{message}, a genome on this machine takes {work.scratch_gib:.0f}", remedy
+            f"{message}; a genome on this machine needs {work.scratch_gib:.0f}", remedy
         )
     return judge.ok(message)
 
@@ -70,5 +70,5 @@ def _memory(work: Work) -> Finding:
     message = f"this machine has {total_mb:,.0f} MB and {os.cpu_count()} CPUs"
     if total_mb < work.memory_mb:
         remedy = "run genomes elsewhere, or make memory_mb in config/config.yaml smaller"
-        return judge.warning(f"{message}, a genome takes {work.memory_mb:,} MB", remedy)
+        return judge.warning(f"{message}; a genome needs {work.memory_mb:,} MB", remedy)
     return judge.ok(message)

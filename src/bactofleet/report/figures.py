@@ -111,7 +111,9 @@ def plot_composition(genomes: pd.DataFrame) -> Plot | None:
     hover = "%{x:,.2f} Mb<br>GC %{y:.1f} %"
     _add_cloud(figure, genomes, cloud, colours, hover, is_log=False)
     rings = _ring_outliers(figure, genomes, cloud, hover, "size|GC")
-    caption = f"A genome between the clouds may be contaminated, one in another misnamed.{rings}"
+    caption = (
+        f"A genome between clouds may be contaminated; one in another cloud, mislabelled.{rings}"
+    )
     return Plot("composition", "GC against assembly size", caption, figure)
 
 
@@ -171,7 +173,7 @@ def plot_size_difference(genomes: pd.DataFrame) -> Plot | None:
     if figure is None:
         return None
     figure.update_xaxes(rangemode="tozero")
-    caption = "Far to the right of 0: contamination or mixed samples. Far to the left: lost genome."
+    caption = "Far to the right of 0: contamination or mixed samples. Far to the left: incomplete."
     return Plot("difference", "Assembly size against expected", caption, figure)
 
 
@@ -182,7 +184,7 @@ def plot_depth(genomes: pd.DataFrame) -> Plot | None:
         "after cleaning and capping": numbers(genomes, "qc_final_coverage"),
     }
     figure = distribution(series, genomes, "Depth (x)", stacked=False)
-    caption = "Bases in the reads over the expected size of the genome, all genomes with reads."
+    caption = "Bases in the reads divided by the expected genome size; all genomes with reads."
     return figure and Plot("depth", "Depth", caption, figure)
 
 
@@ -191,15 +193,15 @@ def plot_minutes(genomes: pd.DataFrame) -> Plot | None:
     series = {stage: numbers(genomes, f"{stage}_seconds") / 60 for stage in STAGES}
     figure = boxes(series, genomes, "Wall time (minutes)")
     caption = _caption_boxes(figure, "the slowest genomes.")
-    return figure and Plot("minutes", "Minutes a stage", caption, figure)
+    return figure and Plot("minutes", "Wall time per stage", caption, figure)
 
 
 def plot_memory(genomes: pd.DataFrame) -> Plot | None:
     """Peak memory of each stage."""
     series = {stage: numbers(genomes, f"{stage}_max_rss_mb") / 1000 for stage in STAGES}
     figure = boxes(series, genomes, "Peak memory (GB)")
-    caption = _caption_boxes(figure, "the largest, which decide what a job must ask for.")
-    return figure and Plot("memory", "Peak memory a stage", caption, figure)
+    caption = _caption_boxes(figure, "the largest, which decide how much memory a job needs.")
+    return figure and Plot("memory", "Peak memory per stage", caption, figure)
 
 
 def plot_reasons(genomes: pd.DataFrame) -> Plot | None:
@@ -263,7 +265,7 @@ def _caption_boxes(figure: go.Figure | None, far: str) -> str:
     """Return how to read boxes, of which points are the `far` ones; few genomes have none."""
     if figure is None or not any(isinstance(trace, go.Box) for trace in figure.data):
         return "Each genome is a point."
-    return f"Box: middle half and median; whiskers reach 1.5 boxes further; points are {far}"
+    return f"Boxes: median and quartiles; whiskers: 1.5 interquartile ranges; points: {far}"
 
 
 def _ring_outliers(

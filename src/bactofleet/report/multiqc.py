@@ -57,13 +57,13 @@ def write_multiqc(
     """
     if genomes > MAX_GENOMES:
         return _leave_out(
-            path, f"there are {genomes:,} genomes, and it serves up to {MAX_GENOMES:,}"
+            path, f"there are {genomes:,} genomes, and it is made for up to {MAX_GENOMES:,}"
         )
     with tempfile.TemporaryDirectory(prefix="multiqc-") as folder:
         try:
             found = sum(_write_outputs(Path(folder), sample, part) for sample, part in outputs)
         except ConfigurationError as error:
-            logger.warning("MultiQC is left out: %s", error)
+            logger.warning("There is no MultiQC report: %s", error)
             return _leave_out(path, f"the tarballs cannot be read: {error}")
         if not found:
             return _leave_out(path, "no genome has a summary of fastp or prokka yet")
@@ -120,8 +120,6 @@ def _run_multiqc(folder: Path, title: str) -> str | None:
 
 
 def _leave_out(path: Path, why: str) -> str:
-    page = (
-        "<!doctype html><meta charset=utf-8><title>MultiQC</title><p>MultiQC is left out: {}.</p>\n"
-    )
-    write_atomically(path, page.format(html.escape(why)))
+    head = "<!doctype html><meta charset=utf-8><title>MultiQC</title>"
+    write_atomically(path, f"{head}<p>There is no MultiQC report: {html.escape(why)}.</p>\n")
     return why

@@ -101,12 +101,12 @@ _BROKEN = {"contigs high", "N50 low"}
 # What an outlier may be, the first that fits: one sign of each set.
 MEANINGS = (
     ((_GC, _BROKEN), "Contaminated: a second species in the sample"),
-    ((_GC,), "Another species than the sheet says"),
+    ((_GC,), "Not the species in the sample sheet"),
     ((_LARGE,), "Contaminated or mixed: more than one genome in the sample"),
-    ((_SMALL,), "Incomplete: a part of the genome is missing"),
-    (({"depth low"},), "Too little sequenced"),
-    ((_BROKEN,), "In pieces: a poor library, or a mixture of strains"),
-    (({"CDS high", "CDS low"},), "Genes broken by errors of the sequence, or another species"),
+    ((_SMALL,), "Incomplete: part of the genome is missing"),
+    (({"depth low"},), "Low sequencing depth"),
+    ((_BROKEN,), "Fragmented: a poor library, or a mixture of strains"),
+    (({"CDS high", "CDS low"},), "Genes disrupted by sequence errors, or another species"),
 )
 
 

@@ -46,7 +46,7 @@ class Plan:
     finished: list[str]
     """Samples that have a receipt."""
     other_input: dict[str, str]
-    """Of the finished ones, those made from other input than the sheet names: what differs."""
+    """Of the finished ones, those made from input that differs from the sheet: what differs."""
     changed: dict[str, str]
     """Of the finished ones, those made with other parameters or another image: what differs."""
     unknown: list[str]
@@ -65,8 +65,8 @@ class Plan:
         ]
         again = set(self.redo)
         for differences, how in (
-            (self.other_input, "from other input than the sheet names now"),
-            (self.changed, "with other settings than now"),
+            (self.other_input, "from input that differs from the sheet"),
+            (self.changed, "with different settings"),
         ):
             if kept := sorted(differences.keys() - again):
                 lines.append(
@@ -76,8 +76,8 @@ class Plan:
                 )
         if unknown := [name for name in self.unknown if name not in again]:
             lines.append(
-                f"NOTE: of {len(unknown):,} finished genomes the receipts do not say which input "
-                f"they were made from ({name_some(unknown)}); they count as finished"
+                f"NOTE: the receipts of {len(unknown):,} finished genomes do not name their input "
+                f"({name_some(unknown)}); they count as finished"
             )
         if self.shared:
             name, other = self.shared[0]
@@ -86,9 +86,8 @@ class Plan:
                 f"(for example {name}, as {other})"
             )
         if self.redo:
-            lines.append(
-                f"NOTE: {len(self.redo):,} finished genomes will be made AGAIN: {name_some(self.redo)}"
-            )
+            names = name_some(self.redo)
+            lines.append(f"NOTE: {len(self.redo):,} finished genomes will be made AGAIN: {names}")
         return lines
 
 

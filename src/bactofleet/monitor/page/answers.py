@@ -59,5 +59,8 @@ ANSWERS: dict[str, Callable[[Looker, Query], dict[str, Any]]] = {
 
 def _get_view(looker: Looker) -> View:
     if looker.view is None:
-        raise BadRequest("the first look has not ended yet", HTTPStatus.SERVICE_UNAVAILABLE)
+        raise BadRequest(
+            "the results are still being read; try again in a moment",
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        )
     return looker.view

@@ -22,18 +22,18 @@ _TOLD = frozenset({"sample", "status", "reason_type"})
 _AGAIN = "Start the same command again to retry it."
 # By exit status, else by kind: docs/workflow.md.
 _NEXT_BY_EXIT_CODE = {
-    TemporaryFailure.exit_code: f"Something around the genome was wrong for the moment. {_AGAIN}",
+    TemporaryFailure.exit_code: f"The disk, network or machine had a temporary problem. {_AGAIN}",
     IllegalInstruction.exit_code: f"A tool was built for another processor. {_AGAIN}",
-    OutOfMemory.exit_code: f"It wants more memory: raise memory_mb in the configuration. {_AGAIN}",
+    OutOfMemory.exit_code: f"It needs more memory: raise memory_mb in the configuration. {_AGAIN}",
 }
 _NEXT_BY_KIND = {
     "input": f"Correct the address in the sample sheet. {_AGAIN}",
-    "tool": f"The log says what the tool did not like. {_AGAIN}",
+    "tool": f"The log has the tool's error message. {_AGAIN}",
     UNREADABLE: "",  # the message says it
 }
 _NEXT_OF_EXCLUDED = (
-    "This is a result, the next run leaves it as it is. "
-    "To try it with other limits change them in the configuration and add --config redo={sample}."
+    "This is a result: the next run does not repeat it. "
+    "To try other limits, change them in the configuration and add --config redo={sample}."
 )
 
 
