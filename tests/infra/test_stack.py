@@ -184,7 +184,7 @@ def test_an_update_keeps_the_image_that_was_pushed(other: Fleet) -> None:
     [
         (["-p", "MaxSpot=5"], "has no parameter 'MaxSpot'; it has Architecture, "),
         (["-p", "MaxSpotVcpus"], "--parameter must be NAME=VALUE, not 'MaxSpotVcpus'"),
-        (["-p", "Architecture=sparc"], "'sparc', allowed are x86_64 and arm64"),
+        (["-p", "Architecture=sparc"], "must be x86_64 or arm64, not 'sparc'"),
         (["-p", "SubnetIds=subnet-1"], "subnet-1"),
     ],
 )

@@ -109,24 +109,25 @@ def test_a_configuration_that_is_no_mapping_is_refused() -> None:
 @pytest.mark.parametrize(
     ("option", "place", "problem"),
     [
-        ("results", "~/res", "neither '~' nor '$' is replaced"),
-        ("scratch", "$TMPDIR/x", "neither '~' nor '$' is replaced"),
-        ("samples", "~me/samples.tsv", "neither '~' nor '$' is replaced"),
+        ("results", "~/res", "must be a whole path, without '~' and '$'"),
+        ("scratch", "$TMPDIR/x", "must be a whole path, without '~' and '$'"),
+        ("samples", "~me/samples.tsv", "must be a whole path, without '~' and '$'"),
         ("results", "run{1}", "no braces"),
-        ("scratch", "a\nb", "no control characters"),
-        ("results", "gs://bucket/x", "allowed is a folder or s3://BUCKET/prefix"),
-        ("results", "s3://", "allowed is s3://BUCKET/prefix"),
-        ("results", "s3:/bucket", "allowed is s3://BUCKET/prefix"),
-        ("results", "s3://My_Bucket/x", "allowed is s3://BUCKET/prefix"),
-        ("results", "s3://bucket/x?y", "allowed is s3://BUCKET/prefix"),
-        ("scratch", "s3://bucket/x", "allowed is a path"),
-        ("proteins", "https://host/p.faa", "allowed is a path"),
+        ("scratch", "a\nb", "no braces or control characters"),
+        ("results", "gs://bucket/x", "must be a folder or s3://BUCKET/prefix"),
+        ("results", "s3://", "must be s3://BUCKET/prefix"),
+        ("results", "s3:/bucket", "must be s3://BUCKET/prefix"),
+        ("results", "s3://My_Bucket/x", "must be s3://BUCKET/prefix"),
+        ("results", "s3://bucket/x?y", "must be s3://BUCKET/prefix"),
+        ("scratch", "s3://bucket/x", "must be a path"),
+        ("proteins", "https://host/p.faa", "must be a path"),
     ],
 )
 def test_a_place_that_would_be_another_is_refused(option: str, place: str, problem: str) -> None:
     (found,) = problems_of(**{option: place})
 
-    assert f"{option}: {place!r} is given" in found
+    assert found.startswith(f"config.yaml: {option} must ")
+    assert repr(place) in found
     assert problem in found
 
 

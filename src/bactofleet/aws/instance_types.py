@@ -40,7 +40,7 @@ def offered_types(ec2: Any, architecture: str) -> list[str]:
     """
     if architecture not in FAMILIES:
         raise ConfigurationError(
-            [f"Architecture is {architecture!r}, allowed are {' and '.join(FAMILIES)}"]
+            [f"Architecture must be {' or '.join(FAMILIES)}, not {architecture!r}"]
         )
     wanted = [f"{family}.{size}" for family in FAMILIES[architecture] for size in SIZES]
     pages = ec2.get_paginator("describe_instance_type_offerings").paginate(

@@ -255,17 +255,9 @@ class Run:
         problems = find_unreachable(self.config, {n: self.samples[n] for n in self.plan.todo})
         results = self.config["results"]
         if not is_s3(results):
-<<<<<<< HEAD
             problems.append(
                 f"results is the folder {results!r}, which is lost with the machine that makes a "
                 "genome; set results: s3://BUCKET/results"
-=======
-            raise ConfigurationError(
-                [
-                    f"results is the folder {results!r}, which is lost with the machine that makes "
-                    "a genome; set results: s3://BUCKET/results. No genome was started."
-                ]
->>>>>>> a894290 (Word status, bill, report and doctor as a manual would)
             )
         if problems:
             raise WorkflowError("\n".join([*problems, "No genome was started."]))

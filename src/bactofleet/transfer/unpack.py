@@ -36,7 +36,7 @@ def _name_below(sample: str, member: tarfile.TarInfo) -> str:
     path = PurePosixPath(member.name)
     if not member.isreg() or ".." in path.parts or path.parts[:1] != (sample,):
         raise ObjectFault(
-            f"{sample}: its tarball holds {member.name!r}; "
-            "allowed are regular files in the sample's folder; nothing of it was kept"
+            f"{sample}: its tarball holds {member.name!r}, which is not "
+            "a regular file in the sample's folder; nothing of the tarball was kept"
         )
     return str(path.relative_to(sample))
