@@ -234,7 +234,9 @@ def test_a_file_of_the_configuration_with_an_option_twice_is_refused(project: Pa
 def test_a_problem_names_the_files_that_the_options_come_from() -> None:
     files = [Path("config/config.yaml"), Path("mine.yaml")]
 
-    with pytest.raises(WorkflowError, match=r"config/config\.yaml, mine\.yaml: coverage: 'deep'"):
+    with pytest.raises(
+        WorkflowError, match=r"config/config\.yaml, mine\.yaml: coverage must be a number"
+    ):
         Run({"coverage": "deep"}, SCHEMAS, is_main=True, files=files)
 
 
