@@ -11,6 +11,8 @@ PYTHON := $(VENV)/bin/python
 IN_CONTAINER := $(PYTHON) -m bactofleet.run.container --
 ARGS ?=
 SUITES ?=
+# Types are checked a folder at a time: each has a conftest.py.
+TESTS := tests/unit $(wildcard packages/*/tests) $(addprefix tests/,aws infra workflow slurm download browser)
 
 .PHONY: help setup image lock demo check test aws-up aws-demo run shell lint format check-arm64 clean
 
@@ -60,6 +62,7 @@ lint: $(STAMPS)/venv ## Check style, types and imports.
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/snakefmt --check workflow
 	$(VENV)/bin/mypy
+	for folder in $(TESTS); do MYPYPATH=$$folder $(VENV)/bin/mypy --config-file tests/mypy.ini $$folder; done
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint infra/bactofleet.yaml
 	$(PYTHON) -W ignore tests/infra/lint_policies.py

@@ -1,5 +1,6 @@
 """Runs the real workflow as a user does, with reads and results on the emulated S3."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ class Genomes(Controller):
     """A controller of the real workflow."""
 
     def __init__(
-        self, aws: EmulatedAWS, folder: Path, samples: dict[str, tuple[str, ...]], results: str
+        self, aws: EmulatedAWS, folder: Path, samples: Mapping[str, tuple[str, ...]], results: str
     ) -> None:
         super().__init__(aws, folder, IMAGE)
         copy_project(folder)
@@ -47,7 +48,7 @@ class Genomes(Controller):
         ]
 
 
-def write_sheet(folder: Path, samples: dict[str, tuple[str, ...]], reads: str) -> None:
+def write_sheet(folder: Path, samples: Mapping[str, tuple[str, ...]], reads: str) -> None:
     """Write config/samples.tsv."""
     lines = ["sample\tr1\tr2"]
     for sample, files in samples.items():

@@ -16,7 +16,9 @@ IMPLIED = {"iam:PassRole"}
 def get_documented(heading: str) -> set[str]:
     """Actions in the policy below a heading."""
     section = DOCS.read_text().split(f"### {heading}\n")[1]
-    policy = json.loads(re.search(r"```json\n(.*?)```", section, re.DOTALL)[1])
+    block = re.search(r"```json\n(.*?)```", section, re.DOTALL)
+    assert block
+    policy = json.loads(block[1])
     return {action for statement in policy["Statement"] for action in statement["Action"]}
 
 

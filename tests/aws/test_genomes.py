@@ -166,7 +166,7 @@ def test_only_the_reclaimed_genome_was_attempted_twice(finished: Genomes) -> Non
 def test_the_bill_has_the_reclaimed_attempt_as_waste_and_all_tarballs(
     finished: Genomes,
 ) -> None:
-    command = [Path(sys.executable).with_name("bactofleet"), "cost", "--offline", "--json"]
+    command = [str(Path(sys.executable).with_name("bactofleet")), "cost", "--offline", "--json"]
     bill = json.loads(subprocess.check_output(command, cwd=finished.folder))
 
     usd = {line["charge"]: line["usd"] for line in bill["lines"]}

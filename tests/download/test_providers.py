@@ -50,7 +50,9 @@ def finished(
     s3.put_object(Bucket="own", Key="R2.fastq.gz", Body=FILES[1][1])
     project = make_project(tmp_path_factory.mktemp("project") / "p", polish=False, keep=["reads"])
     rows: list[dict[str, object]] = [
-        *({"sample": name, "accession": f"SRX{run[3:]}"} for name, run in RUNS.items()),
+        {"sample": name, "accession": f"SRX{run[3:]}"} for name, run in RUNS.items()
+    ]
+    rows += [
         {"sample": "withdrawn", "accession": "SRX9999999"},
         {
             "sample": "by_url",

@@ -17,7 +17,8 @@ def read_parts() -> dict[str, str]:
     template = cfn_yaml.load(str(TEMPLATE))
     data = template["Resources"]["LaunchTemplate"]["Properties"]["LaunchTemplateData"]
     message = email.message_from_string(data["UserData"]["Fn::Base64"])
-    return {part.get_content_type(): part.get_payload() for part in message.get_payload()}
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    return {part.get_content_type(): str(part.get_payload()) for part in parts}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from support.archive_server import Archive
 from support.archives import make_run
@@ -19,7 +20,7 @@ def add_run(
     spots: int = 20,
     platform: str = "ILLUMINA",
     experiment: str = EXPERIMENT,
-    **values: str,
+    **values: Any,
 ) -> dict[str, str]:
     """Add a run to both archives, with its files (end of the name, contents) at ENA.
 

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import trustme
@@ -91,7 +92,7 @@ SIZES = (
 Run = dict[str, str]
 
 
-def make_run(number: int, experiment: int | None = None, **values: str) -> Run:
+def make_run(number: int, /, experiment: int | None = None, **values: Any) -> Run:
     """Return a good run as ENA describes it: paired, 500,000 pairs of 150 bp, 53x."""
     run = f"SRR{1_000_000 + number}"
     experiment = number if experiment is None else experiment

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.archives import Archives, Fault, Request, Run, Server, make_run
@@ -62,5 +63,5 @@ def break_once(part: Callable[[Request], bool]) -> Callable[[Request], Fault | N
     return lambda request: faults.pop() if faults and part(request) else None
 
 
-def make_runs(*numbers: int, **values: str) -> list[Run]:
+def make_runs(*numbers: int, **values: Any) -> list[Run]:
     return [make_run(number, **values) for number in numbers]

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from support.projects import write_project
 from support.synthetic_cohort import draw_kind, write_genomes
@@ -127,7 +128,7 @@ def begin_stages(scratch: Path, samples: list[str], rng: random.Random) -> None:
 def iter_attempts(done: dict[str, tuple[float, float]], rng: random.Random) -> Iterator[UsageRow]:
     """Yield the attempts of genomes on AWS Batch, of which some lost a host before."""
     for number, (sample, (begin, end)) in enumerate(done.items()):
-        host = {"instance_id": f"i-{number % 400}"}
+        host: dict[str, Any] = {"instance_id": f"i-{number % 400}"}
         started, stopped = begin - MIDNIGHT, end - MIDNIGHT
         if rng.random() < RECLAIMED:
             lost = started - rng.uniform(60, 900)

@@ -1,7 +1,6 @@
 """`max_cost` holds: fewer genomes are begun than it pays for, and none once it is reached."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,7 @@ def spend(results: Path, hours: int, on: str = "i") -> None:
 
 
 @pytest.fixture
-def submitted(tmp_path: Path) -> Iterator[list[str]]:
+def submitted(tmp_path: Path) -> list[str]:
     """Genomes that an earlier controller has submitted; each a job."""
     names = ["S97", "S98", "S99"]
     (tmp_path / LEDGER).parent.mkdir()

@@ -15,6 +15,7 @@ from bactofleet.cost import genomes
 from bactofleet.cost.genomes import Lessons, read_lessons
 
 RECEIPT = make_receipt("S1", 500.0)
+BAD_SECONDS: list[Any] = ["1", None, -5, 0, 1e300, math.nan, math.inf, []]
 
 
 def learn(results: Path, *receipts: dict[str, Any]) -> Lessons:
@@ -57,10 +58,7 @@ def test_an_excluded_genome_teaches_too_whatever_it_lacks(tmp_path: Path):
 @pytest.mark.parametrize(
     "text",
     ["", "{", "null", "[]", "{}", "\x80", '{"parameters": null}', "[" * 100_000]
-    + [
-        json.dumps(RECEIPT | {"stages": {"qc": {"seconds": seconds}}})
-        for seconds in ("1", None, -5, 0, 1e300, math.nan, math.inf, [])
-    ]
+    + [json.dumps(RECEIPT | {"stages": {"qc": {"seconds": seconds}}}) for seconds in BAD_SECONDS]
     + [json.dumps(RECEIPT | {"finished": when}) for when in (None, "", "yesterday", 5)],
 )
 def test_a_receipt_that_is_damaged_or_lies_teaches_nothing(tmp_path: Path, text: str):

@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.usage import make_row, write_usage
@@ -196,7 +197,8 @@ def test_rows_that_are_cut_off_or_not_text_do_not_hide_the_others(tmp_path):
 def test_attempts_and_idle_time_are_all_that_instances_cost(tmp_path, seed):
     """The second way: price times hours of each instance, from the rows themselves."""
     rng = random.Random(seed)
-    rows, spans = [], {}
+    rows = []
+    spans: dict[str, Any] = {}
     for number in range(60):
         host, booted = f"i-{rng.randrange(8)}", rng.randrange(0, 600)
         started = rng.randrange(600, 90_000)

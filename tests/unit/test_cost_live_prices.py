@@ -1,6 +1,7 @@
 """Prices that AWS itself tells, and what is taken where it tells none."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from support.price_list import PriceServer, product, serve_prices
@@ -16,8 +17,13 @@ PREFIX = "USW2-"
 HOUR = 3600.0
 
 
-def instance(life_cycle: str, begin: float = 0.0, end: float = HOUR, **members) -> Instance:
-    values = {"type": "m6i.xlarge", "zone": f"{REGION}a", "vcpus": 4, "disk_gib": 60} | members
+def instance(life_cycle: str, begin: float = 0.0, end: float = HOUR, **members: Any) -> Instance:
+    values: dict[str, Any] = {
+        "type": "m6i.xlarge",
+        "zone": f"{REGION}a",
+        "vcpus": 4,
+        "disk_gib": 60,
+    } | members
     return Instance(life_cycle=life_cycle, begin=MIDNIGHT + begin, end=MIDNIGHT + end, **values)
 
 

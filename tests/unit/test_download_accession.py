@@ -35,7 +35,7 @@ def gather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gather:
         *, order: list[str] | None = None, keep: tuple[str, ...] = (), expect: int = 0, **row: Any
     ) -> Genome:
         genome = Genome(tmp_path)
-        described = Sample("S1", **{"accession": EXPERIMENT, "genome_size": 5000} | row)
+        described = Sample("S1", **dict[str, Any](accession=EXPERIMENT, genome_size=5000) | row)
         parameters = DOWNLOAD_PARAMETERS | genome.plan(described) | {"keep": list(keep)}
         if order is not None:
             parameters["providers"] = order

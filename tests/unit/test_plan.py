@@ -147,7 +147,7 @@ def plan_of(results: Path | str, *samples: Sample, redo: str = "none") -> Plan:
 def test_a_finished_genome_whose_row_was_corrected_is_kept_told_and_made_again_when_asked(
     tmp_path: Path, now: dict[str, Any], difference: str
 ) -> None:
-    row = {"accession": "SRR1", "runs": ["SRR1"], "fastq_md5": ["ff"]}
+    row: dict[str, Any] = {"accession": "SRR1", "runs": ["SRR1"], "fastq_md5": ["ff"]}
     write_receipt_of(tmp_path, Sample("S1", **row))
     corrected = Sample("S1", **(row | now))
 

@@ -50,7 +50,10 @@ def test_hostile_text_keeps_to_its_cell(tmp_path: Path) -> None:
 
 
 def test_files_of_another_form_make_the_receipt_unreadable(tmp_path: Path) -> None:
-    given = {"S1": {"files": ["x"]}, "S2": {"runs": [{"files": [{"bytes": "many"}]}]}}
+    given: dict[str, Any] = {
+        "S1": {"files": ["x"]},
+        "S2": {"runs": [{"files": [{"bytes": "many"}]}]},
+    }
     write_table(tmp_path, given)
 
     statuses = read_cohort(tmp_path, list(given)).genomes["status"]

@@ -1,6 +1,10 @@
 """Plots: with units, without empty ones, and of a size that does not follow the cohort's."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from bactofleet.report import figures
@@ -9,7 +13,7 @@ from bactofleet.report.cohort import tabulate
 
 def genomes(count, **changes):
     rng = np.random.default_rng(1)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "sample": f"s{index}",
             "status": "complete",
@@ -27,6 +31,12 @@ def genomes(count, **changes):
         for index in range(count)
     ]
     return tabulate([row | changes for row in rows])
+
+
+def draw(plot: Callable[..., figures.Plot | None], table: pd.DataFrame) -> figures.Plot:
+    drawn = plot(table)
+    assert drawn
+    return drawn
 
 
 def names(table):
@@ -50,14 +60,14 @@ def test_reasons_are_plotted_as_soon_as_there_is_one():
 
 
 def test_a_few_genomes_are_points_that_carry_their_names():
-    depth = figures.plot_depth(genomes(3))
+    depth = draw(figures.plot_depth, genomes(3))
 
     assert [trace.type for trace in depth.figure.data] == ["scatter", "scatter"]
     assert depth.figure.data[0].text == ("s0", "s1", "s2")
 
 
 def test_more_genomes_are_a_histogram_that_counts_each_once():
-    size = figures.plot_assembly_size(genomes(100))
+    size = draw(figures.plot_assembly_size, genomes(100))
 
     assert size.figure.data[0].type == "bar"
     assert sum(size.figure.data[0].y) == 100
@@ -66,7 +76,7 @@ def test_more_genomes_are_a_histogram_that_counts_each_once():
 def test_above_the_limit_the_cloud_is_a_density_that_counts_each_once(monkeypatch):
     monkeypatch.setattr(figures, "MAX_POINTS", 99)
 
-    [trace] = figures.plot_contiguity(genomes(100)).figure.data
+    [trace] = draw(figures.plot_contiguity, genomes(100)).figure.data
 
     assert trace.type == "heatmap"
     assert np.sum(trace.text) == 100
@@ -75,7 +85,7 @@ def test_above_the_limit_the_cloud_is_a_density_that_counts_each_once(monkeypatc
 def test_boxes_have_the_quartiles_and_the_whiskers_of_tukey():
     table = genomes(101).assign(assembly_seconds=[*range(60, 6060, 60), 60_000])
 
-    box = figures.plot_minutes(table).figure.data[0]
+    box = draw(figures.plot_minutes, table).figure.data[0]
 
     assert (box.q1[0], box.median[0], box.q3[0]) == (26, 51, 76)
     assert (box.lowerfence[0], box.upperfence[0]) == (1, 100)
@@ -83,23 +93,23 @@ def test_boxes_have_the_quartiles_and_the_whiskers_of_tukey():
 
 @pytest.mark.parametrize(("count", "words"), [(3, "Each genome is a point."), (40, "Boxes:")])
 def test_captions_speak_of_boxes_where_there_are_some(count, words):
-    assert figures.plot_minutes(genomes(count)).caption.startswith(words)
+    assert draw(figures.plot_minutes, genomes(count)).caption.startswith(words)
 
 
 def test_the_caption_speaks_of_rings_where_there_are_some():
     table = genomes(40)
-    assert "Rings" not in figures.plot_contiguity(table).caption
+    assert "Rings" not in draw(figures.plot_contiguity, table).caption
 
     table["outlier"] = table["outlier"].astype("string")
     table["outlier_score"] = table["outlier_score"].astype("Float64")
     table.loc[3, ["outlier", "outlier_score"]] = ["contigs high", 9.0]
-    assert "Rings are outliers." in figures.plot_contiguity(table).caption
+    assert "Rings are outliers." in draw(figures.plot_contiguity, table).caption
 
 
 def test_genomes_above_the_whiskers_are_named_points():
     table = genomes(101).assign(assembly_seconds=[*range(60, 6060, 60), 60_000])
 
-    points = figures.plot_minutes(table).figure.data[1]
+    points = draw(figures.plot_minutes, table).figure.data[1]
 
     assert (list(points.x), points.text) == ([1000], ("s100",))
 
@@ -107,7 +117,7 @@ def test_genomes_above_the_whiskers_are_named_points():
 def test_the_difference_is_in_percent_of_the_expected_size():
     table = genomes(1, assembler_total_contig_length=5_500_000)
 
-    assert figures.plot_size_difference(table).figure.data[0].x[0] == pytest.approx(10)
+    assert draw(figures.plot_size_difference, table).figure.data[0].x[0] == pytest.approx(10)
 
 
 def test_plots_of_ten_times_the_genomes_are_hardly_larger():
@@ -135,7 +145,7 @@ def test_every_axis_of_numbers_has_a_title_and_those_with_a_unit_name_it(count):
 
 
 def test_a_logarithmic_axis_of_one_value_has_room_around_it_and_labels():
-    axis = figures.plot_contiguity(genomes(1, assembler_total_contig=32)).figure.layout.xaxis
+    axis = draw(figures.plot_contiguity, genomes(1, assembler_total_contig=32)).figure.layout.xaxis
 
     assert 10 ** axis.range[0] < 32 < 10 ** axis.range[1]
     assert (axis.tickvals, axis.nticks) == (None, 5)
@@ -145,7 +155,7 @@ def test_a_logarithmic_axis_is_labelled_with_plain_numbers():
     contigs = [*range(20, 200)]
     table = genomes(180).assign(assembler_total_contig=contigs)
 
-    axis = figures.plot_contiguity(table).figure.layout.xaxis
+    axis = draw(figures.plot_contiguity, table).figure.layout.xaxis
 
     assert {"20", "50", "100"} <= set(axis.ticktext)
 
@@ -153,7 +163,7 @@ def test_a_logarithmic_axis_is_labelled_with_plain_numbers():
 def test_markup_in_names_is_shown_and_not_followed():
     table = genomes(1, species="<b>coli</b>", sample="<a href='x'>s</a>")
 
-    trace = figures.plot_assembly_size(table).figure.data[0]
+    trace = draw(figures.plot_assembly_size, table).figure.data[0]
 
     assert trace.y == ("&lt;b&gt;coli&lt;/b&gt;",)
     assert trace.text == ("&lt;a href='x'&gt;s&lt;/a&gt;",)

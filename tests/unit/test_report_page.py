@@ -21,15 +21,22 @@ def render(rows, *, tails=None, title="Genomes", left_out=None, **counted):
     cohort = Cohort(
         genomes,
         tails or {},
-        **{name: Counter(counted.get(name, ())) for name in ("versions", "parameters")},
+        versions=Counter(counted.get("versions", ())),
+        parameters=Counter(counted.get("parameters", ())),
         rank_limits=Counter(counted.get("rank_limits", {})),
         outliers=find_outliers(genomes),
     )
     return render_page(cohort, title, left_out)
 
 
+def first_match(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    assert found
+    return found[1]
+
+
 def embedded(page, name):
-    return re.search(rf'<script type="[a-z/]+" id="{name}">([^<]*)</script>', page)[1]
+    return first_match(rf'<script type="[a-z/]+" id="{name}">([^<]*)</script>', page)
 
 
 def unpack(packed):
@@ -59,7 +66,7 @@ def test_no_element_refers_to_anything_outside_the_page():
 def test_the_policy_forbids_the_network_and_scripts_that_are_not_the_pages_own():
     page = render([{"sample": "a", "status": "complete"}])
 
-    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    policy = first_match(r'Content-Security-Policy" content="([^"]*)"', page)
 
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe" not in policy.partition("script-src")[2].partition(";")[0]
@@ -112,7 +119,7 @@ def test_missing_values_are_null():
 def test_the_embedded_library_is_of_the_version_that_the_figures_are_made_for():
     library = unpack(embedded(render([{"sample": "a", "status": "complete"}]), "plotly"))
 
-    version = re.search(r"plotly\.js \(cartesian - minified\) v([\d.]+)", library)[1]
+    version = first_match(r"plotly\.js \(cartesian - minified\) v([\d.]+)", library)
 
     assert version == plotly.offline.get_plotlyjs_version()
 

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bactofleet.report.ranks import ANY_SIZE, CUTOFFS, SizeLimits, rank_genome
+from bactofleet.report.rows import GenomeRow
 
-GOLD = {
+GOLD: GenomeRow = {
     "status": "complete",
     "input_kind": "reads",
     "runtype": "paired-end",

@@ -159,9 +159,9 @@ def test_a_genome_that_was_begun_of_something_else_is_begun_anew(
 ) -> None:
     """However old its files are and whatever Snakemake remembers of how they were made."""
     first, second = project / "first.fna", project / "second.fna"
-    for path in (first, second):
-        path.write_text("no FASTA")
-        os.utime(path, (1000, 1000))
+    for file in (first, second):
+        file.write_text("no FASTA")
+        os.utime(file, (1000, 1000))
     sheet, options = project / "config/samples.tsv", ["--rerun-triggers", "mtime"]
     sheet.write_text("sample\tassembly\nS1\tfirst.fna\n")
     path = install_tools(tmp_path / "tools")
@@ -175,7 +175,8 @@ def test_a_genome_that_was_begun_of_something_else_is_begun_anew(
     else:
         options += ["--config", "coverage=20"]
     process = start(
-        *(project, "--profile", "profiles/local", "--cores", "1", "--drop-metadata", *options),
+        project,
+        *("--profile", "profiles/local", "--cores", "1", "--drop-metadata", *options),
         PATH=path,
     )
     said, _ = process.communicate(timeout=120)

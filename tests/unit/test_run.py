@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from snakemake.exceptions import WorkflowError
@@ -64,7 +65,7 @@ def test_the_main_process_says_how_many_genomes_there_are(
         ({"redo": ["S9"]}, "redo must be none, changed or samples of the sheet, not S9"),
     ],
 )
-def test_what_is_wrong_stops_the_main_process(options: dict[str, object], problem: str) -> None:
+def test_what_is_wrong_stops_the_main_process(options: dict[str, Any], problem: str) -> None:
     with pytest.raises(WorkflowError, match=problem):
         start(**options)
 

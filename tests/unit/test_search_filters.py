@@ -13,12 +13,12 @@ GENOME_SIZE = 2_800_000
 DEFAULTS = Limits()
 
 
-def make_experiment(**values: str) -> Experiment:
+def make_experiment(**values: Any) -> Experiment:
     """Return an experiment of one run: a good one, but for what is given."""
     return group_runs(read_runs([make_run(1, **values)]))[0]
 
 
-def reason_of(limits: Limits = DEFAULTS, size: int = GENOME_SIZE, **values: str) -> str:
+def reason_of(limits: Limits = DEFAULTS, size: int = GENOME_SIZE, **values: Any) -> str:
     """Return why an experiment is left out, or nothing."""
     reason = find_reason(make_experiment(**values), size, limits)
     return reason.detail if reason else ""
@@ -55,7 +55,7 @@ def test_paired_genomic_shotgun_reads_of_illumina_are_taken() -> None:
         ({"base_count": "27999999"}, "depth is 9, must be at least 10"),
     ],
 )
-def test_what_speaks_against_an_experiment_is_said(values: dict[str, str], detail: str) -> None:
+def test_what_speaks_against_an_experiment_is_said(values: dict[str, Any], detail: str) -> None:
     assert reason_of(**values) == detail
 
 

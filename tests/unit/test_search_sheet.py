@@ -1,5 +1,6 @@
 """Rows are put below a sheet that is its user's: nothing that is there changes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_a_sheet_without_header_gets_one(sheet: Path, text: str) -> None:
 def test_a_sheet_is_never_half_written(sheet: Path) -> None:
     write(sheet, "sample\taccession\n")
 
-    def fail() -> object:
+    def fail() -> Iterator[dict[str, str]]:
         yield ROW
         raise OSError("the disk is full")
 

@@ -277,7 +277,7 @@ def test_a_link_to_a_log_is_one_of_https_alone(
 ):
     replace_record(project, log=log)
     server.looker.ask()
-    wait_for(lambda: server.looker.view.failures[FAILED].log == log)
+    wait_for(lambda: server.looker.view and server.looker.view.failures[FAILED].log == log)
 
     assert genome(server)["link"] == link
 

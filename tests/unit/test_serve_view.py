@@ -152,7 +152,7 @@ def test_a_sheet_that_grows_is_read_again(looker: Looker):
         sheet.write("SRX999\n")
     looker.ask()
 
-    wait_for(lambda: "SRX999" in looker.view.by_sample)
+    wait_for(lambda: looker.view and "SRX999" in looker.view.by_sample)
 
 
 def test_a_sheet_that_is_away_for_a_while_is_told_and_the_last_look_stays(looker: Looker):

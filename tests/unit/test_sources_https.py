@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.archive_server import Archive, Fault
@@ -32,9 +33,9 @@ def said() -> list[str]:
     return []
 
 
-def download(archive: Archive, folder: Path, said: list[str], **known: object) -> https.Fetched:
-    known = {"size": len(DATA), "md5": MD5} | known
-    return https.download(archive.url + PATH, folder / "a", said.append, **known)
+def download(archive: Archive, folder: Path, said: list[str], **known: Any) -> https.Fetched:
+    expected: dict[str, Any] = {"size": len(DATA), "md5": MD5}
+    return https.download(archive.url + PATH, folder / "a", said.append, **expected | known)
 
 
 def test_a_file_is_brought_here_in_one_request(

@@ -1,5 +1,7 @@
 """What the archives say of an accession: asked once at most, believed only in their own form."""
 
+from typing import Any
+
 import pytest
 from support.archive_data import EXPERIMENT, add_run
 from support.archive_server import Archive
@@ -13,7 +15,7 @@ ENA, SRA = "/ena/portal/api/search", "/entrez/eutils/esearch.fcgi"
 FILES = (("_1.fastq.gz", b"first"), ("_2.fastq.gz", b"second"))
 
 
-def metadata(accession: str = EXPERIMENT, **described: object) -> Metadata:
+def metadata(accession: str = EXPERIMENT, **described: Any) -> Metadata:
     return Metadata(Sample("S1", accession=accession, **described), lambda line: None)
 
 
@@ -216,7 +218,7 @@ SAMPLE = "SAMN30000000"
 def test_of_a_sample_only_the_genomic_shotgun_reads_of_illumina_are_taken(archive: Archive) -> None:
     """Whatever somebody made of a sample hangs on it."""
     add_run(archive, "SRR9000001")
-    others = {
+    others: dict[str, dict[str, Any]] = {
         "SRR9000002": {"library_source": "TRANSCRIPTOMIC", "library_strategy": "RNA-Seq"},
         "SRR9000003": {"platform": "ION_TORRENT"},
         "SRR9000004": {"platform": "ABI_SOLID"},

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,10 +130,10 @@ def test_an_etag_is_taken_for_an_md5_only_where_it_is_one(
 def test_a_copy_that_is_not_what_was_announced_is_a_temporary_failure(
     changes: dict[str, Any], problem: str, bucket: Any, tmp_path: Path, said: list[str]
 ) -> None:
-    announced = {"bucket": "reads", "key": "run 1/a.fastq.gz", "bytes": len(DATA), "md5": ""}
+    announced = s3.S3Object("reads", "run 1/a.fastq.gz", bytes=len(DATA), md5="")
 
     with pytest.raises(TemporaryFailure, match=problem):
-        s3.download(bucket, s3.S3Object(**announced | changes), tmp_path / "a", said.append)
+        s3.download(bucket, replace(announced, **changes), tmp_path / "a", said.append)
 
     assert len(said) == retry.ATTEMPTS - 1
 

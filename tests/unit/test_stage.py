@@ -36,6 +36,10 @@ def make_reads(stage: Stage) -> None:
     stage.record.metrics["reads"] = 7
 
 
+def leave_a_temporary_file(stage: Stage) -> None:
+    (stage.work / "temporary").write_text("data")
+
+
 def exclude(stage: Stage) -> None:
     raise Excluded("low-read-count", "12 reads, fewer than 7,472 (min_reads)")
 
@@ -84,7 +88,7 @@ def test_what_an_attempt_before_has_left_is_removed_and_the_working_folder_too(
     genome.folder("qc").mkdir(parents=True)
     (genome.folder("qc") / "half").write_text("of a file")
 
-    genome.run("qc", lambda stage: (stage.work / "temporary").write_text("data"))
+    genome.run("qc", leave_a_temporary_file)
 
     left = sorted(path.name for path in genome.folder("qc").rglob("*"))
     assert left == ["publish", "reads", "stage.json"]

@@ -34,7 +34,7 @@ def test_the_run_of_another_process_is_seen(tmp_path: Path):
         "import sys; from pathlib import Path; from bactofleet.records.folder import lock_results\n"
     )
     code += "lock = lock_results(Path(sys.argv[1])); print('locked', flush=True); input()"
-    command = [sys.executable, "-c", code, tmp_path]
+    command = [sys.executable, "-c", code, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()

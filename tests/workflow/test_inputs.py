@@ -78,8 +78,10 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
         plasmid("paired"),
         {"sample": "single", "r1": DEMO / "plasmid_R1.fastq.gz"},
         {"sample": "assembly", "assembly": assembly},
-        {"sample": "two_runs"}
-        | {f"r{mate}": ";".join(map(str, files)) for mate, files in enumerate(runs, start=1)},
+        {
+            "sample": "two_runs",
+            **{f"r{mate}": ";".join(map(str, files)) for mate, files in enumerate(runs, start=1)},
+        },
         {
             "sample": "exchanged",
             "r1": write(data / "x_R1.fastq.gz", casava2),

@@ -162,8 +162,10 @@ def test_mistakes_in_configuration_and_sheet_are_named_before_anything_runs(
 
 @pytest.mark.skipif(not ECOLI.exists(), reason="the larger reads are not part of the repository")
 def test_a_megabase_of_real_ecoli_reads_gives_about_0_88_mb(project: Project) -> None:
-    reads = {f"r{mate}": ECOLI / f"SRR2627019_R{mate}.fastq.gz" for mate in (1, 2)}
-    project.write_samples([{"sample": "ecoli", "species": "Escherichia coli"} | reads])
+    reads: dict[str, object] = {
+        f"r{mate}": ECOLI / f"SRR2627019_R{mate}.fastq.gz" for mate in (1, 2)
+    }
+    project.write_samples([reads | {"sample": "ecoli", "species": "Escherichia coli"}])
 
     result = project.run()
     metrics = project.receipt("ecoli")["metrics"]

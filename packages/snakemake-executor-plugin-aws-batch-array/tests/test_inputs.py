@@ -28,7 +28,7 @@ def send(tmp_path: Path):
 
     def send(path: Path) -> Path:
         store = FakeStore()
-        send_input(store, "key", path)
+        send_input(store, "key", path)  # type: ignore[arg-type]
         arrived = tmp_path / "child" / "deep" / "in"
         place_input(io.BytesIO(store.body), store.metadata, arrived)
         return arrived

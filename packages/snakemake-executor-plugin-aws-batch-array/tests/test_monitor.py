@@ -1,5 +1,6 @@
 """One look at what runs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from snakemake_executor_plugin_aws_batch_array.live import LiveArray
@@ -20,7 +21,7 @@ class FakeBatch:
     def __init__(self, *states: str) -> None:
         self.states = list(states)
         self.reason = ""
-        self.reasonable = range(len(states))
+        self.reasonable: Sequence[int] = range(len(states))
         self.calls: list[str] = []
         self.is_known = True
         self.unknown_children: set[int] = set()
@@ -70,6 +71,9 @@ class FakeBatch:
         self.told.append((queue, reason))
 
 
+ANY_TASK: Any = None  # the monitor looks at indexes alone
+
+
 def make_array(size: int) -> LiveArray:
     return LiveArray(
         name="run-0000",
@@ -78,7 +82,7 @@ def make_array(size: int) -> LiveArray:
         queue="genomes",
         size=size,
         submitted=0.0,
-        open=dict.fromkeys(range(size)),
+        open=dict.fromkeys(range(size), ANY_TASK),
     )
 
 
@@ -92,7 +96,7 @@ def make_monitor(batch: FakeBatch, now: float) -> Monitor:
     )
 
 
-def look(batch: FakeBatch, array: LiveArray, now: float = 10.0) -> list[tuple[int, Cause | None]]:
+def look(batch: FakeBatch, array: LiveArray, now: float = 10.0) -> list[tuple[int, Any]]:
     """Look, settle what has ended, and return index and cause of each."""
     monitor = make_monitor(batch, now)
     found = [(e.index, e.failure and e.failure.cause) for e in monitor.iter_ended([array])]

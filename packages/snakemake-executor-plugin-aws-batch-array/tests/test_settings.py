@@ -1,5 +1,7 @@
 """Settings of the executor aws-batch-array."""
 
+from typing import Any
+
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
@@ -10,7 +12,7 @@ from snakemake_executor_plugin_aws_batch_array.settings import (
 )
 
 ROLE = "arn:aws:iam::123456789012:role/genomes-job"
-VALID = {
+VALID: dict[str, Any] = {
     "region": "us-east-1",
     "job_queue": "genomes",
     "job_role": ROLE,

@@ -1,5 +1,7 @@
 """What the words of Batch mean."""
 
+from typing import Any
+
 import pytest
 
 from snakemake_executor_plugin_aws_batch_array.exit_codes import to_container
@@ -17,7 +19,7 @@ RECLAIMED = "Host EC2 (instance i-0737c70432d64f82a) terminated."
 
 
 def make_attempt(status_reason: str, exit_code: int | None = None, reason: str | None = None):
-    container = {"logStreamName": "run/default/1"}
+    container: dict[str, Any] = {"logStreamName": "run/default/1"}
     if exit_code is not None:
         container["exitCode"] = exit_code
     if reason is not None:

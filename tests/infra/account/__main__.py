@@ -9,5 +9,5 @@ from .rights import GuardedEmulator
 
 if __name__ == "__main__":
     cloudformation.install()
-    program.Emulator = GuardedEmulator
+    program.Emulator = GuardedEmulator  # type: ignore[misc]
     sys.exit(program.main())
