@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -108,6 +109,26 @@ def test_an_attempt_that_ends_well_removes_the_failure_of_the_one_before(genome:
     genome.run("qc", make_reads, attempt=2)
 
     assert list(genome.failures.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["with space", "Doe, J", "it's", "a;b&c"])
+def test_tools_get_paths_of_one_word_wherever_scratch_is(
+    genome: Genome, tmp_path: Path, name: str
+) -> None:
+    there = Genome(tmp_path / name)
+    seen: list[Path] = []
+
+    def work(stage: Stage) -> None:
+        seen.extend([stage.folder, stage.work, *stage.inputs.values()])
+        assert (stage.inputs["download"] / "reads/x.fastq.gz").read_bytes() == b"some reads"
+        make_reads(stage)
+
+    assert there.run("download", make_reads) == 0
+    assert there.run("qc", work, inputs=["download"]) == 0
+
+    assert not [path for path in seen if not re.fullmatch(r"[\w./+-]+", str(path))]
+    assert set(there.record("qc").files) == {"reads/x.fastq.gz", "publish/main/qc/x.txt"}
+    assert not [path for path in seen if path.exists()]
 
 
 # --- what it is made of ---------------------------------------------------------------------------

@@ -17,9 +17,11 @@ import argparse
 import errno
 import importlib
 import os
+import re
 import resource
 import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -64,6 +66,7 @@ BACTOPIA_FOLDERS = {
 }
 STAGES = (*BACTOPIA_FOLDERS, "publish")
 LOG_TAIL_LINES = 15
+PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+-]+")
 
 
 @dataclass
@@ -239,25 +242,50 @@ def _repeated_failure(args: argparse.Namespace) -> int:
 def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> None:
     folder: Path = args.outputs[0].parent
     shutil.rmtree(folder, ignore_errors=True)
-    work = folder / WORK
-    work.mkdir(parents=True)
+    (folder / WORK).mkdir(parents=True)
     for path in args.outputs[1:]:
         # Snakemake wants all of them, though an excluded genome has nothing to put there.
         if path.parent == folder:
             path.mkdir()
+    with _plain_path(folder.parent.absolute()) as genome:
+        record = _work_in(genome, function, args, log)
+    record.files = _list_files(folder)
+    write_json(folder / RECORD, asdict(record))
+
+
+@contextmanager
+def _plain_path(folder: Path) -> Iterator[Path]:
+    """Give a path of the folder that every tool reads as one word, through a link if need be.
+
+    Tools split names at spaces (makeblastdb) or commas (SKESA), however they are quoted.
+    """
+    if PLAIN_PATH.fullmatch(str(folder)):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="bactofleet-") as place:
+        link = Path(place) / folder.name
+        link.symlink_to(folder)
+        yield link
+
+
+def _work_in(
+    genome: Path, function: StageFunction, args: argparse.Namespace, log: IO[str]
+) -> StageRecord:
+    """Do the work of a stage in the folder of its genome; return all but the list of its files."""
     parameters = dict(args.options)
     record = StageRecord(sample=args.sample, stage=args.stage)
+    folder = genome / args.outputs[0].parent.name
     stage = Stage(
         name=args.stage,
         sample=args.sample,
-        folder=folder.absolute(),
-        work=work.absolute(),
-        inputs={path.name: path.absolute() for path in _folders_of(args.inputs)},
+        folder=folder,
+        work=folder / WORK,
         identity=parameters.pop("identity"),
+        inputs={path.name: genome / path.name for path in _folders_of(args.inputs)},
         parameters=parameters,
         threads=args.threads,
         mem_mb=args.mem_mb,
-        tools=Toolbox(work.absolute(), log),
+        tools=Toolbox(folder / WORK, log),
         record=record,
     )
     try:
@@ -270,10 +298,9 @@ def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> Non
     except Excluded as reason:
         _exclude(stage, reason, log)
     finally:
-        shutil.rmtree(work)
+        shutil.rmtree(stage.work)
     record.usage = stage.usage_so_far()
-    record.files = _list_files(folder)
-    write_json(folder / RECORD, asdict(record))
+    return record
 
 
 def _folders_of(files: Sequence[Path]) -> list[Path]:
