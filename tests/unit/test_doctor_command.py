@@ -97,6 +97,18 @@ def test_settings_that_cannot_be_read_are_an_error_with_what_writes_them(
     assert "account.yaml is not YAML" in capsys.readouterr().out
 
 
+def test_what_jobs_on_aws_cannot_have_is_an_error(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "a.fna").write_text(">a\nACGT\n")
+    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\ta.fna\n")
+    (project / "config/config.yaml").write_text("results: s3://bucket/results\n")
+
+    levels = get_levels(capsys)
+
+    assert (levels["samples"], levels["inputs"]) == (OK, ERROR)
+
+
 def test_the_work_is_that_of_configuration_and_sheet(project: Path) -> None:
     (project / "config/samples.tsv").write_text(
         "sample\tr1\tr2\nS1\ts3://mine/a_R1.fastq.gz\ts3://mine/a_R2.fastq.gz\n"

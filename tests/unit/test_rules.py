@@ -206,6 +206,26 @@ def test_a_genome_that_was_begun_alike_goes_on_where_it_was(project: Path, tmp_p
     assert not (project / "results/logs/S1/download.log").exists()
 
 
+# --- jobs elsewhere -------------------------------------------------------------------------------
+
+
+def test_a_dry_run_tells_what_jobs_on_aws_cannot_have(project: Path) -> None:
+    (project / "a.fna").write_text(">a\nACGT\n")
+    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\ta.fna\n")
+    role = "arn:aws:iam::123456789012:role/x"
+    account = {"REGION": "eu-west-1", "BUCKET": "bucket", "JOB_QUEUE": "queue", "IMAGE": "x:1"}
+    account |= {"JOB_ROLE": role, "EXECUTION_ROLE": role}
+
+    process = start(
+        *(project, "--profile", "profiles/aws", "--dry-run", "--config", "results=s3://bucket/x"),
+        **{f"SNAKEMAKE_AWS_BATCH_ARRAY_{name}": value for name, value in account.items()},
+    )
+    said, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "config/samples.tsv: S1: files of this machine, which jobs elsewhere cannot" in said
+
+
 # --- the linter -----------------------------------------------------------------------------------
 
 
