@@ -83,6 +83,18 @@ def test_what_jobs_on_aws_cannot_have_is_told_of_a_good_project(
     assert "1 samples name an input that another one names too (for example S2, as S1)" in said
 
 
+def test_a_folder_that_cannot_be_written_is_named_without_a_traceback(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "mine").write_text("a file")
+
+    assert main(["import", "mine", "--output", "mine/samples.tsv"]) == 1
+    assert "mine" in capsys.readouterr().err
+    (project / "config/config.yaml").write_text("results: mine/results\n")
+    assert main(["report"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["check", "report"])
 def test_outside_of_a_project_it_is_said_what_is_missing(
     tmp_path: Path,

@@ -146,6 +146,15 @@ def test_only_its_owner_reads_the_samples_of_a_run_and_they_go_with_it(begun: Ru
     assert not begun.frozen_samples.exists()
 
 
+def test_the_last_lines_name_what_was_made(begun: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    (begun.results / "cohort.tsv").write_text("sample\n")
+    capsys.readouterr()
+
+    begun._end()
+
+    assert capsys.readouterr().err == "bactofleet: table:  results/cohort.tsv\n"
+
+
 def test_another_row_is_another_checksum(project: Path) -> None:
     before = start().identity_key("S1")
     (project / "samples.tsv").write_text(GOOD.replace("SRR2838702", "SRR2838709"))

@@ -41,6 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BactofleetError as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        if error.filename is None:
+            raise
+        # A folder that is a file, or is not ours: what to do is in the reason.
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     return 0
 
 

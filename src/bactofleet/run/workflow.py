@@ -277,8 +277,8 @@ class Run:
             clear_work(self.plan.todo, self.scratch)
         self._begin_anew.unlink(missing_ok=True)
         self._say(describe_failures(read_failures(self.results, self.plan.todo)))
-        if (self.results / TABLE).exists():
-            self._say([f"table:  {self.results / TABLE}", f"report: {self.results / PAGE}"])
+        made = {"table: ": self.results / TABLE, "report:": self.results / PAGE}
+        self._say([f"{name} {path}" for name, path in made.items() if path.exists()])
 
     @staticmethod
     def _say(lines: list[str]) -> None:
