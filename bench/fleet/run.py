@@ -50,13 +50,13 @@ def tabulate(measurements: list[Measurement]) -> Table:
     table = Table("", *(m.executor for m in measurements))
     rows: dict[str, Callable[[Measurement], str]] = {
         "genomes": lambda m: f"{m.genomes:,}",
-        "graph stands after": lambda m: f"{m.graph_s:.1f} s",
+        "job graph built after": lambda m: f"{m.graph_s:.1f} s",
         "submitted after a further": lambda m: f"{m.submitted_s:.1f} s",
         "collected after a further": lambda m: f"{m.collected_s - m.submitted_s:.1f} s",
         "peak memory": lambda m: f"{m.peak_mib:,.0f} MiB",
-        "submitted a second": lambda m: f"{m.genomes / m.submitted_s:,.0f}",
-        "Batch calls a genome": lambda m: f"{sum(m.batch_calls.values()) / m.genomes:.4f}",
-        "S3 requests a genome": lambda m: f"{sum(m.s3_requests.values()) / m.genomes:.2f}",
+        "submitted per second": lambda m: f"{m.genomes / m.submitted_s:,.0f}",
+        "Batch calls per genome": lambda m: f"{sum(m.batch_calls.values()) / m.genomes:.4f}",
+        "S3 requests per genome": lambda m: f"{sum(m.s3_requests.values()) / m.genomes:.2f}",
     }
     for title, value in rows.items():
         table.add_row(title, *(value(m) for m in measurements))
