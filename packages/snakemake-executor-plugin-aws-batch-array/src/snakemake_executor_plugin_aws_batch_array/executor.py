@@ -61,13 +61,13 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
     def __post_init__(self) -> None:
         """Look at all that a run needs before it submits.
 
-        With nothing to do only what an earlier run has left is removed; without that, AWS is asked
-        nothing.
+        With nothing to do on AWS only what an earlier run has left is removed; without that, AWS is
+        asked nothing.
         """
         self._settings = self.workflow.executor_settings
         self._folder = Path(self._settings.report_dir)
         state = self._folder / STATE_FOLDER
-        has_jobs = len(self.dag) > 0
+        has_jobs = any(map(_may_need_aws, self.dag.needrun_jobs()))
         if not has_jobs and not _has_runs(self._folder / LEDGER):
             return
         self._lock_handle = _open_folder(state)
@@ -432,7 +432,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         """Terminate what is open, unless it shall go on without a controller."""
-        if self._last_words:  # AWS has refused a call, which is no fault of the jobs
+        # Nothing runs on AWS, or it has refused a call, which is no fault of the jobs.
+        if not self._is_ready or self._last_words:
             return
         # Who interrupts a run does not want to wait for the end of an outage.
         self._patience.give_up()
@@ -457,6 +458,9 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     def shutdown(self) -> None:
         """End the waiting thread, and remove what finished runs have left in S3 and Batch."""
+        if not self._is_ready:
+            super().shutdown()
+            return
         self._patience.give_up()
         super().shutdown()
         try:
@@ -473,6 +477,11 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
     def _clean_up(self) -> None:
         self._adopter.close()
         remove_finished_runs(self._ledger, self._store, self._client, self.logger)
+
+
+def _may_need_aws(job: Any) -> bool:
+    """Whether a job runs on AWS, or may ask for jobs that do."""
+    return not job.is_local or job.is_checkpoint
 
 
 def _has_runs(path: Path) -> bool:
