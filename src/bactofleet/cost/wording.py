@@ -57,7 +57,7 @@ def iter_facts(bill: Bill, note: str) -> Iterator[tuple[str, str]]:
         names = [f"{clean(name)} {format_usd(usd)}" for name, usd in bill.dearest(DEAREST)]
         yield (
             "EC2 per genome",
-            f"median {format_usd(bill.median_genome)}; most expensive {',  '.join(names)}",
+            f"median {format_usd(bill.median_genome)}; most expensive {', '.join(names)}",
         )
     yield "prices", note
     yield (
