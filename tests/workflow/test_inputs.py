@@ -70,7 +70,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
     ]
     odd1, odd2 = ([make_odd(*read) for read in reads] for reads in (r1, r2))
     junk = [[f"@junk{i}", "AC" * 75, "+", "I" * 150] for i in range(len(r1))]
-    stops = random.Random(3).choices(["TTAACTAG", "TAATTAGC", "CTAATTAA"], k=400)
+    stops = random.Random(3).choices(["TTAACTAG", "TAATTAGC", "CTAATTAA"], k=1500)
     (data / "stops.fna").write_text(f">stops\n{''.join(stops)}\n>short\n{'ACGTTGCA' * 20}\n")
     assembly = data / "assembly.fna"
     assembly.write_text(">contig\n" + "".join(read[1] for read in r1[:200]) + "\n")
