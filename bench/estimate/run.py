@@ -31,7 +31,7 @@ from support.pilots import (
 from support.usage import make_row, write_usage
 
 from bactofleet.cost.forecast import Forecast
-from bactofleet.cost.genomes import MAX_LESSONS
+from bactofleet.cost.genomes import MAX_PAST_GENOMES
 from bactofleet.run.budget import price_plan
 from bactofleet.run.plan import Plan
 
@@ -82,7 +82,7 @@ def time_start(folder: Path, genomes: int) -> dict[str, float]:
 def make_made(index: int, genomes: int) -> dict[str, object]:
     """Return a receipt; those that are read, the newest, in their real length."""
     receipt = make_receipt(f"S{index}", 3000.0)
-    if index < genomes - MAX_LESSONS:
+    if index < genomes - MAX_PAST_GENOMES:
         return receipt
     whole = synthetic_cohort.make_receipt(f"S{index}", random.Random(index))  # noqa: S311
     return whole | {"parameters": PARAMETERS, "finished": receipt["finished"]}

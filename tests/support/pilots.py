@@ -12,7 +12,7 @@ from support import receipts
 from support.synthetic_cohort import SPECIES
 from support.usage import at
 
-from bactofleet.cost.genomes import Lessons
+from bactofleet.cost.genomes import PastGenomes
 
 Array = NDArray[np.float64]
 COVERAGE = 100.0
@@ -49,9 +49,9 @@ def draw_seconds(rng: np.random.Generator, count: int, noise: float = NOISE) -> 
     return np.where(ended_early, seconds * rng.uniform(0.01, 0.2, count), seconds)
 
 
-def make_lessons(seconds: Array) -> Lessons:
+def make_lessons(seconds: Array) -> PastGenomes:
     """Return what receipts of genomes that took so long teach."""
-    return Lessons(seconds, np.full_like(seconds, BYTES), 1.8e9 + np.cumsum(seconds))
+    return PastGenomes(seconds, np.full_like(seconds, BYTES), 1.8e9 + np.cumsum(seconds))
 
 
 def make_receipt(sample: str, seconds: float) -> dict[str, Any]:

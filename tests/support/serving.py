@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bactofleet.monitor.page.looker import Looker
 from bactofleet.monitor.page.server import PageServer
+from bactofleet.monitor.page.updater import ViewUpdater
 
 TIMEOUT_S = 20
 COMMAND = "import sys; from bactofleet.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -20,12 +20,12 @@ COMMAND = "import sys; from bactofleet.cli.main import main; sys.exit(main(sys.a
 @contextmanager
 def serve_here(host: str = "127.0.0.1") -> Iterator[PageServer]:
     """Serve the project of the current folder, of which a first look has been taken."""
-    looker = Looker(Path("config/config.yaml"), live=False)
-    looker.open()
-    looker.start()
-    with PageServer(host, 0, looker) as server:
+    updater = ViewUpdater(Path("config/config.yaml"), live=False)
+    updater.open()
+    updater.start()
+    with PageServer(host, 0, updater) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        wait_for(lambda: looker.view)
+        wait_for(lambda: updater.view)
         yield server
         server.shutdown()
 

@@ -12,15 +12,15 @@ from support.pilots import PARAMETERS, make_receipt, write_receipts
 from support.usage import MIDNIGHT
 
 from bactofleet.cost import genomes
-from bactofleet.cost.genomes import Lessons, read_lessons
+from bactofleet.cost.genomes import PastGenomes, read_past_genomes
 
 RECEIPT = make_receipt("S1", 500.0)
 BAD_SECONDS: list[Any] = ["1", None, -5, 0, 1e300, math.nan, math.inf, []]
 
 
-def learn(results: Path, *receipts: dict[str, Any]) -> Lessons:
+def learn(results: Path, *receipts: dict[str, Any]) -> PastGenomes:
     write_receipts(results, receipts)
-    return read_lessons(results, PARAMETERS)
+    return read_past_genomes(results, PARAMETERS)
 
 
 def test_a_receipt_teaches_seconds_bytes_and_when(tmp_path: Path):
@@ -65,7 +65,7 @@ def test_a_receipt_that_is_damaged_or_lies_teaches_nothing(tmp_path: Path, text:
     write_receipts(tmp_path, [RECEIPT])
     (tmp_path / "receipts" / "S2.json").write_text(text, encoding="latin-1")
 
-    assert len(read_lessons(tmp_path, PARAMETERS).seconds) == 1
+    assert len(read_past_genomes(tmp_path, PARAMETERS).seconds) == 1
 
 
 @pytest.mark.parametrize("size", [-1, 0, 1e14, None])
@@ -77,15 +77,15 @@ def test_a_tarball_of_a_size_that_none_has_is_not_known(tmp_path: Path, size: ob
 
 
 def test_the_newest_receipts_teach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(genomes, "MAX_LESSONS", 2)
+    monkeypatch.setattr(genomes, "MAX_PAST_GENOMES", 2)
     receipts = [make_receipt(f"S{i}", 100.0 * (i + 1)) for i in range(4)]
     write_receipts(tmp_path, receipts)
     os.utime(tmp_path / "receipts" / "S0.json")
 
-    lessons = read_lessons(tmp_path, PARAMETERS)
+    lessons = read_past_genomes(tmp_path, PARAMETERS)
 
     assert sorted(lessons.seconds) == pytest.approx([100, 400])
 
 
 def test_without_receipts_there_are_no_lessons(tmp_path: Path):
-    assert len(read_lessons(tmp_path, PARAMETERS).seconds) == 0
+    assert len(read_past_genomes(tmp_path, PARAMETERS).seconds) == 0

@@ -12,7 +12,7 @@ from support.stages import Genome
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.samples import Sample
-from bactofleet.cost.genomes import read_lessons
+from bactofleet.cost.genomes import read_past_genomes
 from bactofleet.genome.tarball import write_tarball
 from bactofleet.monitor.failures import Failures
 from bactofleet.monitor.page.genomes import Rows
@@ -126,7 +126,7 @@ def report(results: Path) -> bool:
 
 
 def estimate(results: Path) -> bool:
-    return len(read_lessons(results, {}).seconds) == 1
+    return len(read_past_genomes(results, {}).seconds) == 1
 
 
 def bill(results: Path) -> bool:

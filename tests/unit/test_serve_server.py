@@ -261,7 +261,7 @@ def test_the_log_of_each_stage_can_be_chosen(server: PageServer, project: Path):
 
 def test_a_message_of_markup_comes_as_it_is_and_as_json(server: PageServer, project: Path):
     replace_record(project, message=HOSTILE)
-    server.looker.ask()
+    server.updater.ask()
 
     wait_for(lambda: genome(server)["reason"]["message"] == HOSTILE)
     answer, _ = request(server, f"/api/genome?sample={FAILED}")
@@ -276,8 +276,8 @@ def test_a_link_to_a_log_is_one_of_https_alone(
     server: PageServer, project: Path, log: str, link: str | None
 ):
     replace_record(project, log=log)
-    server.looker.ask()
-    wait_for(lambda: server.looker.view and server.looker.view.failures[FAILED].log == log)
+    server.updater.ask()
+    wait_for(lambda: server.updater.view and server.updater.view.failures[FAILED].log == log)
 
     assert genome(server)["link"] == link
 

@@ -14,9 +14,9 @@ from support.usage import MIDNIGHT, make_row, write_usage
 
 from bactofleet.core.destination import scratch_folder
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.monitor.page import looker as looking
+from bactofleet.monitor.page import updater as looking
 from bactofleet.monitor.page.genomes import Rows
-from bactofleet.monitor.page.looker import Looker
+from bactofleet.monitor.page.updater import ViewUpdater
 from bactofleet.monitor.page.view import View, build_view
 from bactofleet.records.folder import lock_results
 
@@ -34,20 +34,20 @@ def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def looker(samples: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Looker]:
+def updater(samples: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[ViewUpdater]:
     """One that has begun to look, and hurries."""
     monkeypatch.setattr(looking, "get_pause", lambda _: 0.01)
-    looker = Looker(CONFIG, live=False)
-    looker.open()
-    looker.start()
-    wait_for(lambda: looker.view)
-    yield looker
+    updater = ViewUpdater(CONFIG, live=False)
+    updater.open()
+    updater.start()
+    wait_for(lambda: updater.view)
+    yield updater
 
 
 def look() -> View:
-    looker = Looker(CONFIG, live=False)
-    looker.open()
-    return build_view(looker.observer, looker.observer.look(), Rows())
+    updater = ViewUpdater(CONFIG, live=False)
+    updater.open()
+    return build_view(updater.observer, updater.observer.look(), Rows())
 
 
 def test_every_genome_has_the_row_of_its_state(samples: list[str]):
@@ -136,49 +136,49 @@ def test_a_run_of_another_fleet_is_seen_as_it_was_written(
     assert 10 < max(view.summary["timeline"]["at_work"]) <= 21
 
 
-def test_it_rests_while_nobody_asks(looker: Looker):
+def test_it_rests_while_nobody_asks(updater: ViewUpdater):
     time.sleep(0.1)
-    before = looker.view
+    before = updater.view
     time.sleep(0.2)
-    assert looker.view is before
+    assert updater.view is before
 
-    looker.ask()
+    updater.ask()
 
-    wait_for(lambda: looker.view is not before)
+    wait_for(lambda: updater.view is not before)
 
 
-def test_a_sheet_that_grows_is_read_again(looker: Looker):
+def test_a_sheet_that_grows_is_read_again(updater: ViewUpdater):
     with Path("config/samples.tsv").open("a") as sheet:
         sheet.write("SRX999\n")
-    looker.ask()
+    updater.ask()
 
-    wait_for(lambda: looker.view and "SRX999" in looker.view.by_sample)
+    wait_for(lambda: updater.view and "SRX999" in updater.view.by_sample)
 
 
-def test_a_sheet_that_is_away_for_a_while_is_told_and_the_last_look_stays(looker: Looker):
+def test_a_sheet_that_is_away_for_a_while_is_told_and_the_last_look_stays(updater: ViewUpdater):
     sheet = Path("config/samples.tsv")
-    before = looker.view
+    before = updater.view
     sheet.rename("kept.tsv")
-    looker.ask()
-    wait_for(lambda: "samples.tsv" in looker.problem)
-    assert looker.view is before
+    updater.ask()
+    wait_for(lambda: "samples.tsv" in updater.problem)
+    assert updater.view is before
 
     Path("kept.tsv").rename(sheet)
-    looker.ask()
+    updater.ask()
 
-    wait_for(lambda: not looker.problem)
+    wait_for(lambda: not updater.problem)
 
 
 def test_an_error_that_nobody_foresaw_is_told_and_does_not_end_the_looks(
-    looker: Looker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    updater: ViewUpdater, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     with monkeypatch.context() as patch:
-        patch.setattr(looker.observer, "look", lambda: 1 / 0)
-        looker.ask()
-        wait_for(lambda: "ZeroDivisionError" in looker.problem)
-    looker.ask()
+        patch.setattr(updater.observer, "look", lambda: 1 / 0)
+        updater.ask()
+        wait_for(lambda: "ZeroDivisionError" in updater.problem)
+    updater.ask()
 
-    wait_for(lambda: not looker.problem)
+    wait_for(lambda: not updater.problem)
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
@@ -186,4 +186,4 @@ def test_a_sheet_that_cannot_be_read_at_the_start_is_an_error(samples: list[str]
     Path("config/samples.tsv").unlink()
 
     with pytest.raises(ConfigurationError):
-        Looker(CONFIG, live=False).open()
+        ViewUpdater(CONFIG, live=False).open()

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.monitor.batch import Submitted, ask_batch, read_submitted
-from bactofleet.monitor.tables import FailedJobs, Usage
+from bactofleet.monitor.tables import AttemptTable, FailedJobs
 from bactofleet.records.folder import sample_of
 from snakemake_executor_plugin_aws_batch_array import api
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
@@ -90,7 +90,7 @@ def test_reclaimed_attempts_are_counted_with_the_time_that_was_lost(tmp_path: Pa
             usage_row(outcome="succeeded", started=started, stopped=stopped, vcpus=4),
         ]
     )
-    usage = Usage(tmp_path / "usage.tsv")
+    usage = AttemptTable(tmp_path / "usage.tsv")
     usage.look()
     table.append([usage_row(outcome="exit 1")])
 

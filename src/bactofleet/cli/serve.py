@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from bactofleet.cli.options import add_config, add_live
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.monitor.page.looker import Looker
 from bactofleet.monitor.page.server import PageServer
+from bactofleet.monitor.page.updater import ViewUpdater
 
 PORT = 8642
 LOOPBACK = "127.0.0.1"
@@ -39,24 +39,24 @@ def run(args: argparse.Namespace) -> None:
     Raises `ConfigurationError` where configuration or sheet cannot be read, AWS does not answer,
     or the port cannot be had.
     """
-    looker = Looker(args.config, live=args.live)
-    looker.open()
-    with _listen(args.host, args.port, looker) as server:
+    updater = ViewUpdater(args.config, live=args.live)
+    updater.open()
+    with _listen(args.host, args.port, updater) as server:
         if not server.is_local:
             print(
                 f"WARNING: everyone who reaches {args.host} sees the names of samples and the "
                 "ends of logs; --host 127.0.0.1 and an SSH tunnel show them to you alone.",
                 file=sys.stderr,
             )
-        print(f"{server.url} shows {looker.observer.results}; Ctrl-C ends it.", flush=True)
-        looker.start()
+        print(f"{server.url} shows {updater.observer.results}; Ctrl-C ends it.", flush=True)
+        updater.start()
         with suppress(KeyboardInterrupt):
             server.serve_forever()
 
 
-def _listen(host: str, port: int, looker: Looker) -> PageServer:
+def _listen(host: str, port: int, updater: ViewUpdater) -> PageServer:
     try:
-        return PageServer(host, port, looker)
+        return PageServer(host, port, updater)
     except (OSError, OverflowError) as error:
         raise ConfigurationError(
             [f"{host}, port {port}: {error}; choose another --port, or 0 for any that is free"]

@@ -31,7 +31,7 @@ Command = Sequence[object]
 
 
 @dataclass
-class Usage:
+class ResourceUse:
     """Resources used by the processes that were waited for."""
 
     cpu_seconds: float = 0.0
@@ -49,7 +49,7 @@ class Toolbox:
 
     def __init__(self, folder: Path, log: IO[str]) -> None:
         self.folder = folder
-        self.usage = Usage()
+        self.usage = ResourceUse()
         self._log = log
 
     def say(self, line: str) -> None:

@@ -1,4 +1,4 @@
-"""What genomes will cost, take and leave, told before a job is submitted.
+"""Forecast of the cost, time and storage of genomes, before a job is submitted.
 
 Seconds of the stages and bytes are foretold from the receipts. What is paid beyond these seconds
 (starts of containers, attempts that were reclaimed or failed, instances that wait) and for an hour
@@ -16,7 +16,7 @@ import numpy as np
 
 from bactofleet.cost.bill import GIB
 from bactofleet.cost.forecast import Forecast, Range
-from bactofleet.cost.genomes import Lessons, read_lessons
+from bactofleet.cost.genomes import PastGenomes, read_past_genomes
 from bactofleet.cost.meter import price_attempts
 from bactofleet.cost.prices import ON_DEMAND, SPOT, Prices
 from bactofleet.records.attempt import SUCCEEDED, Attempt
@@ -37,7 +37,7 @@ HOUR_S = 3600
 
 @dataclass(frozen=True)
 class Rate:
-    """What is paid beside the stages' own seconds."""
+    """Price of a vCPU hour, and the overhead on top of the time of the stages."""
 
     overhead: float
     """vCPU seconds that are paid for each that stages take."""
@@ -49,11 +49,11 @@ class Rate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is foretold of genomes."""
+    """Forecast for a number of genomes."""
 
     genomes: int
     lessons: int
-    """Genomes whose receipts taught; without any the forecast rests on the measured genome."""
+    """Finished genomes that the forecast uses; without any it uses the measured genome."""
     attempts: int
     """On AWS Batch, from which overhead and price were learned; without any they are assumed."""
     vcpu_hours: Range
@@ -72,7 +72,7 @@ class Estimate:
 
 
 class Estimator:
-    """Foretells genomes as one results folder and one configuration have them."""
+    """Forecasts genomes for one results folder and one configuration."""
 
     def __init__(
         self, config: Mapping[str, Any], results: Path, attempts: Sequence[Attempt], prices: Prices
@@ -80,12 +80,12 @@ class Estimator:
         """Learn from the receipts below `results` and from the attempts of its runs."""
         self._threads: int = config["threads"]
         self._prices = prices
-        lessons = read_lessons(results, config)
-        self._lessons = len(lessons.seconds)
-        self._seconds = Forecast(lessons.seconds, MEASURED_SECONDS)
+        past = read_past_genomes(results, config)
+        self._lessons = len(past.seconds)
+        self._seconds = Forecast(past.seconds, MEASURED_SECONDS)
         guess = MEASURED_BYTES + len(set(config["keep"])) * KEPT_BYTES
-        self._bytes = Forecast(lessons.bytes[~np.isnan(lessons.bytes)], guess)
-        self._rate = learn_rate(lessons, attempts, self._threads, prices)
+        self._bytes = Forecast(past.bytes[~np.isnan(past.bytes)], guess)
+        self._rate = learn_rate(past, attempts, self._threads, prices)
         # vCPU hours that are paid for a wall second of a genome's stages.
         self._paid: float = self._rate.overhead * self._threads / HOUR_S
 
@@ -127,17 +127,19 @@ class Estimator:
         return seconds.low / at_once * paid, most * paid
 
 
-def learn_rate(lessons: Lessons, attempts: Sequence[Attempt], threads: int, prices: Prices) -> Rate:
-    """Compare what was paid since the first lesson began with the seconds of the stages.
+def learn_rate(
+    past: PastGenomes, attempts: Sequence[Attempt], threads: int, prices: Prices
+) -> Rate:
+    """Compare what was paid since the first of these genomes began with the seconds of the stages.
 
     So everything is in it that was paid to make those genomes: attempts that were lost, genomes
     that failed, idle instances.
     """
-    begin = float(np.min(lessons.finished - lessons.seconds, initial=np.inf))
+    begin = float(np.min(past.finished - past.seconds, initial=np.inf))
     paid = [attempt for attempt in attempts if attempt.stopped >= begin]
     vcpu_hours = sum(attempt.vcpu_hours for attempt in paid)
     first = min((attempt.started for attempt in paid), default=np.inf)
-    of_stages = float(lessons.seconds[lessons.finished >= first].sum()) * threads / HOUR_S
+    of_stages = float(past.seconds[past.finished >= first].sum()) * threads / HOUR_S
     if not (vcpu_hours and of_stages):
         return Rate(ASSUMED_OVERHEAD, price_vcpu_hour(SPOT, threads, prices), 0)
     usd = price_attempts(paid, prices) / vcpu_hours

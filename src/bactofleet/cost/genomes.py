@@ -1,4 +1,4 @@
-"""What genomes took that were made, from their receipts."""
+"""Time and size of finished genomes, from their receipts."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from bactofleet.cost.forecast import Array
 from bactofleet.records.folder import RECEIPTS, SUFFIX, list_receipts
 from bactofleet.records.receipt import Receipt, iter_receipts
 
-# The newest receipts teach: they were made on the machines of now, and to read more takes longer.
-MAX_LESSONS = 3000
-# Numbers outside of these are no genome's: a receipt that has them was damaged.
+# Only the newest receipts are used: they come from the current machines, and reading takes time.
+MAX_PAST_GENOMES = 3000
+# Plausible ranges; a receipt with a number outside them is damaged.
 _SECONDS = (0.01, 30 * 86400.0)
 _BYTES = (1.0, 1e13)
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """What n genomes took that were made with options like those of now; arrays of shape (n,)."""
+class PastGenomes:
+    """Measurements of n genomes made with the current options; arrays of shape (n,)."""
 
     seconds: Array
     """Wall time of all stages."""
@@ -36,24 +36,24 @@ class Lessons:
     """Seconds since the epoch."""
 
 
-def read_lessons(results: Path, parameters: Mapping[str, Any]) -> Lessons:
-    """Return what the newest receipts teach of genomes made with these parameters.
+def read_past_genomes(results: Path, parameters: Mapping[str, Any]) -> PastGenomes:
+    """Return the measurements of the newest genomes made with these parameters.
 
-    Receipts that cannot be read, or have numbers that no genome has, teach nothing.
+    Receipts that cannot be read or have implausible numbers are skipped.
     """
     receipts = iter_receipts(results, _newest(results))
     facts = [fact for receipt in receipts if (fact := _learn(receipt, parameters))]
-    return Lessons(*np.array(facts, dtype=float).reshape(-1, 3).T)
+    return PastGenomes(*np.array(facts, dtype=float).reshape(-1, 3).T)
 
 
 def _newest(results: Path) -> list[str]:
     folder = results / RECEIPTS
     dated = ((modified(f"{folder}/{name}{SUFFIX}"), name) for name in list_receipts(results))
-    return [name for _, name in heapq.nlargest(MAX_LESSONS, dated)]
+    return [name for _, name in heapq.nlargest(MAX_PAST_GENOMES, dated)]
 
 
 def _learn(receipt: Receipt, parameters: Mapping[str, Any]) -> tuple[float, float, float] | None:
-    """Return seconds, bytes and time of a genome; None if it teaches nothing."""
+    """Return seconds, bytes and time of a genome; None if the receipt is of no use."""
     if any(receipt.parameters.get(name) != parameters.get(name) for name in COSTLY):
         return None
     seconds = _number(receipt.seconds, _SECONDS)
@@ -62,5 +62,5 @@ def _learn(receipt: Receipt, parameters: Mapping[str, Any]) -> tuple[float, floa
 
 
 def _number(value: float | None, allowed: tuple[float, float]) -> float:
-    """Return a number of a receipt, or NaN if it is not there or outside of what is possible."""
+    """Return a number of a receipt, or NaN if it is missing or implausible."""
     return float(value) if value is not None and allowed[0] <= value <= allowed[1] else math.nan

@@ -24,9 +24,9 @@ from bactofleet.cost.price import Price
 from bactofleet.cost.prices import INSTANCE_HOUR, ON_DEMAND, SPOT, UNITS, History, Key, Prices
 
 PRICE_LIST = "AWS Price List"
-# The service is in few regions, and tells the prices of all.
+# The service is available in few regions and has the prices of all regions.
 PRICE_LIST_REGION = "us-east-1"
-# Without a network the table must do, soon.
+# Without a network, fall back to the table soon.
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
 # A refusal, no answer, and an answer of another form than AWS documents.
 _FAULTS = (BotoCoreError, ClientError, LookupError, ValueError, TypeError, AttributeError)
@@ -41,7 +41,7 @@ _LINUX = {
 
 
 @dataclass(frozen=True)
-class Query:
+class Product:
     """A product of the Price List: its attributes, and its usage type behind a region's prefix."""
 
     service: str
@@ -52,18 +52,22 @@ class Query:
 
 
 _CHARGES = {
-    "ebs": Query(
+    "ebs": Product(
         "AmazonEC2", {"productFamily": "Storage", "volumeApiName": "gp3"}, "EBS:VolumeUsage.gp3"
     ),
-    "public_ipv4": Query("AmazonVPC", {"group": "VPCPublicIPv4Address"}, "PublicIPv4:InUseAddress"),
-    "s3_put": Query("AmazonS3", {"group": "S3-API-Tier1"}, "Requests-Tier1", 1000),
-    "s3_get": Query("AmazonS3", {"group": "S3-API-Tier2"}, "Requests-Tier2", 1000),
-    "s3_storage": Query("AmazonS3", {"volumeType": "Standard"}, "TimedStorage-ByteHrs"),
-    "transfer_out": Query(
+    "public_ipv4": Product(
+        "AmazonVPC", {"group": "VPCPublicIPv4Address"}, "PublicIPv4:InUseAddress"
+    ),
+    "s3_put": Product("AmazonS3", {"group": "S3-API-Tier1"}, "Requests-Tier1", 1000),
+    "s3_get": Product("AmazonS3", {"group": "S3-API-Tier2"}, "Requests-Tier2", 1000),
+    "s3_storage": Product("AmazonS3", {"volumeType": "Standard"}, "TimedStorage-ByteHrs"),
+    "transfer_out": Product(
         "AWSDataTransfer", {"transferType": "AWS Outbound"}, "DataTransfer-Out-Bytes"
     ),
-    "logs": Query("AmazonCloudWatch", {"group": "Ingested Logs"}, "DataProcessing-Bytes"),
-    "ecr": Query("AmazonECR", {"productFamily": "EC2 Container Registry"}, "TimedStorage-ByteHrs"),
+    "logs": Product("AmazonCloudWatch", {"group": "Ingested Logs"}, "DataProcessing-Bytes"),
+    "ecr": Product(
+        "AmazonECR", {"productFamily": "EC2 Container Registry"}, "TimedStorage-ByteHrs"
+    ),
 }
 
 
@@ -110,12 +114,12 @@ def _iter_listed(
             yield ("charges", name), price
     for name in sorted(_types_on_demand(instances)):
         attributes = {**_LINUX, "regionCode": region, "instanceType": name}
-        query = Query("AmazonEC2", attributes, f"BoxUsage:{name}")
+        query = Product("AmazonEC2", attributes, f"BoxUsage:{name}")
         if price := _find(pricing, query, INSTANCE_HOUR):
             yield (f"instance_hour.{ON_DEMAND}", name), replace(price, note=f"of {region}")
 
 
-def _find(pricing: Any, query: Query, unit: str) -> Price | None:
+def _find(pricing: Any, query: Product, unit: str) -> Price | None:
     """Return the price of the one product that a query means; None where there is not one."""
     filters = [
         {"Type": "TERM_MATCH", "Field": field, "Value": value}

@@ -20,7 +20,7 @@ HEADINGS = ("usage", "price", "USD", "%", "USD per genome", "source")
 
 
 @dataclass(frozen=True)
-class Row:
+class BillRow:
     """A line of the bill, or the total of some; `cells` are below `HEADINGS`."""
 
     charge: str
@@ -30,7 +30,7 @@ class Row:
     is_total: bool
 
 
-def list_rows(bill: Bill) -> list[Row]:
+def list_rows(bill: Bill) -> list[BillRow]:
     """Return the bill as tables show it; sources are numbered as `list_sources` has them."""
     sources = list_sources(bill)
     return [_to_row(bill, line, sources) for line in with_totals(bill)]
@@ -66,7 +66,7 @@ def iter_facts(bill: Bill, note: str) -> Iterator[tuple[str, str]]:
     )
 
 
-def _to_row(bill: Bill, line: Line, sources: list[tuple[str, str]]) -> Row:
+def _to_row(bill: Bill, line: Line, sources: list[tuple[str, str]]) -> BillRow:
     is_part = line.kind is Kind.PART
     cells = (
         format_usage(line) if line.unit else "",
@@ -77,7 +77,7 @@ def _to_row(bill: Bill, line: Line, sources: list[tuple[str, str]]) -> Row:
         f"[{sources.index(line.price.origin) + 1}]" if line.price else "",
     )
     charge = f"of which {line.charge}" if is_part else line.charge
-    return Row(clean(charge), cells, is_part, is_total=not line.unit)
+    return BillRow(clean(charge), cells, is_part, is_total=not line.unit)
 
 
 def list_sources(bill: Bill) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from bactofleet.monitor.batch import ask_batch, open_client, read_submitted
 from bactofleet.monitor.failures import Failures
 from bactofleet.monitor.forecast import Throughput, TimeLeft, foretell, measure_pace
 from bactofleet.monitor.receipts import Finish, Receipts
-from bactofleet.monitor.tables import Attempts, FailedJobs, Usage
+from bactofleet.monitor.tables import Attempts, AttemptTable, FailedJobs
 from bactofleet.records.failure import Failure, of_unreadable
 from bactofleet.records.folder import FAILED, FAILURES, USAGE
 from snakemake_executor_plugin_aws_batch_array import api
@@ -105,7 +105,7 @@ class Observer:
         self.samples = dict.fromkeys(samples).keys()
         """In the order of the sheet."""
         self.receipts = Receipts(results, self.samples)
-        self.usage = Usage(results / USAGE)
+        self.usage = AttemptTable(results / USAGE)
         self.running: dict[str, str] = {}
         """The stage of each genome under way on this machine, as of the last look."""
         self.at_work: Set[str] = frozenset()

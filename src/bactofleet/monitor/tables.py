@@ -37,7 +37,7 @@ class Span(NamedTuple):
     vcpus: float
 
 
-class Usage:
+class AttemptTable:
     """usage.tsv: a row for every attempt."""
 
     def __init__(self, path: Path) -> None:

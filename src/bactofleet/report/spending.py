@@ -9,7 +9,7 @@ import pandas as pd
 
 from bactofleet.cost.bill import make_bill
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.wording import Row, iter_facts, list_rows, list_sources
+from bactofleet.cost.wording import BillRow, iter_facts, list_rows, list_sources
 from bactofleet.records.attempt import measure_tarballs, read_attempts
 
 # A report is made without asking AWS, which may not be there to answer.
@@ -21,7 +21,7 @@ _OF_TARBALLS = ("tarball_path", "tarball_bytes")
 class Spending:
     """Rows of the table, what they do not say, and the numbered sources of prices."""
 
-    rows: list[Row]
+    rows: list[BillRow]
     facts: list[tuple[str, str]]
     sources: list[tuple[str, str]]
 

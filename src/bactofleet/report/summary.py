@@ -33,7 +33,7 @@ _KEY_NUMBERS = (
 
 
 @dataclass(frozen=True)
-class Failure:
+class ShownFailure:
     """A genome that failed, or whose record cannot be read."""
 
     sample: str
@@ -101,7 +101,7 @@ class Summary:
     counts: dict[str, int]
     ranks: dict[str, int]
     rank_limits: list[tuple[str, int]]
-    failures: list[Failure]
+    failures: list[ShownFailure]
     exclusions: list[Exclusion]
     outliers: list[FarGenomes]
     key_numbers: list[KeyNumber]
@@ -160,14 +160,14 @@ def _outliers(cohort: Cohort) -> list[FarGenomes]:
     ]
 
 
-def _failures(cohort: Cohort) -> list[Failure]:
+def _failures(cohort: Cohort) -> list[ShownFailure]:
     rows = cohort.with_status("failed", "unreadable").head(MAX_FAILURES)
     return [_failure(row, cohort.tails.get(row["sample"], [])) for _, row in rows.iterrows()]
 
 
-def _failure(row: pd.Series[Any], tail: list[str]) -> Failure:
+def _failure(row: pd.Series[Any], tail: list[str]) -> ShownFailure:
     text = {name: "" if pd.isna(value) else str(value) for name, value in row.items()}
-    return Failure(
+    return ShownFailure(
         sample=text["sample"],
         stage=text["reason_stage"],
         kind=text["reason_type"],

@@ -1,1 +1,1 @@
-"""What a cohort left at its destination: compared with its receipts, fetched, told of again."""
+"""Results at their destination: verify them, fetch them, restore receipts from them."""

@@ -17,7 +17,7 @@ SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Genome:
+class ChosenGenome:
     """A tarball that is wanted, as its receipt describes it."""
 
     sample: str
@@ -25,7 +25,7 @@ class Genome:
     sha256: str
 
 
-def choose(args: argparse.Namespace, results: Path) -> list[Genome]:
+def choose(args: argparse.Namespace, results: Path) -> list[ChosenGenome]:
     """Return the genomes that the options choose among those with a receipt below `results`.
 
     Raises `ConfigurationError` where nothing is chosen, or something that has no receipt.
@@ -66,7 +66,9 @@ def _check_names(names: list[str], results: Path) -> list[str]:
     return names
 
 
-def _iter_chosen(args: argparse.Namespace, results: Path, names: list[str]) -> Iterator[Genome]:
+def _iter_chosen(
+    args: argparse.Namespace, results: Path, names: list[str]
+) -> Iterator[ChosenGenome]:
     for name in names:
         try:
             receipt = read_receipt(results, name)
@@ -83,7 +85,7 @@ def _is_chosen(receipt: Receipt, args: argparse.Namespace) -> bool:
     return args.species in (None, species) and args.status in (None, receipt.status)
 
 
-def _to_genome(receipt: Receipt) -> Genome:
+def _to_genome(receipt: Receipt) -> ChosenGenome:
     size, checksum = receipt.tarball.bytes, receipt.tarball.sha256
     if not isinstance(size, int) or not checksum:
         raise ConfigurationError(
@@ -92,4 +94,4 @@ def _to_genome(receipt: Receipt) -> Genome:
                 "`bactofleet verify` lists such receipts"
             ]
         )
-    return Genome(receipt.sample, size, checksum)
+    return ChosenGenome(receipt.sample, size, checksum)

@@ -19,7 +19,7 @@ from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError, TemporaryFailure
 from bactofleet.core.files import CHUNK_BYTES, read_json, sha256_of, write_json
 from bactofleet.records.folder import lock_results
-from bactofleet.transfer.choice import Genome, choose
+from bactofleet.transfer.choice import ChosenGenome, choose
 from bactofleet.transfer.parallel import WORKERS, in_parallel
 from bactofleet.transfer.places import TARBALL, Bucket, ObjectFault, open_bucket
 from bactofleet.transfer.unpack import unpack
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
             _fetch_all(fetcher, wanted)
 
 
-def _fetch_all(fetcher: Fetcher, wanted: list[Genome]) -> None:
+def _fetch_all(fetcher: Fetcher, wanted: list[ChosenGenome]) -> None:
     files = faults = 0
     try:
         for _, answer in in_parallel(fetcher.fetch, wanted):
@@ -72,7 +72,7 @@ def _fetch_all(fetcher: Fetcher, wanted: list[Genome]) -> None:
         )
 
 
-def _check_space(into: Path, wanted: list[Genome], *, is_kept: bool) -> None:
+def _check_space(into: Path, wanted: list[ChosenGenome], *, is_kept: bool) -> None:
     """Raise `NotAllFetched` where what is sure to lie in `into` at one time has no room there."""
     sizes = sorted((genome.bytes for genome in wanted), reverse=True)
     needed = sum(sizes if is_kept else sizes[:WORKERS])
@@ -100,7 +100,7 @@ class Fetcher:
     into: Path
     only: tuple[str, ...]
 
-    def has(self, genome: Genome) -> bool:
+    def has(self, genome: ChosenGenome) -> bool:
         """Say whether the genome was fetched before, from the tarball that its receipt names.
 
         Raises `NotAllFetched` where its folder holds files that were chosen otherwise.
@@ -110,7 +110,7 @@ class Fetcher:
         target = self._tarball(genome)
         return target.is_file() and sha256_of(target) == genome.sha256
 
-    def fetch(self, genome: Genome) -> int | ObjectFault:
+    def fetch(self, genome: ChosenGenome) -> int | ObjectFault:
         """Fetch a genome, whole or not at all; return the number of files written."""
         partial = self.into / f".{genome.sample}.part"
         try:
@@ -124,12 +124,12 @@ class Fetcher:
                 shutil.rmtree(partial)
             partial.unlink(missing_ok=True)
 
-    def _keep(self, genome: Genome, partial: Path) -> int:
+    def _keep(self, genome: ChosenGenome, partial: Path) -> int:
         self._download(genome, partial)
         partial.replace(self._tarball(genome))
         return 1
 
-    def _unpack(self, genome: Genome, partial: Path) -> int:
+    def _unpack(self, genome: ChosenGenome, partial: Path) -> int:
         files = partial / genome.sample
         files.mkdir(parents=True)
         tarball = partial / TARBALL
@@ -142,7 +142,7 @@ class Fetcher:
         files.replace(target)
         return count
 
-    def _download(self, genome: Genome, target: Path) -> None:
+    def _download(self, genome: ChosenGenome, target: Path) -> None:
         address = self.bucket.address(self._tarball(genome).name)
 
         def copy() -> None:
@@ -165,13 +165,13 @@ class Fetcher:
 
         retry(copy, lambda line: print(line, file=sys.stderr))
 
-    def _tarball(self, genome: Genome) -> Path:
+    def _tarball(self, genome: ChosenGenome) -> Path:
         return self.into / f"{genome.sample}{TARBALL}"
 
-    def _mark(self, genome: Genome) -> dict[str, Any]:
+    def _mark(self, genome: ChosenGenome) -> dict[str, Any]:
         return {"sha256": genome.sha256, "only": list(self.only)}
 
-    def _read_mark(self, genome: Genome) -> Any:
+    def _read_mark(self, genome: ChosenGenome) -> Any:
         folder = self.into / genome.sample
         if not folder.exists():
             return None

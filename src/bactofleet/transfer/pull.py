@@ -1,4 +1,4 @@
-"""`bactofleet receipts pull`: a lost controller's receipts, told again by the tarballs on S3."""
+"""`bactofleet receipts pull`: restores lost receipts from the tarballs on S3."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> None:
     print(f"{len(wanted) - faults:,} receipts were written; the next run makes what is left.")
     if faults:
         raise NotAllPulled(
-            f"{faults:,} could not be had: give the command again, or the next run makes them anew."
+            f"{faults:,} receipts could not be restored. Start the command again; otherwise the "
+            "next run makes these genomes again."
         )
 
 

@@ -69,7 +69,7 @@ class Verification:
         self._by_size_alone = 0
 
     def iter_problems(self, *, checksums: bool) -> Iterator[Problem]:
-        """Yield what is wrong: sizes first, then checksums, then what nobody told of."""
+        """Yield problems: wrong sizes first, then checksums, then unexpected tarballs."""
         sizes = dict(self._place.iter_files())
         expected: dict[str, str] = {}
         for sample in list_receipts(self._results):

@@ -7,10 +7,10 @@ from http import HTTPStatus
 from typing import Any
 
 from bactofleet.monitor.page.detail import describe_genome
-from bactofleet.monitor.page.looker import Looker
+from bactofleet.monitor.page.updater import ViewUpdater
 from bactofleet.monitor.page.view import View
 
-Query = dict[str, str]
+Parameters = dict[str, str]
 
 
 class BadRequest(Exception):
@@ -21,17 +21,17 @@ class BadRequest(Exception):
         self.status = status
 
 
-def get_state(looker: Looker, _: Query) -> dict[str, Any]:
+def get_state(updater: ViewUpdater, _: Parameters) -> dict[str, Any]:
     """Return everything but single genomes; `time` is missing before the first look has ended."""
-    looker.ask()
-    summary = looker.view.summary if looker.view else {}
-    results = str(looker.observer.results.absolute())
-    return {"results": results, "problem": looker.problem, **summary}
+    updater.ask()
+    summary = updater.view.summary if updater.view else {}
+    results = str(updater.observer.results.absolute())
+    return {"results": results, "problem": updater.problem, **summary}
 
 
-def get_genomes(looker: Looker, query: Query) -> dict[str, Any]:
+def get_genomes(updater: ViewUpdater, query: Parameters) -> dict[str, Any]:
     """Return the rows that changed after the version `since`: number in the sheet, then fields."""
-    rows = _get_view(looker).rows
+    rows = _get_view(updater).rows
     text = query.get("since", "0")
     try:
         changed = rows.since(float(text))
@@ -40,27 +40,27 @@ def get_genomes(looker: Looker, query: Query) -> dict[str, Any]:
     return {"version": rows.version, "count": len(rows.genomes), "rows": changed}
 
 
-def get_genome(looker: Looker, query: Query) -> dict[str, Any]:
+def get_genome(updater: ViewUpdater, query: Parameters) -> dict[str, Any]:
     """Return everything about one `sample`, with the end of the log of a `stage`."""
-    view = _get_view(looker)
+    view = _get_view(updater)
     genome = view.by_sample.get(query.get("sample", ""))
     if genome is None:
         raise BadRequest("the sample sheet has no such sample", HTTPStatus.NOT_FOUND)
     failure = view.failures.get(genome.sample)
-    return describe_genome(looker.observer.results, genome, failure, query.get("stage", ""))
+    return describe_genome(updater.observer.results, genome, failure, query.get("stage", ""))
 
 
-ANSWERS: dict[str, Callable[[Looker, Query], dict[str, Any]]] = {
+ANSWERS: dict[str, Callable[[ViewUpdater, Parameters], dict[str, Any]]] = {
     "/api/state": get_state,
     "/api/genomes": get_genomes,
     "/api/genome": get_genome,
 }
 
 
-def _get_view(looker: Looker) -> View:
-    if looker.view is None:
+def _get_view(updater: ViewUpdater) -> View:
+    if updater.view is None:
         raise BadRequest(
             "the results are still being read; try again in a moment",
             HTTPStatus.SERVICE_UNAVAILABLE,
         )
-    return looker.view
+    return updater.view

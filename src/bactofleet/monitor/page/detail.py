@@ -8,7 +8,7 @@ from typing import Any
 
 from bactofleet.core.errors import IllegalInstruction, OutOfMemory, TemporaryFailure
 from bactofleet.genome.stage import STAGES
-from bactofleet.monitor.page.genomes import Genome
+from bactofleet.monitor.page.genomes import GenomeStatus
 from bactofleet.monitor.page.logs import Tail, read_tail
 from bactofleet.records.failure import Failure, log_of
 from bactofleet.records.folder import FAILED, log_path
@@ -38,7 +38,7 @@ _NEXT_OF_EXCLUDED = (
 
 
 def describe_genome(
-    results: Path, genome: Genome, failure: Failure | None, stage: str
+    results: Path, genome: GenomeStatus, failure: Failure | None, stage: str
 ) -> dict[str, Any]:
     """Return everything about a genome, for JSON.
 
@@ -59,7 +59,7 @@ def describe_genome(
     }
 
 
-def _find_tail(results: Path, genome: Genome, record: Record, stage: str) -> Tail | None:
+def _find_tail(results: Path, genome: GenomeStatus, record: Record, stage: str) -> Tail | None:
     """Return the end of the log that is asked for; of a failure what is kept of it."""
     if stage in STAGES:
         return read_tail(log_path(results, genome.sample, stage))
@@ -83,7 +83,7 @@ def _describe_reason(row: GenomeRow, failure: Failure | None) -> dict[str, Any] 
     return told | {name: row.get(f"reason_{name}") for name in ("exit_code", "attempt")}
 
 
-def _advise(genome: Genome, row: GenomeRow, failure: Failure | None) -> str | None:
+def _advise(genome: GenomeStatus, row: GenomeRow, failure: Failure | None) -> str | None:
     if genome.status == "excluded":
         return _NEXT_OF_EXCLUDED.format(sample=genome.sample)
     if failure is None:

@@ -15,7 +15,7 @@ from bactofleet.monitor.snapshot import Observer
 from bactofleet.records.failure import Failure
 
 
-class Genome(NamedTuple):
+class GenomeStatus(NamedTuple):
     """One row; its fields are the columns of the page's table."""
 
     sample: str
@@ -34,7 +34,7 @@ class Genome(NamedTuple):
 class Rows:
     """The rows of one look, in the order of the sheet."""
 
-    genomes: Sequence[Genome] = ()
+    genomes: Sequence[GenomeStatus] = ()
     changed: Sequence[float] = ()
     """The version in which each row became what it is."""
     version: float = 0.0
@@ -45,7 +45,7 @@ class Rows:
         return [(number, *row) for number, (row, changed) in pairs if changed > version]
 
 
-def compare_rows(genomes: Sequence[Genome], last: Rows, now: float) -> Rows:
+def compare_rows(genomes: Sequence[GenomeStatus], last: Rows, now: float) -> Rows:
     """Return the rows of a look at `now`, seconds since the epoch, after those of the `last`.
 
     The time is their version, also for pages that were open while the server was started anew;
@@ -59,24 +59,24 @@ def compare_rows(genomes: Sequence[Genome], last: Rows, now: float) -> Rows:
     return Rows(genomes, changed[: len(genomes)], version)
 
 
-def iter_genomes(observer: Observer, failures: Mapping[str, Failure]) -> Iterator[Genome]:
+def iter_genomes(observer: Observer, failures: Mapping[str, Failure]) -> Iterator[GenomeStatus]:
     """Yield the row of each genome, as of the last look."""
     finishes = observer.receipts.finishes
     for name in observer.samples:
         if finish := finishes.get(name):
             yield _describe_finish(name, finish)
         elif failure := failures.get(name):
-            yield Genome(name, "failed", failure.stage, _join(failure.kind, failure.message))
+            yield GenomeStatus(name, "failed", failure.stage, _join(failure.kind, failure.message))
         elif stage := observer.running.get(name):
             since = get_stage_start(observer.scratch, name)
-            yield Genome(name, "running", stage, time=_format_time(since) if since else None)
+            yield GenomeStatus(name, "running", stage, time=_format_time(since) if since else None)
         else:
-            yield Genome(name, "submitted" if name in observer.at_work else "waiting")
+            yield GenomeStatus(name, "submitted" if name in observer.at_work else "waiting")
 
 
-def _describe_finish(name: str, finish: Finish) -> Genome:
+def _describe_finish(name: str, finish: Finish) -> GenomeStatus:
     reason = finish.reason or {}
-    return Genome(
+    return GenomeStatus(
         name,
         finish.status,
         reason.get("stage"),

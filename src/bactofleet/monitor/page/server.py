@@ -1,7 +1,7 @@
 """The web server: a few addresses that can be read, for browsers on this machine.
 
-It answers GET alone, from the last look of a `Looker`; a name that a request gives is looked up in
-the sample sheet before it becomes a part of a path. What a page of somebody else might do through
+It answers only GET, with the latest view of a `ViewUpdater`. A sample in a request is looked up in
+the sample sheet before it becomes part of a path. What a page of somebody else might do through
 the reader's browser is refused: an address whose name was pointed here (DNS rebinding) has another
 Host, and answers say that no other origin may use them.
 """
@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from bactofleet.monitor.page.answers import ANSWERS, BadRequest
 from bactofleet.monitor.page.assets import read_assets
-from bactofleet.monitor.page.looker import Looker
+from bactofleet.monitor.page.updater import ViewUpdater
 
 TIMEOUT_S = 30
 MAX_FIELDS = 20
@@ -44,12 +44,12 @@ class PageServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, host: str, port: int, looker: Looker) -> None:
+    def __init__(self, host: str, port: int, updater: ViewUpdater) -> None:
         """Listen; raises `OSError` where that is not possible. Port 0 is any that is free."""
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         self.address_family = family
         self._address = ipaddress.ip_address(str(address[0]))
-        self.looker = looker
+        self.updater = updater
         self.names = frozenset({"localhost", host, socket.gethostname()})
         self.assets = read_assets()
         super().__init__((str(address[0]), port), _Handler)
@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         if asset := self.server.assets.get(address.path):
             return asset
         if answer := ANSWERS.get(address.path):
-            return "application/json", json.dumps(answer(self.server.looker, query)).encode()
+            return "application/json", json.dumps(answer(self.server.updater, query)).encode()
         raise BadRequest("there is nothing at this address", HTTPStatus.NOT_FOUND)
 
     def end_headers(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from bactofleet.monitor.page.durations import bin_durations
-from bactofleet.monitor.page.genomes import Genome, Rows, compare_rows, iter_genomes
+from bactofleet.monitor.page.genomes import GenomeStatus, Rows, compare_rows, iter_genomes
 from bactofleet.monitor.page.timeline import measure_timeline, to_spans
 from bactofleet.monitor.receipts import Finish
 from bactofleet.monitor.snapshot import Genomes, Observer, Snapshot
@@ -25,7 +25,7 @@ class View:
     summary: dict[str, Any]
     """Everything but single genomes, for JSON."""
     rows: Rows
-    by_sample: dict[str, Genome]
+    by_sample: dict[str, GenomeStatus]
     failures: dict[str, Failure]
 
 

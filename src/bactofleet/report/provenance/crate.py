@@ -29,7 +29,7 @@ LICENSE = "None was chosen; whoever publishes these files chooses one."
 COMPLETED, FAILED = (f"http://schema.org/{end}ActionStatus" for end in ("Completed", "Failed"))
 GZIP = "application/gzip"
 DATABASE = "prokka database"
-# Genomes that these and the way they ended are equal of were made alike.
+# Genomes with equal values of these, and an equal status, share one action.
 MADE_BY = ("fingerprint_parameters", "fingerprint_image", "image_id")
 SHOWN = (
     *("sample", "status", "reason_message", "finished", *MADE_BY, "image_name", "image_digest"),

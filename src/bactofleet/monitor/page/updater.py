@@ -1,4 +1,4 @@
-"""A thread that looks at the run every few seconds, for as long as somebody wants to know."""
+"""A thread that reads the state of the run every few seconds while a page is open."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bactofleet.monitor.snapshot import Observer, get_pause, open_observer
 from bactofleet.records.folder import check_names
 
 
-class Looker(threading.Thread):
-    """Keeps the last look, from which all requests are answered.
+class ViewUpdater(threading.Thread):
+    """Keeps the latest view of the run, which answers all requests.
 
-    It rests while no page asks for what it sees. A sheet or configuration that changes is read
-    again.
+    It waits while no page asks for the state. It reads a sheet or configuration again when the
+    file changes.
     """
 
     def __init__(self, config: Path, *, live: bool) -> None:
@@ -32,12 +32,12 @@ class Looker(threading.Thread):
         self._wanted.set()
         self.observer: Observer
         self.view: View | None = None
-        """What the last look saw; None before the first."""
+        """The latest state of the run; None before it was read for the first time."""
         self.problem = ""
-        """Why the look after that one failed."""
+        """Why the state could not be read again."""
 
     def open(self) -> None:
-        """Read configuration and sheet, and open what they name.
+        """Read the configuration and the sheet, and open the results that they name.
 
         Raises `ConfigurationError` where one of them cannot be read, or AWS cannot be reached.
         """
@@ -49,11 +49,11 @@ class Looker(threading.Thread):
         self.observer, self._stamps = observer, stamps
 
     def ask(self) -> None:
-        """Say that a page wants to know what there is."""
+        """Request a new view of the run, for a page."""
         self._wanted.set()
 
     def run(self) -> None:
-        """Look, and look again; until the process ends."""
+        """Read the state again and again until the process ends."""
         while True:
             self._wanted.wait()
             self._wanted.clear()
@@ -70,13 +70,13 @@ class Looker(threading.Thread):
             self.problem = ""
         except ConfigurationError as error:
             self.problem = str(error)
-        except Exception as error:  # else the page would show the same for ever, and not say why
+        except Exception as error:  # else the page would silently stop changing
             traceback.print_exc(file=sys.stderr)
             self.problem = f"{type(error).__name__}: {error}"
 
 
 def _get_stamp(path: Path) -> int:
-    """Return what changes when a file does."""
+    """Return the modification time of a file (ns), 0 if it does not exist."""
     try:
         return path.stat().st_mtime_ns
     except OSError:
