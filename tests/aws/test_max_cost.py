@@ -22,7 +22,7 @@ def test_a_run_that_reaches_max_cost_ends_what_it_began_and_a_higher_limit_goes_
     with controller.started(*controller.arguments) as process:
         wait_until(lambda: "Submitted 1 jobs" in controller.log)
         write_usage(controller.folder / "results", [make_row("elsewhere", stopped=300 * 3600)])
-        wait_until(lambda: "Nothing more is submitted" in controller.log)
+        wait_until(lambda: "No more jobs are submitted" in controller.log)
         aws.clear_faults()
         assert process.wait(TIMEOUT_S) == 1
 
