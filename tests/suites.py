@@ -1,7 +1,7 @@
 """Run the suites of tests, all of them even where one fails: `suites.py [SUITE...]`.
 
-Suites of a lane follow each other. Those with containers need a machine's two cores themselves and
-share its container engine; the others take one core, and run beside them.
+Suites of a lane follow each other, and the two lanes run side by side: those on the emulated AWS
+wait for it most of the time, while the others compute.
 """
 
 import signal
@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 PYTEST = (sys.executable, "-m", "pytest")
-IN_CONTAINERS = ("workflow", "slurm", "download", "aws", "infra")
+CHECK = {"check": ("make", "check")}
 LANES = (
-    {"check": ("make", "check"), "browser": (*PYTEST, "tests/browser")},
-    {suite: (*PYTEST, f"tests/{suite}") for suite in IN_CONTAINERS},
+    CHECK | {s: (*PYTEST, f"tests/{s}") for s in ("browser", "workflow", "slurm", "download")},
+    {suite: (*PYTEST, f"tests/{suite}") for suite in ("aws", "infra")},
 )
 
 
