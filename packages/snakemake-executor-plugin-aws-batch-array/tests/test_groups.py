@@ -1,24 +1,29 @@
 """Groups of Snakemake with input functions that ask for `groupid`."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 WORKFLOW = Path(__file__).parents[3] / "tests" / "aws" / "workflow"
-# Plans the workflow as a controller does, and prints the rules of every group that is ready.
+# Plans the workflow as a controller does, and prints of every group that is ready its rules, its
+# id, and the ids in the names of what is local to it.
 PLAN = """
-import sys
+import json, os, sys
 from snakemake_executor_plugin_aws_batch_array import executor
 
 def stop(self):
-    executor.rebuild_stale_groups(self.dag)
+    executor.rebuild_groups(self.dag)
     for group in self.dag.ready_jobs:
-        print("GROUP", *sorted(job.rule.name for job in group.jobs), flush=True)
-    import os; os._exit(0)
+        rules = sorted(job.rule.name for job in group.jobs)
+        local = [job.wildcards.node for job in group.jobs if job.rule.name == "probe"]
+        print(json.dumps({"rules": rules, "id": group.jobid, "local": local}), flush=True)
+    os._exit(0)
 
 executor.Executor.__post_init__ = stop
 from snakemake.cli import main
@@ -32,21 +37,51 @@ SETTINGS = {
     "IMAGE": "worker",
 }
 
-
 # The order of Snakemake's sets, and with it the outcome, depends on the seed of hashes.
-@pytest.mark.parametrize("seed", ["0", "1"])
-def test_every_group_is_ready_and_has_each_of_its_jobs_once(seed: str, tmp_path: Path) -> None:
-    shutil.copytree(WORKFLOW, tmp_path, dirs_exist_ok=True)
-    settings = {f"SNAKEMAKE_AWS_BATCH_ARRAY_{name}": value for name, value in SETTINGS.items()}
+on_two_seeds = pytest.mark.parametrize("seed", ["0", "1"])
 
+
+@on_two_seeds
+def test_every_group_is_ready_and_has_each_of_its_jobs_once(seed: str, tmp_path: Path) -> None:
+    groups = plan(tmp_path, seed)
+
+    assert [group["rules"] for group in groups] == [["assembly", "probe", "publish", "reads"]] * 4
+
+
+@on_two_seeds
+def test_a_group_has_as_many_genomes_as_were_asked_for(seed: str, tmp_path: Path) -> None:
+    groups = plan(tmp_path, seed, genomes=7, together=3)
+
+    assert sorted(group["rules"].count("publish") for group in groups) == [1, 3, 3]
+
+
+@on_two_seeds
+def test_genomes_of_a_group_share_what_is_local_to_the_id_that_the_child_gets(
+    seed: str, tmp_path: Path
+) -> None:
+    groups = plan(tmp_path, seed, genomes=16, together=4)
+
+    assert len(groups) == 4
+    assert [group["local"] for group in groups] == [[group["id"]] for group in groups]
+
+
+def plan(folder: Path, seed: str, genomes: int = 4, together: int = 1) -> list[dict[str, Any]]:
+    """Plan a workflow of pretend genomes; return what there is to know of its groups."""
+    shutil.copytree(WORKFLOW, folder, dirs_exist_ok=True)
+    samples = "".join(f"genome{number}\n" for number in range(genomes))
+    (folder / "config" / "samples.tsv").write_text(samples)
+    settings = {f"SNAKEMAKE_AWS_BATCH_ARRAY_{name}": value for name, value in SETTINGS.items()}
+    options = ["--executor", "aws-batch-array", "--jobs", "9", "--nolock"]
+    if together > 1:
+        options += ["--group-components", f"genome={together}"]
     planned = subprocess.run(
-        [sys.executable, "-c", PLAN, "--executor", "aws-batch-array", "--jobs", "9", "--nolock"],
-        cwd=tmp_path,
+        [sys.executable, "-c", PLAN, *options],
+        cwd=folder,
         env={**os.environ, **settings, "PYTHONHASHSEED": seed},
         capture_output=True,
         text=True,
         check=False,
     )
-
-    groups = [line for line in planned.stdout.splitlines() if line.startswith("GROUP")]
-    assert groups == ["GROUP assembly probe publish reads"] * 4, planned.stderr
+    groups = [json.loads(line) for line in planned.stdout.splitlines() if line.startswith("{")]
+    assert groups, planned.stderr
+    return groups

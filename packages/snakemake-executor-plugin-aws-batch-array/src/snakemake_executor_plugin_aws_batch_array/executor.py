@@ -26,7 +26,7 @@ from .collector import THREADS, Collected, Collector
 from .constructs import check_jobs
 from .credentials import open_session
 from .fuse import Fuse
-from .groups import rebuild_stale_groups
+from .groups import rebuild_groups
 from .ledger import Ledger, OpenArray, lock_folder
 from .live import LiveArray
 from .logs import LogReader
@@ -101,7 +101,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             )
         check_jobs(self.dag.needrun_jobs(), self.workflow)
         settings = self._settings
-        rebuild_stale_groups(self.dag)
+        rebuild_groups(self.dag)
         self._started = time.monotonic()
         self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self._live: dict[str, LiveArray] = {}

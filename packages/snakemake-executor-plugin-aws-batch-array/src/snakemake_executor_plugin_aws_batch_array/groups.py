@@ -1,25 +1,62 @@
-"""Group jobs that are made of the jobs that there are."""
+"""Group jobs that are made of the jobs that there are, and that keep the id they were given."""
 
+from collections.abc import Iterable
 from typing import Any
 
 
-def rebuild_stale_groups(dag: Any) -> bool:
-    """Make the groups again if one of them holds a job that the graph has replaced.
+def rebuild_groups(dag: Any) -> None:
+    """Make the groups again if Snakemake has replaced jobs since it made them first.
 
-    Where an input function asks for `groupid`, Snakemake replaces its job once the groups are
-    known. GroupJobFactory keeps the first groups, and DAG.update_groups has merged others into
-    them, so that (as of 9.27.1, and depending on the order of a set) a group may keep the job
-    that was replaced: it then asks for too many cores, or is never ready and silently left out.
+    Where an input function asks for `groupid`, Snakemake makes the groups, replaces the job by one
+    whose inputs have the id of its group in their names, and updates the groups. As of 9.27.1 the
+    update starts from the first groups, so that, depending on the order of sets,
 
-    Returns:
-        Whether it was necessary.
+    - a group keeps the job that was replaced: it asks for too many cores, or is never ready;
+    - `--group-components` joins what it has joined already: four genomes become sixteen;
+    - a group of several components gets another id, and in the container, which knows only this
+      one, the inputs have other names.
     """
-    # Private members, as DAG.get_jobs_or_groups fails on what a stale group has left out.
-    groups = {id(group): group for group in dag._group.values()}.values()
-    if all(dag.needrun(member) for group in groups for member in group.jobs):
-        return False
+    if not any(job.is_updated for job in dag.jobs):
+        return
+    ids = _get_given_ids(dag.group_job_factory.cache.values())
     dag.group_job_factory.cache.clear()
     dag._ready_jobs.clear()
-    dag.update_groups()
+    join_components = dag._update_group_components
+    dag._update_group_components = lambda: _join_components(dag, ids, join_components)
+    try:
+        dag.update_groups()
+    finally:
+        del dag._update_group_components
     dag.update_ready()
-    return True
+
+
+def _get_given_ids(first_groups: Iterable[Any]) -> dict[str, str]:
+    """Ids of groups that input functions have been given, by the id of each of their jobs.
+
+    The groups have got more jobs since; what they were made of then is in their sorted layers.
+    """
+    return {
+        job.uuid(): group._jobid
+        for group in first_groups
+        if group._jobid
+        for layer in group.toposorted
+        for job in layer
+    }
+
+
+def _join_components(dag: Any, ids: dict[str, str], join_others: Any) -> None:
+    """Join the components that were given the same id; the others as Snakemake does it."""
+    joined: dict[str, Any] = {}
+    others = {}
+    for component in {id(group): group for group in dag._group.values()}.values():
+        given = next((ids[key] for job in component if (key := job.uuid()) in ids), None)
+        if given is None:
+            others.update(dict.fromkeys(component, component))
+        elif joined.setdefault(given, component) is not component:
+            joined[given].merge(component)
+    dag._group = others
+    join_others()
+    for given, group in joined.items():
+        group._jobid = given
+        group.finalize()
+        dag._group.update(dict.fromkeys(group, group))
