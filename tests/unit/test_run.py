@@ -76,7 +76,11 @@ def test_the_problems_of_configuration_sheet_and_files_are_told_together(project
     with pytest.raises(WorkflowError) as stop:
         start(coverage="deep", proteins="no.faa")
 
-    for problem in ("coverage must be a number", "no file 'nowhere.fq'", "no file 'no.faa'"):
+    for problem in (
+        "coverage must be a number, not 'deep'",
+        "no file 'nowhere.fq'",
+        "no file 'no.faa'",
+    ):
         assert problem in str(stop.value)
 
 
@@ -245,7 +249,8 @@ def test_a_problem_names_the_files_that_the_options_come_from() -> None:
     files = [Path("config/config.yaml"), Path("mine.yaml")]
 
     with pytest.raises(
-        WorkflowError, match=r"config/config\.yaml, mine\.yaml: coverage must be a number"
+        WorkflowError,
+        match=r"config/config\.yaml, mine\.yaml: coverage must be a number, not 'deep'",
     ):
         Run({"coverage": "deep"}, SCHEMAS, is_main=True, files=files)
 
