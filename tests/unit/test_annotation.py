@@ -21,16 +21,21 @@ KINDS = ("gff", "gbk", "fna", "faa", "ffn", "sqn", "fsa", "tbl")
 
 @pytest.fixture
 def annotate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallTool) -> Annotate:
-    """Return a function that annotates an assembly of two contigs, one with a gene."""
+    """Return a function that annotates an assembly of two contigs, one with a gene or none."""
     image = tmp_path / "versions.json"
     image.write_text('{"prokka": "1.14.6"}')
     monkeypatch.setattr(versions, "IMAGE_VERSIONS", image)
 
     def run(
-        *, sample: str = "S1", species: str | None = None, expect: int = 0, **parameters: Any
+        *,
+        sample: str = "S1",
+        gene: str = GENE,
+        species: str | None = None,
+        expect: int = 0,
+        **parameters: Any,
     ) -> Genome:
         def leave_contigs(stage: Stage) -> None:
-            fasta = f">{sample}_00001 len=66\n{GENE}\n>{sample}_00002 len=40\n{'C' * 40}\n"
+            fasta = f">{sample}_00001 len={len(gene)}\n{gene}\n>{sample}_00002 len=40\n{'C' * 40}\n"
             (stage.folder / "contigs" / f"{sample}.fna").write_text(fasta)
             stage.record.input = {"species": species}
 
@@ -187,6 +192,16 @@ def test_blast_databases_of_contigs_genes_and_proteins_are_made_at_no_time(
     }
 
 
+def test_a_genome_without_genes_has_a_blast_database_of_its_contigs_alone(
+    annotate: Annotate,
+) -> None:
+    genome = annotate(gene="CCT" * 22)
+
+    made = [words for words in genome.commands("annotation") if "makeblastdb" in words]
+    assert [value(words, "-in").rpartition(".")[2] for words in made] == ["fna"]
+    assert genome.record("annotation").metrics["annotator_total_cds"] == 0
+
+
 def test_the_same_assembly_gives_the_same_files_to_the_byte(annotate: Annotate) -> None:
     first = annotate(species="Staphylococcus aureus").record("annotation").files
 
@@ -214,8 +229,8 @@ def test_a_file_that_prokka_did_not_make_is_a_failure_though_it_ended_well(
     [
         ("prokka", "exit 2", 1, "prokka ended with exit status 2"),
         ("prokka", "exit 137", 137, "prokka was killed: out of memory"),
-        ("makeblastdb", "exit 255", 1, "faketime ended with exit status 255"),
-        ("makeblastdb", "kill -ILL $$", 132, "faketime met an instruction"),
+        ("makeblastdb", "exit 255", 1, "makeblastdb ended with exit status 255"),
+        ("makeblastdb", "kill -ILL $$", 132, "makeblastdb met an instruction"),
     ],
 )
 def test_what_ends_a_tool_ends_the_stage(

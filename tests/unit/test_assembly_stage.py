@@ -383,6 +383,30 @@ def test_an_assembler_that_fails_on_reads_that_could_be_a_contig_is_a_failure(
     assert "no such luck" in genome.log("assembly").read_text()
 
 
+@pytest.mark.parametrize("assembler", NAMES)
+def test_an_assembler_that_fails_on_reads_that_can_be_no_contig_excludes_the_genome(
+    assemble: Assemble, tools: InstallTool, assembler: str
+) -> None:
+    tools({"spades": "spades.py"}.get(assembler, assembler), "exit 21")
+
+    genome = assemble(deep_reads(49), assembler=assembler)
+
+    excluded = genome.record("assembly").excluded
+    assert excluded
+    assert excluded["type"] == "assembly"
+
+
+def test_spades_that_ends_well_without_contigs_excludes_the_genome(
+    assemble: Assemble, tools: InstallTool
+) -> None:
+    tools("spades.py", "mkdir spades")
+
+    excluded = assemble(assembler="spades").record("assembly").excluded
+
+    assert excluded
+    assert excluded["type"] == "assembly"
+
+
 @pytest.mark.parametrize("tool", ["bwa", "samtools", "pilon"])
 def test_a_tool_that_fails_at_polishing_is_a_failure_though_there_is_a_draft(
     assemble: Assemble, tools: InstallTool, tool: str
