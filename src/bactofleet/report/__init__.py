@@ -1,7 +1,7 @@
 """The cohort report: one table, one page and a MultiQC report from the receipts of a run.
 
 `write_report` is imported when it is first used: the workers import `bactofleet.report.multiqc`
-from this package and must not pay for pandas and Plotly.
+from this package, and should not have to load pandas and Plotly.
 """
 
 from __future__ import annotations

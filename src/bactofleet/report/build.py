@@ -21,7 +21,7 @@ DEFAULT_TITLE = "Bacterial genomes"
 
 @dataclass(frozen=True)
 class ReportPaths:
-    """Where the report is."""
+    """Paths of the report's files."""
 
     table: Path
     parquet: Path
@@ -37,12 +37,12 @@ def write_report(
 ) -> ReportPaths:
     """Write cohort.tsv, cohort.parquet, report.html, multiqc_report.html and the provenance.
 
-    Read are `receipts/<sample>.json`, and `failed/<sample>.json` where there is no receipt, of the
-    given samples alone. A sample with neither is `waiting`; a file that cannot be understood makes
-    a row `unreadable`. `sizes` are those of an assembly that has a rank. Each file appears whole or
-    not at all.
+    For each of the given samples it reads `receipts/<sample>.json`, or `failed/<sample>.json` if
+    there is no receipt. A sample with neither is `waiting`; one whose file cannot be read is
+    `unreadable`. An assembly whose size is outside of `sizes` is excluded from the ranks. Each
+    file is written completely or not at all.
 
-    Raises `ConfigurationError` if a sample's name cannot be the name of a file.
+    Raises `ConfigurationError` if a sample's name is not a valid file name.
     """
     check_names(samples)
     paths = ReportPaths(results / TABLE, results / PARQUET, results / PAGE, results / MULTIQC)

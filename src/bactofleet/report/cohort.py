@@ -1,4 +1,4 @@
-"""All genomes of a run in one table, and what made them."""
+"""All genomes of a run in one table, with the software and parameters that made them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bactofleet.report.ranks import ANY_SIZE, SizeLimits, rank_genome
 from bactofleet.report.rows import GenomeRow, InputFile, iter_records
 from bactofleet.report.values import plain
 
-# The order of the page: what needs a decision comes first.
+# In the order of the page: what needs a decision comes first.
 STATUSES = ("failed", "unreadable", "excluded", "waiting", "complete")
 _PARQUET_TYPES = {
     "string": polars.String,
@@ -30,14 +30,14 @@ _PARQUET_TYPES = {
 
 @dataclass(frozen=True)
 class Cohort:
-    """A run's genomes.
+    """The genomes of a run.
 
-    `genomes` has a row a genome, in the order of the sample sheet, and the columns of
+    `genomes` has one row per genome, in the order of the sample sheet, and the columns of
     `bactofleet.report.columns`. `tails` holds the end of the log of each failed genome.
     `versions` and `parameters` count the genomes made with each (name, value); `software` and
-    `settings` hold the same by the fingerprints in the table. `inputs` are the files that the
-    genomes were made from. `rank_limits` counts the genomes that each criterion keeps from the next
-    better rank.
+    `settings` hold the same by the fingerprints in the table. `inputs` are the input files of the
+    genomes. `rank_limits` counts for each criterion the genomes that miss the next better rank
+    because of it.
     """
 
     genomes: pd.DataFrame
@@ -51,7 +51,7 @@ class Cohort:
     outliers: Outliers = field(default_factory=Outliers)
 
     def count(self, status: str) -> int:
-        """Return how many genomes have a status."""
+        """Return the number of genomes with a status."""
         return int((self.genomes["status"] == status).sum())
 
     def with_status(self, *statuses: str) -> pd.DataFrame:
@@ -72,7 +72,8 @@ def read_cohort(results: Path, samples: Sequence[str], sizes: SizeLimits = ANY_S
     for sample, record in zip(samples, iter_records(results, samples), strict=True):
         rows.append(record.row)
         inputs += record.inputs
-        # A genome names the tools that it needed: all of an image are those of all its genomes.
+        # A receipt names only the tools that its genome needed, so those of an image are the
+        # tools of all genomes that were made with it.
         software.setdefault(str(record.row.get("fingerprint_image", "")), {}).update(
             record.versions
         )
@@ -94,9 +95,9 @@ def read_cohort(results: Path, samples: Sequence[str], sizes: SizeLimits = ANY_S
 
 
 def tabulate(rows: Sequence[GenomeRow]) -> pd.DataFrame:
-    """Return the rows as a table, each column of its documented type.
+    """Return the rows as a table whose columns have their documented types.
 
-    A column of whole numbers becomes one of numbers if a receipt has a fraction in it.
+    A column of whole numbers becomes one of floating-point numbers if a receipt has a fraction.
     """
     names = order_columns({name for row in rows for name in row})
     return pd.DataFrame({name: _to_column(name, [row.get(name) for row in rows]) for name in names})
@@ -114,12 +115,12 @@ def _to_column(name: str, values: list[Any]) -> pd.Series[Any]:
 
 
 def write_tsv(genomes: pd.DataFrame, path: Path) -> None:
-    """Write the table as tab-separated text, UTF-8, with empty cells for what is missing."""
+    """Write the table as tab-separated text in UTF-8; missing values are empty cells."""
     write_atomically(path, genomes.to_csv(sep="\t", index=False, lineterminator="\n"))
 
 
 def write_parquet(genomes: pd.DataFrame, path: Path) -> None:
-    """Write the table as Parquet: the same columns and rows, nulls for what is missing."""
+    """Write the table as Parquet: the same columns and rows; missing values are null."""
     columns = [
         polars.Series(str(name), plain(values), _PARQUET_TYPES[str(values.dtype)])
         for name, values in genomes.items()

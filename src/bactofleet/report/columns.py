@@ -15,9 +15,9 @@ STAGES = ("download", "qc", "assembly", "annotation", "publish")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a type: `text`, `whole` (a whole number) or `number`.
+    """A column; its type is `text`, `whole` (a whole number) or `number`.
 
-    `heading` is its title in the report's table, empty if hidden at first.
+    `heading` is its title in the report's table, empty if the column is hidden at first.
     """
 
     name: str
@@ -153,8 +153,8 @@ BY_NAME = {column.name: column for column in COLUMNS}
 
 
 def order_columns(present: set[str]) -> list[str]:
-    """Return the documented columns, with metrics that only some receipts have after the rest.
+    """Return the documented columns, followed by metrics that only some receipts have.
 
-    Every documented column is in every table, so that scripts find it in a small cohort as well.
+    Every table has every documented column, so that scripts also find it in a small cohort.
     """
     return [*BY_NAME, *sorted(present - BY_NAME.keys())]

@@ -1,6 +1,6 @@
 """How the plots are drawn: clouds of points, densities, distributions, boxes, axes.
 
-Figures carry no colours of the page: text and grid take theirs in the browser, light or dark.
+Figures do not set the colours of text and grid: the browser does, for a light or dark page.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-# Up to this many genomes each is a point of its own: a histogram of three says nothing.
+# Up to this many genomes are drawn as single points: a histogram of three says nothing.
 MAX_STRIP = 30
 MAX_FAR = 25
 LABEL_WIDTH = 20
-# Share of the values at each end that do not stretch the axis of a histogram.
+# Share of the values at each end that a histogram's axis need not cover.
 TAIL = 0.002
 
 # Okabe and Ito's palette, distinct for colour-blind readers: https://jfly.uni-koeln.de/color/
@@ -51,7 +51,7 @@ def new_figure(x_title: str, y_title: str) -> go.Figure:
 
 
 def escape(text: Any) -> str:
-    """Return text that Plotly shows as it is; its labels may hold a little HTML."""
+    """Escape text for Plotly, which interprets some HTML in labels."""
     return html.escape(str(text), quote=False)
 
 
@@ -63,7 +63,7 @@ def names(genomes: pd.DataFrame, index: pd.Index) -> list[str]:
 def points(
     genomes: pd.DataFrame, x: pd.Series[float], y: pd.Series[float], hover: str, **style: Any
 ) -> go.Scatter:
-    """Return genomes as points with their names and, for a click, the numbers of their rows."""
+    """Return genomes as points with their names and, for clicks, their row numbers."""
     return go.Scatter(
         x=x,
         y=y,
@@ -76,7 +76,7 @@ def points(
 
 
 def density(x: pd.Series[float], y: pd.Series[float], hover: str, *, is_log: bool) -> go.Heatmap:
-    """Count genomes in cells of even width on the axes, which are both logarithmic or both not."""
+    """Return a heat map of the number of genomes; both axes are logarithmic, or neither is."""
     values = (np.log10(x), np.log10(y)) if is_log else (x, y)
     counts, *edges = np.histogram2d(*values, bins=(60, 45))
     shown = np.where(counts > 0, counts, np.nan).T
@@ -104,7 +104,7 @@ def density(x: pd.Series[float], y: pd.Series[float], hover: str, *, is_log: boo
 def distribution(
     series: Series, genomes: pd.DataFrame, title: str, *, stacked: bool
 ) -> go.Figure | None:
-    """Points for a few genomes, a histogram for more; None if there is no value at all."""
+    """Plot a few genomes as points, more as a histogram; return None if there are no values."""
     present = {name: values.dropna() for name, values in series.items()}
     present = {name: values for name, values in present.items() if len(values)}
     if not present:
@@ -124,14 +124,14 @@ def _strip(series: Series, genomes: pd.DataFrame, title: str) -> go.Figure:
 def _dots(
     values: pd.Series[float], genomes: pd.DataFrame, label: str, colour: str, size: int
 ) -> go.Scatter:
-    """Values of one row of the plot, each with the genome's name."""
+    """Plot the values of one row, each with the name of its genome."""
     y = pd.Series(wrap(label), values.index)
     marker = {"color": colour, "size": size, "opacity": 0.75}
     return points(genomes, values, y, "%{x:,.4~g}", marker=marker, showlegend=False)
 
 
 def wrap(label: str) -> str:
-    """Break a long label of an axis into lines."""
+    """Break a long axis label into lines."""
     return "<br>".join(escape(line) for line in textwrap.wrap(label, LABEL_WIDTH))
 
 
@@ -157,7 +157,7 @@ def _histogram(series: Series, title: str, stacked: bool) -> go.Figure:
 
 
 def _bin_edges(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return edges of bars that show where nearly all values are: the outermost hold the rest."""
+    """Return the edges of bins for nearly all values; the outermost bins also take the rest."""
     low, high = np.quantile(values, [TAIL, 1 - TAIL])
     margin = (high - low) / 10
     core = np.clip(values, low - margin, high + margin)
@@ -165,7 +165,7 @@ def _bin_edges(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def boxes(series: Series, genomes: pd.DataFrame, title: str) -> go.Figure | None:
-    """One row a stage on a logarithmic axis: points, or a box with the genomes that lie above."""
+    """Plot one row per stage on a logarithmic axis: points, or a box and the genomes above it."""
     present = {name: values[values > 0] for name, values in series.items()}
     present = {name: values for name, values in present.items() if len(values)}
     if not present:
@@ -204,7 +204,7 @@ def _box(series: Series, quartiles: Mapping[str, pd.Series[float]]) -> go.Box:
 
 
 def _fences(values: pd.Series[float], quartiles: pd.Series[float]) -> tuple[float, float]:
-    """Return the last values within 1.5 boxes of the box (Tukey's whiskers)."""
+    """Return the ends of the whiskers: the last values within 1.5 interquartile ranges (Tukey)."""
     reach = 1.5 * (quartiles[0.75] - quartiles[0.25])
     inside = values[values.between(quartiles[0.25] - reach, quartiles[0.75] + reach)]
     return float(inside.min()), float(inside.max())
@@ -215,14 +215,14 @@ def _outliers(values: pd.Series[float], quartiles: pd.Series[float]) -> pd.Serie
 
 
 def _rows(count: int) -> dict[str, Any]:
-    """Return an axis of so many named rows, the first at the top, with room above and below."""
+    """Return an axis for `count` named rows, the first at the top, with room above and below."""
     return {"type": "category", "range": [count - 0.5, -0.5]}
 
 
 def log_axis(values: pd.Series[float]) -> dict[str, Any]:
-    """Return a logarithmic axis labelled in full: Plotly's own labels are 2, 5, 1 and so on.
+    """Return a logarithmic axis with full numbers as labels; Plotly's own are 2, 5, 1 and so on.
 
-    Plotly labels the axis of values that lie so close together that few round numbers are there.
+    If there are fewer than three round numbers within the axis, Plotly chooses the labels.
     """
     low, high = math.log10(values.min()), math.log10(values.max())
     margin = max(0.04 * (high - low), 0.03)
@@ -237,5 +237,5 @@ def log_axis(values: pd.Series[float]) -> dict[str, Any]:
 
 
 def whole_ticks(largest: int) -> dict[str, int]:
-    """Keep the axis of a few genomes from showing halves of them."""
+    """Return settings that keep an axis from showing fractions of a few genomes."""
     return {"dtick": 1} if largest < 8 else {}

@@ -1,7 +1,7 @@
 """The plots of the report, as Plotly figures with units on every axis.
 
-The size of a figure does not grow with the cohort: above `MAX_POINTS` genomes a cloud of points
-becomes a density with the outliers on it, distributions are binned here, and boxes are drawn from
+The size of a figure does not grow with the cohort: above `MAX_POINTS` genomes a scatter plot
+becomes a heat map with the outliers on top, histograms are binned here, and boxes are drawn from
 quartiles.
 """
 
@@ -37,7 +37,7 @@ MAX_POINTS = 2_500
 MAX_OUTLIERS = 40
 MAX_SPECIES = 5
 OTHER_SPECIES = "other species"
-# Share (%) of a bar that has room for its number.
+# Smallest share (%) whose bar has room for its number.
 MIN_LABELLED_SHARE = 8
 
 COLOURS = {
@@ -56,7 +56,7 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure with its heading and the sentence that says how to read it."""
+    """A figure with its heading and a caption that says how to read it."""
 
     name: str
     heading: str
@@ -65,7 +65,7 @@ class Plot:
 
 
 def build_plots(genomes: pd.DataFrame) -> list[Plot]:
-    """Return the plots for which there are data, in the order of the page."""
+    """Return the plots that have data, in the order of the page."""
     plots = (
         plot_contiguity(genomes),
         plot_composition(genomes),
@@ -81,7 +81,7 @@ def build_plots(genomes: pd.DataFrame) -> list[Plot]:
 
 
 def plot_contiguity(genomes: pd.DataFrame) -> Plot | None:
-    """N50 against the number of contigs, both logarithmic."""
+    """Plot N50 against the number of contigs, both on logarithmic axes."""
     x = numbers(genomes, "assembler_total_contig")
     y = numbers(genomes, "assembler_n50_contig_length") / 1e3
     kind = texts(genomes, "rank").where(genomes["rank"].notna(), texts(genomes, "status"))
@@ -98,7 +98,7 @@ def plot_contiguity(genomes: pd.DataFrame) -> Plot | None:
 
 
 def plot_composition(genomes: pd.DataFrame) -> Plot | None:
-    """GC against the size of the complete assemblies: a species is a cloud."""
+    """Plot GC against the size of the complete assemblies: each species forms a cloud."""
     complete = genomes[genomes["status"] == "complete"]
     species = _common_species(complete)
     size = numbers(complete, "assembler_total_contig_length") / 1e6
@@ -118,7 +118,7 @@ def plot_composition(genomes: pd.DataFrame) -> Plot | None:
 
 
 def plot_ranks(genomes: pd.DataFrame) -> Plot | None:
-    """Shares of the ranks, by species."""
+    """Plot the shares of the ranks by species."""
     ranked = genomes[genomes["rank"].notna()]
     if ranked.empty:
         return None
@@ -149,7 +149,7 @@ def plot_ranks(genomes: pd.DataFrame) -> Plot | None:
 
 
 def plot_assembly_size(genomes: pd.DataFrame) -> Plot | None:
-    """Sizes of the complete assemblies, by species."""
+    """Plot the sizes of the complete assemblies by species."""
     complete = genomes[genomes["status"] == "complete"]
     sizes = numbers(complete, "assembler_total_contig_length") / 1e6
     species = _common_species(complete)
@@ -159,7 +159,7 @@ def plot_assembly_size(genomes: pd.DataFrame) -> Plot | None:
 
 
 def plot_size_difference(genomes: pd.DataFrame) -> Plot | None:
-    """How far the assemblies are from the expected sizes."""
+    """Plot the differences between the sizes of the assemblies and the expected sizes."""
     complete = genomes[genomes["status"] == "complete"]
     expected = numbers(complete, "genome_size")
     size = numbers(complete, "assembler_total_contig_length")
@@ -178,7 +178,7 @@ def plot_size_difference(genomes: pd.DataFrame) -> Plot | None:
 
 
 def plot_depth(genomes: pd.DataFrame) -> Plot | None:
-    """Depth of the reads before and after cleaning and the cap."""
+    """Plot the depth of the reads before and after cleaning and downsampling."""
     series = {
         "before cleaning": numbers(genomes, "qc_original_coverage"),
         "after cleaning and capping": numbers(genomes, "qc_final_coverage"),
@@ -189,7 +189,7 @@ def plot_depth(genomes: pd.DataFrame) -> Plot | None:
 
 
 def plot_minutes(genomes: pd.DataFrame) -> Plot | None:
-    """Wall time of each stage."""
+    """Plot the wall time of each stage."""
     series = {stage: numbers(genomes, f"{stage}_seconds") / 60 for stage in STAGES}
     figure = boxes(series, genomes, "Wall time (minutes)")
     caption = _caption_boxes(figure, "the slowest genomes.")
@@ -197,7 +197,7 @@ def plot_minutes(genomes: pd.DataFrame) -> Plot | None:
 
 
 def plot_memory(genomes: pd.DataFrame) -> Plot | None:
-    """Peak memory of each stage."""
+    """Plot the peak memory of each stage."""
     series = {stage: numbers(genomes, f"{stage}_max_rss_mb") / 1000 for stage in STAGES}
     figure = boxes(series, genomes, "Peak memory (GB)")
     caption = _caption_boxes(figure, "the largest, which decide how much memory a job needs.")
@@ -205,7 +205,7 @@ def plot_memory(genomes: pd.DataFrame) -> Plot | None:
 
 
 def plot_reasons(genomes: pd.DataFrame) -> Plot | None:
-    """Why genomes are excluded, failed or unreadable."""
+    """Plot why genomes are excluded, failed or unreadable."""
     parts = genomes[genomes["status"].isin(["excluded", "failed", "unreadable"])]
     if parts.empty:
         return None
@@ -232,7 +232,7 @@ def plot_reasons(genomes: pd.DataFrame) -> Plot | None:
 
 
 def _common_species(genomes: pd.DataFrame) -> pd.Series[Any]:
-    """Return the species of each genome, as categories, the commonest first, the rare in one."""
+    """Return the species of each genome as categories, the commonest first, rare ones as one."""
     species = texts(genomes, "species", "species not given")
     common = species.value_counts().index[:MAX_SPECIES]
     order = pd.CategoricalDtype(list(dict.fromkeys([*common, OTHER_SPECIES])))
@@ -249,7 +249,7 @@ def _add_cloud(
     *,
     is_log: bool,
 ) -> None:
-    """Add genomes at `x` and `y` in the colours of their `kind`, or their density."""
+    """Add genomes as points at `x` and `y`, coloured by `kind`, or as a heat map if many."""
     if len(cloud) > MAX_POINTS:
         figure.add_trace(density(cloud["x"], cloud["y"], hover, is_log=is_log))
     else:
@@ -262,7 +262,7 @@ def _add_cloud(
 
 
 def _caption_boxes(figure: go.Figure | None, far: str) -> str:
-    """Return how to read boxes, of which points are the `far` ones; few genomes have none."""
+    """Return a caption that explains boxes and the points outside (`far`), or points alone."""
     if figure is None or not any(isinstance(trace, go.Box) for trace in figure.data):
         return "Each genome is a point."
     return f"Boxes: median and quartiles; whiskers: 1.5 interquartile ranges; points: {far}"
@@ -271,9 +271,9 @@ def _caption_boxes(figure: go.Figure | None, far: str) -> str:
 def _ring_outliers(
     figure: go.Figure, genomes: pd.DataFrame, cloud: pd.DataFrame, hover: str, signs: str
 ) -> str:
-    """Put rings around the farthest outliers that have one of the signs, a regular expression.
+    """Put rings around the most extreme outliers whose names match the regular expression `signs`.
 
-    Returns what the caption has to say of them.
+    Returns a sentence for the caption, empty if there are none.
     """
     scores = numbers(genomes, "outlier_score")[texts(genomes, "outlier").str.contains(signs)]
     far = cloud.loc[scores[scores.index.isin(cloud.index)].nlargest(MAX_OUTLIERS).index]

@@ -1,7 +1,7 @@
-"""MultiQC's report of a run, from the tools' own summaries that the tarballs begin with.
+"""MultiQC's report of a run, from the tools' summaries at the beginning of the tarballs.
 
-A genome's files stay in its tarball, so the few that MultiQC can read are written again, small,
-from there: fastp's JSON and prokka's text. MultiQC itself runs as a process of its own.
+A genome's files stay in its tarball. Short versions of those that MultiQC can read, fastp's JSON
+and prokka's text, are written again from these summaries. MultiQC runs as a separate process.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from bactofleet.records.folder import MULTIQC
 
 logger = logging.getLogger(__name__)
 
-# Above this MultiQC's page takes minutes to build and no longer opens in a usual browser.
+# Above this number MultiQC takes minutes to build its page, which usual browsers cannot open.
 MAX_GENOMES = 2_000
 TIMEOUT_S = 1_800
 
-# What prokka writes into <sample>.txt; MultiQC stops at a line of any other form.
+# The lines that prokka writes into <sample>.txt; MultiQC stops at any other.
 PROKKA_SUMMARY = re.compile(r"organism:[^\n]*\ncontigs: *\d+\nbases: *\d+\n(?:[^:\n]+: *\d+\n?)*")
 
 # https://docs.seqera.io/multiqc/getting_started/config
 CONFIGURATION = {
-    # A genome's name is its file's name: MultiQC would take it from fastp's command line, and cut
-    # it at the first ".fastq", "_S1" or the like.
+    # Name genomes by their files: otherwise MultiQC takes names from fastp's command line and
+    # cuts them at the first ".fastq", "_S1" or similar.
     "use_filename_as_sample_name": True,
     "fn_clean_exts": [{"type": "regex", "pattern": r"\.(json|txt)$"}],
     "fn_clean_trim": [],
@@ -42,7 +42,7 @@ CONFIGURATION = {
     "no_version_check": True,
     "megaqc_url": None,
     "no_ai": True,
-    # Drawings of flat plots need a browser on the computer that makes the report.
+    # Flat plots need a browser on the computer that makes the report.
     "plots_force_interactive": True,
 }
 
@@ -50,10 +50,10 @@ CONFIGURATION = {
 def write_multiqc(
     outputs: Iterable[tuple[str, Mapping[str, Any]]], genomes: int, path: Path, title: str
 ) -> str | None:
-    """Write MultiQC's report to `path`; return why there is none, or None if there is.
+    """Write MultiQC's report to `path`; return None, or the reason why there is no report.
 
-    `outputs` are pairs of a sample's name and the summaries of its tools. When MultiQC is
-    left out, `path` becomes a page that says why, so that no report of an earlier run stays there.
+    `outputs` are pairs of a sample's name and the summaries of its tools. Without a report, `path`
+    becomes a page that gives the reason, so that the report of an earlier run does not remain.
     """
     if genomes > MAX_GENOMES:
         return _leave_out(
@@ -76,9 +76,9 @@ def write_multiqc(
 
 
 def _write_outputs(folder: Path, sample: str, tools: Mapping[str, Any]) -> int:
-    """Write the files of one genome as MultiQC finds them; return how many.
+    """Write the files of one genome where MultiQC finds them; return their number.
 
-    MultiQC puts names and values into its page as they are, so markup is escaped here.
+    MultiQC does not escape names and values in its page, so markup is escaped here.
     """
     files: dict[str, str] = {}
     fastp, prokka = tools.get("fastp"), tools.get("prokka")
@@ -92,7 +92,7 @@ def _write_outputs(folder: Path, sample: str, tools: Mapping[str, Any]) -> int:
 
 
 def _run_multiqc(folder: Path, title: str) -> str | None:
-    """Run MultiQC offline on a folder; return its last words if it fails."""
+    """Run MultiQC offline on a folder; return the end of its output if it fails."""
     configuration = folder / "multiqc_config.yaml"
     # JSON is YAML.
     settings = {**CONFIGURATION, "title": html.escape(title)}
@@ -100,7 +100,7 @@ def _run_multiqc(folder: Path, title: str) -> str | None:
     command = [sys.executable, "-m", "multiqc", ".", "--config", configuration.name]
     command += ["--module", "fastp", "--module", "prokka", "--filename", MULTIQC]
     command += ["--no-data-dir", "--no-ansi", "--quiet"]
-    # HOME: the user's own configuration of MultiQC belongs to other reports.
+    # HOME: the user's own MultiQC configuration is for other reports.
     environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
     try:
         done = subprocess.run(

@@ -1,9 +1,9 @@
 """Complete genomes that are far from the others of their species.
 
-How far is told by the modified z-score of Iglewicz and Hoaglin, 0.6745 (x - median) / MAD, where
-MAD is the median distance from the median: unlike mean and deviation, it is not moved by the
-outliers themselves. Beyond 3.5 a value is an outlier (How to detect and handle outliers, ASQC 1993;
-https://www.itl.nist.gov/div898/handbook/eda/section3/eda35h.htm).
+The distance is the modified z-score of Iglewicz and Hoaglin, 0.6745 (x - median) / MAD, where MAD
+is the median absolute deviation from the median. Unlike mean and standard deviation, it is not
+affected by the outliers themselves. A value beyond 3.5 is an outlier (How to detect and handle
+outliers, ASQC 1993; https://www.itl.nist.gov/div898/handbook/eda/section3/eda35h.htm).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import pandas as pd
 from bactofleet.report.values import numbers, texts
 
 FAR = 3.5
-# MAD of normal values in their standard deviations.
+# MAD of a normal distribution, in standard deviations.
 MAD_PER_DEVIATION = 0.6745
-# Of fewer genomes nobody knows what is usual.
+# Fewer genomes do not show what is usual.
 MIN_GENOMES = 20
-# Where more than this share would be outliers, there is not one usual range but two.
+# If a larger share were outliers, there would be not one usual range but two.
 MAX_SHARE = 0.25
 NO_SPECIES = "species not given"
 
@@ -31,9 +31,10 @@ NO_SPECIES = "species not given"
 class Metric:
     """A property of a genome that is compared.
 
-    All but GC are compared as natural logarithms, for they vary by factors. `least` is the smallest
-    spread that counts, so that clones are not outliers for a difference that means nothing: in
-    percent of GC, else as a share of the value. `sides` are those on which a genome is told.
+    All but GC are compared as natural logarithms, because they vary by factors. `least` is the
+    smallest spread that is assumed, so that a negligible difference between clones does not make
+    an outlier: percentage points of GC, otherwise a share of the value. `sides` are the directions
+    (`high`, `low`) in which a genome can be an outlier.
     """
 
     name: str
@@ -88,7 +89,7 @@ METRICS = (
         ("low",),
         lambda bases: f"{bases / 1e3:,.1f} kb",
     ),
-    # Before the cap, which makes all deep genomes equal.
+    # Before downsampling, which gives all deep genomes the same depth.
     Metric(
         "depth", _column("qc_original_coverage"), 0.25, ("low",), lambda depth: f"{depth:,.0f}x"
     ),
@@ -98,7 +99,7 @@ _GC = {"GC high", "GC low"}
 _LARGE = {"size high", "size against expected high"}
 _SMALL = {"size low", "size against expected low"}
 _BROKEN = {"contigs high", "N50 low"}
-# What an outlier may be, the first that fits: one sign of each set.
+# Possible explanations. An entry fits an outlier with one sign of each set; the first counts.
 MEANINGS = (
     ((_GC, _BROKEN), "Contaminated: a second species in the sample"),
     ((_GC,), "Not the species in the sample sheet"),
@@ -112,7 +113,7 @@ MEANINGS = (
 
 @dataclass(frozen=True)
 class Deviation:
-    """One property of a genome, such as `GC high`, its value, and the range that is usual."""
+    """An unusual property of a genome, such as `GC high`, its value, and the usual range."""
 
     name: str
     value: str
@@ -123,34 +124,34 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Outlier:
-    """A genome, by the number of its row, and all in which it is far, the farthest first."""
+    """A genome, by its row number, and its unusual properties, the most extreme first."""
 
     genome: int
     deviations: list[Deviation]
 
     @property
     def score(self) -> float:
-        """How far it is, as a modified z-score without its sign."""
+        """Largest absolute modified z-score."""
         return self.deviations[0].score
 
     @property
     def names(self) -> str:
-        """What is unusual about it."""
+        """Names of the unusual properties."""
         return "; ".join(deviation.name for deviation in self.deviations)
 
     @property
     def meaning(self) -> str:
-        """What it may mean."""
+        """Possible explanation."""
         names = {deviation.name for deviation in self.deviations}
         return next(meaning for signs, meaning in MEANINGS if all(one & names for one in signs))
 
 
 @dataclass(frozen=True)
 class Outliers:
-    """The outliers of a cohort, the farthest first.
+    """The outliers of a cohort, the most extreme first.
 
-    `judged` counts the genomes that were compared with others. `mixed` names what was not, for it
-    has more than one usual range.
+    `judged` counts the genomes that were compared with others. `mixed` names the metrics and
+    species that were not compared, because they have more than one usual range.
     """
 
     found: list[Outlier] = field(default_factory=list)
@@ -159,7 +160,7 @@ class Outliers:
 
 
 def find_outliers(genomes: pd.DataFrame) -> Outliers:
-    """Compare the complete genomes of each species; O(n log n) in the genomes."""
+    """Compare the complete genomes of each species; O(n log n) for n genomes."""
     complete = genomes[genomes["status"] == "complete"]
     species = texts(complete, "species", NO_SPECIES)
     deviations: defaultdict[int, list[Deviation]] = defaultdict(list)
@@ -187,14 +188,14 @@ def find_outliers(genomes: pd.DataFrame) -> Outliers:
 
 
 def outlier_columns(genomes: pd.DataFrame, outliers: Outliers) -> pd.DataFrame:
-    """Return the columns `outlier` and `outlier_score`, without a value where a genome is none."""
+    """Return the columns `outlier` and `outlier_score`, with values only for outliers."""
     found = {outlier.genome: (outlier.names, round(outlier.score, 1)) for outlier in outliers.found}
     columns = pd.DataFrame.from_dict(found, orient="index", columns=["outlier", "outlier_score"])
     return columns.reindex(genomes.index).astype({"outlier": "string", "outlier_score": "Float64"})
 
 
 def _compare(metric: Metric, values: pd.Series[float]) -> dict[int, Deviation]:
-    """Return the genomes of one group that are far from the others, by the number of their row."""
+    """Return the outliers of one group by row number."""
     compared = np.log(values) if metric.is_log else values
     median = compared.median()
     spread = max((compared - median).abs().median() / MAD_PER_DEVIATION, metric.least)

@@ -1,8 +1,8 @@
-"""The page report.html: one file that fetches nothing.
+"""The page report.html: one self-contained file.
 
-Plotly's library, the plots and each column of the table are compressed with gzip and written as
-base64; the browser unpacks them when it needs them. A content security policy in the page allows
-the page's own two scripts, by their hashes, and no network at all.
+Plotly's library, the plots and each column of the table are compressed with gzip and encoded as
+base64; the browser unpacks them when it needs them. The page's content security policy allows
+only the page's own two scripts, by their hashes, and no network access.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from bactofleet.report.summary import summarise
 from bactofleet.report.values import plain
 
 SCRIPTS = ("unpack.js", "filter.js", "rows.js", "table.js", "plots.js", "main.js")
-# 64 characters a genome that no one reads on a page and that do not compress; cohort.tsv has them.
+# 64 characters per genome that nobody reads on a page and that do not compress: see cohort.tsv.
 LEFT_OUT = ("tarball_sha256",)
-# The highest takes four times as long for a page that is 3 % smaller.
+# The highest level takes four times as long and makes the page only 3 % smaller.
 LEVEL = 6
 
 
@@ -40,8 +40,8 @@ def render_page(
 ) -> str:
     """Return the page as HTML.
 
-    `multiqc_left_out` says why there is no MultiQC report; `spending` is None where nothing has
-    run on AWS.
+    `multiqc_left_out` says why there is no MultiQC report; `spending` is None if nothing ran on
+    AWS.
     """
     plots = build_plots(cohort.genomes)
     shown = cohort.genomes.drop(columns=list(LEFT_OUT))
@@ -82,7 +82,7 @@ def _template() -> jinja2.Template:
 
 
 def _hash(script: str) -> str:
-    """Return a script's hash as a content security policy names it."""
+    """Return the hash of a script in the form of a content security policy."""
     digest = hashlib.sha256(script.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
@@ -100,7 +100,7 @@ def _pack_plots(plots: Iterable[Plot]) -> str:
 
 
 def _column(values: pd.Series[Any]) -> dict[str, Any]:
-    """Return a column as the browser's table takes it; missing values are null."""
+    """Return a column for the table in the browser; missing values are null."""
     name = str(values.name)
     column = BY_NAME.get(name, Column(name, "", "", "a metric of the tool"))
     return {

@@ -1,12 +1,13 @@
-"""The quality of a complete genome as one word, by Bactopia's cut-offs, and why it is no better.
+"""The rank of a complete genome by Bactopia's cut-offs, and why it is no better.
 
-This is `bactopia.summary.get_rank` of bactopia 2.4.2 (https://pypi.org/project/bactopia/2.4.2/)
-but for three things:
+This follows `bactopia.summary.get_rank` of bactopia 2.4.2
+(https://pypi.org/project/bactopia/2.4.2/) with three exceptions:
 
 - A depth may be `DEPTH_TOLERANCE` below a cut-off.
-- The size of the assembly is compared with the limits, and a wrong one excludes. There the expected
-  size is compared, it is called too large where it is smaller than the limit, and no rank follows.
-- A genome whose reads were not measured is `unranked`. There it has no row at all.
+- The size of the assembly is compared with the limits, and a genome outside them gets the rank
+  `exclude`. Bactopia compares the expected size, calls it too large if it is smaller than the
+  limit, and does not change the rank.
+- A genome without measurements of its reads is `unranked`. In Bactopia it has no row at all.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Any, NamedTuple
 
 from bactofleet.report.rows import GenomeRow
 
-# The cap of the depth draws each pair of reads by chance: reads capped at 100x have 99.9x or
-# 100.1x. Bactopia's rasusa draws until it has 100x: https://github.com/mbhall88/rasusa
+# Downsampling draws each pair of reads at random: reads downsampled to 100x have 99.9x or 100.1x.
+# Bactopia's rasusa draws until it has 100x: https://github.com/mbhall88/rasusa
 DEPTH_TOLERANCE = 0.01
 
 EXCLUDE, UNRANKED = "exclude", "unranked"
@@ -33,7 +34,7 @@ MEASUREMENTS = (
 
 
 class Cutoff(NamedTuple):
-    """The least that a genome of a rank has, and the most contigs."""
+    """The minimum values and the maximum number of contigs of a rank."""
 
     rank: str
     depth: int
@@ -43,8 +44,8 @@ class Cutoff(NamedTuple):
     is_paired: bool
 
 
-# The defaults of `bactopia-summary`, the best first. Its options for bronze are --min-coverage,
-# --min-quality, --min-read-length and --max-contigs.
+# The defaults of `bactopia-summary`, the best rank first. Its options for bronze are
+# --min-coverage, --min-quality, --min-read-length and --max-contigs.
 CUTOFFS = (
     Cutoff("gold", depth=100, quality=30, length=95, contigs=100, is_paired=True),
     Cutoff("silver", depth=50, quality=20, length=75, contigs=200, is_paired=True),
@@ -54,14 +55,14 @@ RANKS = (*(cutoff.rank for cutoff in CUTOFFS), EXCLUDE, UNRANKED)
 
 
 class SizeLimits(NamedTuple):
-    """Smallest and largest assembly (bp) that has a rank."""
+    """Smallest and largest assembly (bp) that is not excluded from the ranks."""
 
     smallest: float
     largest: float
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> SizeLimits:
-        """Return the limits of a configuration."""
+        """Return the limits in a configuration."""
         return cls(config["min_genome_size"], config["max_genome_size"])
 
 
@@ -70,14 +71,14 @@ ANY_SIZE = SizeLimits(0, math.inf)
 
 
 class Rank(NamedTuple):
-    """A rank, and what keeps the genome from the next better one: a sentence a criterion."""
+    """A rank, and why the genome misses the next better one: a sentence per criterion."""
 
     name: str
     reasons: dict[str, str]
 
 
 class _Measured(NamedTuple):
-    """What of a genome is compared with the cut-offs."""
+    """Measurements of a genome that are compared with the cut-offs."""
 
     depth: float
     quality: float
@@ -87,7 +88,7 @@ class _Measured(NamedTuple):
 
 
 def rank_genome(row: GenomeRow, sizes: SizeLimits) -> Rank:
-    """Return the rank of a complete genome, from its row of the table."""
+    """Return the rank of a complete genome from its row of the table."""
     if row.get("input_kind") == "assembly":
         return Rank(UNRANKED, {"no reads": "made from an assembly, not from reads"})
     measured = _measure(row)
@@ -104,7 +105,7 @@ def rank_genome(row: GenomeRow, sizes: SizeLimits) -> Rank:
 
 
 def _measure(row: GenomeRow) -> _Measured | None:
-    """Return what is compared; None if the receipt lacks any of it."""
+    """Return the measurements; None if the receipt lacks any of them."""
     is_paired = IS_PAIRED.get(str(row.get("layout") or row.get("runtype")))
     values = [row.get(name) for name in MEASUREMENTS]
     known = [value for value in values if isinstance(value, int | float)]
@@ -115,7 +116,7 @@ def _measure(row: GenomeRow) -> _Measured | None:
 
 
 def _find_missed(measured: _Measured, cutoff: Cutoff) -> dict[str, str]:
-    """Say in words, by criterion, what keeps a genome from a rank."""
+    """Say by criterion why a genome misses a rank."""
     has, rank = measured, cutoff.rank
     checks = {
         "depth": (
@@ -143,7 +144,7 @@ def _find_missed(measured: _Measured, cutoff: Cutoff) -> dict[str, str]:
 
 
 def _find_wrong_size(row: GenomeRow, sizes: SizeLimits) -> dict[str, str]:
-    """Say in words that the assembly is too small or too large."""
+    """Say that the assembly is too small or too large; return {} if it is neither."""
     size = row.get(SIZE)
     if not isinstance(size, int | float) or sizes.smallest <= size <= sizes.largest:
         return {}

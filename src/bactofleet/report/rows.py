@@ -1,6 +1,6 @@
-"""Records as rows of the cohort's table, one a genome.
+"""Records as rows of the cohort's table, one per genome.
 
-A record that cannot be read becomes a row `unreadable` with the reason.
+A record that cannot be read becomes a row with the status `unreadable` and the reason.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ _INPUT_SHOWN = ("runtype", "layout", "species", "genome_size", "genome_size_sour
 
 
 class InputFile(NamedTuple):
-    """A file that a genome was made from; "" is what is not known."""
+    """An input file of a genome; unknown values are ""."""
 
     sample: str
     run: str
-    """Accession of the run, of files from an archive."""
+    """Accession of the run, for files from an archive."""
     provider: str
-    """Who delivered it, of files from an archive."""
+    """Provider of the download, for files from an archive."""
     source: str
     bytes: int | float | None
     md5: str
-    """As the source gave it."""
+    """Checksum that the source gave."""
     sha256: str
-    """Of what was read."""
+    """Checksum of the data that were read."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One genome: its row of the table, and what the table has no column for.
+    """One genome: its row of the table, and data without a column in the table.
 
-    `inputs` are the files that the genome was made from, `tail` is the end of the log of a failed
-    stage, `versions` and `parameters` say what made the genome, name to value.
+    `inputs` are the genome's input files, and `tail` is the end of the log of a failed stage.
+    `versions` and `parameters` (name to value) are those that the genome was made with.
     """
 
     row: GenomeRow
@@ -54,13 +54,13 @@ class Record:
 
 
 def iter_records(results: Path, samples: Sequence[str]) -> Iterator[Record]:
-    """Yield the record of each sample, in order; one without any file is `waiting`."""
+    """Yield the record of each sample, in order; a sample without any file is `waiting`."""
     for sample in samples:
         yield read_record(results, sample)
 
 
 def read_record(results: Path, sample: str) -> Record:
-    """Read what is known of a sample: its receipt, else its failure, else nothing yet."""
+    """Read the receipt of a sample, or its failure; a sample with neither is `waiting`."""
     try:
         return _of_receipt(read_receipt(results, sample))
     except FileNotFoundError:
@@ -97,7 +97,7 @@ def _of_receipt(receipt: Receipt) -> Record:
 
 
 def _iter_inputs(sample: str, given: Input) -> Iterator[InputFile]:
-    """Yield the files that a row of the sheet names, or those of an accession's runs."""
+    """Yield the files that a row of the sample sheet names, or those of an accession's runs."""
     for run in (SourceRun(files=given.files), *given.runs):
         for file in run.files:
             texts = (run.run, run.provider, file.source, file.md5, file.sha256)
@@ -124,7 +124,7 @@ def _of_unreadable(sample: str, error: Unreadable) -> Record:
 
 
 def _flatten(prefix: str, part: Struct | None, names: Iterable[str] = ()) -> GenomeRow:
-    """Return what a part of a record has, of all its fields or those of some names."""
+    """Return the fields of a part of a record that have a value: all, or only those in `names`."""
     if part is None:
         return {}
     return {

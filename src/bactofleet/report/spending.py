@@ -1,4 +1,4 @@
-"""The bill of the run as the page shows it, for runs on AWS Batch."""
+"""The bill of a run on AWS Batch, for the page."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bactofleet.cost.prices import load_prices
 from bactofleet.cost.wording import BillRow, iter_facts, list_rows, list_sources
 from bactofleet.records.attempt import measure_tarballs, read_attempts
 
-# A report is made without asking AWS, which may not be there to answer.
+# A report does not ask AWS for prices, because it may be made offline.
 PRICES = "the dated table of the package"
 _OF_TARBALLS = ("tarball_path", "tarball_bytes")
 
 
 @dataclass(frozen=True)
 class Spending:
-    """Rows of the table, what they do not say, and the numbered sources of prices."""
+    """Rows of the table, facts beyond them, and the numbered sources of prices."""
 
     rows: list[BillRow]
     facts: list[tuple[str, str]]
@@ -27,9 +27,9 @@ class Spending:
 
 
 def read_spending(results: Path, genomes: pd.DataFrame) -> Spending | None:
-    """Return what the attempts below `results` cost, which made these genomes.
+    """Return the cost of the attempts below `results` that made these genomes.
 
-    None where nothing has run on AWS Batch.
+    None if nothing ran on AWS Batch.
     """
     attempts = read_attempts(results)
     if not attempts:

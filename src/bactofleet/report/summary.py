@@ -1,4 +1,4 @@
-"""What the top of the page says: how many genomes, what is wrong, and whether all are alike."""
+"""Top of the page: how many genomes there are, what is wrong, and which settings differ."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bactofleet.report.provenance.citations import Citation, cite_cohort
 from bactofleet.report.ranks import RANKS
 from bactofleet.report.values import numbers, texts
 
-# A page lists so many failures with their logs; the table has them all.
+# The page lists this many failures with their logs; the table has all of them.
 MAX_FAILURES = 50
 MAX_OUTLIERS = 8
 MAX_NAMES = 12
 MAX_TAIL_LINES = 20
 
-# Column, heading, factor and format of the numbers at a glance.
+# Column, heading, factor and format of the key numbers.
 _KEY_NUMBERS = (
     ("assembler_total_contig_length", "Assembly size (Mb)", 1e-6, "{:.2f}"),
     ("assembler_total_contig", "Contigs", 1, "{:,.0f}"),
@@ -59,7 +59,7 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class FarGenome:
-    """A genome that is far from the others of its species."""
+    """An outlier with its name and species."""
 
     sample: str
     species: str
@@ -68,7 +68,7 @@ class FarGenome:
 
 @dataclass(frozen=True)
 class FarGenomes:
-    """Outliers that may mean the same; `farthest` holds the first of them."""
+    """Outliers with the same possible explanation; `farthest` holds the most extreme of them."""
 
     meaning: str
     count: int
@@ -77,7 +77,7 @@ class FarGenomes:
 
 @dataclass(frozen=True)
 class KeyNumber:
-    """A metric of the complete genomes: the median, and the 5th and 95th percentile."""
+    """A metric of the complete genomes: its median, 5th and 95th percentile."""
 
     heading: str
     median: str
@@ -87,7 +87,7 @@ class KeyNumber:
 
 @dataclass(frozen=True)
 class Setting:
-    """A tool or parameter with each value that it had, and the number of genomes of each."""
+    """A tool or parameter with each of its values and the number of genomes made with it."""
 
     name: str
     values: list[tuple[str, int]]
@@ -95,7 +95,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Summary:
-    """Everything on the page but the plots and the table."""
+    """Everything on the page except the plots and the table."""
 
     total: int
     counts: dict[str, int]
@@ -142,7 +142,7 @@ def _count_ranks(genomes: pd.DataFrame) -> dict[str, int]:
 
 
 def _outliers(cohort: Cohort) -> list[FarGenomes]:
-    """Put outliers together by what they may mean, the group with the farthest first."""
+    """Group outliers by possible explanation, the group with the most extreme first."""
     groups: defaultdict[str, list[Outlier]] = defaultdict(list)
     for outlier in cohort.outliers.found:
         groups[outlier.meaning].append(outlier)

@@ -1,8 +1,8 @@
-"""What MultiQC shows of genomes, from the first file of their tarballs.
+"""The tools' summaries for MultiQC, from the first file of each tarball.
 
-It is most of what is known of a genome, and of use to small cohorts alone (`multiqc.MAX_GENOMES`),
-so that receipts do not carry it: the beginning of a tarball is read when it is wanted, on S3 with a
-request a genome.
+They are the largest part of a genome's record and only small cohorts use them
+(`multiqc.MAX_GENOMES`), so receipts do not contain them. Instead the beginning of each tarball is
+read when it is needed; on S3 this takes one request per genome.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from bactofleet.transfer.places import TARBALL, Bucket, ObjectFault, open_bucket
 logger = logging.getLogger(__name__)
 
 Outputs = Mapping[str, Any]
-# What may be wrong with one tarball; the others are not affected.
+# Errors of one tarball; the others are not affected.
 _FAULTS = (ObjectFault, BotoCoreError, OSError, ValueError)
 
 
 def iter_tool_outputs(results: Path, samples: Sequence[str]) -> Iterator[tuple[str, Outputs]]:
-    """Yield the tools' summaries of each genome whose tarball can be read: by tool.
+    """Yield the sample and the summaries by tool of each genome whose tarball can be read.
 
-    Raises `ConfigurationError` where AWS answers nothing at all.
+    Raises `ConfigurationError` if AWS does not answer at all.
     """
     receipts = list(iter_receipts(results, samples))
     folders = {folder for receipt in receipts if (folder := _s3_folder(receipt))}
-    # Opened here, as boto3's sessions are not for several threads.
+    # Opened here because boto3's sessions are not thread-safe.
     buckets = {folder: open_bucket(folder) for folder in folders}
     faults = []
     for receipt, answer in in_parallel(lambda one: _read(results, one, buckets), receipts):
@@ -47,7 +47,7 @@ def iter_tool_outputs(results: Path, samples: Sequence[str]) -> Iterator[tuple[s
 
 
 def _s3_folder(receipt: Receipt) -> str:
-    """Return where on S3 a genome's tarball lies, "" if it does not."""
+    """Return the folder on S3 that holds a genome's tarball, "" if it is not on S3."""
     folder = (receipt.tarball.path or "").rpartition("/")[0]
     return folder if is_s3(folder) else ""
 

@@ -1,4 +1,4 @@
-"""Columns of the cohort's table as plain numbers and texts, whatever is missing in them."""
+"""Columns of the cohort's table as plain numbers and texts; values may be missing."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pandas as pd
 
 
 def numbers(genomes: pd.DataFrame, name: str) -> pd.Series[float]:
-    """Return a column as floats, NaN where there is no number."""
+    """Return a column as floats; missing values are NaN."""
     return pd.to_numeric(genomes[name], errors="coerce").astype("float64")
 
 
 def texts(genomes: pd.DataFrame, name: str, missing: str = "") -> pd.Series[Any]:
-    """Return a column as strings, with `missing` where there is none."""
+    """Return a column as strings; missing values are replaced by `missing`."""
     return genomes[name].astype(object).where(genomes[name].notna(), missing)
 
 
 def plain(values: pd.Series[Any]) -> list[Any]:
-    """Return a column's values as Python's own, None where there is none."""
+    """Return the values of a column as Python objects; missing values are None."""
     return list(values.astype(object).where(values.notna(), None))

@@ -1,10 +1,10 @@
-"""Files of the report's page, some of which the page of `bactofleet serve` shares."""
+"""Static files of the report's page; the page of `bactofleet serve` shares some of them."""
 
 from importlib.resources import files
 
-# Plotly's official bundle without maps and 3D, npm plotly.js-cartesian-dist-min 4.1.1: a third of
-# the one in the Python package, which alone takes 3 s to load on a slow machine. To be replaced
-# together with the Python package, which makes the figures for its version.
+# Plotly's official bundle without maps and 3D, npm plotly.js-cartesian-dist-min 4.1.1. It has a
+# third of the size of the bundle in the Python package, which takes 3 s to load on a slow machine.
+# Update it together with the Python package, whose figures are made for its version.
 PLOTLY = "plotly-cartesian.min.js"
 
 

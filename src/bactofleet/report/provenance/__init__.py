@@ -1,1 +1,1 @@
-"""What a cohort was made from, and by what: input files, references of the tools, an RO-Crate."""
+"""Provenance of a cohort: its input files, citations for the tools, and an RO-Crate."""

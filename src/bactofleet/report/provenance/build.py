@@ -1,4 +1,4 @@
-"""Write what tells where a cohort comes from, into the folder of its results."""
+"""Write the provenance of a cohort into its results folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bactofleet.report.provenance.inputs import write_inputs
 
 
 def write_provenance(results: Path, cohort: Cohort, title: str) -> None:
-    """Write inputs.tsv, citations.bib and, as it describes the others, the RO-Crate's metadata."""
+    """Write inputs.tsv, citations.bib, and last the RO-Crate's metadata, which describe both."""
     write_inputs(cohort.inputs, results / INPUTS)
     write_atomically(results / CITATIONS, to_bibtex(cite_cohort(cohort)))
     write_atomically(results / DESCRIPTOR, render_crate(results, cohort, title))

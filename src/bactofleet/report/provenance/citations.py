@@ -1,7 +1,8 @@
-"""What to cite for a cohort: references of the tools and archives that its receipts name.
+"""What to cite for a cohort: publications of the tools and archives that its receipts name.
 
-The tools' own are in `bactofleet.core.toolset`. citations.json has the publications, and what else
-receipts name: providers of reads (by the names of the configuration), packages and databases.
+`bactofleet.core.toolset` says which publications a tool has. citations.json holds the publications
+and the entries of everything else that receipts name: providers of reads (by their names in the
+configuration), packages and databases.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bactofleet.core.versions import PACKAGES
 if TYPE_CHECKING:
     from bactofleet.report.cohort import Cohort
 
-# Of every cohort, whatever its receipts say.
+# Cited for every cohort, whatever its receipts say.
 ALWAYS = ("bactofleet", "shovill")
 # "Petit RA III": family name, initials, and what follows them.
 AUTHOR = re.compile(r"(?P<family>.+?) (?P<initials>[A-Z]{1,3})(?: (?P<suffix>I{2,3}|Jr))?")
@@ -29,7 +30,7 @@ AUTHOR = re.compile(r"(?P<family>.+?) (?P<initials>[A-Z]{1,3})(?: (?P<suffix>I{2
 
 @dataclass(frozen=True)
 class Reference:
-    """A publication; `where` is volume, issue and pages, or what stands for them."""
+    """A publication; `where` is volume, issue and pages, or their equivalent."""
 
     key: str
     authors: str
@@ -41,13 +42,13 @@ class Reference:
 
     @property
     def text(self) -> str:
-        """Return it as it stands in a list of references, but for its address."""
+        """Return the entry for a list of references, without the URL."""
         return f"{self.authors} ({self.year}). {self.title}. {self.journal} {self.where}"
 
 
 @dataclass(frozen=True)
 class Citation:
-    """A tool with each version that was used, and what to cite for it; may be its page alone."""
+    """A tool, the versions that were used, and what to cite: publications, or only its web page."""
 
     tool: str
     versions: tuple[str, ...]
@@ -63,9 +64,9 @@ class Citation:
 
 
 def cite_cohort(cohort: Cohort) -> list[Citation]:
-    """Return what to cite for a cohort, by the names of the tools.
+    """Return what to cite for a cohort, sorted by tool.
 
-    A tool that receipts name and nobody knows (they are untrusted) is left out.
+    Unknown tools are left out, because receipts are not trusted.
     """
     used: dict[str, set[str]] = {name: set() for name in ALWAYS}
     used |= {package: {metadata.version(package)} for package in PACKAGES}
@@ -77,7 +78,7 @@ def cite_cohort(cohort: Cohort) -> list[Citation]:
 
 
 def cite(used: Mapping[str, Iterable[str]]) -> list[Citation]:
-    """Return the citations of the tools among `used`, tool to versions."""
+    """Return the citations of the known tools in `used`, which maps tools to versions."""
     known, references = _load()
     return [
         Citation(
@@ -97,7 +98,7 @@ def known_tools() -> set[str]:
 
 
 def to_text(citations: Iterable[Citation]) -> str:
-    """Return the citations for people: a tool a paragraph."""
+    """Return the citations as text, one paragraph per tool."""
     lines = []
     for citation in citations:
         lines.append(citation.heading)
@@ -107,7 +108,7 @@ def to_text(citations: Iterable[Citation]) -> str:
 
 
 def to_bibtex(citations: Iterable[Citation]) -> str:
-    """Return the citations as BibTeX, each once; a tool without a publication as its page.
+    """Return the citations as BibTeX, each once; a tool without a publication as its web page.
 
     https://www.ctan.org/pkg/bibtex ("BibTeXing", O. Patashnik, 1988)
     """
@@ -139,7 +140,7 @@ def _fields(reference: Reference) -> dict[str, str]:
 
 
 def _author(name: str) -> str:
-    """Return "Petit, III, RA" of "Petit RA III"; the name of a group is kept in one piece."""
+    """Turn "Petit RA III" into "Petit, III, RA"; the name of a group stays in one piece."""
     person = AUTHOR.fullmatch(name)
     if not person:
         return f"{{{name}}}"
@@ -147,7 +148,7 @@ def _author(name: str) -> str:
 
 
 def _entry(kind: str, key: str, fields: dict[str, str], used_by: Iterable[Citation]) -> str:
-    """Return an entry; a title keeps its capitals, and versions of receipts are not trusted."""
+    """Return an entry; protect capitals in the title, and escape the untrusted versions."""
     note = "; ".join(citation.heading for citation in used_by)
     safe = re.sub(r"[\\{}]", "", note)
     fields = fields | {

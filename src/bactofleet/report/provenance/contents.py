@@ -1,4 +1,4 @@
-"""What lies in the folder of results, as the crate describes it."""
+"""Descriptions of the files in the results folder for the crate."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ CONTENTS = (
 
 
 def add_contents(graph: Graph, results: Path) -> None:
-    """Add what is there of the folder of results."""
+    """Add the files and folders that exist in the results folder."""
     for content in CONTENTS:
         path = results / content.name
         if path.is_dir():

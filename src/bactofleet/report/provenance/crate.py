@@ -1,9 +1,10 @@
-"""The cohort as an RO-Crate: `ro-crate-metadata.json` makes a crate of the folder of results.
+"""The cohort as an RO-Crate: `ro-crate-metadata.json` turns the results folder into a crate.
 
-RO-Crate 1.1 (https://w3id.org/ro/crate/1.1), which the profile Process Run Crate 0.5 extends
-(https://w3id.org/ro/wfrun/process/0.5): software that made files from files. Up to `MAX_GENOMES`
-each genome is an action of its own; of more, all that were made alike are one, and the tables that
-the crate describes have the genomes, as who reads JSON-LD holds all of it in memory.
+It follows RO-Crate 1.1 (https://w3id.org/ro/crate/1.1) and its profile Process Run Crate 0.5
+(https://w3id.org/ro/wfrun/process/0.5), which describes how software made files from files. Up to
+`MAX_GENOMES` genomes have one action each. In a larger cohort all genomes that were made in the
+same way share one action, and the tables that the crate describes list the genomes, because
+readers of JSON-LD hold the whole document in memory.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ Cells = dict[str, Any]
 
 
 def render_crate(results: Path, cohort: Cohort, title: str) -> str:
-    """Return the metadata of the crate that the folder `results` is, when the rest is written."""
+    """Return the metadata of the folder `results`, whose other files must have been written."""
     graph = Graph()
     graph.add(PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
     add_contents(graph, results)
@@ -67,19 +68,19 @@ def _describe_root(graph: Graph, cohort: Cohort, rows: Sequence[Cells], title: s
 
 
 def _list_rows(cohort: Cohort) -> list[Cells]:
-    """Return what the crate tells of the genomes that were begun and ended; "" is not known."""
+    """Return the crate's columns of all genomes that have ended; unknown values are ""."""
     ended = cohort.with_status("complete", "excluded", "failed")[list(SHOWN)]
     rows: list[Cells] = ended.astype(object).where(ended.notna(), "").to_dict("records")
     return rows
 
 
 def _moment(row: Cells) -> str:
-    """Return when a genome was finished, as the profile writes times; "" is not known."""
+    """Return when a genome was finished, in the profile's format; "" if unknown."""
     return str(row["finished"]).replace("Z", "+00:00")
 
 
 def _group(rows: Sequence[Cells]) -> list[list[Cells]]:
-    """Return the genomes that were made alike and ended alike."""
+    """Group the genomes that were made in the same way; failed ones are separate."""
     groups: dict[tuple[object, ...], list[Cells]] = defaultdict(list)
     for row in rows:
         groups[row["status"] == "failed", *(row[name] for name in MADE_BY)].append(row)
@@ -118,10 +119,10 @@ def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[Cells]) -> None:
 
 
 class Making:
-    """What genomes that were made alike share: software, image, parameters, database, ending."""
+    """What genomes made in the same way share: software, image, parameters, database, status."""
 
     def __init__(self, graph: Graph, cohort: Cohort, row: Cells) -> None:
-        """Add it to the graph, as the row of one of the genomes tells it."""
+        """Add these entities to the graph, from the row of one of the genomes."""
         image, settings = row["fingerprint_image"], row["fingerprint_parameters"]
         versions = cohort.software.get(image, {})
         self.has_failed = row["status"] == "failed"
@@ -139,14 +140,14 @@ class Making:
     def add_action(
         self, identifier: str, *, objects: list[str], results: list[str], **properties: Any
     ) -> None:
-        """Add what was done to make one of the genomes, or all of them."""
+        """Add the action that made one of the genomes, or all of them."""
         used, made = refer(*objects, *self._used), refer(*results)
         known = {**properties, **self._shared}
         self._graph.add(identifier, "CreateAction", object=used, result=made, **known)
 
 
 def _add_software(graph: Graph, image: str, versions: Mapping[str, str]) -> str:
-    """Add bactofleet as it is in an image, with the tools that it calls there."""
+    """Add bactofleet and the tools it calls, in the versions of an image."""
     tools = sorted(versions.keys() - {"bactofleet", DATABASE})
     called = [_add_tool(graph, tool, versions[tool]) for tool in tools]
     return graph.add(
@@ -194,7 +195,7 @@ def _add_database(graph: Graph, versions: Mapping[str, str]) -> list[str]:
 
 
 def _add_parameters(graph: Graph, settings: str, parameters: Mapping[str, str]) -> list[str]:
-    """Add the parameters of a fingerprint as one collection, which every genome can name."""
+    """Add the parameters of a fingerprint as one collection that every genome can refer to."""
     if not parameters:
         return []
     values = [
@@ -211,7 +212,7 @@ def _add_parameters(graph: Graph, settings: str, parameters: Mapping[str, str]) 
 
 
 def _add_image(graph: Graph, row: Cells) -> list[str]:
-    """Add the container image, if there was one and it is known."""
+    """Add the container image, if one was used and its ID is known."""
     if not row["image_id"]:
         return []
     registry, name, tag = _split_image(str(row["image_name"]))
@@ -231,7 +232,7 @@ def _add_image(graph: Graph, row: Cells) -> list[str]:
 
 
 def _split_image(image: str) -> tuple[str, str, str]:
-    """Return registry, name and tag; an image of this machine alone has no registry."""
+    """Return registry, name and tag; an image that is only on this machine has no registry."""
     first, slash, rest = image.partition("/")
     is_registry = slash and (first == "localhost" or "." in first or ":" in first)
     name, _, tag = (rest if is_registry else image).partition(":")
@@ -239,7 +240,7 @@ def _split_image(image: str) -> tuple[str, str, str]:
 
 
 def _add_input(graph: Graph, file: InputFile, row: Cells) -> str:
-    """Add a file that the genome of a row was made from, by a time that is in the row."""
+    """Add an input file of a genome; a remote file gets the time when the genome was finished."""
     is_far = is_remote(file.source)
     return graph.add_file(
         locate(file.source),
@@ -259,7 +260,7 @@ def _add_tarball(graph: Graph, row: Cells) -> list[str]:
     path = str(row["tarball_path"])
     if not path:
         return []
-    # The crate is the folder that the tarballs of a local run lie in.
+    # The tarballs of a local run are in the crate's folder.
     identifier = locate(path) if is_remote(path) else quote(Path(path).name)
     return [
         graph.add_file(

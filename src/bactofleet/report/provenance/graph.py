@@ -1,4 +1,4 @@
-"""The graph of an RO-Crate: flat JSON-LD, in which entities name each other by their ids.
+"""The graph of an RO-Crate: flat JSON-LD, in which entities refer to each other by ID.
 
 https://www.researchobject.org/ro-crate/specification/1.1/appendix/jsonld.html
 """
@@ -23,17 +23,17 @@ Entity = dict[str, Any]
 
 
 class Graph:
-    """A crate's entities by their ids, in the order in which they came."""
+    """The entities of a crate by ID, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._crate = ROCrate(version=VERSION)
         self._crate.metadata.extra_contexts.append(f"{RUN_TERMS}/context")
 
     def add(self, identifier: str, kind: str, /, **properties: Any) -> str:
-        """Add an entity, if there is none of this id; return the id.
+        """Add an entity, unless one with this ID exists; return the ID.
 
-        Properties that have no value are left out. Files and folders that are in the crate or have
-        a URI become parts of its root.
+        Properties without a value are left out. Files and folders that are in the crate or have a
+        URI become parts of its root.
         """
         if identifier not in self._crate:
             is_data = kind in {"File", "Dataset"} and not identifier.startswith("#")
@@ -45,19 +45,19 @@ class Graph:
         return identifier
 
     def add_file(self, identifier: str, sha256: str | None, /, **properties: Any) -> str:
-        """Add a file. Two that have one name and different contents are two entities."""
-        # To get what is not there takes rocrate a look at every entity.
+        """Add a file. Files with the same name and different contents become two entities."""
+        # `get` searches all entities when there is none with this ID.
         known = self._crate.get(identifier) if identifier in self._crate else {}
         if sha256 and known.get("sha256", sha256) != sha256:
             identifier = f"{identifier}#sha256={sha256}"
         return self.add(identifier, "File", sha256=sha256, **properties)
 
     def list_kind(self, kind: str) -> list[str]:
-        """Return the ids of the entities of a kind."""
+        """Return the IDs of all entities of a kind."""
         return [entity.id for entity in self._crate.get_by_type(kind)]
 
     def to_json(self, root: Entity) -> str:
-        """Return the document, with these properties of the root of the crate."""
+        """Return the document, with these properties for the root of the crate."""
         for name, value in root.items():
             self._crate.root_dataset[name] = value
         document = self._crate.metadata.generate()
@@ -67,19 +67,19 @@ class Graph:
 
 
 def refer(*identifiers: str) -> Any:
-    """Return a reference, or a list of several or none."""
+    """Return a reference to one entity, or a list of references to several or none."""
     references = [{"@id": identifier} for identifier in identifiers]
     return references[0] if len(references) == 1 else references
 
 
 def identify(*parts: str) -> str:
-    """Return the id of something that has none elsewhere."""
+    """Return a local ID for an entity that has no URI."""
     return "#" + "/".join(quote(part, safe="") for part in parts)
 
 
 def locate(source: str) -> str:
-    """Return the id of a file that may be anywhere: its URI, or of this machine's a local id."""
+    """Return the ID of a file: its URI, or a local ID for a file of this machine."""
     if not is_remote(source) and not source.startswith("sra:"):
         return identify("input", source)
-    # A key on S3 may hold any character as it is; what stands in a URL is escaped already.
+    # A key on S3 may contain any character, unescaped; URLs are already escaped.
     return quote(source, safe="/:?=&+,;@~" + ("" if is_s3(source) else "%"))

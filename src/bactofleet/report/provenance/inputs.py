@@ -1,4 +1,4 @@
-"""inputs.tsv: every file that the cohort was made from, with where it came from and what it was.
+"""inputs.tsv: every input file of the cohort, with its source, size and checksums.
 
 docs/provenance.md shows the same columns; a test compares the two.
 """
@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def write_inputs(inputs: Iterable[InputFile], path: Path) -> None:
-    """Write the files as tab-separated text, UTF-8, one a line, in the order of the sheet."""
+    """Write tab-separated text in UTF-8, one file per line, in the order of the sample sheet."""
     with open_atomically(path) as table:
         table.write("\t".join(column.name for column in COLUMNS) + "\n")
         for file in inputs:
