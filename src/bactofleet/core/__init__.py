@@ -1,1 +1,1 @@
-"""What every room needs: configuration, sample sheet, errors, files, destinations, versions."""
+"""What all other packages need: configuration, sample sheet, errors, files, versions."""

@@ -14,20 +14,20 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import sha256_of
 
 SCHEMAS = Path("workflow/schemas")
-# Options that do not change the result: they say where and how a genome is made.
+# Options that do not change the result, only where and how a genome is made.
 NOT_PARAMETERS = frozenset(
     {"samples", "results", "scratch", "redo", "threads", "memory_mb", "max_cost", "providers"}
 )
-# Options that change the time that a genome takes or the size of its tarball.
+# Options that change how long a genome takes or how large its tarball is.
 COSTLY = frozenset(
     {"assembler", "coverage", "error_correction", "keep", "phix", "polish", "simulate_reads"}
 )
-# As YAML reads them: `--config phix=yes` reaches us as a word.
+# YAML reads these words as booleans; `--config phix=yes` passes the word itself.
 SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 PLACES = ("samples", "results", "scratch", "proteins")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
-# Types of JSON Schema as users of YAML know them.
+# The types of JSON Schema in words that users of YAML know.
 TYPES = {
     "array": "a list",
     "boolean": "true or false",
@@ -40,14 +40,14 @@ TYPES = {
 
 
 def load_schema(path: Path) -> dict[str, Any]:
-    """Read a JSON schema written as YAML; raise `ConfigurationError` where there is none."""
+    """Read a JSON schema written as YAML; raise `ConfigurationError` if the file is missing."""
     if not path.is_file():
         raise ConfigurationError([f"{path} does not exist; run this command in the repository"])
     return yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Read a configuration file in a project's folder, the current one, and check it.
+    """Read and check a configuration file; its project's folder is the current one.
 
     Raises `ConfigurationError` with a line for every problem.
     """
@@ -55,9 +55,9 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def read_options(path: Path) -> dict[str, Any]:
-    """Read a configuration file as it is; it may hold what is wrong.
+    """Read a configuration file without checking its options.
 
-    Raises `ConfigurationError` where there is none, it is not YAML, or has an option twice.
+    Raises `ConfigurationError` if it is missing, is not YAML, or has an option twice.
     """
     if not path.is_file():
         raise ConfigurationError([f"{path} does not exist; run this command in the repository"])
@@ -74,9 +74,9 @@ def read_options(path: Path) -> dict[str, Any]:
 
 
 def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) -> dict[str, Any]:
-    """Return the configuration with defaults for what it leaves out.
+    """Return the configuration with the defaults of the options that it leaves out.
 
-    Raises `ConfigurationError` with a line for every wrong option: its name, what it must be, and
+    Raises `ConfigurationError` with one line for each wrong option: its name, what it must be, and
     what it is.
     """
     if isinstance(config, dict):
@@ -109,7 +109,7 @@ def parameters_of(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_word(value: Any, schema: dict[str, Any], name: str) -> Any:
-    """Return what a word of the command line meant, where its option takes no words."""
+    """Convert a word from the command line to a boolean or null if its option takes no text."""
     kind = schema["properties"].get(name, {}).get("type", "string")
     if not isinstance(value, str) or "string" in kind:
         return value
@@ -119,7 +119,7 @@ def _read_word(value: Any, schema: dict[str, Any], name: str) -> Any:
 
 
 def _check_places(config: dict[str, Any]) -> Iterator[str]:
-    """Find files and folders that would be taken for others, or cannot be worked with."""
+    """Find paths that would be mistaken for something else or cannot be used."""
     for option in PLACES:
         place = config.get(option) or ""
         if place.startswith("~") or "$" in place:

@@ -1,4 +1,4 @@
-"""Where results go: a folder, or a bucket on S3 below a prefix."""
+"""Where results go: a folder, or a prefix in an S3 bucket."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.files import fingerprint, sync
 
 S3_SCHEME = "s3://"
-# Larger tarballs, those with reads, go up in parts; the others in one request, as requests are
-# paid for: https://aws.amazon.com/s3/pricing/
+# Larger tarballs (those with reads) are uploaded in parts, the others in one request, because S3
+# charges for each request: https://aws.amazon.com/s3/pricing/
 SINGLE_REQUEST_BYTES = 256 * 1024**2
 PART_BYTES = 8 * 1024**2
 
@@ -24,36 +24,36 @@ def is_s3(results: str) -> bool:
 
 
 def local_folder(results: str) -> Path:
-    """Return the controller's folder: receipts, tables and the report are always files here."""
+    """Return the controller's folder, which always holds receipts, tables and the report."""
     return Path("results" if is_s3(results) else results)
 
 
 def scratch_folder(scratch: str, results: str) -> Path:
-    """Return the folder below `scratch` where genomes of a results folder are worked on.
+    """Return the folder below `scratch` in which the genomes of a results folder are made.
 
-    Each has its own: two cohorts may have samples of the same name, and what others keep in
-    `scratch` is not ours.
+    Each results folder has its own, because two cohorts may have samples of the same name and
+    `scratch` may hold files of other programs.
     """
     place = results if is_s3(results) else str(Path(results).resolve())
     return Path(scratch) / f"bactofleet-{fingerprint(place)[:8]}"
 
 
 def bucket_and_prefix(results: str) -> tuple[str, str]:
-    """Return the bucket of an address on S3, and what keys begin with: "" or "folder/"."""
+    """Return the bucket and the key prefix of an S3 address; the prefix is "" or "folder/"."""
     url = urlsplit(results)
     return url.netloc, f"{url.path.strip('/')}/".lstrip("/")
 
 
 def on_s3(results: str) -> str:
-    """Return an address on S3 as the addresses of what is below it begin."""
+    """Return the start that all addresses below an S3 address share."""
     bucket, prefix = bucket_and_prefix(results)
     return f"{S3_SCHEME}{bucket}/{prefix}".rstrip("/")
 
 
 def deliver(tarball: Path, results: str, metadata: Mapping[str, str]) -> str:
-    """Put a tarball to where results go, whole or not at all; return where it is now.
+    """Deliver a tarball to the results, whole or not at all; return its new address.
 
-    On S3 the object has the `metadata`; a folder's files have none.
+    On S3 the object gets the `metadata`; files in a folder have none.
     """
     if is_s3(results):
         return _upload(tarball, results, metadata)
@@ -63,7 +63,7 @@ def deliver(tarball: Path, results: str, metadata: Mapping[str, str]) -> str:
 def _move(tarball: Path, folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / tarball.name
-    # Results may lie on another file system, so: copy, make it safe, then give it its name.
+    # Results may be on another file system, so copy, sync to disk, then rename.
     partial = folder / f".{tarball.name}.part"
     shutil.copyfile(tarball, partial)
     with partial.open("rb") as handle:
@@ -74,8 +74,8 @@ def _move(tarball: Path, folder: Path) -> str:
 
 
 def _upload(tarball: Path, results: str, metadata: Mapping[str, str]) -> str:
-    """Upload with a SHA-256 that S3 checks for every part; a partial upload is never visible."""
-    # Imported here: a run whose results go to a folder does not pay for boto3's start.
+    """Upload with a SHA-256 of every part, which S3 checks; a partial upload is never visible."""
+    # Imported here because boto3 starts slowly and results in a folder do not need it.
     import boto3  # noqa: PLC0415
     import botocore.exceptions  # noqa: PLC0415
     from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, told apart by type because each kind is treated differently.
+"""Everything that can go wrong: one type for each kind, because each is treated differently.
 
 BactofleetError
 ├── ConfigurationError      the user's configuration or sample sheet: stop at once
@@ -29,9 +29,9 @@ class ConfigurationError(BactofleetError):
 
 
 class Excluded(BactofleetError):
-    """The data are whole but cannot become a genome.
+    """The data are intact but cannot become a genome.
 
-    `kind` is the type in the name of Bactopia's error file, `<sample>-<kind>-error.txt`.
+    `kind` is the error type in the name of Bactopia's error file, `<sample>-<kind>-error.txt`.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -48,14 +48,14 @@ class StageFailure(BactofleetError):
 
 
 class TemporaryFailure(StageFailure):
-    """Something around the genome was wrong for the moment (EX_TEMPFAIL of sysexits.h)."""
+    """A temporary problem outside the genome's data (EX_TEMPFAIL of sysexits.h)."""
 
     exit_code = api.TEMPORARY
     kind = "infrastructure"
 
 
 class OutOfMemory(StageFailure):
-    """The kernel, or the tool's own limit, ended a tool for want of memory (128 + SIGKILL)."""
+    """A tool ran out of memory: the kernel or its own limit ended it (128 + SIGKILL)."""
 
     exit_code = api.OUT_OF_MEMORY
     kind = "infrastructure"
@@ -69,7 +69,7 @@ class IllegalInstruction(StageFailure):
 
 
 class MissingInput(StageFailure):
-    """A URL of the sample sheet leads to nothing, or to what we may not read."""
+    """A URL of the sample sheet leads to nothing, or to something that we may not read."""
 
     kind = "input"
 

@@ -10,26 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-# Of files that are read or written bit by bit. malloc maps larger buffers one by one, so that in
-# threads the kernel clears each anew, which takes longer than a checksum of what is in it:
-# https://man7.org/linux/man-pages/man3/mallopt.3.html, M_MMAP_THRESHOLD
+# Buffer size for reading and writing files. malloc maps each larger buffer separately, so that in
+# threads the kernel clears it every time, which takes longer than computing a checksum of its
+# contents: https://man7.org/linux/man-pages/man3/mallopt.3.html, M_MMAP_THRESHOLD
 CHUNK_BYTES = 1 << 16
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, read to its end."""
+    """Return the SHA-256 of a file."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def fingerprint(data: Any) -> str:
-    """Return a short checksum of JSON data, the same for the same contents in any order."""
+    """Return a short checksum of JSON data, independent of the order of keys."""
     text = json.dumps(data, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def copy_summed(source: Path, target: Path) -> tuple[int, str]:
-    """Copy a file, reading it once; return its bytes and SHA-256."""
+    """Copy a file, reading it once; return its size in bytes and its SHA-256."""
     digest = hashlib.sha256()
     with source.open("rb") as original, target.open("wb") as copy:
         while block := original.read(CHUNK_BYTES):
@@ -46,8 +46,8 @@ def write_atomically(path: Path, text: str) -> None:
 
 @contextmanager
 def open_atomically(path: Path) -> Iterator[TextIO]:
-    """Open a text file to be written so; what was there stays if the block raises."""
-    # newline="" writes line ends as they are given.
+    """Open a text file for an atomic write; the old file stays if the block raises."""
+    # newline="" writes line ends unchanged.
     with (
         replace_atomically(path) as partial,
         partial.open("w", encoding="utf-8", newline="") as handle,
@@ -57,7 +57,7 @@ def open_atomically(path: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def replace_atomically(path: Path) -> Iterator[Path]:
-    """Give the path of a file to be written, which becomes `path` unless the block raises."""
+    """Yield the path of a temporary file, which replaces `path` unless the block raises."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -70,9 +70,9 @@ def replace_atomically(path: Path) -> Iterator[Path]:
 
 
 def modified(path: str) -> float:
-    """Return when a file was changed last, in seconds since the epoch; 0 for one that has gone.
+    """Return when a file was last changed, in seconds since the epoch; 0 if it is gone.
 
-    Text, not a `Path`, which is slow where there are 67,000 of them.
+    Takes text rather than a `Path`, which is slow for 67,000 files.
     """
     try:
         return os.stat(path).st_mtime  # noqa: PTH116
@@ -81,7 +81,7 @@ def modified(path: str) -> float:
 
 
 def sync(path: Path) -> None:
-    """Make what a file holds, or the names in a directory, survive a crash."""
+    """Make the contents of a file, or the names in a directory, survive a crash."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

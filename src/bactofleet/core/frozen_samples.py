@@ -22,16 +22,16 @@ _TABLE = "CREATE TABLE sample (position INTEGER PRIMARY KEY, name TEXT UNIQUE, c
 
 
 class FrozenSamples(Samples):
-    """The samples in such a file, in the order of the sheet; it is opened when one is asked for.
+    """The samples of such a file, in the order of the sheet; it is opened on first use.
 
-    Raises `TemporaryFailure` where the file is not there or cannot be read.
+    Raises `TemporaryFailure` if the file is missing or cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def row(self, name: str) -> Row:
-        """Return the cells of a sample by their columns, without the empty ones."""
+        """Return the cells of a sample by column, without the empty ones."""
         for (cells,) in self._ask("SELECT cells FROM sample WHERE name = ?", name):
             return json.loads(cells)  # type: ignore[no-any-return]
         raise KeyError(name)
@@ -43,7 +43,7 @@ class FrozenSamples(Samples):
         return int(self._ask("SELECT count(*) FROM sample")[0][0])
 
     def _ask(self, query: str, *values: str) -> list[tuple[str, ...]]:
-        # Nobody writes to it, so it needs no locks: a network's file system may have none.
+        # Nobody writes to it, so it needs no locks, which a network file system may lack.
         address = f"{self._path.absolute().as_uri()}?mode=ro&immutable=1"
         try:
             with closing(sqlite3.connect(address, uri=True)) as connection:
@@ -56,11 +56,11 @@ class FrozenSamples(Samples):
 
 
 def freeze_samples(path: Path, samples: Samples) -> None:
-    """Write all samples, for jobs to read; the file replaces one of an earlier run."""
+    """Write all samples for jobs to read; the file replaces that of an earlier run."""
     rows = ((name, json.dumps(samples.row(name), ensure_ascii=False)) for name in samples)
     with replace_atomically(path) as partial:
         partial.touch(mode=0o600)
-        # Nobody else knows of it yet, so it needs no locks either.
+        # Nobody else uses it yet, so it needs no locks either.
         address = f"{partial.absolute().as_uri()}?vfs=unix-none"
         with closing(sqlite3.connect(address, uri=True)) as connection, connection:
             connection.execute(_TABLE)

@@ -1,7 +1,7 @@
 """What a genome is made of: its row of the sheet, the options that count, and the image.
 
-Each stage's record and the receipt carry it. Wherever something that was made earlier is about to
-be trusted (a receipt, a stage's folder in scratch), it is compared with what holds now.
+Each stage's record and the receipt hold it. Before an earlier result is used (a receipt, a stage's
+folder in scratch), its identity is compared with the current one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bactofleet.core.files import fingerprint
 from bactofleet.core.samples import Sample, is_remote, shown
 from bactofleet.core.times import format_time
 
-# Of a URL these say who may read a file until when, not which file it is.
+# These parameters of a URL say who may read a file and until when, not which file it is.
 _SIGNATURE = re.compile(
     # S3 and Google Cloud Storage, CloudFront, Azure
     r"x-(amz|goog)-.*|signature|expires|awsaccesskeyid|googleaccessid|key-pair-id|policy"
@@ -41,7 +41,7 @@ class File(Struct, frozen=True, omit_defaults=True):
 
 
 class Identity(Struct, frozen=True):
-    """What a genome is made of. Two that do not differ make the same genome."""
+    """What a genome is made of. Equal identities make the same genome."""
 
     accession: str
     files: tuple[File, ...]
@@ -57,18 +57,18 @@ class Identity(Struct, frozen=True):
     """Checksum of the tools' versions; None where they are not known."""
 
     def key(self) -> str:
-        """Return a checksum of what is settled when a run begins: not files' times, nor image."""
+        """Return a checksum of what is fixed at the start of a run: no file times, no image."""
         files = [(file.source, file.query) for file in self.files]
         rest = [self.accession, self.runs, self.md5, self.species, self.genome_size]
         return fingerprint([files, *rest, self.parameters])
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as records hold it."""
+        """Return it as it is stored in records."""
         return msgspec.json.decode(msgspec.json.encode(self))  # type: ignore[no-any-return]
 
 
 def identify(sample: Sample, parameters: str, image: str | None) -> Identity:
-    """Return the identity of a genome made now of a row and its files as they are here."""
+    """Return the identity of a genome made now from a row and the current files."""
     return Identity(
         accession=sample.accession,
         files=tuple(map(_describe, sample.files)),
@@ -82,7 +82,7 @@ def identify(sample: Sample, parameters: str, image: str | None) -> Identity:
 
 
 def read_identity(data: object) -> Identity | None:
-    """Return the identity that a record holds; None for one that holds none."""
+    """Return the identity in a record; None if it has none."""
     try:
         return msgspec.convert(data, Identity)
     except msgspec.ValidationError:
@@ -90,10 +90,10 @@ def read_identity(data: object) -> Identity | None:
 
 
 def find_other_input(made: Identity, now: Identity) -> str:
-    """Say in words how the input of a genome was another than now; "" if it was not.
+    """Describe how the input of a genome differed from the current one; "" if it did not.
 
-    What only one of them knows is no difference: the runs of an accession, the size of a file that
-    is not on this machine.
+    A value that only one of them has is no difference: the runs of an accession, or the size of a
+    file that is not on this machine.
     """
     for name in ("accession", "species", "genome_size"):
         before, after = getattr(made, name), getattr(now, name)
@@ -107,7 +107,7 @@ def find_other_input(made: Identity, now: Identity) -> str:
 
 
 def is_made_alike(made: Identity, now: Identity) -> bool:
-    """Say whether what was made of one may be used to make the other."""
+    """Say whether stages made for one identity may be reused for the other."""
     is_same_image = made.image == now.image or None in (made.image, now.image)
     is_alike = made.parameters == now.parameters and is_same_image
     return is_alike and not find_other_input(made, now)

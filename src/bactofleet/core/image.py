@@ -1,7 +1,7 @@
-"""Which container image a genome is made in, as the engine that started the container knows it.
+"""Which container image a genome is made in, according to the engine that runs it.
 
 An image does not know its own digest. On one machine `bactofleet.run.container` asks the engine and
-passes the answer on in the environment; on AWS Batch the agent of ECS tells it.
+passes the answer on in the environment; on AWS Batch the ECS agent provides it.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ import json
 import os
 from collections.abc import Callable
 
-# As containers/build.sh names it.
+# The name that containers/build.sh gives it.
 IMAGE = "bactofleet:latest"
 VARIABLES = {
     "name": "BACTOFLEET_IMAGE",
     "id": "BACTOFLEET_IMAGE_ID",
     "digest": "BACTOFLEET_IMAGE_DIGEST",
 }
-# In every container of ECS, and so of Batch, on EC2 and on Fargate:
+# ECS sets it in every container, and so in those of Batch, on EC2 and Fargate:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html
 ECS_METADATA = "ECS_CONTAINER_METADATA_URI_V4"
 TIMEOUT_S = 2.0
-# The agent answers on the machine itself; it may be busy when hundreds of tasks start.
+# The agent runs on the same machine; it may be busy when hundreds of tasks start.
 ATTEMPTS = 3
 
 Image = dict[str, str]
 
 
 def describe_image(say: Callable[[str], None]) -> Image | None:
-    """Return `name`, `id` and `digest` of the image, as far as they are known; None without one.
+    """Return the known ones of `name`, `id` and `digest` of the image; None without an image.
 
-    `id` is what `docker image inspect` calls so, `digest` is `repository@sha256:...` where the
-    image came from a registry. `say` is told why an answer that should be there is not.
+    `id` is the `Id` of `docker image inspect`; `digest` is `repository@sha256:...` if the image
+    came from a registry. `say` is called with the reason if ECS should answer and does not.
     """
     if ECS_METADATA in os.environ:
         return _ask_ecs(os.environ[ECS_METADATA], say)
@@ -40,15 +40,15 @@ def describe_image(say: Callable[[str], None]) -> Image | None:
 
 
 def to_variables(image: Image) -> dict[str, str]:
-    """Return the environment that tells a container of its image."""
+    """Return the environment variables that describe the image to its container."""
     return {VARIABLES[key]: value for key, value in image.items()}
 
 
 def _ask_ecs(url: str, say: Callable[[str], None]) -> Image | None:
-    """Return what ECS says; without an answer a genome is made all the same.
+    """Return what ECS says; without an answer the genome is made anyway.
 
-    On EC2 `ImageID` is the id of `docker image inspect`: `RecordContainerReference` in the agent's
-    agent/engine/docker_image_manager.go (https://github.com/aws/amazon-ecs-agent).
+    On EC2 `ImageID` is the `Id` of `docker image inspect`: `RecordContainerReference` in the
+    agent's agent/engine/docker_image_manager.go (https://github.com/aws/amazon-ecs-agent).
     """
     import urllib3  # noqa: PLC0415  # only in jobs of Batch
 

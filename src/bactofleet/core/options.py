@@ -1,4 +1,4 @@
-"""Options on a command line: each is one word, `name=value`, as people would type it."""
+"""Options on a command line: each is one word, `name=value`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def to_word(name: str, value: Any) -> str:
-    """Return an option as a word: text as it is, all else, and text that reads like it, as JSON."""
+    """Return an option as a word: plain text unchanged; other values and ambiguous text as JSON."""
     if isinstance(value, str) and ("{" in value or _is_json(value)):
-        # Braces would be wildcards to Snakemake.
+        # Snakemake would read braces as wildcards.
         value = json.dumps(value).replace("{", r"\u007b").replace("}", r"\u007d")
         return f"{name}={value}"
     return f"{name}={value if isinstance(value, str) else json.dumps(value)}"
@@ -18,7 +18,7 @@ def to_word(name: str, value: Any) -> str:
 def from_word(word: str) -> tuple[str, Any]:
     """Return name and value of an option that `to_word` wrote.
 
-    Raises `ValueError` for a word that is none.
+    Raises `ValueError` if a word is not an option.
     """
     name, is_option, text = word.partition("=")
     if not (name and is_option):

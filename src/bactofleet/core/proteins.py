@@ -7,12 +7,12 @@ from pathlib import Path
 GZIP = b"\x1f\x8b"
 # Enough to tell proteins from genes.
 HEAD_BYTES = 1 << 16
-# Of nucleotides, with the unknown one; also letters of amino acids, but of no protein alone.
+# Nucleotides, including N. They are letters of amino acids too, but no protein has only these.
 NUCLEOTIDES = frozenset("ACGTUN")
 
 
 def find_fault(path: Path) -> str:
-    """Say what is wrong with a file of proteins; "" if nothing is."""
+    """Describe what is wrong with a file of proteins; "" if nothing is."""
     if not path.is_file():
         return f"there is no file {str(path)!r}"
     with path.open("rb") as handle:

@@ -1,11 +1,11 @@
-"""The sample sheet: a row a genome, checked once, before anything runs.
+"""The sample sheet: one row for each genome, checked once before anything runs.
 
-Columns: `sample`, then exactly one kind of input a row (`accession`; `r1` with or without `r2`;
+Columns: `sample`, then exactly one kind of input per row (`accession`; `r1` with or without `r2`;
 `assembly`), and optionally `genome_size` (bp) and `species`. Several files of one mate, the runs
 of one experiment, are separated by semicolons and joined in the order given.
 
-Beside an accession a row may hold what the archives say of it (`runs`, `layout`, `spots`, `bases`,
-`fastq`, `fastq_md5`, `fastq_bytes`), so that a worker has nothing to ask them.
+A row with an accession may also hold what the archives say about it (`runs`, `layout`, `spots`,
+`bases`, `fastq`, `fastq_md5`, `fastq_bytes`), so that a worker need not ask them.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 SEPARATOR = ";"
 KIND_COLUMNS = ("accession", "r1", "assembly")
-# What each of them holds is separated by semicolons, in step with the column that it follows.
+# Their values are separated by semicolons, one for each value of the column that they belong to.
 RUN_COLUMNS = ("runs", "spots", "bases")
 FASTQ_COLUMNS = ("fastq", "fastq_md5", "fastq_bytes")
 ARCHIVE_COLUMNS = (*RUN_COLUMNS, "layout", *FASTQ_COLUMNS)
 URL_FORMS = {"s3": "s3://bucket/key", "https": "https://host/path, without spaces"}
 URL_USER = re.compile(r"(?<=://)[^/;]*@")
-# To the end of the cell: a signature may hold a semicolon.
+# Up to the end of the cell, because a signature may contain a semicolon.
 URL_QUERY = re.compile(r"(://[^?]*)\?.*", re.DOTALL)
 URL_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?")
 # Snakemake takes such a wildcard for one that rules make longer and longer (PeriodicityDetector).
 MAX_REPEATS = 20
 REPEATS = re.compile(rf"(.+?)\1{{{MAX_REPEATS - 1}}}$")
-# Before the genus of a species that was never cultured; no genus itself.
+# Precedes the genus of a species that was never cultured; not a genus itself.
 CANDIDATUS = re.compile(r"^(Candidatus|Ca\.) ")
 MAX_PROBLEMS_SHOWN = 50
 MAX_PATH_SHOWN = 200
@@ -80,24 +80,24 @@ class Sample:
 
     @property
     def runtype(self) -> str:
-        """Bactopia's name of the kind of input."""
+        """Bactopia's name for the kind of input."""
         if self.kind == "reads":
             return "paired-end" if self.r2 else "single-end"
         return "sra_accession" if self.accession else "assembly"
 
     @property
     def sources(self) -> list[str]:
-        """Everything that is brought in: paths, or the accession."""
+        """The inputs to fetch: paths and URLs, or the accession."""
         return [source for source in (self.accession, *self.files) if source]
 
     @property
     def files(self) -> list[str]:
-        """The files that the row names."""
+        """The files named in the row."""
         return [*self.r1, *self.r2, *filter(None, [self.assembly])]
 
 
 class Samples(Mapping[str, Sample]):
-    """The samples of a sheet by name, in its order; each is parsed when it is asked for."""
+    """The samples of a sheet by name, in its order; each is parsed when it is needed."""
 
     def __init__(self, header: list[str], cells: dict[str, list[str]]) -> None:
         self._header = header
@@ -107,7 +107,7 @@ class Samples(Mapping[str, Sample]):
         return to_sample(name, self.row(name))
 
     def row(self, name: str) -> Row:
-        """Return the cells of a sample by their columns, without the empty ones."""
+        """Return the cells of a sample by column, without the empty ones."""
         cells = zip(self._header, self._cells[name], strict=False)
         return {column: cell for column, cell in cells if cell}
 
@@ -119,29 +119,29 @@ class Samples(Mapping[str, Sample]):
 
 
 def is_remote(source: str) -> bool:
-    """Say whether a row names a file by its URL, so that it is to be fetched."""
+    """Say whether a source is a URL that must be fetched."""
     return "://" in source
 
 
 def shown(source: str) -> str:
-    """Return a source as it may be shown: a URL without its query, which may hold a signature."""
+    """Return a source without secrets: a URL without its query, which may hold a signature."""
     return source.partition("?")[0] if is_remote(source) else source
 
 
 def without_secrets(cell: str) -> str:
-    """Return a cell as it may be shown: of its URLs neither user nor password nor query."""
+    """Return a cell without secrets: its URLs without user, password and query."""
     return URL_QUERY.sub(r"\1?…", URL_USER.sub("…@", cell))
 
 
 def run_of(path: str) -> str:
-    """Return the run that a file of ENA belongs to, which its name begins with."""
+    """Return the run of an ENA file: its file name begins with the run's accession."""
     return path.rpartition("/")[2].partition(".")[0].partition("_")[0]
 
 
 def read_samples(path: Path) -> Samples:
-    """Read a sheet that was checked before.
+    """Read a sheet that has been checked already.
 
-    Raises `ConfigurationError` where there is no sheet.
+    Raises `ConfigurationError` if there is no sheet.
     """
     numbered = _iter_cells(_read_lines(path))
     _, header = next(numbered, (0, []))
@@ -156,8 +156,8 @@ def read_samples(path: Path) -> Samples:
 def check_samples(path: Path, schema: dict[str, Any]) -> Samples:
     """Read a sheet and check all of it: names, columns, kinds of input, files.
 
-    Raises `ConfigurationError` with a line for every problem that was found: the file, the line,
-    the column, the value and what is allowed.
+    Raises `ConfigurationError` with one line for each problem: the file, line, column and value,
+    and what is allowed.
     """
     _refuse(path, _find_problems(_read_lines(path), schema))
     return read_samples(path)
@@ -166,9 +166,9 @@ def check_samples(path: Path, schema: dict[str, Any]) -> Samples:
 def check_rows(
     source: Path, rows: Mapping[int, Row], schema: dict[str, Any], problems: list[str]
 ) -> None:
-    """Check rows, each by its line number in `source`, before they are put into a sheet.
+    """Check rows, given by their line number in `source`, before they are added to a sheet.
 
-    Raises `ConfigurationError` as `check_samples` does, with the problems found before first.
+    Raises `ConfigurationError` as `check_samples` does; problems found earlier come first.
     """
     _refuse(source, problems + (_check_rows(rows.items(), schema) if rows else []))
 
@@ -181,25 +181,25 @@ def _refuse(path: Path, problems: list[str]) -> None:
 def _read_lines(path: Path) -> list[str]:
     if not path.is_file():
         raise ConfigurationError([f"{path} does not exist; this file lists the genomes to make"])
-    # newline="" keeps Windows line ends, so that they can be named rather than guessed at.
+    # newline="" keeps Windows line ends, so that a message can name them.
     with path.open(encoding="utf-8", errors="replace", newline="") as handle:
         return handle.read().split("\n")
 
 
 def _iter_cells(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and cells, the header first; empty lines and comments (#) do not count."""
+    """Yield line number and cells, the header first; skip empty lines and comments (#)."""
     for number, line in enumerate(lines, start=1):
         if line and line[0] != "#":
             yield number, line.split("\t")
 
 
 def _iter_rows(lines: list[str]) -> Iterator[tuple[int, Row]]:
-    """Yield line number and cells by column of each row."""
+    """Yield the line number and the cells by column of each row."""
     numbered = _iter_cells(lines)
     _, header = next(numbered, (0, []))
     for number, values in numbered:
         row = dict(zip(header, values, strict=False))
-        # Cells beyond the header are kept under a name that no column has.
+        # Cells beyond the header are stored under a name that no column has.
         if len(values) > len(header):
             row[""] = "\t".join(values[len(header) :])
         row["sample"] = row.get("sample") or row.get("accession", "")
@@ -207,7 +207,7 @@ def _iter_rows(lines: list[str]) -> Iterator[tuple[int, Row]]:
 
 
 def to_sample(name: str, row: Row) -> Sample:
-    """Parse a row that was checked."""
+    """Parse a row that has been checked."""
     return Sample(
         sample=name,
         accession=row.get("accession", ""),
@@ -235,20 +235,20 @@ def _split_numbers(cell: str) -> list[int]:
 
 
 def _find_problems(lines: list[str], schema: dict[str, Any]) -> list[str]:
-    """Find everything that is wrong, so that a sheet is corrected once and not fault by fault."""
+    """Find all problems at once, so that a user can correct the sheet in one go."""
     problems = _check_text(lines)
     lines = [line.removeprefix(BOM).removesuffix("\r") for line in lines]
     number, columns = next(_iter_cells(lines), (1, []))
     if not columns:
         return [*problems, "line 1: the file is empty; its first line names the columns"]
     problems += _check_columns(number, columns, list(schema["properties"]))
-    # Without these every row would be wrong in the same way.
+    # If these were missing, every row would have the same problem.
     lacking = _check_needed_columns(number, columns)
     return problems + (lacking or _check_rows(_iter_rows(lines), schema))
 
 
 def _check_text(lines: list[str]) -> list[str]:
-    """Find what is wrong with the text of the file, before any column of it is looked at."""
+    """Find what is wrong with the text of the file, before its columns are checked."""
     problems = []
     if lines[0].startswith(BOM):
         problems.append("line 1: it starts with a byte order mark; save it as UTF-8 without BOM")
@@ -284,12 +284,12 @@ def _check_needed_columns(number: int, columns: list[str]) -> list[str]:
 
 
 def _check_rows(numbered: Iterable[tuple[int, Row]], schema: dict[str, Any]) -> list[str]:
-    # Imported here: jobs read the sheet and do not check it, and these take time to import.
+    # Imported here because they import slowly, and jobs read the sheet without checking it.
     import fastjsonschema  # noqa: PLC0415
     import jsonschema  # noqa: PLC0415
 
-    # The compiled check is quick and stops at the first fault; only a row that fails it is looked
-    # at with the library that finds and words them all.
+    # The compiled check is quick but stops at the first fault. Only a row that fails it is checked
+    # with the library that finds and describes all faults.
     is_valid = fastjsonschema.compile(schema)
     explain = jsonschema.Draft202012Validator(schema)
     checked = {*schema["properties"], ""}
@@ -308,7 +308,7 @@ def _check_rows(numbered: Iterable[tuple[int, Row]], schema: dict[str, Any]) -> 
             ]
         else:
             problems += [f"line {number}, {problem}" for problem in _check_repeats(row["sample"])]
-        # macOS and Windows take names that differ in case for the same file.
+        # On macOS and Windows, names that differ only in case are the same file.
         first = first_lines.setdefault(row["sample"].casefold(), number)
         if row["sample"] and first != number:
             problems.append(
@@ -330,7 +330,7 @@ def _check_repeats(name: str) -> Iterator[str]:
 
 
 def _check_input(row: Row) -> Iterator[str]:
-    """Find what is wrong with the kind of input of a row, and with its files."""
+    """Find what is wrong with a row's kind of input and with its files."""
     kinds = [kind for kind in KIND_COLUMNS if row.get(kind)]
     if not kinds:
         yield "columns accession, r1 and assembly: all are empty; one of them is needed"
@@ -353,17 +353,17 @@ def _check_sources(cell: str) -> Iterator[str]:
     names = _split(cell)
     signed = [name for name, after in pairwise(names) if "?" in name and not is_remote(after)]
     if any(map(is_remote, signed)):
-        # What follows may be half a signature, which no message may show.
+        # The rest may be half a signature, which no message may show.
         yield f"{_clip(cell)} holds ';' after '?': ';' separates files; write %3B within a URL"
     else:
         yield from filter(None, map(_check_source, names))
 
 
 def _check_source(name: str) -> str | None:
-    """Say what is wrong with a file that a row names, or None."""
+    """Describe what is wrong with a file named in a row, or return None."""
     shown = _clip(name, MAX_PATH_SHOWN)
     if not is_remote(name):
-        # Unlike Path.is_file, it has an answer for names that are too long too.
+        # Unlike Path.is_file, it also answers for names that are too long.
         return None if os.path.isfile(name) else f"there is no file {shown}"  # noqa: PTH113
     scheme, _, rest = name.partition("://")
     host, _, path = rest.partition("/")
@@ -377,7 +377,7 @@ def _check_source(name: str) -> str | None:
 
 
 def _check_archive(row: Row) -> Iterator[str]:
-    """Find where the columns that describe an accession do not fit it, or each other."""
+    """Find where the columns that describe an accession contradict it or each other."""
     if not (row.get("accession") and row.get("runs")):
         given = ", ".join(column for column in ARCHIVE_COLUMNS if row.get(column))
         yield f"columns {given}: they describe the runs of an accession; fill in both"
@@ -416,7 +416,7 @@ def _check_mates(r1: list[str], r2: list[str]) -> Iterator[str]:
 
 
 def file_of(name: str) -> object:
-    """Return what is the same for all names of a file, also for links."""
+    """Return what identifies a file: the same value for all its names, including links."""
     try:
         stat = os.stat(name)  # noqa: PTH116
     except OSError:

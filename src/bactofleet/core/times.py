@@ -24,5 +24,5 @@ def format_time(seconds: float) -> str:
 
 
 def format_utc(time: datetime) -> str:
-    """Return a time that has a zone as ISO 8601 in UTC, such as `2026-11-23T00:24:13Z`."""
+    """Return a time with a time zone as ISO 8601 in UTC, such as `2026-11-23T00:24:13Z`."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""Run the tools of the field: as lists of words, each exit status looked at, its usage recorded."""
+"""Run bioinformatics tools: no shell, every exit status checked, resource usage recorded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Command = Sequence[object]
 
 @dataclass
 class ResourceUse:
-    """Resources used by the processes that were waited for."""
+    """Resources used by the processes that have ended."""
 
     cpu_seconds: float = 0.0
     max_rss_mb: float = 0.0
@@ -45,7 +45,7 @@ class ResourceUse:
 
 
 class Toolbox:
-    """Runs tools for one stage: in its folder, with their output in its log."""
+    """Runs the tools of one stage in its folder, with their output in its log."""
 
     def __init__(self, folder: Path, log: IO[str]) -> None:
         self.folder = folder
@@ -68,8 +68,8 @@ class Toolbox:
     ) -> None:
         """Run commands joined by pipes, as `a | b | c` with pipefail.
 
-        Raises the `StageFailure` that says what another attempt would need, from how the first
-        failing command ended.
+        Raises the `StageFailure` that says what another attempt would need, according to how the
+        first failing command ended.
         """
         words = [[str(word) for word in command] for command in commands]
         self.say("$ " + " | ".join(shlex.join(command) for command in words))
@@ -80,7 +80,7 @@ class Toolbox:
             processes = self._start(words, out, err)
             statuses = [self._wait(process) for process in processes]
         failed = [(tool_of(c), end) for c, end in zip(words, statuses, strict=True) if end]
-        # A writer whose reader ended early is ended by SIGPIPE: the reader has the reason.
+        # If a reader ends early, SIGPIPE ends its writer: the reader has the reason.
         failed.sort(key=lambda end: end[1] == -signal.SIGPIPE)
         if failed:
             tool, status = failed[0]
@@ -122,8 +122,8 @@ class Toolbox:
         """Raise the failure that a tool's exit status stands for."""
         if status in (-signal.SIGILL, SIGNAL_BASE + signal.SIGILL):
             raise IllegalInstruction(f"{tool} met an instruction that this CPU lacks (SIGILL)")
-        # A tool that runs others (prokka, spades.py) ends with a status of its own when one of
-        # them was killed; the kernel's count of such kills says so all the same.
+        # A tool that runs others (prokka, spades.py) ends with its own status when one of them was
+        # killed; the kernel's count of such kills reveals it.
         if status in (-signal.SIGKILL, SIGNAL_BASE + signal.SIGKILL) or oom_killed:
             raise OutOfMemory(f"{tool} was killed: out of memory")
         if status == JAVA_OUT_OF_MEMORY and tool == "pilon":
@@ -135,15 +135,16 @@ class Toolbox:
 
 
 def tool_of(command: list[str]) -> str:
-    """Return the name of the tool that a command line runs, also behind `faketime -f TIME`."""
+    """Return the name of the tool that a command line runs, even after `faketime -f TIME`."""
     name = Path(command[0]).name
     return tool_of(command[3:]) if name == "faketime" else name
 
 
 def _count_oom_kills() -> int:
-    """Return how many processes the kernel has killed for memory since it started.
+    """Return how many processes the kernel has killed for lack of memory since boot.
 
-    The machine's count, cgroups included (`oom_kill` in /proc/vmstat, Linux 4.13); 0 elsewhere.
+    The count of the whole machine, including cgroups (`oom_kill` in /proc/vmstat, Linux 4.13); 0
+    elsewhere.
     """
     with contextlib.suppress(OSError):
         for line in VMSTAT.read_text().splitlines():
@@ -153,7 +154,7 @@ def _count_oom_kills() -> int:
 
 
 class Stopwatch:
-    """Seconds since it was made."""
+    """Measures the seconds since it was created."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()

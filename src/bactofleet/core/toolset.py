@@ -1,4 +1,4 @@
-"""The tools of the field that make a genome, as toolset.toml describes each of them once."""
+"""The bioinformatics tools that make a genome, as described in toolset.toml."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALWAYS = "always"
 
 @dataclass(frozen=True)
 class Tool:
-    """One of them; toolset.toml says what its fields mean."""
+    """One tool; toolset.toml explains the fields."""
 
     name: str
     """As receipts call it."""
@@ -33,18 +33,18 @@ class Tool:
 
     @property
     def command(self) -> list[str]:
-        """The words of the command that tells its version."""
+        """The words of the command that prints its version."""
         return shlex.split(self.ask)
 
     @property
     def needed(self) -> list[str]:
-        """The programs that have to be on PATH when it is needed."""
+        """The programs that must be on PATH when the tool is needed."""
         return list(self.programs) or self.command[:1]
 
 
 @cache
 def load_tools() -> dict[str, Tool]:
-    """Return the tools by their names."""
+    """Return the tools by name."""
     text = (files("bactofleet.core") / "toolset.toml").read_text(encoding="utf-8")
     return {name: Tool(name, **entry) for name, entry in tomllib.loads(text).items()}
 
@@ -52,7 +52,7 @@ def load_tools() -> dict[str, Tool]:
 def needed_programs(options: Mapping[str, Any]) -> set[str]:
     """Return the programs that a run with these options needs on PATH.
 
-    `providers` are those that the run asks, none where it has no accessions.
+    `providers` are the archives that the run uses; none if it has no accessions.
     """
     choices = {ALWAYS: True, **options}
     return {
@@ -64,7 +64,7 @@ def needed_programs(options: Mapping[str, Any]) -> set[str]:
 
 
 def without_ending(program: str) -> str:
-    """Return a program's name without the ending that Debian gives it: `spades` of `spades.py`."""
+    """Return a program's name without its file extension: `spades` for `spades.py`."""
     return PurePath(program).stem
 
 

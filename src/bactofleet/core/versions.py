@@ -1,4 +1,4 @@
-"""Versions of the tools that make a genome: from the image's list, or asked of each tool.
+"""Versions of the tools that make a genome, from the image's list or from each tool itself.
 
 The image is built with the list (`bactofleet versions > /usr/share/bactofleet/versions.json`), so
 that no job spends seconds on asking.
@@ -23,17 +23,17 @@ from bactofleet.core.toolset import load_tools, needed_programs, without_ending
 IMAGE_VERSIONS = Path("/usr/share/bactofleet/versions.json")
 
 PACKAGES = ("multiqc", "snakemake")
-# The proteins that prokka looks at for every bacterium, below its folder of databases.
+# The proteins that prokka searches for every bacterium, below its database folder.
 BACTERIA = Path("kingdom/Bacteria/sprot")
 
 
 def get_versions() -> dict[str, str]:
-    """Return the version of each tool, of prokka's database and of bactofleet."""
+    """Return the versions of each tool, of prokka's database and of bactofleet."""
     return read_json(IMAGE_VERSIONS) if IMAGE_VERSIONS.exists() else ask_versions()
 
 
 def ask_versions() -> dict[str, str]:
-    """Run each tool that is on PATH and read its version from what it says."""
+    """Run each tool that is on PATH and read the version that it prints."""
     found = {
         name: _ask(tool.command, tool.version)
         for name, tool in load_tools().items()
@@ -45,7 +45,7 @@ def ask_versions() -> dict[str, str]:
 
 
 def missing_tools(options: Mapping[str, Any]) -> list[str]:
-    """Return the tools that a run with these options needs and that are not on PATH."""
+    """Return the tools that a run with these options needs and PATH lacks."""
     programs = needed_programs(options)
     return sorted(without_ending(program) for program in programs if not shutil.which(program))
 
@@ -64,7 +64,7 @@ def _ask(command: list[str], pattern: str) -> str:
 
 
 def _prokka_database() -> dict[str, str]:
-    """Return a checksum of prokka's proteins, whose file tells no version of its own."""
+    """Return a checksum of prokka's proteins, whose file has no version."""
     if not shutil.which("prokka"):
         return {}
     folder = _ask(["prokka", "--listdb"], r"databases in: (\S+)")
@@ -74,7 +74,7 @@ def _prokka_database() -> dict[str, str]:
 
 
 def _package_version(package: str) -> str:
-    """Return the version of a Debian package; its Pilon does not know its own."""
+    """Return the version of a Debian package; Debian's Pilon does not print its own."""
     if not shutil.which("dpkg-query"):
         return "unknown"
     command = ["dpkg-query", "--show", "--showformat=${Version}", package]

@@ -1,7 +1,7 @@
-"""What a run has recorded of its use: attempts in usage.tsv, tarballs in receipts.
+"""What a run recorded about its resource usage: attempts in usage.tsv, tarballs in receipts.
 
-Neither is trusted: a cell that is no number or no time is as good as an empty one, and text may be
-anything, which whoever shows it has to mind.
+Neither is trusted: a cell that is not a valid number or time counts as empty, and text may be
+anything, so that code that shows it must take care.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from bactofleet.records.folder import USAGE, sample_of
 from snakemake_executor_plugin_aws_batch_array import api
 
 SUCCEEDED, RECLAIMED = api.SUCCEEDED, api.RECLAIMED
-# Larger ones are no machine's; they would make the sums of a bill meaningless.
+# No machine has larger values; they would make the sums of a bill meaningless.
 _MAX_VCPUS = 4096
 _MAX_GIB = 65536
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt that started; times are seconds since the epoch, what is not known is None."""
+    """One attempt that started; times are in seconds since the epoch; unknown values are None."""
 
     sample: str
     """The genome whose receipt it was to bring; with several a job, the first of them."""
@@ -44,7 +44,7 @@ class Attempt:
 
     @property
     def genomes(self) -> tuple[str, ...]:
-        """All genomes that it was to make."""
+        """All genomes that it was meant to make."""
         return tuple(filter(None, (self.sample, *self.others)))
 
     @property
@@ -54,13 +54,13 @@ class Attempt:
 
     @property
     def vcpu_hours(self) -> float:
-        """The vCPUs that it had asked for, times hours."""
+        """The vCPUs that it had requested, times its hours."""
         return self.vcpus * self.seconds / 3600
 
 
 @dataclass(frozen=True)
 class Tarballs:
-    """Results on S3: how many genomes have one, and the bytes of each."""
+    """Results on S3: the number of genomes that have a tarball, and their sizes in bytes."""
 
     genomes: int
     """Those with a receipt, complete or excluded."""
@@ -73,7 +73,7 @@ def open_usage(results: Path) -> api.TableReader[api.UsageRow]:
 
 
 def read_attempts(results: Path) -> list[Attempt]:
-    """Return the attempts of all runs; none where nothing ran on AWS Batch."""
+    """Return the attempts of all runs; none if nothing ran on AWS Batch."""
     return list(iter_attempts(open_usage(results).iter_new()))
 
 
@@ -85,7 +85,7 @@ def iter_attempts(rows: Iterable[api.UsageRow]) -> Iterator[Attempt]:
 
 
 def measure_tarballs(tarballs: Iterable[tuple[object, object]]) -> Tarballs:
-    """Sum up the tarballs of genomes that have a receipt: of each its path and bytes."""
+    """Sum up the tarballs of genomes that have a receipt."""
     sizes = []
     genomes = 0
     for path, size in tarballs:
@@ -112,7 +112,7 @@ def _to_attempt(row: api.UsageRow) -> Attempt | None:
         life_cycle=row.life_cycle,
         vcpus=_limit(row.vcpus, _MAX_VCPUS) or 0.0,
         started=started,
-        # A clock that went backwards makes no time that is given back.
+        # A clock that was set back must not give a negative time.
         stopped=max(started, stopped),
         instance_vcpus=math.ceil(vcpus) if vcpus else None,
         booted=None if booted is None else min(booted, started),

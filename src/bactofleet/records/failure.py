@@ -1,4 +1,4 @@
-"""The failure: how a genome failed last, told by its stage or by the executor."""
+"""The failure: how a genome last failed, recorded by its stage or by the executor."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _DECODER = Decoder(Failure)
 
 
 def read_failure(folder: Path, sample: str) -> Failure:
-    """Read how a sample failed, from the folder of failures; its texts are one line each.
+    """Read how a sample failed, from the folder of failures; each text is one line.
 
-    Raises `FileNotFoundError` where it did not, and `Unreadable`.
+    Raises `FileNotFoundError` if it did not fail, and `Unreadable`.
     """
     failure = read_record(folder, sample, _DECODER)
     texts = {name: clean(getattr(failure, name)) for name in ("stage", "kind", "message", "log")}
@@ -47,12 +47,12 @@ def read_failure(folder: Path, sample: str) -> Failure:
 
 
 def log_of(folder: Path, sample: str) -> Path:
-    """Return where the log of the attempt that failed is kept, beside its record."""
+    """Return the path of the failed attempt's log, next to its record."""
     return folder / f"{sample}.log"
 
 
 def forget_failure(folder: Path, sample: str) -> None:
-    """Remove what is told of how a sample failed: it is tried again, or was made after all."""
+    """Remove the failure of a sample that is tried again or was made after all."""
     _path_of(folder, sample).unlink(missing_ok=True)
     log_of(folder, sample).unlink(missing_ok=True)
 
@@ -62,9 +62,9 @@ def _path_of(folder: Path, sample: str) -> Path:
 
 
 def find_failure(folder: Path, sample: str) -> Failure:
-    """Read how a sample failed; of a record that cannot be read, say that.
+    """Read how a sample failed; for an unreadable record, return a failure that says so.
 
-    Raises `FileNotFoundError` where there is none.
+    Raises `FileNotFoundError` if there is no record.
     """
     try:
         return read_failure(folder, sample)
@@ -73,13 +73,13 @@ def find_failure(folder: Path, sample: str) -> Failure:
 
 
 def write_failure(folder: Path, failure: Failure) -> None:
-    """Write how a sample failed, over what was told of it before."""
+    """Write how a sample failed, replacing an earlier record."""
     data: dict[str, Any] = structs.asdict(failure)
     write_json(_path_of(folder, failure.sample), data)
 
 
 def of_job(row: api.FailureRow, sample: str) -> Failure:
-    """Return a failure that the executor tells."""
+    """Return a failure that the executor reports."""
     return Failure(
         sample=sample,
         stage=clean(row.job),
@@ -91,5 +91,5 @@ def of_job(row: api.FailureRow, sample: str) -> Failure:
 
 
 def of_unreadable(sample: str, message: str) -> Failure:
-    """Return what is to be said of a genome whose record cannot be read."""
+    """Return the failure of a genome whose record cannot be read."""
     return Failure(sample=sample, stage="", kind=UNREADABLE, message=message, log="")

@@ -1,4 +1,4 @@
-"""The folder of results: what every file in it is called."""
+"""The results folder: the name of every file in it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bactofleet.core.errors import ConfigurationError
 from snakemake_executor_plugin_aws_batch_array import api
 
 LOCK = ".lock"
-# The sample sheet as it was when the run began.
+# The sample sheet as it was at the start of the run.
 FROZEN_SAMPLES = ".samples.sqlite"
-# A folder each, of files that are named after their samples.
+# Folders with one file per sample, named after the sample.
 RECEIPTS, FAILED, LOGS = "receipts", "failed", "logs"
 SUFFIX = ".json"
-# Tables of the executor.
+# Tables that the executor writes.
 USAGE, FAILURES = api.USAGE, api.FAILURES
 # What the report writes.
 TABLE, PARQUET = "cohort.tsv", "cohort.parquet"
@@ -36,29 +36,29 @@ def log_path(results: Path, sample: str, stage: str) -> Path:
 
 
 def sample_of(target: str) -> str:
-    """Return the sample whose receipt a job makes, "" if it makes none."""
+    """Return the sample whose receipt a job makes; "" if it makes none."""
     path = PurePath(target)
     return path.stem if path.parent.name == RECEIPTS and path.suffix == SUFFIX else ""
 
 
 def list_records(folder: Path) -> list[str]:
-    """Return the names of the samples that have a file in a folder of records, in order."""
+    """Return the sorted names of the samples that have a file in a folder of records."""
     names = (entry.name for entry in os.scandir(folder)) if folder.is_dir() else ()
     return sorted(name.removesuffix(SUFFIX) for name in names if is_record(name))
 
 
 def list_receipts(results: Path) -> list[str]:
-    """Return the names of the samples that have a receipt, in order."""
+    """Return the sorted names of the samples that have a receipt."""
     return list_records(results / RECEIPTS)
 
 
 def is_record(name: str) -> bool:
-    """Say whether a file is a whole record, not one being written."""
+    """Say whether a file is a complete record, not one being written."""
     return name.endswith(SUFFIX) and not name.startswith(".")
 
 
 def check_names(samples: Iterable[str]) -> None:
-    """Refuse names that would lead out of the folder of the receipts, by a `ConfigurationError`."""
+    """Raise `ConfigurationError` for names that would lead out of the folder of receipts."""
     problems = [
         f"sample {name!r} cannot be the name of a file; use letters, digits, '_', '-' and '.'"
         for name in samples
@@ -69,15 +69,15 @@ def check_names(samples: Iterable[str]) -> None:
 
 
 def lock_results(results: Path) -> IO[str]:
-    """Lock a results folder for as long as the file returned is open, so until the process ends.
+    """Lock a results folder while the returned file is open, at most until the process ends.
 
-    The time of the lock's file is when it was taken. Raises `ConfigurationError` where another run
-    holds it, or the folder is not ours to write. The kernel drops the lock with the process,
-    however that ends: nothing is left to be removed by hand.
+    The modification time of the lock file is when the lock was taken. Raises `ConfigurationError`
+    if another run holds it or we may not write to the folder. The kernel releases the lock however
+    the process ends, so that nobody has to remove it by hand.
     """
     try:
         results.mkdir(parents=True, exist_ok=True)
-        # Not "w": a start that is refused must not set the time of the run that is under way.
+        # Not "w", because a refused start must not change the time of the run in progress.
         handle = (results / LOCK).open("a")
     except OSError as error:
         raise ConfigurationError(

@@ -1,12 +1,12 @@
-"""How a receipt travels with its tarball, so that a lost controller's receipts can be had again.
+"""How a receipt travels with its tarball, so that receipts can be restored if they are lost.
 
-What a genome's input and parameters settle is a file of the tarball, its first one. The tarball
-must be the same to the byte whenever and wherever it is made, so what is about the one time that
-it was made (addresses and checksums of reads, seconds, image, host, date) is not in there: it is
-the object's metadata on S3. One request for the head of the object gives both.
+The part of a receipt that depends only on the genome's input and parameters is the first file of
+the tarball. The tarball must be identical to the byte whenever and wherever it is made, so the rest
+(addresses and checksums of reads, seconds, image, host, date) is stored in the metadata of the S3
+object. One request for the start of the object returns both.
 
-The file also has `multiqc`, the part of the tools' results that MultiQC shows (report/multiqc.py):
-most of its bytes, which no receipt needs to carry.
+The file also has `multiqc`, the part of the tools' results that MultiQC shows (report/multiqc.py).
+It is most of the file's size, and receipts do not need it.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from bactofleet.records.receipt import KEYS, check_fields
 
 Fields = dict[str, Any]
 
-# In the tarball below the sample's folder, where it sorts before Bactopia's `main`.
+# In the tarball, below the sample's folder, it sorts before Bactopia's `main`.
 FILE = "bactofleet.json"
 METADATA_NAME = "receipt"
-# Of an object's own metadata, names and values together:
+# Limit of an object's user-defined metadata, names and values together:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 METADATA_BYTES = 2048
 METADATA_PREFIX = "x-amz-meta-"
-# Compressed receipts of real genomes take 2.5 kB at most; this is one request all the same.
+# Compressed receipts of real genomes take at most 2.5 kB; this is still one request.
 HEAD_BYTES = 16 * 1024
 
-# The image too: one that is built anew from the same packages makes the same tarballs.
+# Includes the image, because a rebuild from the same packages makes the same tarballs.
 OF_ONE_TIME = ("input", "identity", "stages", "tarball", "image", "host", "finished")
-# What older receipts lack.
+# Fields that older receipts lack.
 OF_LATE = ("identity",)
-# What the cohort's table shows of the input: kept where all of it is too long.
+# The part of the input that the cohort's table shows: kept if the whole is too long.
 INPUT_SHOWN = ("kind", "runtype", "layout", "species", "genome_size", "genome_size_source")
 
 
 def repeatable_part(receipt: Fields) -> Fields:
-    """Return what of a receipt is the same whenever the genome is made."""
+    """Return the part of a receipt that is the same whenever the genome is made."""
     return {key: value for key, value in receipt.items() if key not in OF_ONE_TIME}
 
 
 def to_metadata(receipt: Fields) -> dict[str, str]:
-    """Return the rest as metadata of the tarball's object.
+    """Return the rest as metadata of the tarball's object on S3.
 
-    Addresses and checksums of very many runs do not fit; of such an input less is kept.
+    Addresses and checksums of very many runs do not fit; less of such an input is kept.
     """
     rest = {key: receipt[key] for key in OF_ONE_TIME}
     room = METADATA_BYTES - len(METADATA_PREFIX) - len(METADATA_NAME)
@@ -62,9 +62,10 @@ def to_metadata(receipt: Fields) -> dict[str, str]:
 
 
 def _iter_shorter(given: Fields, identity: Fields | None) -> Iterator[Fields]:
-    """Yield all of an input; one checksum a file; no files; what the table shows.
+    """Yield an input in full; with one checksum per file; without files; as the table shows it.
 
-    The identity goes with the files: its runs and checksums first, as it is whole without them.
+    The identity is shortened along with the files: its runs and checksums go first, because it is
+    complete without them.
     """
     short = identity and identity | {"runs": [], "md5": []}
     yield {"input": given, "identity": identity}
@@ -78,7 +79,7 @@ def _iter_shorter(given: Fields, identity: Fields | None) -> Iterator[Fields]:
 
 
 def _with_one_checksum(files: list[Fields]) -> list[Fields]:
-    """Leave out the SHA-256 where there is the MD5 that the archive gave, and that was compared."""
+    """Leave out the SHA-256 if there is the archive's MD5, which was verified."""
     return [
         {key: value for key, value in file.items() if key != "sha256" or "md5" not in file}
         for file in files
@@ -88,7 +89,7 @@ def _with_one_checksum(files: list[Fields]) -> list[Fields]:
 def rebuild(sample: str, url: str, head: bytes, metadata: Mapping[str, str]) -> Fields:
     """Return the receipt of the tarball at `url`, from its first `HEAD_BYTES` and its metadata.
 
-    Raises `ValueError` with the reason if it has none that belongs to `sample`.
+    Raises `ValueError` with the reason if it has no receipt of `sample`.
     """
     if METADATA_NAME not in metadata:
         raise ValueError(f"its metadata has no {METADATA_NAME!r}")
@@ -108,7 +109,7 @@ def rebuild(sample: str, url: str, head: bytes, metadata: Mapping[str, str]) -> 
 
 def _pack(data: Any) -> str:
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-    # Metadata are fields of HTTP, so ASCII alone.
+    # Metadata are HTTP header fields, so only ASCII.
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 

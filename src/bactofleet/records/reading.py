@@ -1,10 +1,10 @@
-"""How a record is read: whole and of its type, or with the reason why it cannot be.
+"""How records are read: complete and of the right type, or an error with the reason.
 
-Records are made on other computers and carry text from users and tools, so nothing in them is
-trusted. Everyone reads them here, so that all agree about what can be read.
+Records are made on other computers and hold text from users and tools, so nothing in them is
+trusted. All code reads them through this module, so that all agree on what is readable.
 """
 
-# Paths are text where there may be 67,000 of them: `Path` takes a second for those.
+# Paths are text because there may be 67,000 of them, for which `Path` takes a second.
 # ruff: noqa: PTH123
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bactofleet.core.errors import BactofleetError
 from bactofleet.records.folder import SUFFIX
 
 UNREADABLE = "unreadable"
-# Larger numbers are no property of a genome, and would not fit the integers of a table.
+# No property of a genome is larger; larger numbers would not fit a table's integers.
 _LARGEST = 10**15
 Number = (
     Annotated[int, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
@@ -29,7 +29,7 @@ Number = (
 
 
 class Unreadable(BactofleetError):
-    """A record cannot be read; the message names it and the reason, and says what helps."""
+    """A record cannot be read; the message names it, the reason and the remedy."""
 
 
 class _Named(Protocol):
@@ -43,7 +43,7 @@ Record = TypeVar("Record", bound=_Named)
 def read_record(folder: Path, sample: str, decoder: msgspec.json.Decoder[Record]) -> Record:
     """Read the record of a sample in a folder of records.
 
-    Raises `FileNotFoundError` where there is none, and `Unreadable`.
+    Raises `FileNotFoundError` if there is none, and `Unreadable`.
     """
     try:
         with open(f"{folder}/{sample}{SUFFIX}", "rb", buffering=0) as file:
@@ -53,7 +53,7 @@ def read_record(folder: Path, sample: str, decoder: msgspec.json.Decoder[Record]
         problem = f"it belongs to another sample, {clean(record.sample)!r}"
     except FileNotFoundError:
         raise
-    # JSON nested a thousand deep is a RecursionError.
+    # JSON that is nested a thousand levels deep raises RecursionError.
     except (OSError, ValueError, RecursionError) as error:
         problem = describe(error)
     raise Unreadable(
@@ -63,7 +63,7 @@ def read_record(folder: Path, sample: str, decoder: msgspec.json.Decoder[Record]
 
 
 def describe(error: Exception) -> str:
-    """Say what keeps a record from being read."""
+    """Describe why a record cannot be read."""
     text = clean(error)
     if "`$.schema`" in text:
         return f"it is of another version of bactofleet: {text}"
@@ -71,7 +71,7 @@ def describe(error: Exception) -> str:
 
 
 def clean(value: Any) -> str:
-    """Return text that fits one cell: no control characters, no halves of characters."""
+    """Return text that fits one cell, without control characters and lone surrogates."""
     text = str(value)
     if text.isprintable():
         return text.strip()

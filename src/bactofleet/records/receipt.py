@@ -1,7 +1,7 @@
-"""The receipt: all that is known of a genome that was made, complete or excluded.
+"""The receipt: all that is known about a finished genome, complete or excluded.
 
 `genome/publish.py` writes it as the last step of a genome; docs/outputs.md describes each key. Keys
-that are not named here are kept in the file and read by nobody.
+that are not named here stay in the file, but nothing reads them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from bactofleet.records.folder import RECEIPTS
 from bactofleet.records.reading import Number, Unreadable, read_record
 
 SCHEMA: Literal[1] = 1
-# The names are columns of the cohort's table, and must not be those of other columns.
+# The names become columns of the cohort's table and must differ from its other columns.
 _METRIC = re.compile("(qc|assembler|annotator)_[a-z0-9_]+")
 _STAGE = re.compile("[a-z]+")
 
 
-# The same few names are in all receipts.
+# All receipts have the same few names.
 @lru_cache(1024)
 def _is_metric(name: str) -> bool:
     return _METRIC.fullmatch(name) is not None
@@ -47,7 +47,7 @@ class Reason(Struct, frozen=True):
 
 
 class SourceFile(Struct, frozen=True):
-    """A file that the genome was made from."""
+    """One file that the genome was made from."""
 
     source: str | None = None
     bytes: Number | None = None
@@ -67,7 +67,7 @@ class SourceRun(Struct, frozen=True):
 
 
 class Input(Struct, frozen=True):
-    """What the genome was made from: files that the sample sheet names, or runs."""
+    """What the genome was made from: files named in the sample sheet, or runs."""
 
     kind: str | None = None
     runtype: str | None = None
@@ -80,7 +80,7 @@ class Input(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """What a stage took."""
+    """The resources that a stage used."""
 
     seconds: Number
     """Wall time."""
@@ -90,7 +90,7 @@ class Usage(Struct, frozen=True):
 
 
 class Fingerprint(Struct, frozen=True):
-    """Checksums of what decides how a genome comes out."""
+    """Checksums of what decides a genome's result."""
 
     parameters: str | None = None
     image: str | None = None
@@ -105,7 +105,7 @@ class Tarball(Struct, frozen=True):
 
 
 class Image(Struct, frozen=True):
-    """The container image that the genome was made in."""
+    """The container image in which the genome was made."""
 
     name: str | None = None
     id: str | None = None
@@ -160,18 +160,18 @@ _DECODER = Decoder(Receipt)
 def read_receipt(results: Path, sample: str) -> Receipt:
     """Read the receipt of a sample.
 
-    Raises `FileNotFoundError` where there is none, and `Unreadable`.
+    Raises `FileNotFoundError` if there is none, and `Unreadable`.
     """
     return read_record(results / RECEIPTS, sample, _DECODER)
 
 
 def check_fields(fields: dict[str, Any]) -> None:
-    """Raise `ValueError` for what could not be read as a receipt once it is written."""
+    """Raise `ValueError` if the fields could not be read back as a receipt."""
     _DECODER.decode(json.dumps(fields, ensure_ascii=False).encode())
 
 
 def iter_receipts(results: Path, samples: Iterable[str]) -> Iterator[Receipt]:
-    """Yield the receipts of samples that have one which can be read."""
+    """Yield the receipts of the samples that have a readable one."""
     for sample in samples:
         try:
             yield read_receipt(results, sample)

@@ -1,1 +1,1 @@
-"""What a run does: plan, limits, the container, and what the Snakefile needs of them."""
+"""What a run does: plan, budget, container, and the interface to the Snakefile."""

@@ -1,8 +1,8 @@
-"""`max_cost`: a run makes no more genomes than what is left of it pays for.
+"""`max_cost`: a run makes only as many genomes as the rest of the budget pays for.
 
-The executor submits all that a run has to do at once, so a limit that only looked at what was spent
-would come too late: the plan is cut first, by what its genomes are foretold to cost. A guard looks
-at what is spent while they are made.
+The executor submits all jobs of a run at once, so a limit on the money already spent would act too
+late. Therefore the plan is first cut according to the estimated cost of its genomes. A guard then
+watches the spending while they are made.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bactofleet.monitor.batch import read_submitted
 from bactofleet.records.attempt import iter_attempts, open_usage, read_attempts
 from bactofleet.run.plan import Plan
 
-# Between two looks of the guard for new rows of a table, which take no time where there are none.
+# How often the guard looks for new rows in a table; a look without new rows takes no time.
 LOOK_S = 2.0
 
 
@@ -33,8 +33,8 @@ LOOK_S = 2.0
 class Purchase:
     """How many of `total` genomes the rest of `max_cost` pays for.
 
-    This run makes `genomes`, by the upper bound of what they cost, so that the limit holds;
-    `at_most` is by the lower bound.
+    This run makes `genomes`, computed from the upper bound of the estimated cost, so that the limit
+    holds; `at_most` is computed from the lower bound.
     """
 
     limit: float
@@ -59,11 +59,11 @@ class Purchase:
 
 
 def price_plan(plan: Plan, config: Mapping[str, Any], results: Path) -> tuple[Plan, list[str]]:
-    """Foretell what a plan costs, and cut it to what `max_cost` pays for.
+    """Estimate what a plan costs, and cut it to what `max_cost` pays for.
 
-    Returns the plan and the lines that tell a user. Genomes that an earlier controller has
-    submitted come first, as they are paid for whether this one takes them over or not.
-    Raises `ConfigurationError` where the executor's ledger cannot be read.
+    Returns the plan and the lines to show the user. Genomes that an earlier controller submitted
+    come first, because they cost money whether this one takes them over or not. Raises
+    `ConfigurationError` if the executor's ledger cannot be read.
     """
     prices, attempts = load_prices(), read_attempts(results)
     submitted = read_submitted(results).samples
@@ -85,7 +85,8 @@ def buy(
 ) -> Purchase:
     """Return how many of `total` genomes the rest of a limit pays for.
 
-    `foretell_usd` tells what so many genomes cost; the first `committed` are made whatever is left.
+    `foretell_usd` estimates the cost of a number of genomes in USD. The first `committed` genomes
+    are made however little is left.
     """
     counts = range(1, total + 1)
     genomes, at_most = (
@@ -101,7 +102,7 @@ class Guard(threading.Thread):
     def __init__(
         self, results: Path, limit: float, stop: Callable[[], object], say: Callable[[str], object]
     ) -> None:
-        """Watch the attempts below `results`, in USD; `stop` and `say` are called from a thread."""
+        """Watch the cost (USD) of the attempts in `results`; a thread calls `stop` and `say`."""
         super().__init__(name="max_cost", daemon=True)
         self._limit = limit
         self._stop_submitting = stop
@@ -111,7 +112,7 @@ class Guard(threading.Thread):
         self._spent = 0.0
 
     def run(self) -> None:
-        """Look until the limit is reached."""
+        """Watch until the limit is reached."""
         while (spent := self.look()) < self._limit:
             time.sleep(LOOK_S)
         self._stop_submitting()
@@ -122,7 +123,7 @@ class Guard(threading.Thread):
         )
 
     def look(self) -> float:
-        """Return the USD that all runs have spent up to now."""
+        """Return what all runs have spent so far, in USD."""
         new = list(iter_attempts(self._table.iter_new()))
         for attempt in new:
             self._meter.add(attempt)

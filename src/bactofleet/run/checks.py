@@ -1,4 +1,4 @@
-"""What `bactofleet check`, the doctor, a dry run and the start check alike."""
+"""The checks that `bactofleet check`, the doctor, a dry run and the start have in common."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_NAMED = 5
 
 @dataclass(frozen=True)
 class Ready:
-    """A run that may begin."""
+    """A run that is ready to start."""
 
     config: dict[str, Any]
     samples: Samples
@@ -28,16 +28,16 @@ class Ready:
 
 
 def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | None) -> Ready:
-    """Check configuration, sample sheet, the files that they name, and the receipts.
+    """Check the configuration, the sample sheet, the files named in them, and the receipts.
 
-    `source` is what messages call the configuration, `image` the checksum of the image where it is
-    known. Raises `ConfigurationError` with all that is wrong.
+    `source` is the name of the configuration in messages, `image` the checksum of the image if it
+    is known. Raises `ConfigurationError` with all problems.
     """
     problems: list[str] = []
     schema = load_schema(schemas / "config.schema.yaml")
     with _collect(problems):
         config = check_config(given, schema, source)
-    # The sheet is looked at whatever is wrong with other options.
+    # The sheet is checked even if other options are wrong.
     default = schema["properties"]["samples"]["default"]
     sheet = given.get("samples", default) if isinstance(given, Mapping) else default
     with _collect(problems):
@@ -51,7 +51,7 @@ def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | No
 
 
 def find_unreachable(config: Mapping[str, Any], samples: Mapping[str, Sample]) -> list[str]:
-    """Say what jobs cannot have that do not see this machine's folders."""
+    """Name the inputs that jobs without access to this machine's folders cannot reach."""
     proteins = Path(config["proteins"])
     problems = []
     if proteins.is_absolute() or ".." in proteins.parts:

@@ -7,7 +7,7 @@ names are mounted at their own paths, inputs read-only, so that a path means the
 outside. The command's exit status and its signals are the engine's own: this process becomes it.
 """
 
-# Paths are text where a sheet may name 134,000 of them: `Path` takes seconds for those.
+# Paths are text because a sheet may have 134,000 of them, for which `Path` takes seconds.
 # ruff: noqa: PTH110, PTH114, PTH115, PTH118, PTH120
 
 from __future__ import annotations
@@ -36,18 +36,19 @@ INPUT_COLUMNS = ("r1", "r2", "assembly")
 OUTPUT_OPTIONS = ("results", "scratch")
 SEPARATOR = ";"  # between the files of one cell
 
-# Variables that the container gets too: how AWS and the archives are reached (docs/download.md).
+# Variables passed on to the container: how to reach AWS and the archives (docs/download.md).
 PASSED_PREFIXES = ("AWS_", "BACTOFLEET_")
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 FILE_VARIABLES = ("AWS_CA_BUNDLE", "NCBI_SETTINGS", "REQUESTS_CA_BUNDLE")
 
 TEMPORARY = Path("/tmp")  # noqa: S108  # the image's, a volume of the container
-# Mounting these would hide the image's own: a file directly in one is mounted by itself.
+# Mounting these would hide the image's own folders: a file directly in one is mounted alone.
 IMAGE_FOLDERS = frozenset(
     ("/", "/dev", "/etc", "/opt", "/proc", "/sys", "/tmp", "/usr", "/usr/share", "/var")  # noqa: S108
 )
-# An engine starts slowly with thousands of mounts, and Linux bounds a command line to 2 MB
-# (https://man7.org/linux/man-pages/man2/execve.2.html): beyond this many, parents are mounted.
+# An engine starts slowly with thousands of mounts, and Linux limits a command line to 2 MB
+# (https://man7.org/linux/man-pages/man2/execve.2.html): above this number, parent folders are
+# mounted.
 MAX_INPUT_MOUNTS = 64
 MAX_LINKS = 40  # as many as the kernel follows (path_resolution(7))
 
@@ -61,7 +62,7 @@ class Mounts:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Become the container that runs the command; returns only when there is no engine."""
+    """Become the container that runs the command; returns only if there is no engine."""
     parser = argparse.ArgumentParser(prog="python -m bactofleet.run.container", description=__doc__)
     parser.add_argument("--image", default=IMAGE, help=f"image to run (default: {IMAGE})")
     parser.add_argument("command", nargs="+", help="the command, after --")
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def find_engine() -> str:
-    """Return the container engine of this machine; ends the program where there is none."""
+    """Return the container engine of this machine; ends the program if there is none."""
     engine = next(filter(shutil.which, ("docker", "podman")), None)
     if engine is None:
         sys.exit("error: neither docker nor podman is on PATH; `make setup` says how to get one")
@@ -87,14 +88,14 @@ def find_engine() -> str:
 
 
 def ask_image(engine: str, image: str) -> Image:
-    """Return what the engine knows of an image; of one still to be pulled, the name alone."""
+    """Return what the engine knows about an image; only its name if it is not pulled yet."""
     form = "{{.Id}} {{range .RepoDigests}}{{.}} {{end}}"
     command = [engine, "image", "inspect", "--format", form, image]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode:
         return {"name": image}
     identity, *digests = answer.stdout.split()
-    # Podman leaves out which checksum it is.
+    # Podman leaves out the name of the checksum.
     identity = f"sha256:{identity.removeprefix('sha256:')}"
     return {"name": image, "id": identity} | ({"digest": digests[0]} if digests else {})
 
@@ -126,9 +127,9 @@ def find_mounts(
 ) -> Mounts:
     """Find the folders that a command started in `directory` needs to see.
 
-    Reads the configuration that the command names, and the sample sheet that this names. Both are
-    checked inside the container: what cannot be read here is passed over. `environment` may name
-    certificates and settings.
+    Reads the configuration named in the command and the sample sheet named in the configuration.
+    Both are checked inside the container, so what cannot be read here is skipped. `environment` may
+    name certificates and settings.
     """
     configuration, named_files = read_configuration(command, directory)
     outputs = [directory / path for path in _local_paths(configuration, OUTPUT_OPTIONS)]
@@ -148,7 +149,7 @@ def find_mounts(
 def read_configuration(
     command: Sequence[str], directory: Path
 ) -> tuple[dict[str, Any], list[Path]]:
-    """Return the workflow's options as Snakemake will see them, and the files they come from."""
+    """Return the workflow's options as Snakemake will see them, and their files."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--configfile", "--configfiles", nargs="+", type=Path, default=[])
     parser.add_argument("--config", "-C", nargs="+", default=[])
@@ -164,7 +165,7 @@ def read_configuration(
 
 
 def _read_value(text: str) -> Any:
-    """Read an option of the command line as Snakemake does: as YAML, or else as it stands."""
+    """Read an option of the command line as Snakemake does: as YAML if possible, else as text."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:
@@ -172,7 +173,7 @@ def _read_value(text: str) -> Any:
 
 
 def iter_inputs(sheet: Path) -> Iterator[str]:
-    """Yield the local files that a sample sheet names."""
+    """Yield the local files named in a sample sheet."""
     try:
         text = sheet.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
@@ -186,12 +187,12 @@ def iter_inputs(sheet: Path) -> Iterator[str]:
 
 
 def _user_options(engine: str) -> list[str]:
-    """Run as the caller, whose files the results are to be."""
+    """Run as the caller, who will own the results."""
     options = ["--user", f"{os.getuid()}:{os.getgid()}"]
     if os.getuid() == 0:
-        # Root without it cannot write into the folders of others, as root can outside.
+        # Without it, root cannot write into the folders of others as it can outside.
         return [*options, "--cap-add", "DAC_OVERRIDE"]
-    # A rootless Podman gives the caller's id to root, unless told to keep it.
+    # Rootless Podman maps the caller to root unless told to keep the id.
     return [*options, "--userns", "keep-id"] if engine == "podman" else options
 
 
@@ -201,7 +202,7 @@ def _terminal_options() -> list[str]:
 
 
 def _environment_options(environment: Mapping[str, str]) -> list[str]:
-    """Pass settings by name: their values may be secrets, and command lines are public."""
+    """Pass settings by name, because values may be secrets and command lines are public."""
     names = {name for name in environment if name.startswith(PASSED_PREFIXES)}
     names |= environment.keys() & {*PROXY_VARIABLES, *FILE_VARIABLES}
     return [option for name in sorted(names) for option in ("--env", name)]
@@ -218,7 +219,7 @@ def _mount_options(mounts: Mounts) -> list[str]:
 
 
 def _mount(path: Path, *flags: str) -> str:
-    """Return a --mount value: a line of CSV, in which a path may hold commas and quotes."""
+    """Return a --mount value: a line of CSV, so that a path may hold commas and quotes."""
     line = io.StringIO()
     fields = ["type=bind", f"source={path}", f"target={path}", *flags]
     csv.writer(line, lineterminator="").writerow(fields)
@@ -226,7 +227,7 @@ def _mount(path: Path, *flags: str) -> str:
 
 
 def _local_paths(configuration: Mapping[str, Any], options: Iterable[str]) -> list[str]:
-    """Return the paths on this machine that these options hold."""
+    """Return the paths on this machine in these options."""
     values = [str(configuration.get(option) or "") for option in options]
     return [value for value in values if value and "://" not in value]
 
@@ -240,7 +241,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def make_folders(folders: Iterable[Path]) -> None:
-    """Make the folders that are to be mounted for writing; a mount needs them beforehand."""
+    """Make the folders to mount for writing; they must exist before the mount."""
     for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -249,7 +250,7 @@ def make_folders(folders: Iterable[Path]) -> None:
 
 
 def _iter_input_mounts(files: Iterable[Path | str]) -> Iterator[Path]:
-    """Yield the folders that hold the files and those that links lead to, each once."""
+    """Yield the folders of the files and of the targets of links, each once."""
     seen: set[str] = set()
     for path in (path for file in files for path in _follow_links(os.fspath(file))):
         folder = os.path.dirname(path)
@@ -269,7 +270,7 @@ def _follow_links(path: str) -> Iterator[str]:
 
 
 def _iter_names(path: Path) -> Iterator[Path]:
-    """Yield the path as it was given, which the command will use, and where its links lead."""
+    """Yield the path as given, which the command will use, and the targets of its links."""
     if ".." not in path.parts:
         yield path
     yield path.resolve()

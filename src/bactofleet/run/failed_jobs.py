@@ -1,8 +1,7 @@
-"""Genomes that failed where this machine's folders are not: what the executor tells of them.
+"""Failures of jobs without access to this machine's folders, as the executor reports them.
 
-A stage that fails leaves a record in `results/failed`. A job that shares no files with the
-controller cannot; its executor appends a row to `results/failures.tsv` instead, which
-docs/executor.md describes.
+A failing stage writes a record to `results/failed`. A job that shares no files with the controller
+cannot do so; instead, the executor appends a row to `results/failures.tsv` (docs/executor.md).
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from snakemake_executor_plugin_aws_batch_array import api
 
 
 def record_failed_jobs(results: Path, samples: Collection[str], since: datetime) -> None:
-    """Write `failed/<sample>.json` for those of the samples whose job failed for good.
+    """Write `failed/<sample>.json` for each of these samples whose job has finally failed.
 
-    `since` is when the run began: the table has the failures of earlier ones too. What a genome's
-    own stages wrote, here or on a shared file system, says more and is left as it is.
+    `since` is the start of the run, because the table also holds failures of earlier runs. A record
+    written by the genome's own stage, here or on a shared file system, says more and is kept.
     """
     told = {*list_records(results / FAILED), *list_receipts(results)}
     for sample, row in _read_last_rows(results / FAILURES, since.timestamp()).items():
@@ -29,7 +28,7 @@ def record_failed_jobs(results: Path, samples: Collection[str], since: datetime)
 
 
 def _read_last_rows(table: Path, since: float) -> dict[str, api.FailureRow]:
-    """Return the last row of each sample whose receipt a job was to bring."""
+    """Return the last row of each sample whose job failed to return its receipt."""
     return {
         sample: row
         for row in api.TableReader(table, api.FailureRow).iter_new()

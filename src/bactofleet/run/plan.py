@@ -1,7 +1,7 @@
-"""What a run has to do: the genomes of the sheet less those that have a receipt.
+"""What a run has to do: the genomes of the sheet without those that have a receipt.
 
-A finished genome is not in the workflow's graph at all, so that a resumed run costs what is left,
-and no change of the configuration can bring a second bill for what was paid.
+A finished genome is not in the workflow's graph at all. A resumed run therefore costs only what is
+left to do, and no change of the configuration makes a finished genome cost money again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SHOWN_NAMES = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """The genomes of a run, by what is to happen to them."""
+    """The genomes of a run, by what will happen to them."""
 
     total: int
     finished: list[str]
@@ -59,7 +59,7 @@ class Plan:
     """Samples that name an accession or a file that one before names too; and that one."""
 
     def summary(self) -> list[str]:
-        """Return the lines that tell a user what a run is going to do."""
+        """Return the lines that tell the user what a run is going to do."""
         lines = [
             f"{self.total:,} genomes: {len(self.finished):,} finished, {len(self.todo):,} to do"
         ]
@@ -92,7 +92,7 @@ class Plan:
 
 
 def name_some(names: list[str]) -> str:
-    """Return the first few names, and how many more there are."""
+    """Return the first few names and the number of the others."""
     shown = ", ".join(names[:SHOWN_NAMES])
     more = len(names) - SHOWN_NAMES
     return f"{shown} and {more:,} more" if more > 0 else shown
@@ -101,7 +101,7 @@ def name_some(names: list[str]) -> str:
 def known_image() -> str | None:
     """Return a checksum of the tools' versions; None on a controller without the tools.
 
-    That one cannot know the image that the jobs run in.
+    Such a controller cannot know the image of the jobs.
     """
     versions = get_versions()
     return fingerprint(versions) if "prokka" in versions else None
@@ -110,9 +110,9 @@ def known_image() -> str | None:
 def make_plan(samples: Mapping[str, Sample], config: Mapping[str, Any], image: str | None) -> Plan:
     """Compare the sheet, the configuration and the image's checksum with the receipts.
 
-    Where the controller does not know the image (None), it is not compared. Raises
-    `ConfigurationError` for a `redo` that names no sample of the sheet, and for receipts of
-    genomes whose results are at another place.
+    If the controller does not know the image (None), it is not compared. Raises
+    `ConfigurationError` if `redo` names a sample that is not in the sheet, and for receipts of
+    genomes whose results are elsewhere.
     """
     names = list(samples)
     results, parameters = local_folder(config["results"]), parameters_of(config)
@@ -144,7 +144,7 @@ def make_plan(samples: Mapping[str, Sample], config: Mapping[str, Any], image: s
 
 
 def _find_shared(samples: Mapping[str, Sample]) -> list[tuple[str, str]]:
-    """Find samples with the accession or a file of another one: a slip of copying cells, maybe."""
+    """Find samples that share an accession or a file, perhaps by a copying mistake."""
     first: dict[object, str] = {}
     shared = {}
     for name, sample in samples.items():
@@ -171,7 +171,7 @@ def _choose_redo(
 
 
 def _other_settings(receipt: Receipt, parameters: dict[str, Any], image: str | None) -> str:
-    """Say in words how a receipt's settings differ from today's; "" if they do not."""
+    """Describe how a receipt's settings differ from the current ones; "" if they do not."""
     before = receipt.parameters
     for key in sorted(before.keys() | parameters.keys()):
         if before.get(key) != parameters.get(key):
@@ -180,9 +180,9 @@ def _other_settings(receipt: Receipt, parameters: dict[str, Any], image: str | N
 
 
 def _other_place(receipt: Receipt, results: str) -> str:
-    """Return where a tarball is, if that is another place on S3 than `results`; "" if it is not.
+    """Return where a tarball is if that is elsewhere on S3 than `results`; else "".
 
-    A folder may have been moved with all that is in it, receipts too.
+    A local folder may have been moved together with its receipts.
     """
     path = receipt.tarball.path
     if path is None or not (is_s3(path) or is_s3(results)):
@@ -192,7 +192,7 @@ def _other_place(receipt: Receipt, results: str) -> str:
 
 
 def _refuse_other_places(elsewhere: dict[str, str], folder: Path, results: str) -> None:
-    """Raise `ConfigurationError` where a folder has receipts of another cohort's results."""
+    """Raise `ConfigurationError` if a folder has receipts of another cohort's results."""
     for name, place in elsewhere.items():
         raise ConfigurationError(
             [
@@ -206,7 +206,7 @@ def _refuse_other_places(elsewhere: dict[str, str], folder: Path, results: str) 
 def find_outdated(
     todo: Iterable[str], scratch: Path, identity_of: Callable[[str], Identity]
 ) -> list[str]:
-    """Return the genomes that are to be made and of which scratch has what does not fit."""
+    """Return the genomes to be made whose files in scratch do not fit this run."""
     begun = {folder.name for folder in scratch.iterdir()} if scratch.is_dir() else set()
     return [
         name for name in todo if name in begun and _is_outdated(scratch / name, identity_of(name))
@@ -214,7 +214,7 @@ def find_outdated(
 
 
 def _is_outdated(folder: Path, now: Identity) -> bool:
-    """Say whether the first stage, on which the others depend, was made of something else."""
+    """Say whether the first stage, on which the others depend, was made from other input."""
     try:
         made = read_identity(read_record(folder / STAGES[0]).identity)
     except FileNotFoundError:
@@ -225,10 +225,10 @@ def _is_outdated(folder: Path, now: Identity) -> bool:
 
 
 def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
-    """Remove what a run that was cut off left behind.
+    """Remove what an interrupted run left behind.
 
-    Failures of genomes that are tried again now, and the stages' folders of genomes that were
-    finished at that very moment. `scratch` is the folder that these results alone have.
+    These are failures of genomes that are tried again now, and stage folders of genomes that had
+    just finished. `scratch` is the folder that belongs to these results alone.
     """
     for name in plan.todo:
         forget_failure(results / FAILED, name)
@@ -239,21 +239,21 @@ def clear_leftovers(plan: Plan, results: Path, scratch: Path) -> None:
 
 
 def clear_work(samples: Iterable[str], scratch: Path) -> None:
-    """Remove what stages that were stopped have left of their work, which may be gigabytes."""
+    """Remove the working files of stages that were stopped, which may be gigabytes."""
     for name in samples:
         for stage in STAGES:
             shutil.rmtree(scratch / name / stage / WORK, ignore_errors=True)
 
 
 def read_failures(results: Path, samples: Iterable[str]) -> list[Failure]:
-    """Return how genomes failed last, for those that did."""
+    """Return the last failure of each genome that failed."""
     folder = results / FAILED
     present = set(list_records(folder))
     return [find_failure(folder, name) for name in samples if name in present]
 
 
 def describe_failures(failures: list[Failure]) -> list[str]:
-    """Return the lines that a user sees last: who failed, where, why, and what to read."""
+    """Return the user's last lines: which genomes failed, where, why, and what to read."""
     lines = []
     for failure in failures:
         where = f" at {failure.stage}" if failure.stage else ""

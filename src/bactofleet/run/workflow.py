@@ -1,7 +1,7 @@
-"""What the Snakefile needs to know of a run: configuration, samples, plan.
+"""What the Snakefile needs to know about a run: configuration, samples, plan.
 
-Everything is checked in the main process, once. The Snakefile is read again inside every job;
-there only what the job needs is read.
+Everything is checked once, in the main process. Every job reads the Snakefile again, but then only
+what the job needs is read.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from bactofleet.run.plan import (
     read_failures,
 )
 
-# Beside the lock that guards it.
+# Next to the lock that protects it.
 CONFIG_FILE = "config/config.yaml"
 PART_GENOMES = 1000
 
@@ -69,11 +69,11 @@ class Run:
         is_main: bool,
         files: Sequence[Path] = (Path(CONFIG_FILE),),
     ) -> None:
-        """Check everything in the main process; raise `WorkflowError` with all that is wrong.
+        """Check everything in the main process; raise `WorkflowError` with all problems.
 
-        `files` are those that `config` comes from, in their order.
+        `files` are the configuration files that `config` was read from, in order.
         """
-        # In whole seconds, as the times that it is compared with.
+        # In whole seconds, like the times that it is compared with.
         self._begun = datetime.now(UTC).replace(microsecond=0)
         try:
             self._check(config, schemas, files) if is_main else self._read(config, schemas)
@@ -81,7 +81,7 @@ class Run:
             raise WorkflowError(f"Please correct the following.\n{error}") from None
 
     def _check(self, config: dict[str, Any], schemas: Path, files: Sequence[Path]) -> None:
-        """Look at everything before a run, and say what it is going to do."""
+        """Check everything before a run, and say what it is going to do."""
         for path in files:
             if path.is_file():
                 read_options(path)
@@ -106,55 +106,55 @@ class Run:
 
     @cached_property
     def all_parameters(self) -> dict[str, Any]:
-        """All options that decide what a genome becomes."""
+        """All options that change the result."""
         return parameters_of(self.config)
 
     def options(self, *names: str) -> dict[str, str]:
-        """Return options of the configuration as a stage takes them, by their names."""
+        """Return the named options in the form that a stage's command takes."""
         return {name: to_word(name, self.config[name]) for name in names}
 
     def deciding_options(self) -> dict[str, str]:
-        """Return all options that decide what a genome becomes, as a stage takes them."""
+        """Return all options that change the result, in the form that a stage's command takes."""
         return {name: to_word(name, value) for name, value in self.all_parameters.items()}
 
     @cached_property
     def parameters_checksum(self) -> str:
-        """A checksum of all options that decide what a genome becomes."""
+        """A checksum of all options that change the result."""
         return fingerprint(self.all_parameters)
 
     @cached_property
     def image_checksum(self) -> str | None:
         """A checksum of the tools' versions; None for a controller without the tools.
 
-        That one cannot know the image that the jobs run in.
+        Such a controller cannot know the image of the jobs.
         """
         return known_image()
 
     def identify(self, sample: str) -> Identity:
-        """Return what this run makes a genome of."""
+        """Return the identity of a genome: what this run makes it from."""
         return identify(self.samples[sample], self.parameters_checksum, self.image_checksum)
 
     @cache  # noqa: B019  # one run a process; each of a genome's stages asks
     def identity_key(self, sample: str) -> str:
-        """Return a checksum of a sample's row and options: a genome is made anew with another.
+        """Return a checksum of a sample's row and options; a change makes the genome anew.
 
-        The row itself may hold the signature of a URL, which nobody else may see.
+        The row itself may hold the signature of a URL, which is secret.
         """
         return identify(self.samples[sample], self.parameters_checksum, None).key()
 
     def reason_to_begin_anew(self, sample: str) -> list[str]:
-        """Return a file newer than what is in scratch of a genome, if that is of no use now."""
+        """Return a file newer than a genome's files in scratch, if those are of no use now."""
         return [str(self._begin_anew)] if sample in self._outdated else []
 
     def parts(self) -> range:
-        """Number the parts of this run, of at most `PART_GENOMES` genomes each."""
+        """The numbers of this run's parts, which have at most `PART_GENOMES` genomes each."""
         return range(math.ceil(len(self.plan.todo) / PART_GENOMES))
 
     def receipts_to_write(self, part: int, forced: Collection[str]) -> list[str]:
         """Return the receipts of a part of this run, the targets of the workflow.
 
-        `forced` is what `--forcerun` names, as the profiles do: a receipt that exists is no target
-        otherwise, so that nothing would be done again.
+        `forced` holds the rules named by `--forcerun`, as in the profiles. Without it, an existing
+        receipt is no target, so that nothing would be made again.
         """
         if self.plan.redo and "publish" not in forced:
             raise WorkflowError("redo needs a profile from profiles/, or --forcerun publish")
@@ -167,10 +167,10 @@ class Run:
         runs_here: bool,
         stop: Callable[[], object] = lambda: None,
     ) -> None:
-        """Begin for real, not a dry run: lock the results, look for the tools, clear up.
+        """Begin a real run: lock the results, look for the tools, clean up.
 
-        `runs_here` says that jobs run on this machine, which then needs the tools. `stop` is
-        called, from another thread, when nothing more is to be submitted.
+        `runs_here` says that jobs run on this machine, which then needs the tools. `stop` is called
+        from another thread to stop further submissions.
         """
         try:
             self._lock: IO[str] = lock_results(self.results)
@@ -183,18 +183,18 @@ class Run:
         clear_leftovers(self.plan, self.results, self.scratch)
         freeze_samples(self.frozen_samples, self.samples)
         self._guard_max_cost(stop)
-        # After Snakemake's own last words, so that these are what a user sees last.
+        # After Snakemake's own last messages, so that the user sees these last.
         atexit.register(self._end)
 
     def write_report(self) -> None:
-        """Write the cohort's table and report of what is there, after a run that had failures."""
+        """Write the cohort's table and report from what there is, after a run with failures."""
         record_failed_jobs(self.results, self.plan.todo, self._begun)
         sizes = report.SizeLimits.of(self.config)
         report.write_report(self.results, list(self.samples), sizes)
 
     @property
     def failures(self) -> Path:
-        """The folder that tells how genomes failed."""
+        """The folder with the records of failures."""
         return self.results / FAILED
 
     @property
@@ -202,7 +202,7 @@ class Run:
         return self.scratch / ".begin-anew"
 
     def _find_outdated(self) -> frozenset[str]:
-        """Find the genomes whose stages in scratch were made of other input, or otherwise."""
+        """Find the genomes whose stages in scratch were made from other input or options."""
         outdated = find_outdated(self.plan.todo, self.scratch, self.identify)
         if outdated:
             self._begin_anew.touch()
@@ -211,10 +211,10 @@ class Run:
         return frozenset(outdated)
 
     def _price_plan(self) -> list[str]:
-        """Foretell what the plan costs on AWS, and cut it to what `max_cost` pays for."""
+        """Estimate what the plan costs on AWS, and cut it to what `max_cost` pays for."""
         if not (is_s3(self.config["results"]) and self.plan.todo):
             return []
-        # Imported here: every job reads this module, and none is told what it costs.
+        # Imported here because every job reads this module and none needs the cost.
         from bactofleet.run.budget import price_plan  # noqa: PLC0415
 
         self.plan, lines = price_plan(self.plan, self.config, self.results)
@@ -231,7 +231,7 @@ class Run:
         return str(receipt_path(self.results, sample))
 
     def _check_tools(self) -> None:
-        # Imported here: every job reads this module, and none of them looks for tools.
+        # Imported here because every job reads this module and none looks for tools.
         from bactofleet.archives.providers import ORDER  # noqa: PLC0415
 
         has_accessions = any(self.samples[name].accession for name in self.plan.todo)
@@ -245,10 +245,9 @@ class Run:
             )
 
     def check_reach(self, *, shares_files: bool) -> None:
-        """Refuse what jobs cannot have or leave where they do not see this machine's folders.
+        """Refuse paths that jobs without access to this machine's folders cannot use.
 
-        It is called where the graph is made, so that a dry run tells it too. Raises
-        `WorkflowError`.
+        Called while the graph is made, so that a dry run reports it too. Raises `WorkflowError`.
         """
         if shares_files:
             return
@@ -271,7 +270,7 @@ class Run:
             )
 
     def _end(self) -> None:
-        """Say how the run ended, and leave none of its samples' secrets behind."""
+        """Say how the run ended, and remove the samples' secrets."""
         self.frozen_samples.unlink(missing_ok=True)
         if self._runs_here:
             clear_work(self.plan.todo, self.scratch)
