@@ -1,1 +1,1 @@
-"""`bactofleet aws`: the AWS side of a fleet, from one CloudFormation template."""
+"""`bactofleet aws`: set up AWS for runs, from one CloudFormation template."""

@@ -1,4 +1,4 @@
-"""Questions before something is changed."""
+"""Ask the user before something is changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def confirm(question: str, *, yes: bool) -> bool:
-    """Ask the user; `yes` is the answer that was given beforehand."""
+    """Ask the user a question; return True without asking if `yes` is set."""
     if yes:
         return True
     if not sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""`bactofleet aws deploy`: make or update the stack, and tell profiles/aws what stands there."""
+"""`bactofleet aws deploy`: create or update the stack, and write its settings for profiles/aws."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _update(stack: Stack, session: Any, given: dict[str, str], *, yes: bool) -> 
 def _complete(
     session: Any, given: dict[str, str], own_endpoints: set[str], *, is_new: bool
 ) -> dict[str, str]:
-    """Add what follows from the account and the region to the parameters that were given."""
+    """Add parameters that follow from the account and the region to the given ones."""
     ec2, parameters = session.client("ec2"), dict(given)
     if "InstanceTypes" not in given and (is_new or "Architecture" in given):
         types = offered_types(ec2, given.get("Architecture", ARCHITECTURE))
@@ -77,7 +77,7 @@ def _complete(
 
 
 def _write(outputs: dict[str, str], region: str) -> None:
-    """Write the settings; the image that was pushed stays if it is of this stack's repository."""
+    """Write the settings; keep the pushed image if it is in this stack's repository."""
     settings = settings_of(outputs, region)
     image = read_settings().get("image", "")
     if image.startswith(f"{outputs['Repository']}:"):

@@ -1,4 +1,4 @@
-"""`bactofleet aws destroy`: remove the stack, but no results and nothing that is at work."""
+"""`bactofleet aws destroy`: remove the stack, unless it holds results or runs jobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bactofleet.aws.stack import Stack
 from bactofleet.core.errors import ConfigurationError
 from snakemake_executor_plugin_aws_batch_array import api
 
-# What the executor needs while it runs; everything else in the bucket is somebody's data.
+# Temporary files of the executor; everything else in the bucket is a user's data.
 RUNS = api.get_runs_folder()
 UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
@@ -27,7 +27,7 @@ def destroy(args: argparse.Namespace) -> None:
     with translated():
         session = open_session(args.region)
         stack = Stack(session.client("cloudformation"), args.stack)
-        # A stack whose first creation failed has no outputs, and nothing stands there.
+        # A stack whose creation failed has no outputs and no resources.
         outputs = stack.outputs()
         s3, bucket = session.client("s3"), outputs.get("Bucket")
         queues = [outputs[name] for name in ("JobQueue", "FallbackQueue") if name in outputs]
@@ -68,7 +68,7 @@ def _check_no_data(s3: Any, bucket: str) -> None:
 
 
 def _clear_runs(s3: Any, bucket: str) -> None:
-    """Remove what runs left, so that the bucket is empty and can be deleted."""
+    """Remove the files of runs, so that the bucket is empty and can be deleted."""
     keys = _iter_keys(s3, bucket, RUNS)
     while chunk := [{"Key": key} for key in islice(keys, MAX_DELETED)]:
         s3.delete_objects(Bucket=bucket, Delete={"Objects": chunk, "Quiet": True})

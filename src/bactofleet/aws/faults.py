@@ -1,4 +1,4 @@
-"""What AWS refuses, in words: what is wrong and the command that mends it."""
+"""Explanations of errors from AWS: what is wrong, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ SET_CLOCK = "set this machine's clock: `timedatectl set-ntp true`"
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong, and what to do about it."""
+    """An error and how to fix it."""
 
     message: str
     remedy: str
     is_denied: bool = False
-    """Whether only the right is missing to do or see it."""
+    """Whether the only problem is a missing permission."""
 
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and
@@ -60,7 +60,7 @@ _CODES = {
         Fault("this machine's clock and that of AWS differ too much", SET_CLOCK),
     ),
 }
-# What a wrong clock gets where the signature's date is looked at first, STS among them:
+# Errors for a wrong clock from services that check the signature's date first, such as STS:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 _CLOCK_WORDS = ("Signature expired", "Signature not yet current")
 DENIED = {"403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
@@ -78,12 +78,12 @@ _BY_TYPE = (
 
 
 def error_code(error: Exception) -> str:
-    """Return the code by which a service refused, "" where none answered."""
+    """Return the error code of a service's answer, "" if no service answered."""
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
 
 
 def explain(error: Exception) -> Fault:
-    """Say what an exception of botocore means for its user."""
+    """Explain an exception of botocore to the user."""
     for kinds, fault in _BY_TYPE:
         if isinstance(error, kinds):
             return fault
@@ -103,7 +103,7 @@ def explain(error: Exception) -> Fault:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise `ConfigurationError`, with a remedy, for whatever AWS refuses in the block."""
+    """Turn any error from AWS in the block into a `ConfigurationError` with a remedy."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:

@@ -1,4 +1,4 @@
-"""Which instance types a fleet takes: as many as fit, since each is a pool of spot capacity."""
+"""Instance types for a fleet: all that are suitable, as each is a separate spot capacity pool."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from bactofleet.core.errors import ConfigurationError
 
-# Current families of 2, 4 and 8 GiB for each vCPU; those with a "d" have an instance store.
+# Current families with 2, 4 and 8 GiB per vCPU; those with a "d" have an instance store.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
 FAMILIES = {
     "x86_64": (
@@ -28,15 +28,15 @@ FAMILIES = {
         "r7g",
     ),
 }
-# 4 to 16 vCPUs, so one to four genomes: larger ones would need larger disks, and take more
-# genomes with them when they are reclaimed.
+# 4 to 16 vCPUs, that is one to four genomes: larger instances would need larger disks, and more
+# genomes would be lost when one is reclaimed.
 SIZES = ("xlarge", "2xlarge", "4xlarge")
 
 
 def offered_types(ec2: Any, architecture: str) -> list[str]:
-    """Return the types of an architecture that the region has.
+    """Return the instance types of an architecture that the region offers.
 
-    Raises `ConfigurationError` for an architecture that there is none of.
+    Raises `ConfigurationError` if the architecture is unknown or the region offers none of it.
     """
     if architecture not in FAMILIES:
         raise ConfigurationError(

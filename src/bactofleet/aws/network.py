@@ -1,4 +1,4 @@
-"""Where instances are placed: by default in all zones of the region's default VPC."""
+"""Network of the instances: by default all zones of the region's default VPC."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bactofleet.core.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Network:
-    """A VPC, the subnets for instances, and their route tables that know no way to S3."""
+    """A VPC, the subnets for instances, and their route tables without an endpoint for S3."""
 
     vpc: str
     subnets: list[str]
@@ -23,8 +23,8 @@ def find_network(
 ) -> Network:
     """Look up the given subnets, or those of the default VPC.
 
-    A stack's own endpoints do not count: it would give up what they serve.
-    Raises `ConfigurationError` where there is no default VPC, or subnets are of several VPCs.
+    Route tables of the stack's own endpoints are included, otherwise an update would remove them.
+    Raises `ConfigurationError` if there is no default VPC, or the subnets are in several VPCs.
     """
     found = _given(ec2, subnets) if subnets else _default(ec2)
     vpcs = {subnet["VpcId"] for subnet in found}
@@ -55,7 +55,7 @@ def _default(ec2: Any) -> list[dict[str, Any]]:
 
 
 def _tables_of(ec2: Any, vpc: str, subnets: set[str]) -> set[str]:
-    """Return the subnets' route tables: that of the VPC where they have none of their own."""
+    """Return the subnets' route tables: the VPC's main table for subnets without their own."""
     here = {"Name": "vpc-id", "Values": [vpc]}
     tables = ec2.describe_route_tables(Filters=[here])["RouteTables"]
     explicit = {
@@ -69,7 +69,7 @@ def _tables_of(ec2: Any, vpc: str, subnets: set[str]) -> set[str]:
 
 
 def _served_tables(ec2: Any, region: str, vpc: str, but: Collection[str]) -> set[str]:
-    """Return the route tables that gateway endpoints of S3 serve, but for some endpoints."""
+    """Return the route tables with a gateway endpoint for S3, other than the endpoints in `but`."""
     here = {"Name": "vpc-id", "Values": [vpc]}
     service = {"Name": "service-name", "Values": [f"com.amazonaws.{region}.s3"]}
     endpoints = ec2.describe_vpc_endpoints(Filters=[here, service])["VpcEndpoints"]

@@ -21,7 +21,7 @@ from bactofleet.core.image import IMAGE
 
 BUILD = "containers/build.sh"
 DOCKERFILE = "containers/Dockerfile"
-# Names of the template, and those of https://github.com/opencontainers/image-spec
+# Architectures as the template and https://github.com/opencontainers/image-spec name them.
 PLATFORMS = {"x86_64": "amd64", "arm64": "arm64"}
 
 
@@ -33,7 +33,7 @@ def push(args: argparse.Namespace) -> None:
         session = open_session(args.region)
         outputs = Stack(session.client("cloudformation"), args.stack).outputs()
         token = session.client("ecr").get_authorization_token()["authorizationData"][0]
-    # Never used before: instances keep the image that they have under a tag.
+    # A new tag each time: instances do not pull a tag that they already have.
     tag = f"{__version__}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     image = f"{outputs['Repository']}:{tag}"
     if not args.multi_arch:
@@ -49,7 +49,7 @@ def push(args: argparse.Namespace) -> None:
 
 
 def _build_here(architecture: str) -> None:
-    """Build the image of this machine's architecture, which must be that of the instances."""
+    """Build the image for this machine's architecture, which must be that of the instances."""
     _run([BUILD])
     words = ["docker", "image", "inspect", "--format", "{{.Architecture}}", IMAGE]
     built, wanted = _run(words, stdout=subprocess.PIPE).strip(), PLATFORMS[architecture]
@@ -63,7 +63,7 @@ def _build_here(architecture: str) -> None:
 
 
 def _build_and_push_all(image: str) -> None:
-    """Build for both architectures and push one list of images: that needs buildx.
+    """Build for both architectures and push one multi-platform image; this needs buildx.
 
     https://docs.docker.com/build/building/multi-platform/
     """
@@ -74,7 +74,7 @@ def _build_and_push_all(image: str) -> None:
 
 @contextmanager
 def _logged_in(registry: str, token: dict[str, Any]) -> Iterator[None]:
-    """Be logged in for as long as the push takes: Docker keeps the password in a file."""
+    """Log in for the push and out afterwards, because Docker keeps the password in a file."""
     user, _, password = base64.b64decode(token["authorizationToken"]).decode().partition(":")
     _run(["docker", "login", "--username", user, "--password-stdin", registry], text=password)
     try:
@@ -84,9 +84,9 @@ def _logged_in(registry: str, token: dict[str, Any]) -> Iterator[None]:
 
 
 def _run(words: Sequence[str], *, text: str | None = None, stdout: int | None = None) -> str:
-    """Run a command; return what it prints, if that is asked for.
+    """Run a command; return its standard output if `stdout` captures it.
 
-    Raises `ConfigurationError` when it fails; it has said why itself.
+    Raises `ConfigurationError` if it fails, after it has printed the reason itself.
     """
     done = subprocess.run(words, input=text, stdout=stdout, text=True, check=False)
     if done.returncode != 0:

@@ -1,4 +1,4 @@
-"""A session with AWS, in a region that somebody has chosen."""
+"""A session with AWS in a configured region."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bactofleet.aws.settings import effective_settings
 
 
 def open_session(region: str | None) -> Any:
-    """Open a session in this region, else in that of the settings, else in boto3's own.
+    """Open a session in `region`, else in that of the settings, else in boto3's default region.
 
-    Raises `NoRegionError` where none of them names one.
+    Raises `NoRegionError` if there is none.
     """
     session = boto3.Session(region_name=region or effective_settings().get("region"))
     if not session.region_name:

@@ -1,7 +1,7 @@
-"""The file by which `bactofleet aws deploy` tells profiles/aws what stands in the account.
+"""The settings file that `bactofleet aws deploy` writes for profiles/aws.
 
-The profile reads it whenever Snakemake starts; git ignores it. What is in the environment or on
-the command line counts more.
+The profile reads it whenever Snakemake starts; git ignores it. Environment variables and
+command-line options override it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SETTINGS = Path("profiles/aws/account.yaml")
 VARIABLE = "SNAKEMAKE_AWS_BATCH_ARRAY_"
 HEADER = "# Written by `bactofleet aws deploy` and `bactofleet aws push`; profiles/aws reads it.\n"
 
-# Names of the executor's settings (docs/executor.md), and the outputs of the stack they come from.
+# Names of the executor's settings (docs/executor.md), and the stack outputs that they come from.
 OUTPUTS = {
     "bucket": "Bucket",
     "job-queue": "JobQueue",
@@ -29,9 +29,9 @@ OUTPUTS = {
 
 
 def read_settings() -> dict[str, str]:
-    """Return the executor's settings that the file holds, by name; none where there is no file.
+    """Return the executor's settings in the file by name; an empty dictionary without the file.
 
-    Raises `ConfigurationError` where it is no mapping of names to values.
+    Raises `ConfigurationError` if the file is not a mapping of names to values.
     """
     if not SETTINGS.is_file():
         return {}
@@ -47,7 +47,7 @@ def read_settings() -> dict[str, str]:
 
 
 def effective_settings() -> dict[str, str]:
-    """Return the settings as the executor will see them: the environment before the file."""
+    """Return the settings as the executor sees them: environment variables override the file."""
     environment = {
         name.removeprefix(VARIABLE).lower().replace("_", "-"): value
         for name, value in os.environ.items()
@@ -57,21 +57,21 @@ def effective_settings() -> dict[str, str]:
 
 
 def profile_entries() -> dict[str, str]:
-    """Return what the settings are in the profile: options of Snakemake."""
+    """Return the settings as Snakemake options for the profile."""
     return {f"aws-batch-array-{name}": value for name, value in read_settings().items()}
 
 
 def settings_of(outputs: dict[str, str], region: str) -> dict[str, str]:
-    """Return the settings that a stack's outputs give."""
+    """Return the settings from a stack's outputs."""
     return {"region": region} | {name: outputs[output] for name, output in OUTPUTS.items()}
 
 
 def write_settings(settings: dict[str, str]) -> None:
-    """Write the file anew."""
+    """Write the file, replacing an existing one."""
     write_atomically(SETTINGS, HEADER + yaml.safe_dump(settings, sort_keys=False))
 
 
 def remove_settings(bucket: str) -> None:
-    """Remove the file if it is about the stack that had this bucket."""
+    """Remove the file if it belongs to the stack with this bucket."""
     if read_settings().get("bucket") == bucket:
         SETTINGS.unlink()

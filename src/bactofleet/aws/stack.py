@@ -1,4 +1,4 @@
-"""A CloudFormation stack: what would change, the change, and how it goes.
+"""A CloudFormation stack: propose changes, execute them, and report their progress.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
 """
@@ -17,23 +17,23 @@ from bactofleet.core.errors import ConfigurationError
 
 POLL_S = 5.0
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
-# A stack that was never made; only its name is taken.
+# A stack that was never created; only its name is in use.
 UNMADE = "REVIEW_IN_PROGRESS"
 
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """What an update would do to a stack."""
+    """Changes that an update would make to a stack."""
 
     arn: str
     is_first: bool
-    """Whether the stack is made by it."""
+    """Whether it creates the stack."""
     lines: list[str]
-    """The changes, for a reader."""
+    """The changes as text."""
 
 
 class Stack:
-    """One stack, by its name."""
+    """A stack, identified by its name."""
 
     def __init__(self, client: Any, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self.name = name
@@ -41,7 +41,7 @@ class Stack:
         self._sleep = sleep
 
     def describe(self, identity: str | None = None) -> dict[str, Any] | None:
-        """Return the stack as it is, by its name or this ARN; None where there is none."""
+        """Return the description of the stack, by name or the given ARN; None if there is none."""
         try:
             stacks = self._client.describe_stacks(StackName=identity or self.name)["Stacks"]
         except ClientError as error:
@@ -53,7 +53,7 @@ class Stack:
     def outputs(self) -> dict[str, str]:
         """Return the outputs by name.
 
-        Raises `ConfigurationError` where there is no such stack.
+        Raises `ConfigurationError` if there is no such stack.
         """
         stack = self.describe()
         if stack is None:
@@ -66,7 +66,7 @@ class Stack:
         return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
 
     def resource_ids(self, name: str) -> set[str]:
-        """Return what AWS calls the resource of this name in the template, if the stack has it."""
+        """Return the physical IDs of the resource with this name in the template."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
         return {
             str(item.get("PhysicalResourceId"))
@@ -81,7 +81,7 @@ class Stack:
         return {parameter["ParameterKey"] for parameter in summary["Parameters"]}
 
     def propose(self, template: str, parameters: dict[str, str]) -> ChangeSet | None:
-        """Make a change set, which changes nothing yet; None where nothing would change.
+        """Create a change set, which changes nothing yet; return None if nothing would change.
 
         Parameters that are not given keep their values.
         """
@@ -126,21 +126,21 @@ class Stack:
         raise ConfigurationError([f"CloudFormation does not take the template: {reason}"])
 
     def discard(self, change_set: ChangeSet) -> None:
-        """Drop a change set, and the name of a stack that was never made."""
+        """Delete a change set, and the name of a stack that was never created."""
         self._client.delete_change_set(ChangeSetName=change_set.arn)
         if change_set.is_first:
             self._client.delete_stack(StackName=self.name)
 
     def execute(self, change_set: ChangeSet, say: Callable[[str], None]) -> None:
-        """Make the changes and wait for their end; say what happens meanwhile."""
+        """Make the changes and wait until they end; report events to `say`."""
         self._follow(lambda: self._client.execute_change_set(ChangeSetName=change_set.arn), say)
 
     def delete(self, say: Callable[[str], None]) -> None:
-        """Delete the stack and wait for its end; say what happens meanwhile."""
+        """Delete the stack and wait until it is gone; report events to `say`."""
         self._follow(lambda: self._client.delete_stack(StackName=self.name), say)
 
     def _follow(self, begin: Callable[[], Any], say: Callable[[str], None]) -> None:
-        """Begin an operation and wait for its end.
+        """Start an operation and wait until it ends.
 
         Raises `ConfigurationError` with the reasons of the resources that failed.
         """
@@ -161,7 +161,7 @@ class Stack:
             raise ConfigurationError([f"stack {self.name} ended as {status}:", *failures])
 
     def _iter_events(self, arn: str) -> Iterator[dict[str, Any]]:
-        """Yield the stack's events, newest first."""
+        """Yield the events of the stack, newest first."""
         pages = self._client.get_paginator("describe_stack_events").paginate(StackName=arn)
         for page in pages:
             yield from page["StackEvents"]
@@ -180,7 +180,7 @@ def _event_line(event: dict[str, Any]) -> str:
 
 
 def _failure(event: dict[str, Any]) -> list[str]:
-    """Return the reason of a resource that failed by itself, not because another did."""
+    """Return why a resource failed; empty if it did not, or was cancelled after another failed."""
     reason = str(event.get("ResourceStatusReason", ""))
     if not event["ResourceStatus"].endswith("_FAILED") or "cancelled" in reason:
         return []

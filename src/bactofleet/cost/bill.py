@@ -1,4 +1,4 @@
-"""The bill of a run, in the lines that AWS's own has."""
+"""The bill of a run, with the same lines as AWS's bill."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from bactofleet.cost.prices import INSTANCE_HOUR, SPOT, VCPU_HOUR, Prices
 from bactofleet.cost.requests import count_requests, count_uploads
 from bactofleet.records.attempt import RECLAIMED, SUCCEEDED, Attempt, Tarballs
 
-# An average month, as AWS's calculator has it.
+# An average month, as in AWS's pricing calculator.
 MONTH_HOURS = 730
 GIB = 2**30
 KIB_OF_GIB = 2**20
 
 
 class Kind(StrEnum):
-    """What a line's USD are part of."""
+    """The total that a line belongs to."""
 
     SPENT = "spent"
     PART = "of which"
-    """Of the lines above it; in no sum."""
+    """A part of the lines above, not added to any total."""
     MONTHLY = "a month"
-    """As long as the results are kept."""
+    """USD per month for as long as the results are kept."""
     DOWNLOAD = "if downloaded"
 
 
@@ -41,46 +41,46 @@ class Line:
     unit: str
     usd: float
     price: Price | None
-    """None where the line has no price of its own: it is a part of others."""
+    """None if the line is a part of others and has no price of its own."""
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What a run has cost, and what its results will."""
+    """The cost of a run, and of keeping and downloading its results."""
 
     lines: list[Line]
     genomes: int
-    """Those that have a receipt, complete or excluded."""
+    """Number of genomes with a receipt, complete or excluded."""
     attempts: int
     by_genome: dict[str, float] = field(repr=False)
-    """EC2's USD of all attempts of a genome; genomes of one job share it equally."""
+    """USD for EC2 of all attempts of a genome; the genomes of a job share its cost equally."""
 
     def total(self, kind: Kind) -> float:
-        """Return the USD of all lines of a kind."""
+        """Return the sum of all lines of a kind (USD)."""
         return sum(line.usd for line in self.lines if line.kind is kind)
 
     @property
     def spent(self) -> float:
-        """USD that the run has cost."""
+        """Cost of the run (USD)."""
         return self.total(Kind.SPENT)
 
     def per_genome(self, usd: float) -> float | None:
-        """Return USD for each genome that has a receipt; None where none has."""
+        """Divide `usd` by the number of genomes with a receipt; return None if there are none."""
         return usd / self.genomes if self.genomes else None
 
     @property
     def median_genome(self) -> float | None:
-        """EC2's USD of the genome in the middle; None without any."""
+        """Median EC2 cost per genome (USD); None without genomes."""
         return statistics.median(self.by_genome.values()) if self.by_genome else None
 
     def dearest(self, count: int) -> list[tuple[str, float]]:
-        """Return the genomes that cost most on EC2, the dearest first."""
+        """Return the genomes with the highest EC2 cost (USD), the most expensive first."""
         return sorted(self.by_genome.items(), key=lambda item: (-item[1], item[0]))[:count]
 
 
 @dataclass(frozen=True)
 class Shares:
-    """EC2's USD divided among attempts; what no attempt is charged with is idle."""
+    """USD for EC2 divided among attempts; the rest is idle time."""
 
     of_attempts: list[tuple[Attempt, float]]
     idle_hours: float
@@ -106,7 +106,7 @@ def make_bill(attempts: Sequence[Attempt], tarballs: Tarballs, prices: Prices) -
 
 
 def share_fleet(fleet: Fleet, attempts: Iterable[Attempt], prices: Prices) -> Shares:
-    """Divide what the instances cost among the attempts that ran on them."""
+    """Divide the cost of the instances among the attempts that ran on them."""
     by_host: defaultdict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         by_host[attempt.instance_id].append(attempt)
@@ -124,7 +124,7 @@ def share_fleet(fleet: Fleet, attempts: Iterable[Attempt], prices: Prices) -> Sh
 
 
 def iter_instance_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
-    """Yield EC2's lines: by life cycle and type, then what ran on hosts that nobody knows."""
+    """Yield the lines of EC2: by life cycle and type, then for attempts on unknown hosts."""
     groups: defaultdict[tuple[str, str], list[Instance]] = defaultdict(list)
     for instance in fleet.instances.values():
         groups[instance.life_cycle, instance.type].append(instance)
@@ -144,7 +144,7 @@ def iter_instance_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
 
 
 def iter_running_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
-    """Yield what instances cost besides: disks and addresses."""
+    """Yield the other costs of instances: disks and IP addresses."""
     disk, ebs = prices.assumption("disk_gib"), prices.charge("ebs")
     instances = fleet.instances.values()
     if not instances:
@@ -162,7 +162,7 @@ def iter_running_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
 def iter_request_lines(
     outcomes: Counter[bool], tarballs: Tarballs, prices: Prices
 ) -> Iterator[Line]:
-    """Yield what each attempt costs wherever it runs: requests to S3 and its log.
+    """Yield the costs of attempts on any host: requests to S3 and logs.
 
     `outcomes` counts the attempts that succeeded (True) and those that did not.
     """
@@ -179,7 +179,7 @@ def iter_request_lines(
 
 
 def iter_result_lines(tarballs: Tarballs, prices: Prices) -> Iterator[Line]:
-    """Yield what comes after the run: keeping the results and the image, a download of all."""
+    """Yield the costs after the run: storage of results and image, and one download of all."""
     if not tarballs.bytes:
         return
     size = sum(tarballs.bytes) / GIB
@@ -191,7 +191,7 @@ def iter_result_lines(tarballs: Tarballs, prices: Prices) -> Iterator[Line]:
 
 
 def _iter_parts(shares: Shares) -> Iterator[Line]:
-    """Yield the waste among EC2's lines."""
+    """Yield the wasted part of the EC2 costs."""
     succeeded = (a for a, _ in shares.of_attempts if a.outcome == SUCCEEDED)
     made = {sample for attempt in succeeded for sample in attempt.genomes}
     lost: defaultdict[str, list[tuple[Attempt, float]]] = defaultdict(list)
@@ -224,13 +224,13 @@ def _line(kind: Kind, charge: str, usage: float, price: Price) -> Line:
 
 
 def _sum(hourly: Iterable[tuple[float, Price]]) -> tuple[float, float]:
-    """Return hours and their USD."""
+    """Return the sums of hours and of USD."""
     pairs = [(hours, hours * price.usd) for hours, price in hourly]
     return sum(hours for hours, _ in pairs), sum(usd for _, usd in pairs)
 
 
 def _mean(hourly: Sequence[tuple[float, Price]], usage: float, usd: float) -> Price:
-    """Return the mean of what was paid, as a price of the first one's source."""
+    """Return the mean price paid, with the source of the first price."""
     price = hourly[0][1]
     sources = list(dict.fromkeys(price.source for _, price in hourly))
     note = price.note if len(sources) == 1 else f"partly from {' and '.join(sources)}"

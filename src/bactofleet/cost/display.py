@@ -33,7 +33,7 @@ HEADER = (
 
 
 def to_tsv(bill: Bill) -> str:
-    """Return a row for every line, and one for each total."""
+    """Return one row per line and per total."""
     rows = [HEADER, *(_row(bill, line) for line in with_totals(bill))]
     return "\n".join("\t".join(map(clean, row)) for row in rows)
 
@@ -58,7 +58,7 @@ def to_json(bill: Bill, note: str) -> str:
 
 
 def to_table(bill: Bill, note: str) -> RenderableType:
-    """Return the bill for a terminal; text of others is never read as markup."""
+    """Return the bill for a terminal; text from outside is never interpreted as markup."""
     table = Table("charge", title="what the run has cost", title_justify="left")
     for heading in HEADINGS:
         table.add_column(heading, justify="right")
@@ -92,7 +92,7 @@ def _row(bill: Bill, line: Line) -> tuple[str, ...]:
 
 
 def _to_dict(line: Line) -> dict[str, Any]:
-    """Return a line as JSON has it: the last tier has no upper end, which JSON cannot say."""
+    """Return a line for JSON: the bound of the last tier is infinite, which JSON cannot express."""
     data = asdict(line)
     if line.price:
         data["price"]["tiers"] = [

@@ -1,8 +1,8 @@
 """Forecast of the cost, time and storage of genomes, before a job is submitted.
 
-Seconds of the stages and bytes are foretold from the receipts. What is paid beyond these seconds
-(starts of containers, attempts that were reclaimed or failed, instances that wait) and for an hour
-is as it was in the runs whose attempts results/usage.tsv has; without any it is assumed.
+The time of the stages and the bytes of the tarballs are predicted from the receipts. The overhead
+on top of this time (container starts, reclaimed and failed attempts, idle instances) and the price
+of an hour are those of the attempts in results/usage.tsv; without attempts both are assumed.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from bactofleet.cost.meter import price_attempts
 from bactofleet.cost.prices import ON_DEMAND, SPOT, Prices
 from bactofleet.records.attempt import SUCCEEDED, Attempt
 
-# Most spot vCPUs of the stack (MaxSpotVcpus of infra/bactofleet.yaml), where nobody changed it.
+# Default of MaxSpotVcpus in infra/bactofleet.yaml.
 STACK_VCPUS = 256
-# Without receipts a genome takes what that of bench/genome/README.md did, 2.87 Mb at 100x on two
-# cores; its tarball holds FASTA, annotation and logs, and for each of `keep` FASTQ or BAM.
+# Without receipts, a genome is assumed to take as much as the one measured in
+# bench/genome/README.md, 2.87 Mb at 100x on two cores. Its tarball holds FASTA, annotation and
+# logs, and for each entry of `keep` FASTQ or BAM.
 MEASURED_SECONDS = 949.0
 MEASURED_BYTES = 9.3e6
 KEPT_BYTES = 172e6
-# Seconds that are paid for each second of the stages: a guess, until attempts tell.
+# Seconds paid per second of the stages: a guess for as long as there are no attempts.
 ASSUMED_OVERHEAD = 1.1
 # The stack's instances have 4 to 16 vCPUs.
 ASSUMED_INSTANCE_VCPUS = 8
@@ -40,11 +41,11 @@ class Rate:
     """Price of a vCPU hour, and the overhead on top of the time of the stages."""
 
     overhead: float
-    """vCPU seconds that are paid for each that stages take."""
+    """vCPU seconds paid per vCPU second of the stages."""
     usd: float
-    """Of a vCPU hour, with everything that comes with it."""
+    """Price of a vCPU hour, including disks, addresses, requests and logs."""
     attempts: int
-    """That this was learned from; with none it is assumed."""
+    """Number of attempts that the rate is calculated from; 0 if it is assumed."""
 
 
 @dataclass(frozen=True)
@@ -53,22 +54,22 @@ class Estimate:
 
     genomes: int
     lessons: int
-    """Finished genomes that the forecast uses; without any it uses the measured genome."""
+    """Number of finished genomes that the forecast is based on; 0: the genome of the benchmark."""
     attempts: int
-    """On AWS Batch, from which overhead and price were learned; without any they are assumed."""
+    """Attempts on AWS Batch that overhead and price are calculated from; 0 if they are assumed."""
     vcpu_hours: Range
     usd: Range
     usd_on_demand: Range
-    """If no instance is a spot instance."""
+    """Cost without spot instances."""
     bytes: Range
-    """Of the tarballs."""
+    """Size of the tarballs."""
     usd_month: Range
-    """For keeping them."""
+    """Cost of storing the tarballs per month."""
     usd_download: Range
-    """For taking them all out of AWS once."""
+    """Cost of downloading all tarballs from AWS once."""
     vcpus: int
     hours: tuple[float, float]
-    """Wall time on so many vCPUs, at least and at most."""
+    """Minimum and maximum wall time on this number of vCPUs."""
 
 
 class Estimator:
@@ -77,7 +78,7 @@ class Estimator:
     def __init__(
         self, config: Mapping[str, Any], results: Path, attempts: Sequence[Attempt], prices: Prices
     ) -> None:
-        """Learn from the receipts below `results` and from the attempts of its runs."""
+        """Use the receipts below `results` and the attempts of its runs."""
         self._threads: int = config["threads"]
         self._prices = prices
         past = read_past_genomes(results, config)
@@ -86,15 +87,15 @@ class Estimator:
         guess = MEASURED_BYTES + len(set(config["keep"])) * KEPT_BYTES
         self._bytes = Forecast(past.bytes[~np.isnan(past.bytes)], guess)
         self._rate = learn_rate(past, attempts, self._threads, prices)
-        # vCPU hours that are paid for a wall second of a genome's stages.
+        # vCPU hours paid per second of wall time of a genome's stages.
         self._paid: float = self._rate.overhead * self._threads / HOUR_S
 
     def foretell_usd(self, genomes: int) -> Range:
-        """Return what so many genomes cost."""
+        """Predict the cost of a number of genomes (USD)."""
         return self._seconds.sum_up(genomes) * (self._paid * self._rate.usd)
 
     def foretell(self, genomes: int, vcpus: int = STACK_VCPUS) -> Estimate:
-        """Return what so many genomes cost, take on so many vCPUs, and leave."""
+        """Predict cost, wall time on `vcpus` vCPUs, and storage of a number of genomes."""
         vcpu_hours = self._seconds.sum_up(genomes) * self._paid
         size = self._bytes.sum_up(genomes)
         return Estimate(
@@ -116,7 +117,7 @@ class Estimator:
         return Range(*(price.cost(part / GIB) for part in (size.expected, size.low, size.high)))
 
     def _bound_hours(self, genomes: int, vcpus: int) -> tuple[float, float]:
-        """Return the wall time that genomes take at least and at most, in whatever order.
+        """Return the minimum and maximum wall time of the genomes, whatever their order.
 
         List scheduling: Graham 1966, https://doi.org/10.1002/j.1538-7305.1966.tb01709.x
         """
@@ -130,10 +131,10 @@ class Estimator:
 def learn_rate(
     past: PastGenomes, attempts: Sequence[Attempt], threads: int, prices: Prices
 ) -> Rate:
-    """Compare what was paid since the first of these genomes began with the seconds of the stages.
+    """Compare what was paid since the first of these genomes began with the time of the stages.
 
-    So everything is in it that was paid to make those genomes: attempts that were lost, genomes
-    that failed, idle instances.
+    The result includes everything that was paid for those genomes: lost attempts, failed genomes
+    and idle instances.
     """
     begin = float(np.min(past.finished - past.seconds, initial=np.inf))
     paid = [attempt for attempt in attempts if attempt.stopped >= begin]
@@ -147,7 +148,7 @@ def learn_rate(
 
 
 def price_vcpu_hour(life_cycle: str, threads: int, prices: Prices) -> float:
-    """Return the USD of a vCPU hour and of what comes with it: the bill of a full instance."""
+    """Return the price of a vCPU hour (USD), from the bill of a fully used instance."""
     jobs = max(1, ASSUMED_INSTANCE_VCPUS // threads)
     attempt = Attempt(
         sample="",

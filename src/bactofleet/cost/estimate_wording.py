@@ -1,4 +1,4 @@
-"""An estimate in words."""
+"""Text of an estimate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GB = 1e9
 
 
 def describe_briefly(estimate: Estimate) -> str:
-    """Return what matters before a run, as one line."""
+    """Return the most important numbers as one line, for the start of a run."""
     return (
         f"forecast: {format_range(estimate.usd)}, {estimate.vcpu_hours.expected:,.0f} vCPU hours, "
         f"{_describe_time(estimate)}; based on {_describe_source(estimate)}"
@@ -21,7 +21,7 @@ def describe_briefly(estimate: Estimate) -> str:
 
 
 def iter_facts(estimate: Estimate) -> Iterator[tuple[str, str]]:
-    """Yield everything that is foretold: its name and its value."""
+    """Yield all predicted quantities as name and value."""
     hours, size = estimate.vcpu_hours, estimate.bytes
     kept, taken = (format_usd(usd.expected) for usd in (estimate.usd_month, estimate.usd_download))
     yield "genomes", f"{estimate.genomes:,} to do"
@@ -42,7 +42,7 @@ def iter_facts(estimate: Estimate) -> Iterator[tuple[str, str]]:
 
 
 def format_range(usd: Range) -> str:
-    """Return USD and their interval."""
+    """Return an amount in USD with its interval."""
     return f"{format_usd(usd.expected)} (95 %: {format_usd(usd.low)} to {format_usd(usd.high)})"
 
 
@@ -52,7 +52,7 @@ def _describe_time(estimate: Estimate) -> str:
 
 
 def _describe_source(estimate: Estimate) -> str:
-    """Return what an estimate rests on."""
+    """Return what an estimate is based on."""
     if not estimate.lessons:
         return "one genome measured elsewhere; your first genomes will improve it"
     made = f"{estimate.lessons:,} finished genomes"

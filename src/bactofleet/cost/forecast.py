@@ -1,11 +1,10 @@
-"""What genomes will take, in seconds or bytes, foretold from what others took.
+"""Prediction of the seconds or bytes of future genomes from those of finished genomes.
 
-A sum of future genomes is their number times the mean of those that were made. Its 95 % interval
-comes from the bootstrap (Davison and Hinkley, Bootstrap Methods and their Application, 1997,
-https://doi.org/10.1017/CBO9780511802843, sections 2.2 and 5.2): the genomes that were made are to
-all genomes as a resample is to them. A resample whose mean is twice theirs stands for a mean of all
-genomes that is half of theirs (the basic interval, on the logarithm), around which n future genomes
-vary by the square root of n times their deviation.
+The sum over n future genomes is n times the mean of the finished genomes. Its 95 % prediction
+interval is a basic bootstrap interval on the logarithmic scale (Davison and Hinkley, Bootstrap
+Methods and their Application, 1997, https://doi.org/10.1017/CBO9780511802843, sections 2.2 and
+5.2): if the mean of a resample is twice the mean of the finished genomes, the true mean is taken to
+be half of it. The sum varies around n times this mean with sqrt(n) times the standard deviation.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 DRAWS = 1000
-# A resample of all n genomes varies too little where n is small. With three less its mean varies as
-# Student's t of n - 1 degrees of freedom, whose variance is (n - 1) / (n - 3).
+# Resamples of all n genomes vary too little if n is small. With three genomes fewer, their mean
+# varies like Student's t with n - 1 degrees of freedom, whose variance is (n - 1) / (n - 3).
 FEWER = 3
-# Fewer genomes may be as far off as a guess: by a factor, in both directions.
+# Fewer genomes are as uncertain as a guess: the interval is this factor in both directions.
 MIN_GENOMES = 10
 GUESS_FACTOR = 3.0
 
 
 @dataclass(frozen=True)
 class Range:
-    """A number that is expected, and the bounds that it is between in 95 of 100 cases."""
+    """An expected number and its 95 % prediction interval."""
 
     expected: float
     low: float
@@ -39,10 +38,10 @@ class Range:
 
 
 class Forecast:
-    """Foretells sums over genomes from values of those that were made, or from a guess."""
+    """Predicts sums over future genomes from the values of finished ones, or from a guess."""
 
     def __init__(self, values: Array, guess: float) -> None:
-        """Learn from `values`, one a genome, shape (n,); `guess` is taken where there are none."""
+        """Use `values`, one per finished genome, shape (n,), or `guess` if there are none."""
         self._mean = float(values.mean()) if len(values) else guess
         self.longest = float(values.max()) if len(values) else guess
         """The largest value of one genome."""
@@ -50,14 +49,14 @@ class Forecast:
         if self._is_guess:
             self.longest *= GUESS_FACTOR
             return
-        # Seeded: the same receipts tell the same.
+        # A fixed seed: the same receipts give the same forecast.
         rng = np.random.default_rng(0)
         resamples = rng.choice(values, (DRAWS, len(values) - FEWER))
         self._means = self._mean**2 / resamples.mean(axis=1)
         self._noise = resamples.std(axis=1) * rng.standard_normal(DRAWS)
 
     def sum_up(self, count: int) -> Range:
-        """Return what so many genomes take together."""
+        """Return the predicted sum over `count` genomes."""
         expected = count * self._mean
         if self._is_guess:
             return Range(expected, expected / GUESS_FACTOR, expected * GUESS_FACTOR)

@@ -31,9 +31,9 @@ class PastGenomes:
     seconds: Array
     """Wall time of all stages."""
     bytes: Array
-    """Size of the tarball; NaN where there is none."""
+    """Size of the tarball; NaN if there is none."""
     finished: Array
-    """Seconds since the epoch."""
+    """When the genome was finished, in seconds since the epoch."""
 
 
 def read_past_genomes(results: Path, parameters: Mapping[str, Any]) -> PastGenomes:
@@ -53,7 +53,7 @@ def _newest(results: Path) -> list[str]:
 
 
 def _learn(receipt: Receipt, parameters: Mapping[str, Any]) -> tuple[float, float, float] | None:
-    """Return seconds, bytes and time of a genome; None if the receipt is of no use."""
+    """Return seconds, bytes and finishing time of a genome; None if the receipt is unusable."""
     if any(receipt.parameters.get(name) != parameters.get(name) for name in COSTLY):
         return None
     seconds = _number(receipt.seconds, _SECONDS)

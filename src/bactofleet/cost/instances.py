@@ -1,4 +1,4 @@
-"""The instances of a run, as its attempts tell of them, and who pays for which hour."""
+"""The instances of a run, from its attempts, and how their cost is shared among attempts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bactofleet.records.attempt import Attempt
 
 @dataclass
 class Instance:
-    """One instance: paid from its boot until its last attempt stopped.
+    """One instance, paid from its boot until its last attempt stopped.
 
-    Where the boot was not recorded, from the start of its first attempt.
+    If the boot was not recorded, it is paid from the start of its first attempt.
     """
 
     type: str
@@ -28,7 +28,7 @@ class Instance:
 
     @classmethod
     def of(cls, attempt: Attempt) -> Instance:
-        """Return the instance that an attempt ran on, as far as this attempt tells."""
+        """Return the instance that an attempt ran on, as this attempt recorded it."""
         begin = attempt.started if attempt.booted is None else attempt.booted
         return cls(
             type=attempt.instance_type,
@@ -41,7 +41,7 @@ class Instance:
         )
 
     def add(self, attempt: Attempt) -> None:
-        """Take in another attempt that ran on it."""
+        """Add another attempt that ran on this instance."""
         other = Instance.of(attempt)
         self.begin = min(self.begin, other.begin)
         self.end = max(self.end, other.end)
@@ -54,15 +54,15 @@ class Instance:
         return (self.end - self.begin) / 3600
 
     def price(self, prices: Prices) -> Price:
-        """Return what it costs an hour."""
+        """Return the price of an hour."""
         period = (self.begin, self.end)
         return prices.instance_hour(self.type, self.life_cycle, self.zone, period, self.vcpus)
 
 
 class Fleet:
-    """All instances, by id, and the attempts whose host nobody knows.
+    """All instances by ID, and the attempts whose host is unknown.
 
-    Fargate tells no host, nor does a container that cannot reach the metadata service.
+    The host is unknown on Fargate, and if a container cannot reach the metadata service.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Fleet:
         self._life_cycles: dict[str, str] = {}
 
     def add(self, attempt: Attempt) -> None:
-        """Take in an attempt."""
+        """Add an attempt."""
         if not attempt.instance_id:
             self.homeless.append(attempt)
             return
@@ -82,27 +82,27 @@ class Fleet:
             self.instances[attempt.instance_id] = Instance.of(attempt)
 
     def life_cycle_of(self, attempt: Attempt) -> str:
-        """Return how the host of a homeless attempt is paid: as others in its queue are.
+        """Return the life cycle of an unknown host: that of other hosts in the attempt's queue.
 
-        Where these are homeless too it is on demand, which is the dearer.
+        If these are unknown too, it is on demand, which is more expensive.
         """
         return self._life_cycles.get(attempt.queue, ON_DEMAND)
 
 
 def share_out(usd: float, instance: Instance, attempts: Sequence[Attempt]) -> list[float]:
-    """Divide what an instance cost among its attempts.
+    """Divide the cost of an instance among its attempts.
 
-    Each moment has the same price, and the attempts of that moment share it by their vCPUs: a
-    half-empty instance is paid by those who are on it. Moments with none are nobody's; they are
-    what is missing to `usd`.
+    Each second costs the same, and the attempts that run in it share its cost in proportion to
+    their vCPUs, even if the instance is half empty. Idle seconds are not charged to any attempt,
+    so the shares may sum to less than `usd`.
 
     Args:
-        usd: What the instance cost from `begin` to `end`.
+        usd: Cost of the instance from `begin` to `end`.
         instance: The instance.
         attempts: All attempts that ran on it.
 
     Returns:
-        USD of each attempt, in their order.
+        USD of each attempt, in the order of `attempts`.
     """
     seconds = instance.end - instance.begin
     if seconds <= 0:
@@ -110,7 +110,8 @@ def share_out(usd: float, instance: Instance, attempts: Sequence[Attempt]) -> li
     weights = [attempt.vcpus or 1.0 for attempt in attempts]
     events = [(a.started, w) for a, w in zip(attempts, weights, strict=True)]
     events += [(a.stopped, -w) for a, w in zip(attempts, weights, strict=True)]
-    # Seconds a vCPU has paid for since the boot: a share is the difference from start to stop.
+    # Seconds charged to each vCPU in use since the boot, by time: an attempt's share is the
+    # difference between its stop and its start.
     paid: dict[float, float] = {}
     since, running, vcpus, total = instance.begin, 0, 0.0, 0.0
     for moment, change in sorted(events):

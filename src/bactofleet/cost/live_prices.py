@@ -1,4 +1,4 @@
-"""Prices as AWS itself tells them: the Price List and the history of spot prices.
+"""Prices from AWS: the Price List and the history of spot prices.
 
 https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html
@@ -24,11 +24,11 @@ from bactofleet.cost.price import Price
 from bactofleet.cost.prices import INSTANCE_HOUR, ON_DEMAND, SPOT, UNITS, History, Key, Prices
 
 PRICE_LIST = "AWS Price List"
-# The service is available in few regions and has the prices of all regions.
+# The service runs in few regions and has the prices of all regions.
 PRICE_LIST_REGION = "us-east-1"
-# Without a network, fall back to the table soon.
+# Short, to fall back to the package's table soon if there is no network.
 _CONFIG = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2})
-# A refusal, no answer, and an answer of another form than AWS documents.
+# AWS refuses, does not answer, or answers in a form that it does not document.
 _FAULTS = (BotoCoreError, ClientError, LookupError, ValueError, TypeError, AttributeError)
 _ZONE = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)[a-z]")
 _LINUX = {
@@ -42,13 +42,13 @@ _LINUX = {
 
 @dataclass(frozen=True)
 class Product:
-    """A product of the Price List: its attributes, and its usage type behind a region's prefix."""
+    """A product of the Price List: its attributes, and its usage type without region prefix."""
 
     service: str
     attributes: Mapping[str, str]
     usage_type: str
     count: int = 1
-    """How many of AWS's units ours has."""
+    """Number of AWS's units in one of ours."""
 
 
 _CHARGES = {
@@ -72,10 +72,10 @@ _CHARGES = {
 
 
 def ask_aws(prices: Prices, instances: Collection[Instance]) -> tuple[Prices, list[str]]:
-    """Return the prices with what AWS tells of these instances and of the other charges.
+    """Update prices of these instances and of the other charges with those from AWS.
 
-    What AWS does not tell stays as it was. The second value says in words what that is and why;
-    it is empty where AWS has told everything.
+    Prices that AWS does not give stay unchanged. The second value says which these are and why;
+    it is empty if AWS gave all prices.
     """
     try:
         session = open_session(_region_of(instances))
@@ -120,7 +120,7 @@ def _iter_listed(
 
 
 def _find(pricing: Any, query: Product, unit: str) -> Price | None:
-    """Return the price of the one product that a query means; None where there is not one."""
+    """Return the price that a query matches; None unless there is exactly one."""
     filters = [
         {"Type": "TERM_MATCH", "Field": field, "Value": value}
         for field, value in query.attributes.items()
@@ -129,7 +129,7 @@ def _find(pricing: Any, query: Product, unit: str) -> Price | None:
         ServiceCode=query.service, Filters=filters
     )
     products = (json.loads(text) for page in pages for text in page["PriceList"])
-    # `Global-` and the like, in small letters, are other products.
+    # Prefixes with lower-case letters, such as `Global-`, belong to other products.
     usage_type = re.compile(rf"(?:[A-Z0-9]+-)?{re.escape(query.usage_type)}")
     found = {
         price
@@ -141,7 +141,7 @@ def _find(pricing: Any, query: Product, unit: str) -> Price | None:
 
 
 def _iter_terms(product: Mapping[str, Any], unit: str, count: int) -> Iterator[Price]:
-    """Yield what a product costs on demand; its dimensions are tiers of the use of a month."""
+    """Yield the on-demand prices of a product; price dimensions are tiers of monthly usage."""
     for term in product["terms"].get("OnDemand", {}).values():
         tiers = tuple(
             sorted(
@@ -156,7 +156,7 @@ def _iter_terms(product: Mapping[str, Any], unit: str, count: int) -> Iterator[P
 
 
 def _read_histories(ec2: Any, instances: Collection[Instance]) -> dict[tuple[str, str], History]:
-    """Return the spot prices of the types and zones, over the time in which instances ran."""
+    """Return the spot prices by type and zone for the time in which the instances ran."""
     spot = _on_spot(instances)
     if not spot:
         return {}
@@ -183,7 +183,7 @@ def _on_spot(instances: Collection[Instance]) -> list[Instance]:
 
 
 def _region_of(instances: Collection[Instance]) -> str | None:
-    """Return the region in which most of the instances were."""
+    """Return the region of most instances."""
     zones = (_ZONE.match(instance.zone) for instance in instances)
     regions = Counter(zone[1] for zone in zones if zone)
     return regions.most_common(1)[0][0] if regions else None

@@ -1,4 +1,4 @@
-"""What a run has cost so far: attempts are added as they end, none is looked at twice."""
+"""Cost of a run so far; each attempt is added once, when it ends."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from bactofleet.records.attempt import SUCCEEDED, Attempt, Tarballs
 
 @dataclass(frozen=True)
 class Money:
-    """What has been spent on attempts that have ended, and what all will have cost at the end."""
+    """Cost of the attempts that have ended, and expected cost at the end of the run."""
 
     spent_usd: float
     at_end_usd: float | None
-    """None while no genome has ended."""
+    """None until the first genome has ended."""
 
 
 class Meter:
-    """Adds up what the bill calls spent, but for the uploads of tarballs."""
+    """Adds up the costs that the bill calls spent, except uploads of tarballs."""
 
     def __init__(self, prices: Prices) -> None:
         self._prices = prices
@@ -30,12 +30,12 @@ class Meter:
         self._outcomes: Counter[bool] = Counter()
 
     def add(self, attempt: Attempt) -> None:
-        """Take in an attempt that has ended."""
+        """Add an attempt that has ended."""
         self._fleet.add(attempt)
         self._outcomes[attempt.outcome == SUCCEEDED] += 1
 
     def spent(self) -> float:
-        """Return the USD of all attempts that were added."""
+        """Return the cost of all attempts added so far (USD)."""
         lines = [
             *iter_instance_lines(self._fleet, self._prices),
             *iter_running_lines(self._fleet, self._prices),
@@ -45,7 +45,7 @@ class Meter:
 
 
 def price_attempts(attempts: Iterable[Attempt], prices: Prices) -> float:
-    """Return the USD that attempts have cost."""
+    """Return the cost of the attempts (USD)."""
     meter = Meter(prices)
     for attempt in attempts:
         meter.add(attempt)
@@ -53,9 +53,9 @@ def price_attempts(attempts: Iterable[Attempt], prices: Prices) -> float:
 
 
 def foretell_money(spent_usd: float, ended: int, remaining: int) -> Money | None:
-    """Return the money of a run of which so many genomes ended; None where nothing was spent.
+    """Return the cost so far and the expected cost at the end; None if nothing was spent.
 
-    The genomes that remain are taken to cost what those that ended did, waste and all.
+    The `remaining` genomes are assumed to cost as much each as those that `ended`, with waste.
     """
     if not spent_usd:
         return None

@@ -1,4 +1,4 @@
-"""One price, with where it was read."""
+"""A price and its source."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Price:
-    """USD for one unit; `note` says how it was derived, "" where the source has it as it is."""
+    """Price of one unit in USD; `note` says how it was derived, "" if it is the source's own."""
 
     usd: float
-    """The first tier's, where there are `tiers`."""
+    """Price of the first tier, if there are `tiers`."""
     unit: str
     source: str
     date: str
     note: str = ""
     tiers: tuple[tuple[float, float], ...] = ()
-    """Upper bounds in units, ascending, and the USD a unit below each; none is one tier."""
+    """Ascending upper bounds in units and the USD per unit below each; empty: one price for all."""
 
     @property
     def origin(self) -> tuple[str, str]:
-        """Where it was read and of when it is."""
+        """Source and date of the price."""
         return self.source, self.date
 
     def cost(self, quantity: float) -> float:
-        """Return the USD of so many units."""
+        """Return the cost of a number of units (USD)."""
         if not self.tiers:
             return quantity * self.usd
         usd = below = 0.0
@@ -37,12 +37,12 @@ class Price:
 
 
 def average(history: Sequence[tuple[float, float]], begin: float, end: float) -> float:
-    """Return the mean over time of a price that changed.
+    """Return the mean over time of a changing price.
 
     Args:
-        history: Times (seconds since the epoch, ascending) and the USD from each on.
-        begin: First second; before the first change, its price is taken.
-        end: Last second; where it is not after `begin`, the price of that moment is returned.
+        history: Ascending times (seconds since the epoch) and the price (USD) from each time on.
+        begin: First second; the first price also holds before its time.
+        end: Last second; if it is not after `begin`, the price at `begin` is returned.
     """
     until = [time for time, _ in history[1:]] + [math.inf]
     spans = [

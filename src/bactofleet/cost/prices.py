@@ -1,4 +1,4 @@
-"""What AWS charges: the dated table of the package, a user's file, and what AWS itself told."""
+"""Prices of AWS: from the package's dated table, a user's file, and AWS itself."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ UNITS = {
     "logs": "GB",
     "ecr": "GB-month",
 }
-"""The charges that are no instances, and what their prices are for; a GB is 2**30 bytes."""
+"""Units of the charges other than instances; a GB is 2**30 bytes."""
 INSTANCE_HOUR = "h"
 VCPU_HOUR = "vCPU h"
 SPOT_HISTORY = "EC2 DescribeSpotPriceHistory"
 _TABLE = files("bactofleet.cost") / "prices.yaml"
 _SCHEMA = files("bactofleet.cost") / "prices.schema.yaml"
 
-# Section of the file and name in it: one dictionary, so that a user's file is laid over the table.
+# Section of the file and name in it, as one key, so that a user's file can override the table.
 Key = tuple[str, str]
 History = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class Prices:
-    """Everything that is known of prices; a price never fails, it says how it was derived."""
+    """All known prices; an unknown price is derived from others, and its `note` says how."""
 
     region: str
-    """Of the prices that others are derived from."""
+    """Region of the prices that others are derived from."""
     entries: Mapping[Key, Price]
     histories: Mapping[tuple[str, str], History] = field(default_factory=dict)
-    """By instance type and zone: times in seconds since the epoch and USD a spot hour from then."""
+    """By instance type and zone: times (seconds since the epoch) and spot prices (USD/h)."""
     _memo: dict[tuple[str, str, str, int | None], Price] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -61,11 +61,11 @@ class Prices:
         return self.entries["charges", name]
 
     def assumption(self, name: str) -> Price:
-        """Return what no record tells; its value is `usd`, which is no money here."""
+        """Return an assumed quantity that no record has; `usd` is its value, in its own unit."""
         return self.entries["assumptions", name]
 
     def vcpu_hour(self, life_cycle: str) -> Price:
-        """Return what a vCPU hour costs on an instance that nobody knows."""
+        """Return the price of a vCPU hour on an unknown instance."""
         if price := self.entries.get(("vcpu_hour", life_cycle)):
             return price
         return self._median_spot if life_cycle == SPOT else self._median_on_demand
@@ -78,14 +78,14 @@ class Prices:
         period: tuple[float, float] | None = None,
         vcpus: int | None = None,
     ) -> Price:
-        """Return what an instance costs an hour.
+        """Return the price of an instance hour.
 
         Args:
-            instance_type: Such as `m6i.xlarge`.
+            instance_type: For example `m6i.xlarge`.
             life_cycle: `spot` or `on-demand`.
-            zone: Its availability zone, "" where it is not known.
+            zone: Availability zone, "" if unknown.
             period: First and last second since the epoch, for the mean of a spot price.
-            vcpus: Its vCPUs as they were recorded, for types that the table does not know.
+            vcpus: Recorded vCPUs of the instance, for types that are not in the table.
         """
         history = self.histories.get((instance_type, zone), ())
         if history and period and life_cycle == SPOT:
@@ -115,7 +115,7 @@ class Prices:
         return replace(saving, usd=usd, unit=INSTANCE_HOUR, note=note)
 
     def _spot_saving(self, instance_type: str) -> Price:
-        """Return the percentage of the type, else the median of its family, else of all."""
+        """Return the saving (%) of the type, else the median of its family, else of all types."""
         if instance_type in self._savings:
             return self._savings[instance_type]
         family = _family_of(instance_type)
@@ -155,9 +155,9 @@ class Prices:
 
 
 def load_prices(path: Path | None = None) -> Prices:
-    """Return the package's table, with what a user's file says laid over it.
+    """Return the prices of the package's table, overridden by those of a user's file.
 
-    Raises `ConfigurationError` with all that is wrong with the file.
+    Raises `ConfigurationError` with all errors in the file.
     """
     table = _parse(_TABLE.read_text(encoding="utf-8"), "the package's table")
     entries = dict(_iter_entries(table, ""))
@@ -173,7 +173,7 @@ def load_prices(path: Path | None = None) -> Prices:
 
 
 def vcpus_of(instance_type: str) -> int | None:
-    """Return the vCPUs that the size of a current C, M or R type stands for; None for others.
+    """Return the vCPUs of a current C, M or R type from its size; None for other sizes.
 
     https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
     """
@@ -192,7 +192,7 @@ def _family_of(instance_type: str) -> str:
 
 def _parse(text: str, source: str) -> dict[str, Any]:
     try:
-        # As JSON: dates become text, and what is no number of JSON is refused.
+        # Through JSON: dates become text, and numbers that JSON lacks are refused.
         data = json.loads(json.dumps(yaml.safe_load(text) or {}, default=str, allow_nan=False))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigurationError([f"{source} is not YAML of prices: {error}"]) from error
@@ -207,7 +207,7 @@ def _parse(text: str, source: str) -> dict[str, Any]:
 
 
 def _iter_wrong_tiers(data: dict[str, Any]) -> Iterator[str]:
-    """Yield what a schema cannot say: bounds ascend, and the last tier has none."""
+    """Yield errors a schema cannot find: bounds must ascend, and the last tier has none."""
     for name, charge in data.get("charges", {}).items():
         bounds = [tier.get("up_to", math.inf) for tier in charge.get("tiers", ())]
         if bounds and (bounds[-1] != math.inf or sorted(set(bounds)) != bounds):
@@ -215,7 +215,7 @@ def _iter_wrong_tiers(data: dict[str, Any]) -> Iterator[str]:
 
 
 def _iter_entries(data: dict[str, Any], source: str) -> Iterator[tuple[Key, Price]]:
-    """Yield the prices of a file; `source` stands for those that name none."""
+    """Yield the prices of a file; `source` is the source of prices that do not name one."""
     by_name = {
         "on_demand_vcpu_hour": (data.get("on_demand_vcpu_hour", {}), "usd", VCPU_HOUR),
         "spot_saving": (data.get("spot_saving", {}), "percent", "%"),

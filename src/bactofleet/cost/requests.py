@@ -1,4 +1,4 @@
-"""How many requests to S3 a run makes, from its design: docs/executor.md."""
+"""Number of requests to S3, calculated from the design of the executor: docs/executor.md."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Mapping
 
 from bactofleet.core.destination import PART_BYTES, SINGLE_REQUEST_BYTES
 
-# A child fetches the bundle of the run and its line of the manifest.
+# Each child job fetches the bundle of the run and its line of the manifest.
 STAGED_IN = 2
 
 
 def count_requests(attempts: Mapping[bool, int]) -> tuple[int, int]:
-    """Return PUT and GET requests of attempts, besides the tarballs of their genomes.
+    """Return the numbers of PUT and GET requests of attempts, without uploads of tarballs.
 
     Args:
-        attempts: How many succeeded (True) and how many did not (False). What a child returns is
-            one object, which the controller fetches.
+        attempts: Number of attempts that succeeded (True) and did not (False). A successful child
+            job writes one object, which the controller fetches.
     """
     return attempts[True], STAGED_IN * (attempts[True] + attempts[False]) + attempts[True]
 
 
 def count_uploads(tarball_bytes: int) -> int:
-    """Return the requests that put a tarball on S3: one, or its parts and the two around them."""
+    """Return the number of requests to upload a tarball: one, or one per part and two more."""
     if tarball_bytes < SINGLE_REQUEST_BYTES:
         return 1
     return math.ceil(tarball_bytes / PART_BYTES) + 2

@@ -1,4 +1,4 @@
-"""A bill in words and numbers as people read them."""
+"""Text of a bill, with numbers formatted for people."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ HEADINGS = ("usage", "price", "USD", "%", "USD per genome", "source")
 
 @dataclass(frozen=True)
 class BillRow:
-    """A line of the bill, or the total of some; `cells` are below `HEADINGS`."""
+    """A line or a total of the bill; `cells` are in the order of `HEADINGS`."""
 
     charge: str
     cells: tuple[str, ...]
     is_part: bool
-    """Of the lines above, in no sum."""
+    """Whether it is a part of the lines above, not added to any total."""
     is_total: bool
 
 
 def list_rows(bill: Bill) -> list[BillRow]:
-    """Return the bill as tables show it; sources are numbered as `list_sources` has them."""
+    """Return the bill as rows of a table; sources have the numbers of `list_sources`."""
     sources = list_sources(bill)
     return [_to_row(bill, line, sources) for line in with_totals(bill)]
 
 
 def with_totals(bill: Bill) -> list[Line]:
-    """Return the lines by kind, each kind followed by its total, which has no unit."""
+    """Return the lines by kind, each kind followed by its total; totals have no unit."""
     lines = []
     for kind, name in TOTALS.items():
         kinds = {kind, Kind.PART} if kind is Kind.SPENT else {kind}
@@ -47,7 +47,7 @@ def with_totals(bill: Bill) -> list[Line]:
 
 
 def iter_facts(bill: Bill, note: str) -> Iterator[tuple[str, str]]:
-    """Yield what the lines do not say: its name and its value."""
+    """Yield facts beyond the lines, as name and value."""
     yield "attempts", f"{bill.attempts:,}"
     genomes = f"{bill.genomes:,} with a receipt"
     if usd := bill.per_genome(bill.spent):
@@ -81,17 +81,17 @@ def _to_row(bill: Bill, line: Line, sources: list[tuple[str, str]]) -> BillRow:
 
 
 def list_sources(bill: Bill) -> list[tuple[str, str]]:
-    """Return where prices are from, each source and date once, in the order of the lines."""
+    """Return the sources of prices with their dates, each once, in the order of the lines."""
     return list(dict.fromkeys(line.price.origin for line in bill.lines if line.price))
 
 
 def format_usd(usd: float) -> str:
-    """Return money: cents, and hundredths of a cent of less than a dollar."""
+    """Format USD with cents; amounts below a dollar with hundredths of a cent."""
     return f"${usd:,.2f}" if usd >= 1 or not usd else f"${usd:.4f}"
 
 
 def format_price(line: Line) -> str:
-    """Return the USD of one unit."""
+    """Format the price of one unit (USD)."""
     if line.price is None:
         return ""
     usd = line.usd / line.usage if line.price.tiers and line.usage else line.price.usd
@@ -99,18 +99,18 @@ def format_price(line: Line) -> str:
 
 
 def format_share(bill: Bill, line: Line) -> str:
-    """Return how much of what was spent a line is, in percent; "" for what is not spent yet."""
+    """Format the share of a line in the amount spent (%); "" for amounts not spent yet."""
     if line.kind not in {Kind.SPENT, Kind.PART} or not bill.spent:
         return ""
     return f"{100 * line.usd / bill.spent:.1f}"
 
 
 def format_per_genome(bill: Bill, line: Line) -> str:
-    """Return the USD of each genome that has a receipt; "" where none has."""
+    """Format the USD per genome with a receipt; "" if there are none."""
     usd = bill.per_genome(line.usd)
     return "" if usd is None else f"{usd:.6f}"
 
 
 def format_usage(line: Line) -> str:
-    """Return how much was used, with its unit."""
+    """Format the usage with its unit."""
     return f"{line.usage:,.4g} {line.unit}" if line.usage < 1 else f"{line.usage:,.1f} {line.unit}"

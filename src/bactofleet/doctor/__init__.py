@@ -1,1 +1,1 @@
-"""`bactofleet doctor`: finds the mistake before it costs something; changes nothing."""
+"""`bactofleet doctor`: find mistakes before they cost money; changes nothing."""

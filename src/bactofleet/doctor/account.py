@@ -1,4 +1,4 @@
-"""What the doctor asks of AWS: the only place that does. It only looks."""
+"""All requests of the doctor to AWS; they change nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bactofleet.aws.faults import DENIED, error_code
 from snakemake_executor_plugin_aws_batch_array import api
 
 MIB_PER_GIB = 1024
-# Families behind the names that Batch has for its own choice:
+# Families behind the names by which Batch chooses types itself:
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html
 FAMILIES = {
     "optimal": ("m6i", "c6i", "r6i", "c7i"),
@@ -26,7 +26,7 @@ FAMILIES = {
 }
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
 MAX_FILTER_VALUES = 200
-# An upload under a condition that no object fulfils: S3 looks at the right first.
+# An upload with a condition that no object meets: S3 checks the permission first.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 PROBE_KEY = f"{api.get_runs_folder()}doctor"
 NO_ETAG = "00000000000000000000000000000000"
@@ -42,7 +42,7 @@ MANIFEST_TYPES = (
 
 @dataclass(frozen=True)
 class Identity:
-    """Who asks, and how far this machine's clock is from that of AWS (s)."""
+    """The caller's identity, and how much this machine's clock is ahead of that of AWS (s)."""
 
     account: str
     arn: str
@@ -51,7 +51,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class InstanceType:
-    """What an instance type has."""
+    """An instance type with its CPUs and memory."""
 
     name: str
     vcpus: int
@@ -71,7 +71,7 @@ class Environment:
     max_vcpus: int
     types: tuple[InstanceType, ...]
     disk_gib: int | None
-    """Root volume, where a launch template names its size."""
+    """Size of the root volume, if a launch template sets it."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Account:
         self._types = cache(self._describe_types)
 
     def identity(self) -> Identity:
-        """Return who these credentials are of."""
+        """Return the identity that the credentials belong to."""
         reply = self._client("sts").get_caller_identity()
         told = reply["ResponseMetadata"]["HTTPHeaders"].get("date")
         skew = datetime.now(UTC) - parsedate_to_datetime(told) if told else None
@@ -101,7 +101,7 @@ class Account:
         return Identity(reply["Account"], reply["Arn"], seconds)
 
     def bucket_region(self, bucket: str) -> str | None:
-        """Return the region of a bucket, of others too; None where there is no such bucket."""
+        """Return the region of a bucket of any account; None if there is no such bucket."""
         try:
             reply = self._client("s3").head_bucket(Bucket=bucket)
         except ClientError as error:
@@ -110,7 +110,7 @@ class Account:
         return headers.get("x-amz-bucket-region")
 
     def can_write(self, bucket: str) -> bool:
-        """Ask for the right to upload where runs do, without an upload."""
+        """Check the permission to upload to the folder of runs, without an upload."""
         try:
             self._client("s3").put_object(Bucket=bucket, Key=PROBE_KEY, Body=b"", IfMatch=NO_ETAG)
         except ClientError as error:
@@ -121,7 +121,7 @@ class Account:
         return True
 
     def queue(self, name: str) -> Queue | None:
-        """Return a queue by its name or ARN."""
+        """Return a queue by name or ARN; None if there is no such queue."""
         batch = self._client("batch")
         queues = batch.describe_job_queues(jobQueues=[name])["jobQueues"]
         if not queues:
@@ -146,7 +146,7 @@ class Account:
         )
 
     def _describe_types(self, names: tuple[str, ...]) -> tuple[InstanceType, ...]:
-        """Describe types (`c7i.xlarge`), families (`c7i`) and Batch's own choices."""
+        """Describe types (`c7i.xlarge`), families (`c7i`) and the names in `FAMILIES`."""
         families = [family for name in names for family in FAMILIES.get(name, (name,))]
         values = [name if "." in name else f"{name}.*" for name in families]
         pages = self._client("ec2").get_paginator("describe_instance_types")
@@ -175,7 +175,7 @@ class Account:
         return max(sizes, default=None)
 
     def quota(self, code: str) -> float | None:
-        """Return the value of one of EC2's quotas; None where this region does not tell."""
+        """Return the value of an EC2 quota; None if the region does not report it."""
         quotas = self._client("service-quotas")
         try:
             reply = quotas.get_service_quota(ServiceCode="ec2", QuotaCode=code)
@@ -184,7 +184,7 @@ class Account:
         return float(reply["Quota"]["Value"])
 
     def image_architectures(self, repository: str, tag: str) -> frozenset[str] | None:
-        """Return the architectures of an image in ECR, as images call them; None without it."""
+        """Return the architectures of an image in ECR, such as `amd64`; None without the image."""
         which = {"imageDigest": tag} if tag.startswith("sha256:") else {"imageTag": tag}
         reply = self._client("ecr").batch_get_image(
             repositoryName=repository,
@@ -199,17 +199,17 @@ class Account:
         return _known([self._read_layer(repository, manifest["config"]["digest"])])
 
     def _read_layer(self, repository: str, digest: str) -> dict[str, Any]:
-        """Fetch an image's configuration, which names its architecture."""
+        """Fetch the configuration of an image, which names its architecture."""
         reply = self._client("ecr").get_download_url_for_layer(
             repositoryName=repository, layerDigest=digest
         )
-        # https, to a signed address that ECR has just made.
+        # An HTTPS URL that ECR has just signed.
         with urllib.request.urlopen(reply["downloadUrl"]) as answer:  # noqa: S310
             configuration: dict[str, Any] = json.load(answer)
             return configuration
 
     def trusted_services(self, role_arn: str) -> frozenset[str]:
-        """Return the services that may take a role."""
+        """Return the services that may assume a role."""
         role = self._client("iam").get_role(RoleName=role_arn.rsplit("/", 1)[1])["Role"]
         principals = [s.get("Principal", {}) for s in role["AssumeRolePolicyDocument"]["Statement"]]
         services = [p.get("Service", []) for p in principals if isinstance(p, dict)]
@@ -228,5 +228,5 @@ def _instance_type(item: dict[str, Any]) -> InstanceType:
 
 
 def _known(platforms: Iterable[dict[str, Any]]) -> frozenset[str]:
-    """Architectures; attestations, which buildx adds, call theirs unknown."""
+    """Return the architectures, without the `unknown` of attestations, which buildx adds."""
     return frozenset(p["architecture"] for p in platforms if p.get("architecture") != "unknown")

@@ -1,4 +1,4 @@
-"""The checks of AWS, in the order in which their mistakes are usually made."""
+"""The checks of AWS, in the order in which mistakes usually occur."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from snakemake_executor_plugin_aws_batch_array import api
 
 DEPLOY = "`bactofleet aws deploy`"
 PUSH = "`bactofleet aws push`"
-# Settings that the executor cannot do without, by what sets them.
+# Settings that the executor needs, by the command that sets them.
 REQUIRED = {DEPLOY: ("region", "bucket", "job-queue", "job-role"), PUSH: ("image",)}
 SRA_REGION = "us-east-1"  # of s3://sra-pub-run-odp: https://registry.opendata.aws/ncbi-sra/
-# AWS takes requests that are up to five minutes off, S3 fifteen:
+# AWS accepts requests whose time differs by up to five minutes, S3 by up to fifteen:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html
 MAX_SKEW_S, NOTED_SKEW_S = 300, 60
-# vCPUs of standard instances at a time, by default 5 in new accounts:
+# vCPUs of standard instances that may run at a time, by default 5 in new accounts:
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 QUOTAS = {True: ("spot", "L-34B43A08"), False: ("on-demand", "L-1216C47A")}
-# What a host keeps for itself (docs/executor.md): 14,336 of 16,384 MiB are for jobs.
+# The host keeps the rest for itself (docs/executor.md): 14,336 of 16,384 MiB are for jobs.
 JOBS_SHARE = 0.875
-SYSTEM_GIB = 12  # of the disk, for system and image
+SYSTEM_GIB = 12  # disk space for the operating system and the image
 TASKS = "ecs-tasks.amazonaws.com"
 ECR_IMAGE = re.compile(
     r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/(?P<repository>[^:@]+)"
@@ -37,7 +37,7 @@ ECR_IMAGE = re.compile(
 
 
 class Facts(Protocol):
-    """What is asked of the account; `bactofleet.doctor.account.Account` answers."""
+    """The facts about an account that the checks need; see `bactofleet.doctor.account.Account`."""
 
     def identity(self) -> Identity: ...  # noqa: D102
     def bucket_region(self, bucket: str) -> str | None: ...  # noqa: D102
@@ -49,7 +49,7 @@ class Facts(Protocol):
 
 
 def examine(facts: Facts, settings: dict[str, str], work: Work) -> Iterator[Finding]:
-    """Yield the findings; without credentials, or a setting, nothing after that is looked at."""
+    """Yield the findings; stop after errors in credentials, clock or settings."""
     first = [*guarded(Judge("credentials"), partial(_credentials, facts))]
     first += _settings(settings)
     yield from first
@@ -126,7 +126,7 @@ def _bucket(facts: Facts, settings: dict[str, str], judge: Judge) -> Iterator[Fi
 
 
 def _results(settings: dict[str, str], work: Work) -> Iterator[Finding]:
-    """Look at where tarballs go: to what the template lets jobs write."""
+    """Check that the template allows jobs to write tarballs to the results folder."""
     judge, allowed = Judge("results"), f"s3://{settings['bucket']}/results"
     remedy = f"set `results: {allowed}` in config/config.yaml"
     if not is_s3(work.results):
@@ -138,7 +138,7 @@ def _results(settings: dict[str, str], work: Work) -> Iterator[Finding]:
 
 
 def _queues(facts: Facts, settings: dict[str, str], work: Work) -> Iterator[Finding]:
-    """Look at each queue, and at what its instances need."""
+    """Check each queue, and the image, disks and quotas of its instances."""
     seen: list[Queue] = []
     for name in [settings[key] for key in ("job-queue", "fallback-queue") if settings.get(key)]:
         yield from guarded(Judge(f"queue {name}"), partial(_queue, facts, name, work, seen))
@@ -183,7 +183,7 @@ def _stopped(judge: Judge, queue: Queue) -> Iterator[Finding]:
 
 
 def _too_small(judge: Judge, queue: Queue, work: Work) -> Iterator[Finding]:
-    """Yield an error where no environment could ever place a genome."""
+    """Yield an error if a genome does not fit into any environment."""
     if any(_fits(item, work) for item in queue.environments):
         return
     largest = max((k.memory_mib for e in queue.environments for k in e.types), default=0)

@@ -1,4 +1,4 @@
-"""What a check says: one line, a level, and the command that mends it."""
+"""Results of checks: one line, a level, and the command that fixes the problem."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OK, WARNING, ERROR = "ok", "warning", "error"
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's."""
+    """One line of the doctor's output."""
 
     check: str
     level: str
@@ -24,27 +24,27 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judge:
-    """Makes the findings of one check."""
+    """Creates the findings of one check."""
 
     check: str
 
     def ok(self, message: str) -> Finding:
-        """Say that something is as it should be."""
+        """Report that something is as it should be."""
         return Finding(self.check, OK, message)
 
     def warning(self, message: str, remedy: str) -> Finding:
-        """Say what may go wrong or cost more."""
+        """Report what may fail or cost more."""
         return Finding(self.check, WARNING, message, remedy)
 
     def error(self, message: str, remedy: str) -> Finding:
-        """Say what will go wrong."""
+        """Report what will fail."""
         return Finding(self.check, ERROR, message, remedy)
 
 
 def guarded(judge: Judge, check: Callable[[Judge], Iterable[Finding]]) -> Iterator[Finding]:
-    """Yield a check's findings; what AWS refuses, or answers incompletely, is a finding too.
+    """Yield the findings of a check; a refusal or an incomplete answer of AWS is also a finding.
 
-    What the asker has no right to look at may be as it should be: only a warning.
+    A missing permission to look is only a warning, because everything may be as it should be.
     """
     try:
         yield from check(judge)

@@ -16,7 +16,8 @@ from bactofleet.core.versions import missing_tools
 from bactofleet.doctor.findings import Finding, Judge
 from bactofleet.doctor.work import GIB, Work
 
-# A receipt and its log are some kilobytes; tables and report of 67,000 genomes are below this.
+# A receipt and its log take some kilobytes; the tables and the report of 67,000 genomes take less
+# than this.
 CONTROLLER_GIB = 2
 
 

@@ -1,4 +1,4 @@
-"""What the configuration and the sample sheet ask for, as far as machines are concerned."""
+"""What the configuration and the sample sheet require of machines."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ from bactofleet.run.plan import known_image
 
 CONFIG = Path("config/config.yaml")
 GIB = 1024**3
-# A genome's scratch is about ten times its reads (config/config.yaml); most reads are below 1 GiB.
+# A genome needs about ten times the size of its reads as scratch (config/config.yaml); most have
+# less than 1 GiB of reads.
 SCRATCH_FACTOR = 10
 USUAL_SCRATCH_GIB = 10.0
-# Of gzipped FASTQ, and what gzip saves: 0.55 to 0.8, and 2.6 to 3.9, in demo/reads.
+# Gzipped FASTQ: bytes per base, and compression ratio: 0.55 to 0.8 and 2.6 to 3.9 in demo/reads.
 BYTES_A_BASE, GZIP_FACTOR = 0.6, 3
 
 
 @dataclass(frozen=True)
 class Work:
-    """A run, before it is started."""
+    """What a run needs, before it is started."""
 
     genomes: int = 0
     threads: int = 4
     memory_mb: int = 7000
     results: str = "results"
     scratch_gib: float = USUAL_SCRATCH_GIB
-    """Disk of the genome with most reads."""
+    """Scratch space of the genome with the most reads."""
     buckets: frozenset[str] = field(default_factory=frozenset)
-    """Buckets that reads are in."""
+    """Buckets that hold reads or assemblies."""
     has_accessions: bool = False
     unreachable: tuple[str, ...] = ()
-    """What jobs on AWS cannot have, in words."""
+    """Messages about files that jobs on AWS cannot reach."""
 
 
 def read_work() -> Work:
-    """Read the configuration and the sheet here.
+    """Read the configuration and the sample sheet in the current folder.
 
-    Raises `ConfigurationError` with all that is wrong with them.
+    Raises `ConfigurationError` with all errors in them.
     """
     ready = check_run(read_options(CONFIG), SCHEMAS, str(CONFIG), known_image())
     config, samples = ready.config, list(ready.samples.values())
@@ -58,12 +59,12 @@ def read_work() -> Work:
 
 
 def _scratch_gib(sample: Sample) -> float:
-    """Return the disk that a genome takes, at least that of a usual one."""
+    """Return the scratch space of a genome, at least that of a usual one (GiB)."""
     return max(USUAL_SCRATCH_GIB, SCRATCH_FACTOR * _reads_bytes(sample) / GIB)
 
 
 def _reads_bytes(sample: Sample) -> float:
-    """Return the bytes of the reads when they are gzipped; 0 for those at URLs."""
+    """Return the size of the reads as if gzipped (bytes); reads at URLs count as 0."""
     if sample.accession:
         return sum(sample.fastq_bytes) or BYTES_A_BASE * sum(sample.bases)
     here = [Path(name) for name in (*sample.r1, *sample.r2) if not is_remote(name)]

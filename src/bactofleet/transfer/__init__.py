@@ -1,1 +1,1 @@
-"""Results at their destination: verify them, fetch them, restore receipts from them."""
+"""Results at their destination: verify and fetch them, and restore receipts from them."""

@@ -1,4 +1,4 @@
-"""Which genomes of a cohort a user wants."""
+"""Choose genomes of a cohort by the user's options."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class ChosenGenome:
-    """A tarball that is wanted, as its receipt describes it."""
+    """A chosen genome, with size and checksum of its tarball from the receipt."""
 
     sample: str
     bytes: int
@@ -26,9 +26,9 @@ class ChosenGenome:
 
 
 def choose(args: argparse.Namespace, results: Path) -> list[ChosenGenome]:
-    """Return the genomes that the options choose among those with a receipt below `results`.
+    """Return the genomes that the options choose from those with a receipt below `results`.
 
-    Raises `ConfigurationError` where nothing is chosen, or something that has no receipt.
+    Raises `ConfigurationError` if nothing is chosen, or a name without a receipt.
     """
     names = _read_names(args)
     if not (names or args.species or args.status):
@@ -53,7 +53,10 @@ def _read_names(args: argparse.Namespace) -> list[str]:
 
 
 def _check_names(names: list[str], results: Path) -> list[str]:
-    """Return the names, each that of a file which is there, so that they are safe in paths."""
+    """Return the names, which are safe in paths because each has a receipt.
+
+    Raises `ConfigurationError` for names without a receipt.
+    """
     known = set(list_receipts(results))
     if unknown := [name for name in names if name not in known]:
         shown = ", ".join(map(repr, unknown[:SHOWN]))
@@ -74,7 +77,7 @@ def _iter_chosen(
             receipt = read_receipt(results, name)
         except Unreadable as error:
             if args.species or args.status:
-                continue  # nobody knows
+                continue  # species and status are unknown
             raise ConfigurationError([str(error)]) from error
         if _is_chosen(receipt, args):
             yield _to_genome(receipt)

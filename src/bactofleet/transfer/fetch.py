@@ -1,4 +1,4 @@
-"""`bactofleet fetch`: chosen tarballs from S3, or chosen files of them, verified."""
+"""`bactofleet fetch`: download chosen tarballs from S3, or files from them, and verify them."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from bactofleet.transfer.parallel import WORKERS, in_parallel
 from bactofleet.transfer.places import TARBALL, Bucket, ObjectFault, open_bucket
 from bactofleet.transfer.unpack import unpack
 
-# In the folder of a genome of which files were chosen: of which tarball, and by which patterns.
+# File in the folder of a genome with chosen files: the checksum of the tarball, and the patterns.
 MARK = ".fetched.json"
 GB = 1e9
 
 
 class NotAllFetched(BactofleetError):
-    """Some tarballs could not be had, or are not what their receipts say."""
+    """Some tarballs could not be fetched, or differ from their receipts."""
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command; raises `NotAllFetched` where some genomes could not be had."""
+    """Carry out the command; raises `NotAllFetched` if some genomes could not be fetched."""
     address = str(read_config(args.config)["results"])
     bucket = open_bucket(address)
     chosen = choose(args, local_folder(address))
@@ -73,7 +73,7 @@ def _fetch_all(fetcher: Fetcher, wanted: list[ChosenGenome]) -> None:
 
 
 def _check_space(into: Path, wanted: list[ChosenGenome], *, is_kept: bool) -> None:
-    """Raise `NotAllFetched` where what is sure to lie in `into` at one time has no room there."""
+    """Raise `NotAllFetched` if `into` has no space for the tarballs it must hold at one time."""
     sizes = sorted((genome.bytes for genome in wanted), reverse=True)
     needed = sum(sizes if is_kept else sizes[:WORKERS])
     into.mkdir(parents=True, exist_ok=True)
@@ -94,16 +94,16 @@ def _describe_full_disk(path: str) -> str:
 
 @dataclass(frozen=True)
 class Fetcher:
-    """Brings genomes from a bucket into a folder: tarballs, or with patterns files of them."""
+    """Fetches genomes from a bucket into a folder: tarballs, or files that match patterns."""
 
     bucket: Bucket
     into: Path
     only: tuple[str, ...]
 
     def has(self, genome: ChosenGenome) -> bool:
-        """Say whether the genome was fetched before, from the tarball that its receipt names.
+        """Return whether the genome was already fetched, from the tarball that its receipt names.
 
-        Raises `NotAllFetched` where its folder holds files that were chosen otherwise.
+        Raises `NotAllFetched` if its folder holds files that other patterns chose.
         """
         if self.only:
             return bool(self._mark(genome) == self._read_mark(genome))
@@ -111,7 +111,7 @@ class Fetcher:
         return target.is_file() and sha256_of(target) == genome.sha256
 
     def fetch(self, genome: ChosenGenome) -> int | ObjectFault:
-        """Fetch a genome, whole or not at all; return the number of files written."""
+        """Fetch a genome completely or not at all; return the number of files written."""
         partial = self.into / f".{genome.sample}.part"
         try:
             return self._unpack(genome, partial) if self.only else self._keep(genome, partial)
@@ -137,7 +137,7 @@ class Fetcher:
         count = unpack(tarball, genome.sample, self.only, partial)
         write_json(files / MARK, self._mark(genome))
         target = self.into / genome.sample
-        if target.exists():  # of a tarball that has been made anew since
+        if target.exists():  # from an earlier tarball, which has been replaced since
             shutil.rmtree(target)
         files.replace(target)
         return count
@@ -147,7 +147,7 @@ class Fetcher:
 
         def copy() -> None:
             answer = self.bucket.open(self._tarball(genome).name)
-            # Before it is paid for.
+            # Check before the download, which costs money.
             if answer["ContentLength"] != genome.bytes:
                 raise ObjectFault(
                     f"{address} has {answer['ContentLength']:,} bytes, its receipt says "
@@ -185,7 +185,7 @@ class Fetcher:
 
 
 def _write(body: Any, target: Path) -> str:
-    """Write what arrives; return its SHA-256."""
+    """Write a response body to a file; return its SHA-256."""
     digest = hashlib.sha256()
     with target.open("wb") as handle:
         for chunk in body.iter_chunks(CHUNK_BYTES):

@@ -1,4 +1,4 @@
-"""Many small requests at a time."""
+"""Run many small requests in parallel."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Result = TypeVar("Result")
 def in_parallel(
     action: Callable[[Item], Result], items: Iterable[Item]
 ) -> Iterator[tuple[Item, Result]]:
-    """Yield each item with what `action` returns for it, in the order in which they end.
+    """Yield each item with the result of `action`, in the order in which the actions end.
 
-    What an action raises is raised here. Actions that were not begun then, or when the caller has
-    had enough, are not begun at all.
+    An exception of an action is raised here. Then, or if the caller stops iterating, no further
+    actions are started.
     """
     with ThreadPoolExecutor(WORKERS) as pool:
         futures = {pool.submit(action, item): item for item in items}

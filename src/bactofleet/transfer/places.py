@@ -1,4 +1,4 @@
-"""Where a cohort's tarballs lie: a folder, or a bucket on S3 below a prefix."""
+"""Storage of a cohort's tarballs: a folder, or a prefix in a bucket on S3."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bactofleet.core.files import sha256_of
 from bactofleet.transfer.parallel import WORKERS
 
 TARBALL = ".tar.gz"
-# Of one object; whatever else S3 refuses would be refused for the next one as well.
+# Errors of a single object; any other error of S3 would also affect the next object.
 MISSING = ("404", "NoSuchKey", "InvalidRange")
 
 
@@ -28,23 +28,23 @@ class ObjectFault(BactofleetError):
 
 
 class Place(Protocol):
-    """Where tarballs lie."""
+    """Storage of tarballs."""
 
     def iter_files(self) -> Iterator[tuple[str, int]]:
-        """Yield name and bytes of everything that is there, and not in a subfolder."""
+        """Yield name and size (bytes) of each file that is not in a subfolder."""
 
     def sha256(self, name: str) -> str | None:
-        """Return the SHA-256 of a file, None where it can only be had by fetching it all.
+        """Return the SHA-256 of a file, None if only a full download would give it.
 
-        Raises `ObjectFault` where the file is not there.
+        Raises `ObjectFault` if the file does not exist.
         """
 
     def address(self, name: str) -> str:
-        """Return where a file is, as receipts say it."""
+        """Return the path or URI of a file in the form that receipts use."""
 
 
 class Folder:
-    """A folder of this machine. It holds tables and reports as well, so only tarballs count."""
+    """A folder of this machine. It also holds tables and reports, so only tarballs are listed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -74,7 +74,7 @@ class Bucket:
         self._client = client
 
     def iter_files(self) -> Iterator[tuple[str, int]]:
-        """Yield as `Place` says, with a request for every 1,000 objects."""
+        """See `Place`; makes one request per 1,000 objects."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix, Delimiter="/"
         )
@@ -84,10 +84,11 @@ class Bucket:
                     yield item["Key"].removeprefix(self._prefix), item["Size"]
 
     def sha256(self, name: str) -> str | None:
-        """Return what S3 computed at the upload, with one request; None for one in parts.
+        """Return the SHA-256 that S3 computed at the upload; None for a multipart upload.
 
-        Of those S3 keeps a checksum of the parts' checksums, and their ETag ends with the number
-        of parts: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+        For a multipart upload S3 keeps a checksum of the parts' checksums, and the ETag ends with
+        the number of parts:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
         """
         with self._about(name):
             reply = self._client.head_object(
@@ -98,7 +99,7 @@ class Bucket:
         return base64.b64decode(reply["ChecksumSHA256"]).hex()
 
     def open(self, name: str, first_bytes: int | None = None) -> dict[str, Any]:
-        """Ask for an object, or its beginning; return S3's answer, with its `Body` to be read.
+        """Request an object, or its first bytes; return S3's answer with an unread `Body`.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         """
@@ -126,14 +127,14 @@ class Bucket:
 
 
 def open_place(results: str) -> Place:
-    """Return where the configuration's `results` are."""
+    """Return the storage that the configuration's `results` names."""
     return open_bucket(results) if is_s3(results) else Folder(Path(results))
 
 
 def open_bucket(results: str) -> Bucket:
-    """Return the bucket where the configuration's `results` are.
+    """Return the bucket that the configuration's `results` names.
 
-    Raises `ConfigurationError` where they are in a folder.
+    Raises `ConfigurationError` if it names a folder.
     """
     if not is_s3(results):
         raise ConfigurationError(

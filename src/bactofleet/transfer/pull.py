@@ -1,4 +1,4 @@
-"""`bactofleet receipts pull`: restores lost receipts from the tarballs on S3."""
+"""`bactofleet receipts pull`: restore lost receipts from the tarballs on S3."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from bactofleet.transfer.places import TARBALL, Bucket, ObjectFault, open_bucket
 
 
 class NotAllPulled(BactofleetError):
-    """Some tarballs have no receipt to tell."""
+    """The receipts of some tarballs could not be restored."""
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command; raises `NotAllPulled` where a tarball has no receipt.
+    """Carry out the command; raises `NotAllPulled` if a receipt could not be restored.
 
-    Receipts that are here are kept as they are.
+    Existing receipts are not changed.
     """
     address = str(read_config(args.config)["results"])
     bucket, results = open_bucket(address), local_folder(address)
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _iter_wanted(bucket: Bucket, present: set[str]) -> Iterator[str]:
-    """Yield the samples that have a tarball and no receipt; other objects do not matter here."""
+    """Yield the samples that have a tarball but no receipt; ignore other objects."""
     schema = load_schema(SCHEMAS / "samples.schema.yaml")
     pattern = re.compile(schema["properties"]["sample"]["pattern"])
     for name, _ in bucket.iter_files():

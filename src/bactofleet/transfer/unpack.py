@@ -1,4 +1,4 @@
-"""Chosen files out of a tarball, whose names are not trusted."""
+"""Extract chosen files from a tarball; its file names are not trusted."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bactofleet.transfer.places import ObjectFault
 
 
 def unpack(tarball: Path, sample: str, patterns: Sequence[str], folder: Path) -> int:
-    """Write the files of a sample that match a pattern below `folder`; return how many.
+    """Write the files of a sample that match a pattern below `folder`; return their number.
 
-    Patterns are of the shell's kind and are compared with paths below the sample's folder; `*`
-    stands for slashes too. Raises `ObjectFault` for a name outside of the sample's folder and for
-    what is no regular file, whether it was asked for or not.
+    Patterns are those of `fnmatch` and are compared with paths below the sample's folder; `*` also
+    matches slashes. Raises `ObjectFault` if any member of the tarball, chosen or not, is outside
+    of the sample's folder or not a regular file.
     """
     count = 0
     try:
@@ -24,7 +24,7 @@ def unpack(tarball: Path, sample: str, patterns: Sequence[str], folder: Path) ->
             for member in tar:
                 name = _name_below(sample, member)
                 if any(fnmatchcase(name, pattern) for pattern in patterns):
-                    # PEP 706: no absolute names, links, devices or foreign owners.
+                    # PEP 706: ignores owners; refuses devices, and paths and links outside.
                     tar.extract(member, folder, filter="data")
                     count += 1
     except (tarfile.TarError, EOFError, zlib.error) as error:

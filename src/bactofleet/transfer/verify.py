@@ -1,4 +1,4 @@
-"""`bactofleet verify`: receipts compared with what is at the destination, without fetching it."""
+"""`bactofleet verify`: compare receipts with the tarballs at the destination, without download."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ HEADER = ("problem", "tarball", "expected", "found")
 
 
 class NotAsReceiptsSay(BactofleetError):
-    """Something is missing, changed, unexpected or unreadable."""
+    """Some tarballs are missing, changed or unexpected, or their receipts are unreadable."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One tarball that is not as its receipt says, or that no receipt tells of."""
+    """A tarball that differs from its receipt or has none."""
 
     problem: str
-    """`missing`, `changed`, `unexpected`, or `unreadable`: the receipt says nothing of it."""
+    """`missing`, `changed`, `unexpected`, or `unreadable` if the receipt does not describe it."""
     tarball: str
     expected: str = ""
     found: str = ""
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command; raises `NotAsReceiptsSay` where there is a problem."""
+    """Carry out the command; raises `NotAsReceiptsSay` if there is a problem."""
     results = str(read_config(args.config)["results"])
     verification = Verification(open_place(results), local_folder(results))
     counts: Counter[str] = Counter()
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     for problem in verification.iter_problems(checksums=args.checksums):
         counts[problem.problem] += 1
         row = asdict(problem)
-        # Names of objects may be anything: no tabs, line ends or control characters of a terminal.
+        # Object names may contain tabs, line ends or terminal control characters.
         line = json.dumps(row) if args.json else "\t".join(map(clean, row.values()))
         print(line, flush=True)
     for line in verification.summary():
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 class Verification:
-    """A comparison of the receipts below `results` with the tarballs at a place."""
+    """Compares the receipts below `results` with the tarballs in a storage."""
 
     def __init__(self, place: Place, results: Path) -> None:
         self._place = place
@@ -69,7 +69,7 @@ class Verification:
         self._by_size_alone = 0
 
     def iter_problems(self, *, checksums: bool) -> Iterator[Problem]:
-        """Yield problems: wrong sizes first, then checksums, then unexpected tarballs."""
+        """Yield problems: first wrong sizes, then wrong checksums, then unexpected tarballs."""
         sizes = dict(self._place.iter_files())
         expected: dict[str, str] = {}
         for sample in list_receipts(self._results):
@@ -91,7 +91,7 @@ class Verification:
             yield Problem("unexpected", self._place.address(tarball), "", f"{size} bytes")
 
     def summary(self) -> list[str]:
-        """Return lines that say what was compared."""
+        """Describe what was compared, as lines of text."""
         lines = [f"{self._receipts:,} receipts were compared."]
         if self._by_size_alone:
             lines.append(
