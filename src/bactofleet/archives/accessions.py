@@ -29,7 +29,7 @@ class Query:
 
 
 def kind_of(accession: str) -> str:
-    """Return what an accession names: `study`, `sample`, `experiment` or `run`; else ""."""
+    """Return the kind of an accession: `study`, `sample`, `experiment` or `run`; else ""."""
     return next((kind for kind, form in KINDS.items() if form.fullmatch(accession)), "")
 
 

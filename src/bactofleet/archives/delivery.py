@@ -1,4 +1,4 @@
-"""The reads of one run as a provider delivered them."""
+"""The reads of one run, as delivered by a provider."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bactofleet.archives.runs import Run
 
 @dataclass(frozen=True)
 class Delivery:
-    """The files of one run: what arrived, not what the archive claims."""
+    """The files of one run that arrived, whatever the archive claims."""
 
     run: str
     provider: str

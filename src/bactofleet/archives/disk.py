@@ -12,9 +12,9 @@ GB = 1e9
 
 
 def check_space(folder: Path, needed: int, what: str) -> None:
-    """Raise the error of a full disk if `folder` does not have `needed` free bytes.
+    """Raise the error of a full disk unless `folder` has `needed` free bytes.
 
-    No other source helps then, so that it is an `OSError` and none of theirs.
+    No other source would help, so it is an `OSError` and not an error of a source.
     """
     free = shutil.disk_usage(folder).free - DISK_RESERVE_BYTES
     if needed > free:

@@ -1,11 +1,11 @@
-"""The European Nucleotide Archive, asked by its Portal API.
+"""The European Nucleotide Archive, queried through its Portal API.
 
-https://www.ebi.ac.uk/ena/portal/api/doc: `search` gives all of an answer in one stream, 100,000
-rows unless `limit` is 0. There is no page to go on from: ENA dropped `offset` from what it
-documents, promises no order, and advised a single request to a project whose pages ended at a
-million (https://github.com/TRON-Bioinformatics/covigator/pull/5). So a search is one short request
-for the names of the experiments (12 bytes each), then requests that describe some thousands of
-them each. A connection that breaks costs the request that it broke, and no more.
+https://www.ebi.ac.uk/ena/portal/api/doc: `search` returns the whole answer in one stream, at most
+100,000 rows unless `limit` is 0. There is no paging: ENA no longer documents `offset`, guarantees
+no order, and advised a project whose pages ended at a million rows to use a single request
+(https://github.com/TRON-Bioinformatics/covigator/pull/5). Therefore a search is one short request
+for the accessions of the experiments (12 bytes each), followed by requests that each describe some
+thousands of them. A broken connection costs only one request.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ COUNT = re.compile(rb"(\d+)\W*$")
 
 
 class Ena:
-    """Asks ENA; `BACTOFLEET_ENA_URL` names another address of it."""
+    """Queries ENA; `BACTOFLEET_ENA_URL` sets another address."""
 
     name = "ENA"
     batch_size = 2000
@@ -40,10 +40,10 @@ class Ena:
         self._client = client
 
     def resolve(self, query: Query) -> Query:
-        """Return a query with the number of the taxon that it names, if ENA knows the name.
+        """Return a query with the number of its taxon in place of the name, if ENA knows it.
 
-        A number finds what is below a taxon too: the subspecies and strains of a species. ENA's
-        example: https://ena-docs.readthedocs.io/en/latest/retrieval/programmatic-access/taxon-api.html
+        A number also finds the taxa below: the subspecies and strains of a species. ENA's example:
+        https://ena-docs.readthedocs.io/en/latest/retrieval/programmatic-access/taxon-api.html
         """
         if not query.taxon or TAXON_ID.fullmatch(query.taxon):
             return query
@@ -59,10 +59,10 @@ class Ena:
             ) from error
 
     def find(self, query: Query) -> set[str]:
-        """Return the accessions of all experiments that a query is about; raises `Unavailable`."""
+        """Return the accessions of all experiments that match a query; raises `Unavailable`."""
         if query.taxon:
             by_number = TAXON_ID.fullmatch(query.taxon)
-            # By name ENA finds only runs of exactly this name.
+            # By name, ENA finds only runs of exactly this taxon.
             taxon = f"tax_tree({query.taxon})" if by_number else f'tax_name("{query.taxon}")'
             return self._find_taxon(taxon)
         found: set[str] = set()
@@ -77,9 +77,9 @@ class Ena:
         return read_runs(self._search(fields, includeAccessions=",".join(accessions)))
 
     def _find_taxon(self, taxon: str) -> set[str]:
-        """Return the experiments of a taxon, if ENA names as many runs as it counts.
+        """Return the experiments of a taxon, if ENA lists as many runs as it counts.
 
-        Otherwise an answer that ends early between two rows would look complete.
+        Without this check, an answer that ends early between two rows would look complete.
         """
         answer = self._post("count", query=taxon) or b"0"
         announced = COUNT.search(answer)
@@ -106,9 +106,9 @@ def _names(rows: list[Record]) -> set[str]:
 
 
 def _choose_taxon(taxa: list[dict[str, str]]) -> str:
-    """Return the number of a taxon; of several with one name, the prokaryote's.
+    """Return the number of a taxon; if several share a name, that of the prokaryote.
 
-    `Bacillus` is a genus of stick insects too.
+    `Bacillus` is also a genus of stick insects.
     """
     prokaryotes = [taxon for taxon in taxa if taxon.get("lineage", "").startswith(PROKARYOTES)]
     return str(int((prokaryotes or taxa)[0]["taxId"]))

@@ -16,7 +16,7 @@ from bactofleet.core.samples import run_of
 
 # https://ena-docs.readthedocs.io/en/latest/retrieval/file-download.html
 FILES_URL = "https://ftp.sra.ebi.ac.uk"
-# The mates of a pair; ENA asks for restraint with parallel transfers
+# The two mates of a pair: ENA asks users to limit parallel transfers
 # (https://github.com/enasequence/enaBrowserTools/issues/75).
 CONNECTIONS = 2
 # Suffixes of a paired run's files: both mates, and orphans if there are any.
@@ -26,7 +26,7 @@ ENDS = ("_1.fastq.gz", "_2.fastq.gz", ".fastq.gz")
 def fetch_run(run: Run, folder: Path, say: Say) -> Delivery:
     """Download the files of a run into `folder` and verify their MD5.
 
-    Raises `NotThere` where ENA has none, and `TemporaryFailure` where they did not arrive.
+    Raises `NotThere` if ENA has none, and `TemporaryFailure` if they did not arrive.
     """
     if run.files is None:
         raise TemporaryFailure(
@@ -44,9 +44,9 @@ def fetch_run(run: Run, folder: Path, say: Say) -> Delivery:
 
 
 def disk_bytes(run: Run) -> tuple[int, int]:
-    """Return the bytes that a run's files take, and those that they take for a while besides.
+    """Return the bytes that a run's files take permanently and, in addition, temporarily.
 
-    While a file is joined to those of other runs it is there two times.
+    While a file is joined with those of other runs, there are two copies of it.
     """
     sizes = [file.bytes for file in run.files or ()]
     return sum(sizes), max(sizes, default=0)
@@ -55,7 +55,7 @@ def disk_bytes(run: Run) -> tuple[int, int]:
 def choose_files(files: tuple[EnaFile, ...]) -> tuple[list[EnaFile], bool]:
     """Return the files to fetch: both mates, or the file of single-end reads; orphans come last.
 
-    Says whether there are orphans, reads that have lost their mates.
+    Also says whether there are orphans (reads that have lost their mates).
     A paired run has `<run>_1.fastq.gz` and `<run>_2.fastq.gz`, and for orphans `<run>.fastq.gz`.
     A run with one file is single-end, whatever its name.
     """

@@ -1,4 +1,4 @@
-"""Fetch the files that a row of the sheet names by URL."""
+"""Fetch the files that a row of the sheet gives by URL."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bactofleet.core.errors import MissingInput
 def fetch(url: str, target: Path, say: Say) -> https.Fetched:
     """Download the file at an `s3://` or `https://` URL to `target`.
 
-    Raises `MissingInput` where it is not there or not given to us, which no other attempt changes,
-    `TemporaryFailure` for the faults that one may change, and `OSError` for those of the disk.
+    Raises `MissingInput` if the file does not exist or access is denied, which another attempt
+    would not change; `TemporaryFailure` for faults that may pass; and `OSError` for disk errors.
     """
     try:
         if not is_s3(url):
             return https.download(url, target, say)
-        # Imported here: boto3 takes longer to start than a small file takes to arrive.
+        # Imported here because boto3 takes longer to start than a small file takes to download.
         from bactofleet.archives import s3  # noqa: PLC0415
 
         bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")

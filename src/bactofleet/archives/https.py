@@ -1,4 +1,4 @@
-"""Download files over HTTPS: resumed where they broke off, verified, and never unencrypted."""
+"""Download files over HTTPS: resumed after interruptions, verified, never unencrypted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bactofleet.archives.web import open_url, read_body
 from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.samples import shown
 
-# A transfer slower than this is started again: another connection may take another route.
+# A slower transfer is restarted, because another connection may take another route.
 SLOWEST_BYTES_S, PATIENCE_S = 20_000, 120
 SIZE_UNKNOWN = -1
 
@@ -36,7 +36,7 @@ class Fetched:
     """Of what arrived."""
 
     def describe(self) -> dict[str, Any]:
-        """Return what a receipt says of the file."""
+        """Return what the receipt says about the file."""
         known = {"source": self.source, "bytes": self.bytes}
         return known | ({"md5": self.md5} if self.md5 else {}) | {"sha256": self.sha256}
 
@@ -46,8 +46,8 @@ def download(
 ) -> Fetched:
     """Download one file to `target`; a broken transfer is resumed.
 
-    `size` (bytes) and `md5` are compared where they are known. Raises `NotThere`, or after all
-    attempts `TemporaryFailure`.
+    `size` (bytes) and `md5` are compared if they are known. Raises `NotThere`, or
+    `TemporaryFailure` after all attempts.
     """
     transfer = _Transfer(url, target, size, md5)
     retry(transfer.go_on, say)
@@ -55,7 +55,7 @@ def download(
 
 
 class _Transfer:
-    """The transfer of one file, over as many connections as it takes."""
+    """The transfer of one file, over as many connections as necessary."""
 
     def __init__(self, url: str, target: Path, size: int, md5: str) -> None:
         self._url, self._target, self._size, self._md5 = url, target, size, md5
@@ -69,11 +69,11 @@ class _Transfer:
 
     @property
     def sha256(self) -> str:
-        """Of what was written."""
+        """SHA-256 of the bytes written."""
         return self._sha256_so_far.hexdigest()
 
     def go_on(self) -> None:
-        """Make one attempt to get the rest."""
+        """Make one attempt to fetch the rest."""
         if self.written != self._size:
             self._receive()
         self._verify()
@@ -121,7 +121,7 @@ class _Transfer:
 
 
 def _at_a_pace(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """Yield chunks; raise `TemporaryFailure` if they come too slowly."""
+    """Yield chunks; raise `TemporaryFailure` if they arrive too slowly."""
     since, arrived = time.monotonic(), 0
     for chunk in chunks:
         yield chunk

@@ -1,7 +1,7 @@
-"""What ENA and SRA say about an accession: its runs, and why its reads cannot be had.
+"""What ENA and SRA say about an accession: its runs, and why its reads are not available.
 
-A fleet asks these public services as little as possible: not at all if the sample sheet has the
-answer, and otherwise each of them once at most.
+A fleet queries these public services as little as possible: not at all if the sample sheet has the
+answer, otherwise at most once each.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from bactofleet.archives.web import Client
 from bactofleet.core.errors import Excluded, MissingInput
 from bactofleet.core.samples import Sample, run_of
 
-# Long reads need other assemblers than those of this workflow.
+# This workflow has no assemblers for long reads.
 LONG_READS = ("OXFORD_NANOPORE", "PACBIO_SMRT")
 REASON = "fastq-download"
 
 
 class Metadata:
-    """What is known about one sample's accession."""
+    """The known facts about one sample's accession."""
 
     def __init__(self, sample: Sample, say: Say) -> None:
         self._sample = sample
@@ -37,14 +37,14 @@ class Metadata:
     def find_runs(self) -> list[Run]:
         """Return the runs of the accession that make its genome, in the order of their names.
 
-        Raises `Excluded` where neither archive has any, `Unavailable` where that is not certain,
-        and `MissingInput` where the accession names several genomes.
+        Raises `Excluded` if neither archive has any, `Unavailable` if that is not certain, and
+        `MissingInput` if the accession belongs to several genomes.
         """
         runs = _of_sheet(self._sample) or self._ask_for_runs()
         return sorted(runs, key=lambda run: run.accession)
 
     def explain(self) -> None:
-        """Raise `Excluded` if the archives say why the reads cannot be had; ask them if need be."""
+        """Raise `Excluded` if the archives, asked if necessary, say why reads are not available."""
         try:
             runs = self.ask("SRA")
             if not runs:
@@ -58,11 +58,11 @@ class Metadata:
             self._exclude("SRA has no reads of it")
 
     def ask(self, archive: str) -> list[Run]:
-        """Return what an archive answers, or has answered before; raise `Unavailable`."""
+        """Return an archive's answer, or its earlier one; raise `Unavailable`."""
         if archive not in self._answers:
             ask = self._ask_ena if archive == "ENA" else self._ask_sra
             runs = ask(self._sample.accession)
-            # Names become parts of paths.
+            # Accessions become parts of paths.
             if not all(kind_of(run.accession) == "run" for run in runs):
                 raise Unavailable(f"{archive} names runs in an undocumented form")
             self._answers[archive] = runs
@@ -81,7 +81,7 @@ class Metadata:
         return [replace(run, files=files) for run in self._choose(runs)]
 
     def _exclude_unknown(self) -> None:
-        """Raise `Excluded` if both archives answered that they know nothing of it."""
+        """Raise `Excluded` if both archives answered that they do not know the accession."""
         if not self.ask("ENA"):
             self._exclude("neither ENA nor SRA has a run of it: withdrawn, or never public")
 
@@ -106,8 +106,8 @@ class Metadata:
     def _find_reasons(self, run: Run) -> Iterator[str]:
         """Yield why a run is not taken.
 
-        The library is judged only for a sample, which any kind of library may belong to: who names
-        a run or an experiment has chosen its library.
+        The library is checked only for a sample, which may have libraries of any kind. A user who
+        names a run or an experiment has chosen its library.
         """
         if run.platform in LONG_READS:
             yield f"its reads are long ({run.platform}), which are not assembled here"
@@ -128,7 +128,7 @@ class Metadata:
         runs = sra.describe(numbers) if numbers else []
         if len({run.experiment for run in runs}) < len(numbers):
             raise Unavailable(f"SRA does not describe all experiments of {accession}")
-        # SRA describes all runs of an experiment, even if one run was asked for.
+        # SRA describes all runs of an experiment, even if asked for one.
         named = [run for run in runs if accession in run.names]
         if numbers and not named:
             raise Unavailable(f"SRA describes runs, and none of {accession}")

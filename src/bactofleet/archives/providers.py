@@ -31,7 +31,7 @@ Faults = Mapping[str, NotThere | TemporaryFailure]
 
 @dataclass(frozen=True)
 class Workplace:
-    """Folder, tools and threads of a download."""
+    """The folder, tools and threads of a download."""
 
     folder: Path
     tools: Toolbox
@@ -40,7 +40,7 @@ class Workplace:
 
 @dataclass(frozen=True)
 class Provider:
-    """Fetches runs, and knows the disk space they take: permanently, and for a while."""
+    """Fetches runs, and knows the disk space that they take permanently and temporarily."""
 
     fetch: Callable[[Run, Workplace], Delivery]
     disk_bytes: Callable[[Run], tuple[int, int]]
@@ -63,7 +63,7 @@ PROVIDERS: Mapping[str, Provider] = {
 
 
 def default_order() -> Sequence[str]:
-    """Return the order of providers if the configuration names none."""
+    """Return the default order of providers, used if the configuration names none."""
     return ORDER_ON_AWS if BATCH_VARIABLE in os.environ else ORDER
 
 
@@ -72,10 +72,10 @@ def fetch_accession(
 ) -> tuple[list[Run], list[Delivery], list[str]]:
     """Fetch the runs of a sample's accession, in the order of their names.
 
-    The third value says which runs were left out, and why. Raises `Excluded` where the archives say
-    that the reads cannot be had, `MissingInput` where they are those of several genomes, and
-    `TemporaryFailure` where another attempt may bring them; and before a byte is fetched the error
-    of a full disk where all runs together would fill it.
+    The third value says which runs were left out, and why. Raises `Excluded` if the archives say
+    that the reads are not available, `MissingInput` if they belong to several genomes, and
+    `TemporaryFailure` if another attempt may succeed. If all runs together would fill the disk,
+    raises the error of a full disk before anything is fetched.
     """
     metadata = Metadata(sample, at.tools.say)
     runs, order = metadata.find_runs(), order or default_order()
@@ -100,7 +100,7 @@ def _fetch_run(run: Run, order: Sequence[str], at: Workplace, metadata: Metadata
 
 
 def _conclude(run: Run, faults: Faults) -> Excluded | TemporaryFailure:
-    """Return the error for a run that nobody delivered: `Excluded` only if all were certain."""
+    """Return the error for an undelivered run: `Excluded` only if all providers were certain."""
     told = "; ".join(f"{provider}: {fault}" for provider, fault in faults.items())
     message = f"no provider delivers {run.accession} ({told})"
     is_certain = all(isinstance(f, NotThere) and not isinstance(f, Denied) for f in faults.values())

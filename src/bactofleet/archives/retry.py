@@ -10,10 +10,10 @@ from typing import TypeVar
 from bactofleet.core.errors import BactofleetError, TemporaryFailure
 
 ATTEMPTS = 5
-# No long wait without a network, or with a wrong certificate.
+# Without a network, or with a wrong certificate, do not wait long.
 CONNECT_ATTEMPTS = 4
 FIRST_PAUSE_S = 2.0
-# If a source asks for a longer wait, the next source is tried, or the stage is run again later.
+# If a source asks for a longer wait, the next source is tried or the stage is retried later.
 LONGEST_PAUSE_S = 120.0
 
 Result = TypeVar("Result")
@@ -22,11 +22,11 @@ Say = Callable[[str], None]
 
 
 class NotThere(BactofleetError):
-    """A source answered that it does not have what was asked for."""
+    """A source answered that it does not have the requested object."""
 
 
 class Denied(NotThere):
-    """A source answered that we may not have it."""
+    """A source denied access."""
 
 
 class Throttled(TemporaryFailure):
@@ -42,7 +42,7 @@ class Unreachable(TemporaryFailure):
 
 
 class Unavailable(TemporaryFailure):
-    """An archive does not answer, or not completely, or not in the documented form."""
+    """An archive gave no answer, an incomplete one, or one not in the documented form."""
 
 
 def retry(
@@ -52,9 +52,9 @@ def retry(
     attempts: int = ATTEMPTS,
     longest_pause_s: float = LONGEST_PAUSE_S,
 ) -> Result:
-    """Return what `action` returns, after up to `attempts` attempts; failed ones are logged.
+    """Return the result of `action` after up to `attempts` attempts; failed ones are logged.
 
-    Raises the last attempt's `TemporaryFailure`; other errors end it at once.
+    Raises the `TemporaryFailure` of the last attempt; other errors are raised at once.
     """
     for attempt in range(1, attempts):
         try:
@@ -70,9 +70,9 @@ def retry(
 
 
 def _pause_s(fault: TemporaryFailure, attempt: int) -> float:
-    """Return the seconds to wait: what the source asks for, plus a random share of 2, 4, 8, ...
+    """Return the seconds to wait: what the source asks for plus a random part of 2, 4, 8, ...
 
-    All of a fleet meet a fault at once; without chance they would all come back at once
+    All jobs of a fleet meet a fault at once; without randomness they would all return at once
     (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
     """
     asked = fault.retry_after_s if isinstance(fault, Throttled) else 0.0

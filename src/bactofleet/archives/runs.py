@@ -1,4 +1,4 @@
-"""A run of an archive: what ENA, SRA or the sample sheet says of it."""
+"""A run of an archive, as described by ENA, SRA or the sample sheet."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class EnaFile:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run, as an archive describes it; "" stands for what it does not say."""
+    """One run as an archive describes it; "" means not given."""
 
     accession: str
     """"" for an experiment that has no run."""
@@ -83,9 +83,9 @@ class Run:
 
 
 def read_runs(records: Iterable[Record]) -> list[Run]:
-    """Return the runs that records describe by `FIELDS`, each run once; raise `Unavailable`.
+    """Return the runs described by records with `FIELDS`, each once; raise `Unavailable`.
 
-    ENA's portal repeats some. A record may lack `FILE_FIELDS`, `MODEL_FIELD` and `access`.
+    ENA's portal repeats some runs. A record may lack `FILE_FIELDS`, `MODEL_FIELD` and `access`.
     """
     unique: dict[tuple[str, str], Run] = {}
     for run in map(_to_run, records):

@@ -1,4 +1,4 @@
-"""Objects on S3: asked for with HEAD first, copied by key in parallel ranges, verified.
+"""Objects on S3: found with HEAD, copied by key in parallel ranges, verified.
 
 AWS_ENDPOINT_URL, AWS_CA_BUNDLE and the other settings of boto3 are respected.
 """
@@ -27,7 +27,7 @@ from bactofleet.core.files import CHUNK_BYTES
 
 MISSING = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
 DENIED = ("401", "403", "AccessDenied", "AllAccessDisabled")
-# The ETag of an object that came in one part and is not encrypted with KMS:
+# An ETag is an MD5 if the object was uploaded in one part and is not encrypted with KMS:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 MD5_ETAG = re.compile(r'"([0-9a-f]{32})"')
 SUPPORTS_MD5_ETAG = (None, "AES256")
@@ -59,12 +59,12 @@ def make_client(*, signed: bool, region: str | None = None) -> Any:
 
 
 def has_credentials() -> bool:
-    """Say whether there are credentials: of the environment, a file, or the instance's role."""
+    """Say whether the environment, a file or the instance's role gives credentials."""
     return boto3.Session().get_credentials() is not None
 
 
 def find_object(client: Any, bucket: str, key: str, say: Say) -> S3Object:
-    """Ask for an object; raise `NotThere` or `Denied`, or after all attempts `TemporaryFailure`."""
+    """Look up an object; raise `NotThere`, `Denied`, or `TemporaryFailure` after all attempts."""
 
     def ask() -> S3Object:
         with _named(f"s3://{bucket}/{key}"):
@@ -77,7 +77,7 @@ def find_object(client: Any, bucket: str, key: str, say: Say) -> S3Object:
 
 
 def download(client: Any, found: S3Object, target: Path, say: Say) -> Fetched:
-    """Copy an object to `target` and compare its size and MD5 with what HEAD said."""
+    """Copy an object to `target` and compare its size and MD5 with those from HEAD."""
 
     def copy() -> str:
         check_space(target.parent, found.bytes, found.url)
@@ -89,9 +89,9 @@ def download(client: Any, found: S3Object, target: Path, say: Say) -> Fetched:
 
 
 def _verify(found: S3Object, target: Path) -> str:
-    """Return the SHA-256 of the file, if size and MD5 are as HEAD said.
+    """Return the SHA-256 of the file, if its size and MD5 match those from HEAD.
 
-    The parts came in any order, so that the file is read once more for its checksums.
+    The parts arrive in any order, so the file is read once more for its checksums.
     """
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     size = 0

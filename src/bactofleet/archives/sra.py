@@ -1,6 +1,6 @@
-"""NCBI's Sequence Read Archive, asked by the E-utilities.
+"""NCBI's Sequence Read Archive, queried through the E-utilities.
 
-https://www.ncbi.nlm.nih.gov/books/NBK25499/: `esearch` finds numbers, each of an experiment, and
+https://www.ncbi.nlm.nih.gov/books/NBK25499/: `esearch` finds the numbers of experiments, and
 `efetch` describes the runs of such numbers as a table (`rettype=runinfo`).
 """
 
@@ -23,7 +23,7 @@ EUTILS_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
 PAUSE_S, PAUSE_WITH_KEY_S = 0.35, 0.11
 MAX_NUMBERS = 10_000
 TERMS_A_QUESTION = 200
-# SRA's own accessions are all in one field, `Accession`.
+# SRA's own accessions are all in the field `Accession`.
 SEARCH_FIELDS = {"PRJ": "BioProject", "SAM": "BioSample"}
 # ENA's names of the columns of SRA's table of runs; `access` has none: ENA lists public runs only.
 COLUMNS = {
@@ -47,7 +47,7 @@ COLUMNS = {
 
 
 class Sra:
-    """Asks SRA; `BACTOFLEET_EUTILS_URL` sets another address, `NCBI_API_KEY` a key."""
+    """Queries SRA; `BACTOFLEET_EUTILS_URL` sets another address, `NCBI_API_KEY` a key."""
 
     name = "SRA"
     batch_size = 500
@@ -60,7 +60,7 @@ class Sra:
         self._client = client
 
     def find(self, query: Query) -> set[str]:
-        """Return NCBI's numbers of all experiments that a query is about; raises `Unavailable`."""
+        """Return NCBI's numbers of all experiments that match a query; raises `Unavailable`."""
         return set().union(*map(self._search, _to_terms(query)))
 
     def describe(self, numbers: list[str]) -> list[Run]:
@@ -70,7 +70,7 @@ class Sra:
         return read_runs(map(_to_record, rows))
 
     def _search(self, term: str) -> set[str]:
-        """Return the numbers that a term finds, if they are as many as SRA announces."""
+        """Return the numbers that a search term finds, if SRA returns as many as it announces."""
         found: set[str] = set()
         count = 1
         while len(found) < count:
@@ -93,7 +93,7 @@ class Sra:
 
 
 def _to_record(row: Record) -> Record:
-    """Return a row by ENA's names of the columns."""
+    """Return a row with ENA's column names."""
     known = {name: row[column] for name, column in COLUMNS.items()}
     return known | {MODEL_FIELD: row.get("Model", "")}
 

@@ -1,7 +1,8 @@
 """Providers `sra-odp` and `sra`: SRA's archive files, converted to FASTQ by fasterq-dump.
 
-`sra-odp` copies from SRA's open data bucket by key and asks nobody where a run is: NCBI's resolver
-blocks fleets (https://github.com/ncbi/sra-tools/issues/363). `sra` is prefetch, which asks it.
+`sra-odp` copies runs from SRA's open data bucket by key, without asking NCBI's resolver, which
+blocks fleets (https://github.com/ncbi/sra-tools/issues/363). `sra` is prefetch, which asks the
+resolver.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from bactofleet.core.tools import Command, Toolbox
 
 # https://registry.opendata.aws/ncbi-sra/: normalized files, with all qualities.
 BUCKET, REGION = "sra-pub-run-odp", "us-east-1"
-# Short read names that give the mate. fasterq-dump's own contain lengths and take a third more.
+# Short read names with the mate. fasterq-dump's own names include lengths and take a third more.
 NAMES = ("--seq-defline", "@$ac.$si/$ri", "--qual-defline", "+")
 BYTES_A_NAME = 32
-# fasterq-dump first writes about 1.5 times its output to its temporary folder:
+# fasterq-dump first writes about 1.5 times the size of its output to its temporary folder:
 # https://github.com/ncbi/sra-tools/wiki/HowTo:-fasterq-dump
 TEMPORARY_SHARE = 1.5
 # Each attempt asks the resolver. prefetch itself retries a transfer; the second attempt resumes it.
@@ -32,9 +33,9 @@ PREFETCH_ATTEMPTS = 2
 def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
     """Copy a run from the open data bucket and dump it.
 
-    Raises `NotThere` where the bucket lacks it, `TemporaryFailure` for what may pass.
+    Raises `NotThere` if the bucket lacks it, and `TemporaryFailure` for faults that may pass.
     """
-    # Imported here: boto3 starts slowly, and reads from elsewhere do not need it.
+    # Imported here because boto3 starts slowly and reads from elsewhere do not need it.
     from bactofleet.archives import s3  # noqa: PLC0415
 
     client = s3.make_client(signed=False, region=REGION)
@@ -48,7 +49,7 @@ def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> D
 def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
     """Find and download a run with prefetch, and dump it; raises `TemporaryFailure`.
 
-    prefetch does not say whether a run is not there or did not come.
+    prefetch does not say whether a run does not exist or did not arrive.
     """
     check_space(folder, sum(disk_bytes(run)), f"{run.accession} from SRA")
     archive = folder / f"{run.accession}.sra"
@@ -60,7 +61,7 @@ def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
 
 
 def disk_bytes(run: Run) -> tuple[int, int]:
-    """Return the bytes of a run's FASTQ, and of the temporary files while it is dumped."""
+    """Return the bytes of a run's FASTQ and of the temporary files while it is dumped."""
     fastq = 2 * (run.bases + BYTES_A_NAME * run.spots)
     return fastq, int(fastq * TEMPORARY_SHARE)
 
@@ -83,7 +84,7 @@ def _dump(
 
 
 def _run(tools: Toolbox, command: Command) -> None:
-    """Run one of SRA's tools; a file that it cannot read or get may be good the next time."""
+    """Run one of SRA's tools; a file that it cannot read or fetch may work the next time."""
     try:
         tools.run(command)
     except ToolFailure as error:

@@ -1,4 +1,4 @@
-"""Read tables that archives answer with: complete, with the requested columns, or not at all."""
+"""Read the tables that archives return: complete and with the requested columns, or not at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from bactofleet.archives.retry import Unavailable
 
-# Characters of an answer that a message shows.
+# How many characters of an answer a message shows.
 EXCERPT = 60
 
 Record = dict[str, str]
@@ -17,15 +17,14 @@ Record = dict[str, str]
 def read_table(
     answer: bytes, source: str, fields: Collection[str], dialect: type[csv.Dialect]
 ) -> list[Record]:
-    """Return the rows of a table by its header; empty lines and repeated headers are no rows.
+    """Return the rows of a table by column; skip empty lines and repeated headers.
 
-    An answer counts only when its header has all of `fields` and each row a cell for every column:
-    a page of HTML, an error in XML, an empty body and a table that breaks off are no answers, and
-    raise `Unavailable`, which says who answered (`source`).
+    The header must have all of `fields`, and each row a cell for every column. An HTML page, an XML
+    error, an empty body or a truncated table raises `Unavailable`, which names the `source`.
     """
     text = answer.decode("utf-8-sig", errors="replace")
     try:
-        # Lines end at \n or \r\n only; splitlines() also splits at characters within names.
+        # Lines end only at \n or \r\n; splitlines() also splits at characters within names.
         cells = [row for row in csv.reader(io.StringIO(text, newline="\n"), dialect) if any(row)]
     except csv.Error as error:
         raise Unavailable(f"{source} answers with a table that cannot be read: {error}") from error

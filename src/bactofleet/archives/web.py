@@ -1,7 +1,7 @@
-"""Requests over HTTPS: opened, judged by their status, read as it is stored; questions answered.
+"""Requests over HTTPS: open a URL, turn its status into an error, read it; query services.
 
-Proxies and certificates are those of the environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE,
-SSL_CERT_FILE). urllib3 is used without requests, whose import takes as long again.
+Proxies and certificates are taken from the environment (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE,
+SSL_CERT_FILE). urllib3 is used without requests, which would double the import time.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from bactofleet.core.samples import shown
 
 CONNECT_TIMEOUT_S = 30
 READ_TIMEOUT_S = 120
-# All other attempts are made by `retry`, which says what it waits for.
+# All other retries are made by `retry`, which logs what it waits for.
 REDIRECTIONS = Retry(total=None, connect=0, read=0, status=0, other=0, redirect=10)
 NO_CONTENT = 204
 DENIED, GONE = (401, 403), (404, 410)
-# RFC 9110, 15.5: of the client errors only these are temporary, or concern the requested range.
+# RFC 9110, 15.5: only these client errors are temporary or concern the requested range.
 MOMENTARY = (408, 416, 425, 429)
 NO_CONNECTION = (
     exceptions.ConnectTimeoutError,
@@ -54,7 +54,7 @@ NO_CONNECTION = (
 
 @dataclass(frozen=True)
 class Client:
-    """Asks services questions, with retries; it returns complete answers only."""
+    """Queries services, with retries; returns only complete answers."""
 
     say: Say
     attempts: int = 1
@@ -62,11 +62,11 @@ class Client:
     read_timeout_s: float = READ_TIMEOUT_S
 
     def ask(self, url: str, form: Mapping[str, str] | None = None) -> bytes | None:
-        """Return the body of a URL, or the answer to a form; None for status 204 (No Content).
+        """Return the body of a URL or the answer to a form; None for status 204 (No Content).
 
-        Unlike a URL, a form is not logged by anything on its way.
+        Unlike a URL, a form is not logged on its way.
 
-        Raises `Unavailable` where there is no answer.
+        Raises `Unavailable` if there is no answer.
         """
 
         def read() -> bytes | None:
@@ -92,9 +92,9 @@ def open_url(
 ) -> Iterator[BaseHTTPResponse]:
     """Open a URL, with POST if there is a form; read its body with `read_body`.
 
-    Raises `NotThere`, `Denied`, `Throttled` or `TemporaryFailure` by the status of the answer.
+    Raises `NotThere`, `Denied`, `Throttled` or `TemporaryFailure` according to the status.
     """
-    # No compression in transit: checksums are those of the stored file.
+    # No compression in transit, because checksums are those of the stored file.
     fields = {"Accept-Encoding": "identity", "User-Agent": f"bactofleet/{__version__}"}
     if form is not None:
         fields["Content-Type"] = "application/x-www-form-urlencoded"
@@ -131,7 +131,7 @@ def _open_manager(url: str) -> urllib3.PoolManager:
     if proxy and not proxy_bypass(parts.hostname or ""):
         manager = urllib3.ProxyManager(proxy, proxy_headers=_login(proxy), ssl_context=trust)
     if parts.scheme == "https":
-        # No redirect may leave TLS.
+        # A redirect must stay on HTTPS.
         del manager.key_fn_by_scheme["http"]
     return manager
 
@@ -145,7 +145,7 @@ def _login(proxy: str) -> dict[str, str]:
 def _trust() -> ssl.SSLContext:
     """Return the trusted authorities: REQUESTS_CA_BUNDLE, else the system's and Mozilla's.
 
-    The container has no system's own. OpenSSL itself looks at SSL_CERT_FILE.
+    The container has no certificates of the system. OpenSSL itself reads SSL_CERT_FILE.
     """
     bundle = os.environ.get("REQUESTS_CA_BUNDLE")
     try:
@@ -162,7 +162,7 @@ def _trust() -> ssl.SSLContext:
 def _named(url: str) -> Iterator[None]:
     """Translate connection errors into ours, which name the URL.
 
-    Their own words do not repeat the URL with its query, but for those about the URL itself.
+    Their own messages omit the URL with its query, except for those about the URL itself.
     """
     try:
         yield

@@ -10,13 +10,13 @@ from bactofleet.aws.destroy import destroy
 from bactofleet.aws.push import push
 
 DEFAULT_STACK = "bactofleet"
-# Queues, image repository and bucket are named after it; the limits are those of a repository:
+# Queues, image repository and bucket are named after it; the limits are those of a repository name:
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
 _STACK = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add its actions and their options."""
+    """Add the subcommands and their options."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     making = actions.add_parser(
         "deploy", help="create or update the stack; shows the changes first"

@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command; raises `ConfigurationError` with all that is wrong."""
+    """Run the command; raises `ConfigurationError` with all problems."""
     ready = check_run(read_options(args.config), SCHEMAS, str(args.config), known_image())
     for line in ready.plan.summary()[1:]:
         print(line)

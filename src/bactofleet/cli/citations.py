@@ -17,5 +17,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command."""
+    """Run the command."""
     print(to_text(cite_cohort(read_cohort(*find_cohort(args)))), end="")

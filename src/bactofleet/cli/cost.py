@@ -1,4 +1,4 @@
-"""`bactofleet cost`: its options, and where its figures come from."""
+"""`bactofleet cost`: its options and the sources of its figures."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command.
+    """Run the command.
 
-    Raises `ConfigurationError` where configuration or prices cannot be read, or nothing has run.
+    Raises `ConfigurationError` if configuration or prices cannot be read, or nothing has run.
     """
     config = read_config(args.config)
     results = local_folder(str(config["results"]))
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def choose_prices(args: argparse.Namespace, attempts: list[Attempt]) -> tuple[Prices, str]:
-    """Return the prices that the options ask for, and where they are from in words."""
+    """Return the prices that the options ask for, and a description of their source."""
     if args.prices:
         return load_prices(args.prices), f"{args.prices}, and what it leaves out from the table"
     table = load_prices()
@@ -90,7 +90,7 @@ def choose_prices(args: argparse.Namespace, attempts: list[Attempt]) -> tuple[Pr
 
 
 def show(bill: Bill, note: str, *, as_json: bool) -> None:
-    """Print the bill: JSON, a table on a terminal, elsewhere TSV with the rest on stderr."""
+    """Print the bill: JSON, a table on a terminal, or else TSV with the rest on stderr."""
     if as_json:
         print(to_json(bill, note))
     elif sys.stdout.isatty():

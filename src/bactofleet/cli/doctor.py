@@ -1,4 +1,4 @@
-"""`bactofleet doctor`: its options, and how findings are told."""
+"""`bactofleet doctor`: its options and the output of its findings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command; raises `Unwell` where a finding is an error."""
+    """Run the command; raises `Unwell` if a finding is an error."""
     findings = []
     for finding in _examine():
         findings.append(finding)
@@ -63,7 +63,7 @@ def _examine() -> Iterator[Finding]:
 
 
 def _examine_aws(settings: dict[str, str], work: Work) -> Iterator[Finding]:
-    """Look at AWS; for those who never deployed what is missing there is no error."""
+    """Examine AWS; missing resources are no error for users who never deployed."""
     try:
         account = Account(open_session(None))
     except BotoCoreError as error:

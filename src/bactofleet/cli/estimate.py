@@ -1,4 +1,4 @@
-"""`bactofleet cost --estimate`: what the genomes that are still to do will cost."""
+"""`bactofleet cost --estimate`: what the remaining genomes will cost."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from bactofleet.run.plan import make_plan
 def estimate(
     config: dict[str, Any], attempts: Sequence[Attempt], prices: Prices, vcpus: int
 ) -> Estimate:
-    """Return what the genomes of the sheet cost that a run would make now.
+    """Estimate the cost of the genomes of the sheet that a run would make now.
 
-    Raises `ConfigurationError` where the sheet cannot be read.
+    Raises `ConfigurationError` if the sheet cannot be read.
     """
     samples = read_samples(Path(config["samples"]))
     results = local_folder(config["results"])
@@ -31,7 +31,7 @@ def estimate(
 
 
 def show(found: Estimate, note: str, *, as_json: bool) -> None:
-    """Print an estimate: JSON, or a line a fact; `note` tells where prices are from."""
+    """Print an estimate: JSON, or one line per fact; `note` gives the source of the prices."""
     if as_json:
         print(json.dumps(asdict(found) | {"prices": note}))
         return

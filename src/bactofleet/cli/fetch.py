@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose genomes; only genomes that match all of them are chosen."""
+    """Add the options that select genomes; only genomes that match all of them are selected."""
     parser.add_argument("samples", nargs="*", metavar="SAMPLE", help="name of a genome")
     parser.add_argument("--names", type=Path, metavar="FILE", help="file with one name per line")
     parser.add_argument("--species", help="genomes of this species in the sample sheet")

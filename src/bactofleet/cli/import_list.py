@@ -30,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command.
+    """Run the command.
 
     Raises `ConfigurationError` with every wrong line of the list.
     """

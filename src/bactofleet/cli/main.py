@@ -11,7 +11,7 @@ from bactofleet import __version__
 from bactofleet.core.errors import BactofleetError
 
 DESCRIPTION = "Commands for use before, during and after a run of the workflow."
-# Each is a module of this package, imported only when its command is called.
+# Each is a module of this package, imported only if its command is called.
 COMMANDS = {
     "check": "check the configuration and the sample sheet",
     "report": "write the table and the report of the cohort",
@@ -28,7 +28,7 @@ COMMANDS = {
     "receipts": "rebuild lost receipts from the tarballs on S3",
     "versions": "print the versions of all tools as JSON",
 }
-# A keyword of Python cannot be the name of a module.
+# A Python keyword cannot be the name of a module.
 MODULES = {"import": "import_list"}
 
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.filename is None:
             raise
-        # A folder that is a file, or is not ours: what to do is in the reason.
+        # A folder that is a file, or that we may not use: the reason says what to do.
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""Options that several subcommands have."""
+"""Options shared by several subcommands."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def count(text: str) -> int:
-    """Return the whole number that an option was given; for `type=` of argparse."""
+    """Parse a whole number; for `type=` of argparse."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}")
     return int(text)
 
 
 def positive(text: str) -> int:
-    """Return the whole number above zero that an option was given; for `type=` of argparse."""
+    """Parse a whole number above zero; for `type=` of argparse."""
     number = count(text)
     if not number:
         raise argparse.ArgumentTypeError("must be at least 1, not 0")

@@ -19,7 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def find_cohort(args: argparse.Namespace) -> tuple[Path, list[str], SizeLimits]:
-    """Return the controller's folder of results, the samples of the sheet, the limits of size."""
+    """Return the controller's results folder, the samples of the sheet, and the size limits."""
     config = read_config(args.config)
     samples = read_samples(Path(str(config["samples"])))
     return local_folder(str(config["results"])), list(samples), SizeLimits.of(config)

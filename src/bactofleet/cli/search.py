@@ -45,8 +45,8 @@ QUERY is one of
 ENA is asked first, then SRA for what ENA does not answer or does not have. For a run, its
 experiment is added.
 """
-# A minute or two in all, which a restart of a service takes; Retry-After may ask for more. The
-# first line of ENA's answer about a large taxon takes its time.
+# A minute or two in all, enough for a service to restart; Retry-After may ask for more. The first
+# line of ENA's answer about a large taxon takes long.
 CLIENT = Client(
     lambda line: print(line, file=sys.stderr),
     attempts=7,
@@ -138,7 +138,7 @@ def _search(args: argparse.Namespace) -> None:
     known = read_known(args.output, schema)
     query = _resolve(parse_query(args.query))
     sizes = {} if args.genome_size else fetch_genome_sizes(CLIENT)
-    # The table has species only: taxa below the species searched for get its size.
+    # The table has only species: taxa below the species of the search get its size.
     size = args.genome_size or sizes.get(query.taxon, 0)
     intake = Intake(known, _limits_of(args), sizes, size, fastjsonschema.compile(schema))
     failure: BaseException | None = None
@@ -163,7 +163,7 @@ def _resolve(query: Query) -> Query:
     try:
         return Ena(CLIENT).resolve(query)
     except Unavailable as error:
-        # Both archives also find a taxon by its name, ENA without the taxa below it.
+        # Both archives also find a taxon by name, but ENA without the taxa below it.
         print(f"{error}; the taxon is searched by its name", file=sys.stderr)
         return query
 
@@ -182,7 +182,7 @@ def _limits_of(args: argparse.Namespace) -> Limits:
 def _collect(
     args: argparse.Namespace, query: Query, intake: Intake, rows: TextIO, tally: Tally
 ) -> None:
-    """Write a row for each experiment that is taken, until there are no more, or enough."""
+    """Write a row for each accepted experiment, until there are no more or enough."""
     random = None if args.limit is None else Random(args.seed)  # noqa: S311
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("experiments", total=None)

@@ -36,8 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Serve the page until Ctrl-C.
 
-    Raises `ConfigurationError` where configuration or sheet cannot be read, AWS does not answer,
-    or the port cannot be had.
+    Raises `ConfigurationError` if configuration or sheet cannot be read, AWS does not answer, or
+    the port is not available.
     """
     updater = ViewUpdater(args.config, live=args.live)
     updater.open()

@@ -1,4 +1,4 @@
-"""`bactofleet status`: its options, and how often it looks."""
+"""`bactofleet status`: its options and how often it refreshes."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command.
+    """Run the command.
 
-    Raises `ConfigurationError` where configuration or sheet cannot be read, or AWS does not answer.
+    Raises `ConfigurationError` if configuration or sheet cannot be read, or AWS does not answer.
     """
     observer = open_observer(read_config(args.config), live=args.live)
     with suppress(KeyboardInterrupt), _ending_with_reader():
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
 
 @contextmanager
 def _ending_with_reader() -> Iterator[None]:
-    """End quietly when nobody reads any more, as `status --watch | head` does.
+    """End quietly when the reader of a pipe is gone, as in `status --watch | head`.
 
     https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """
@@ -72,7 +72,7 @@ def _watch_on_terminal(observer: Observer) -> None:
 
 
 def _watch_as_text(observer: Observer, *, as_json: bool) -> None:
-    """Print a block a look, with an empty line after it: a log may be read by a person."""
+    """Print one block per refresh, each followed by an empty line: people may read the log."""
     for snapshot in _iter_looks(observer):
         _show(snapshot, as_json=as_json)
         if not as_json:

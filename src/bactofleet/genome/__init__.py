@@ -1,1 +1,1 @@
-"""The stages of one genome: a module each, with a function `run(stage)`."""
+"""The stages of one genome: one module each, with a function `run(stage)`."""

@@ -31,7 +31,8 @@ def run(stage: Stage) -> None:
     stage.use("blastp", "cmscan", "hmmscan", "tbl2asn")
     assembly = stage.inputs["assembly"]
     species = read_record(assembly).input.get("species") or ""
-    # A copy, and names without folders: prokka's log is published and shall not tell where it ran.
+    # A copy and names without folders, because prokka's log is published and must not contain local
+    # paths.
     fasta = f"{stage.sample}.fna"
     shutil.copyfile(assembly / CONTIGS / fasta, stage.work / fasta)
     stage.tools.run(
@@ -46,13 +47,13 @@ def _options(stage: Stage, species: str) -> list[object]:
     options: list[object] = ["--evalue", stage.parameters["prokka_evalue"]]
     options += ["--coverage", stage.parameters["prokka_coverage"]]
     options += ["--centre", CENTRE, "--cpus", stage.threads]
-    # Where the name is too long for a locus tag, prokka makes one of its own, which is short. Not
-    # Bactopia's --compliant, which drops contigs below 200 bp and adds genes: what is annotated
-    # would depend on the length of a name.
+    # If the name is too long for a locus tag, prokka makes a short one of its own. Bactopia then
+    # adds --compliant, which drops contigs below 200 bp and adds genes. We do not, because the
+    # annotation would depend on the length of a name.
     if len(f"gnl|{CENTRE}|{stage.sample}_100000") <= MAX_CONTIG_NAME:
         options += ["--locustag", stage.sample]
     if stage.parameters["proteins"]:
-        # A copy: prokka calls BLAST through a shell, where a space in a path parts it.
+        # A copy, because prokka calls BLAST through a shell, which splits a path at a space.
         shutil.copyfile(stage.parameters["proteins"], stage.work / PROTEINS)
         options += ["--proteins", PROTEINS]
     genus, _, rest = species.partition(" ")
@@ -64,7 +65,7 @@ def _options(stage: Stage, species: str) -> list[object]:
 
 
 def _genus_databases(stage: Stage) -> list[str]:
-    """Return the genera for which prokka has a database of their own."""
+    """Return the genera for which prokka has a genus database."""
     listing = stage.work / "databases.txt"
     stage.tools.run(["prokka", "--listdb"], stdout=stage.work / "stdout.txt", stderr=listing)
     found = GENUS_DATABASES.search(listing.read_text())
@@ -107,7 +108,7 @@ def _publish_blast_databases(stage: Stage, made: Path) -> None:
         fasta = made / f"{stage.sample}.{kind}"
         if not fasta.stat().st_size:  # a genome without genes
             continue
-        # makeblastdb writes the time into the database and has no option not to.
+        # makeblastdb writes the time into the database; no option prevents it.
         stage.tools.run(
             ["faketime", "-f", FAKE_TIME, "makeblastdb", "-in", fasta, "-dbtype", molecule]
             + ["-title", f"{stage.sample}.{kind}", "-out", f"blastdb/{stage.sample}.{kind}"]

@@ -1,6 +1,6 @@
-"""Stage 3, assembly: shovill's steps, each with its own exit status looked at.
+"""Stage 3, assembly: shovill's steps, with the exit status of each one checked.
 
-docs/assembly.md says what differs from shovill 1.1.0 as Bactopia calls it.
+docs/assembly.md lists the differences from shovill 1.1.0 as Bactopia calls it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from bactofleet.genome.fasta import Contig, assembly_stats, gc_percent, read_fas
 from bactofleet.genome.genome_size import K, count_kmers
 from bactofleet.genome.stage import ASSEMBLY, CONTIGS, READS, Stage, read_record
 
-# shovill's: mappings and bases that Pilon may trust.
+# shovill's values: the mappings and bases that Pilon may trust.
 MIN_MAPPING_QUALITY = 60
 MIN_BASE_QUALITY = 3
 MIN_PILON_DEPTH = 0.25
-# A longer clipped end is a read that belongs elsewhere (samclip's default is 5).
+# A longer clipped end means that the read belongs elsewhere (samclip's default is 5).
 MAX_CLIPPED_BASES = 5
-# Reads are mapped in batches of so many bases whatever the number of threads: bwa estimates insert
-# sizes batch by batch, so that without it the alignments would differ between machines.
+# Reads are mapped in batches of this many bases whatever the number of threads. bwa estimates
+# insert sizes for each batch, so that alignments would otherwise differ between machines.
 BWA_BATCH_BASES = 10_000_000
 COVERAGE = re.compile(r"(?:multi=|cov_|Contig_\d+_)(\d+(?:\.\d+)?)")
-PILON = "_pilon"  # what it appends to the name of each contig
+PILON = "_pilon"  # what Pilon appends to the name of each contig
 # Columns of assembly-scan that go into the metrics.
 METRICS = (
     "total_contig",
@@ -38,7 +38,7 @@ METRICS = (
 
 
 class Draft(NamedTuple):
-    """A contig as the assembler made it."""
+    """A contig as the assembler wrote it."""
 
     name: str
     sequence: str
@@ -59,14 +59,14 @@ def run(stage: Stage) -> None:
 
 
 def _assemble(stage: Stage, reads: list[Path]) -> list[Contig]:
-    """Assemble, polish and filter; return no contigs where the assembler found none."""
+    """Assemble, polish and filter; return no contigs if the assembler found none."""
     assembler = str(stage.parameters["assembler"])
     stage.use(assembler)
     draft = stage.work / "draft.fasta"
     try:
         ASSEMBLERS[assembler](stage, reads, draft)
     except ToolFailure:
-        # Each assembler ends in its own way where there is nothing to assemble.
+        # Each assembler ends differently if there is nothing to assemble.
         if _can_become_contig(stage, reads):
             raise
     if not draft.exists() or not draft.stat().st_size:
@@ -79,7 +79,7 @@ def _assemble(stage: Stage, reads: list[Path]) -> list[Contig]:
 
 
 def _can_become_contig(stage: Stage, reads: list[Path]) -> bool:
-    """Say whether the reads hold enough different k-mers, more than once, for one good contig."""
+    """Say whether the reads have enough repeated distinct k-mers for one good contig."""
     wanted = stage.parameters["min_contig_length"] - K + 1
     found = sum(count_kmers(stage, reads))
     stage.tools.say(f"The reads hold {found:,} different {K}-mers; a contig needs {wanted:,}.")
@@ -89,22 +89,22 @@ def _can_become_contig(stage: Stage, reads: list[Path]) -> bool:
 def _skesa(stage: Stage, reads: list[Path], contigs: Path) -> None:
     needed_gb = skesa_memory_gb(read_record(stage.inputs["qc"]).metrics["qc_final_total_bp"])
     if stage.memory_gb < needed_gb:
-        # SKESA would end with the status of any other error.
+        # SKESA would exit with the same status as for any other error.
         raise OutOfMemory(f"SKESA needs {needed_gb:.1f} GB and may use {stage.memory_gb} GB")
     stage.tools.run(
         ["skesa", "--reads", ",".join(map(str, reads)), "--contigs_out", contigs]
         + ["--cores", stage.threads, "--memory", stage.memory_gb]
-        # fastp has removed the adapters that SKESA would look for.
+        # fastp has already removed the adapters that SKESA would look for.
         + ["--vector_percent", "1", "--min_contig", "1"]
     )
 
 
 def skesa_memory_gb(basepairs: float) -> float:
-    """Return the least memory (GB) that SKESA 2.4 accepts for so many base pairs of reads.
+    """Return the least memory (GB) that SKESA 2.4 accepts for a number of base pairs of reads.
 
-    It counts k-mers in at most 10 passes, beside a buffer of 2 GB; a k-mer takes up to about 20
-    bytes a base pair (at k = 96 of 250 bp reads) and it allows for 1.2 times that (counter.hpp in
-    https://github.com/ncbi/SKESA).
+    SKESA counts k-mers in at most 10 passes, in addition to a buffer of 2 GB. The k-mers take up to
+    about 20 bytes per base pair (at k = 96 of 250 bp reads), and SKESA reserves 1.2 times that
+    (counter.hpp in https://github.com/ncbi/SKESA).
     """
     return 2 + 1.2 * 20 * basepairs / 10 / 1e9
 
@@ -116,7 +116,7 @@ def _spades(stage: Stage, reads: list[Path], contigs: Path) -> None:
         + ["--memory", stage.memory_gb, "-o", "spades"]
     )
     made = stage.work / "spades" / "contigs.fasta"
-    if made.exists():  # it ends well without contigs too
+    if made.exists():  # it also ends successfully without contigs
         shutil.move(made, contigs)
 
 
@@ -133,16 +133,16 @@ ASSEMBLERS = {"skesa": _skesa, "spades": _spades, "megahit": _megahit}
 
 
 def _join_names(draft: Path) -> None:
-    """Make each name one word: MEGAHIT tells the coverage behind a space, where Pilon drops it."""
+    """Make each name one word: MEGAHIT writes the coverage after a space; Pilon drops it there."""
     contigs = read_fasta(draft)
     write_fasta(draft, [contig._replace(name=contig.name.replace(" ", "_")) for contig in contigs])
 
 
 def _polish(stage: Stage, reads: list[Path], draft: Path) -> tuple[Path, dict[str, int]]:
-    """Correct bases with Pilon; return the new contigs, and how often each was corrected."""
+    """Correct bases with Pilon; return the new contigs and the number of changes in each."""
     stage.use("bwa", "samtools", "pilon")
     bam = _map_reads(stage, reads, draft)
-    # Whatever starts Pilon where it is installed, Java takes these last.
+    # Whatever script starts Pilon, Java reads these options last.
     os.environ["_JAVA_OPTIONS"] = f"-Xmx{stage.memory_gb}g -XX:+ExitOnOutOfMemoryError"
     kind = "--frags" if reads[1:] else "--unpaired"
     stage.tools.run(
@@ -184,7 +184,7 @@ def _count_changes(changes: str) -> dict[str, int]:
 
 
 def _name_contigs(stage: Stage, contigs: list[Contig], changes: dict[str, int]) -> list[Contig]:
-    """Drop what is short, thin or one letter; number the rest, longest first, as shovill does."""
+    """Drop short, thin and one-base contigs; number the rest, longest first, as shovill does."""
     assembler = str(stage.parameters["assembler"])
     made_by = f"sw=bactofleet-{assembler}/{stage.record.versions[assembler]}"
     kept = []
@@ -213,13 +213,13 @@ def _is_good(stage: Stage, draft: Draft) -> bool:
 
 
 def _coverage_of(name: str) -> float:
-    """Read a contig's k-mer coverage out of its name, as each assembler writes it there."""
+    """Read a contig's k-mer coverage from its name, where each assembler writes it."""
     found = COVERAGE.search(name)
     return float(found[1]) if found else 0.0
 
 
 def _judge(stage: Stage, fasta: Path, contigs: list[Contig]) -> None:
-    """Publish the assembly and its statistics; exclude what cannot be a bacterial genome."""
+    """Publish the assembly and its statistics; exclude it if it cannot be a bacterial genome."""
     stage.use("pigz")
     if not contigs:
         _publish(stage, fasta, "-error")

@@ -1,4 +1,4 @@
-"""Stage 1, Bactopia's gather: bring a genome's reads or assembly here; see that they are whole."""
+"""Stage 1, Bactopia's gather: fetch a genome's reads or assembly and check their integrity."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ if TYPE_CHECKING:
 
 LAYOUTS = {"paired-end": "paired", "single-end": "single"}
 LITE_QUALITIES = {3, 30}
-# As Bactopia: 1.5 times the depth that is kept, so that trimming does not go below it.
+# As in Bactopia: 1.5 times the depth to keep, so that enough is left after trimming.
 SIMULATED_SURPLUS = 1.5
 
 
 class Source(NamedTuple):
-    """A file that was brought here, and what the user knows it by."""
+    """A file that was fetched, and its name for the user."""
 
     path: Path
     name: str
 
 
-# Told in the log alone: nothing of the data has changed.
+# Reported only in the log, because the data are unchanged.
 HARMLESS = {Oddity.TABS, Oddity.OPEN_END}
 
 
 def run(stage: Stage) -> None:
     """Copy the sample's files, check them, and find the size of its genome.
 
-    Leaves `reads/<sample>_{R1,R2,SE}.fastq.gz`, each with its statistics beside it
+    Writes `reads/<sample>_{R1,R2,SE}.fastq.gz`, each with its statistics
     (`<sample>_{R1,R2,SE}-original.json`), or `assembly/<sample>.fna`, or all of them for an
     assembly with simulated reads.
     """
@@ -68,7 +68,7 @@ def run(stage: Stage) -> None:
         "genome_size": sample.genome_size,
         "genome_size_source": "given" if sample.genome_size else None,
     }
-    _write_meta(stage)  # first, so that a sample has one whatever happens
+    _write_meta(stage)  # first, so that each sample has one whatever happens
     if sample.kind == "accession":
         _take_accession(stage, sample)
         return
@@ -90,9 +90,9 @@ def _read_row(stage: Stage) -> Sample:
 
 
 def _identify(stage: Stage, sample: Sample) -> dict[str, Any]:
-    """Return what the genome is made of, its files as they are before any of them is read.
+    """Return the genome's identity, with its files as they are before any is read.
 
-    Raises `TemporaryFailure` where the row is not the one that this job was planned with.
+    Raises `TemporaryFailure` if the row is not the one that this job was planned with.
     """
     image = fingerprint(get_versions())
     identity = identify(sample, stage.parameters["parameters"], image)
@@ -102,8 +102,8 @@ def _identify(stage: Stage, sample: Sample) -> dict[str, Any]:
 
 
 def _take_accession(stage: Stage, sample: Sample) -> None:
-    """Fetch the runs of an accession and join them; record what came from where."""
-    # Imported here: every job reads this module, and few need a client of HTTPS.
+    """Fetch the runs of an accession and join them; record the source of each file."""
+    # Imported here because every job reads this module and few need an HTTPS client.
     from bactofleet.archives.providers import Workplace, fetch_accession  # noqa: PLC0415
 
     at = Workplace(stage.work, stage.tools, stage.threads)
@@ -130,7 +130,7 @@ def _take_accession(stage: Stage, sample: Sample) -> None:
 
 
 def _tell_differences(stage: Stage, run: Run, delivery: Delivery, *, is_joined: bool) -> None:
-    """Note where a run is not what the archive claims, or not all of it is used."""
+    """Note if a run is not what the archive claims, or if it is left out in part."""
     found = "paired" if delivery.is_paired else "single"
     notes = []
     if run.layout not in ("", found):
@@ -142,9 +142,9 @@ def _tell_differences(stage: Stage, run: Run, delivery: Delivery, *, is_joined: 
 
 
 def _set_orphans_apart(stage: Stage, deliveries: list[Delivery]) -> int:
-    """Keep reads that have lost their mates out of the pairs; return how many there are.
+    """Separate reads that have lost their mates from the pairs; return their number.
 
-    With `keep: [reads]` they go into the result, as a file of their own.
+    With `keep: [reads]` they go into the result as a separate file.
     """
     files = {delivery.run: delivery.orphans for delivery in deliveries if delivery.orphans}
     counts = {run: count_reads(file) for run, file in files.items()}
@@ -164,10 +164,10 @@ def _set_orphans_apart(stage: Stage, deliveries: list[Delivery]) -> int:
 
 
 def _compare_spots(stage: Stage, claimed: int, arrived: int) -> None:
-    """Record how many reads or pairs the archive claims, and how many came.
+    """Record how many reads or pairs the archive claims, and how many arrived.
 
-    A difference is told and no reason to stop: what came was verified, and archives count
-    differently reads that are empty or technical.
+    A difference is reported but no reason to stop: the data were verified, and archives differ in
+    how they count empty and technical reads.
     """
     stage.record.input["spots"] = {"claimed": claimed or None, "arrived": arrived}
     if claimed and arrived != claimed:
@@ -175,9 +175,9 @@ def _compare_spots(stage: Stage, claimed: int, arrived: int) -> None:
 
 
 def _is_lite(stats: list[ReadStats]) -> bool:
-    """Say whether reads come from an SRA Lite file, whoever delivered them.
+    """Say whether reads come from an SRA Lite file, whichever provider delivered them.
 
-    It has one quality for all bases of a read: 30, or 3 for a read that was filtered out
+    Such a file has one quality for all bases of a read: 30, or 3 for a read that was filtered out
     (https://www.ncbi.nlm.nih.gov/sra/docs/sra-data-formats/).
     """
     return all(set(one.qualities.nonzero()[0]) <= LITE_QUALITIES for one in stats)
@@ -191,9 +191,9 @@ def _note(stage: Stage, text: str) -> None:
 
 
 def _bring(stage: Stage, sources: list[str]) -> list[Path]:
-    """Copy or fetch the files of a row; return where they are in the stage's own folder.
+    """Copy or fetch the files of a row; return their paths in the stage's own folder.
 
-    Two at a time, the mates of a pair: what is gained by more is not worth a busy server's anger.
+    Two at a time, the mates of a pair: more would gain little and burden busy servers.
     """
     targets = [stage.work / f"source{i}" for i in range(len(sources))]
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -203,7 +203,7 @@ def _bring(stage: Stage, sources: list[str]) -> list[Path]:
 
 
 def _bring_file(stage: Stage, source: str, target: Path) -> dict[str, Any]:
-    """Bring one file; return what a receipt says of it."""
+    """Copy or fetch one file; return what the receipt says about it."""
     if is_remote(source):
         from bactofleet.archives.files import fetch  # noqa: PLC0415
 
@@ -213,7 +213,7 @@ def _bring_file(stage: Stage, source: str, target: Path) -> dict[str, Any]:
 
 
 def _join_reads(stage: Stage, runs: list[list[Source]]) -> tuple[list[Path], list[ReadStats]]:
-    """Read the files of each run to the end, make them plain, and join those of each mate."""
+    """Check the files of each run to the end, tidy them, and join the files of each mate."""
     stage.use("kmc", "pigz")
     plain = [_make_plain(stage, number, run) for number, run in enumerate(runs, start=1)]
     mates = {len(files) for files, _ in plain}
@@ -231,7 +231,7 @@ def _join_reads(stage: Stage, runs: list[list[Source]]) -> tuple[list[Path], lis
 
 
 def _make_plain(stage: Stage, number: int, run: list[Source]) -> tuple[list[Path], list[ReadStats]]:
-    """Check one run's file, or its two; return what all tools read alike, and its statistics."""
+    """Check the files of a run; return files that all tools read alike, and their statistics."""
     files, names = [source.path for source in run], [source.name for source in run]
     stats = scan_reads(files, names)
     if len(run) > 1 and stats[0].has_same_numbers(stats[1]) and hold_same_reads(*files):
@@ -243,7 +243,7 @@ def _make_plain(stage: Stage, number: int, run: list[Source]) -> tuple[list[Path
         _note(stage, "r1 and r2 were exchanged, as the names of their reads say")
     elif mates in (["1", "1"], ["2", "2"]):
         _note(stage, f"{names[0]} and {names[1]} both say that they hold mate {mates[0]}")
-    # The names of mates stay alike.
+    # Both mates keep the same names.
     oddities = set().union(*(one.oddities for one in stats))
     if not oddities:
         return files, stats
@@ -261,7 +261,7 @@ def _make_plain(stage: Stage, number: int, run: list[Source]) -> tuple[list[Path
 
 
 def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> None:
-    """Check that there is enough of the reads, and find the size of their genome."""
+    """Check that there are enough reads, and find the size of their genome."""
     check_amounts(stats, stage.parameters)
     _find_genome_size(stage, copies)
     _write_stats(stage, read_names(stage.sample, paired=len(copies) == 2), stats)
@@ -270,7 +270,7 @@ def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> N
 def _take_assembly(stage: Stage, source: Source) -> None:
     fasta = stage.folder / ASSEMBLY / f"{stage.sample}.fna"
     contigs = read_fasta(source.path, source.name)
-    # What was read is handed on, not the file: tools read line ends and blank lines differently.
+    # Write what was parsed, not a copy: tools read line ends and blank lines differently.
     write_fasta(fasta, contigs)
     if not stage.record.input["genome_size"]:
         _set_genome_size(stage, sum(len(contig.sequence) for contig in contigs), "assembly")
@@ -301,9 +301,9 @@ def _copy_paths(stage: Stage, names: list[str]) -> list[Path]:
 
 
 def _merge(stage: Stage, sources: list[Path], copy: Path) -> None:
-    """Join the files of several runs, in the order given; gzip files join as they are.
+    """Join the files of several runs in the order given; gzip files can simply be concatenated.
 
-    What was joined goes at once: a disk need not hold the reads twice.
+    Each file is removed once it is joined, so that the disk need not hold the reads twice.
     """
     for i, source in enumerate(sources):
         part = source
@@ -325,7 +325,7 @@ def _compress(stage: Stage, source: Path, target: Path) -> None:
 
 
 def _find_genome_size(stage: Stage, reads: list[Path]) -> None:
-    """Estimate the size that the sheet does not give; an impossible one ends the genome here."""
+    """Estimate the genome size if the sheet has none; an impossible size excludes the genome."""
     if not stage.record.input["genome_size"]:
         _set_genome_size(stage, estimate_genome_size(stage, reads), "estimated")
     size = stage.record.input["genome_size"]

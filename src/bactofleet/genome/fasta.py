@@ -29,14 +29,14 @@ class Contig(NamedTuple):
 
 
 def read_fasta(path: Path, shown: str = "") -> list[Contig]:
-    """Read all sequences, whose lines end in any system's way.
+    """Read all sequences, with the line ends of any system.
 
-    Raises `Excluded("assembly", ...)`, with the name `shown` or else the file's own, for what is
-    not nucleotide FASTA.
+    Raises `Excluded("assembly", ...)` if the file is not nucleotide FASTA; the message calls it
+    `shown`, or else by its own name.
     """
     shown = shown or path.name
     text = b"".join(read_blocks(path, shown)).decode(errors="replace")
-    # Not `splitlines`, which takes other characters for line ends too.
+    # Not `splitlines`, which also splits at other characters.
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     contigs = [Contig(name.strip(), "".join(parts)) for name, parts in _iter_records(lines)]
     if not contigs or any(not contig.name for contig in contigs):
@@ -46,7 +46,7 @@ def read_fasta(path: Path, shown: str = "") -> list[Contig]:
             raise Excluded("assembly", f"{shown} is not nucleotides: see {contig.name[:40]!r}")
     identifiers = Counter(contig.name.split()[0] for contig in contigs)
     if twice := [name for name, count in identifiers.items() if count > 1]:
-        # prokka takes none of them.
+        # prokka accepts none of them.
         raise Excluded("assembly", f"{shown} has more than one sequence {twice[0][:40]!r}")
     return contigs
 
@@ -65,7 +65,7 @@ def _iter_records(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def write_fasta(path: Path, contigs: Iterable[Contig]) -> None:
-    """Write sequences in lines of 60."""
+    """Write sequences in lines of 60 bases."""
     with path.open("w") as handle:
         for name, sequence in contigs:
             handle.write(f">{name}\n")

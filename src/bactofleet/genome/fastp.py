@@ -1,4 +1,4 @@
-"""fastp's report, shortened to what the report of a cohort shows of it."""
+"""fastp's report, reduced to what the cohort's report shows."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ _AFTER_FILTERING = ("read1_after_filtering", "read2_after_filtering")
 
 
 def trim_fastp(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what MultiQC 1.35 shows of fastp's JSON, 3 to 7 kB of its 100 to 200 kB.
+    """Return the part of fastp's JSON that MultiQC 1.35 shows: 3 to 7 of 100 to 200 kB.
 
-    MultiQC finds the file by the text `"before_filtering": {` in its first 50 lines and passes over
+    MultiQC recognizes the file by the text `"before_filtering": {` in its first 50 lines and skips
     it without `command`. It shows `filtering_result`; `duplication.rate`; `insert_size.histogram`;
     the read, base, Q30 and GC numbers of `summary.before_filtering` and `.after_filtering`;
     `summary.fastp_version`; `adapter_cutting.adapter_trimmed_reads`; and the mean quality at each
     position, kept here after filtering only, to one decimal. A part that `report` lacks (insert
-    size of single-end reads, say) is left out. The command is emptied: it names folders of the
-    worker and MultiQC shows none of it.
+    size of single-end reads, say) is left out. The command is emptied because it names folders of
+    the worker and MultiQC does not show it.
 
     Format: https://github.com/OpenGene/fastp#json-report and MultiQC's modules/fastp/fastp.py.
     """

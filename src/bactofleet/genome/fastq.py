@@ -1,9 +1,9 @@
-"""Read FASTQ to its last byte: is it whole, and what is in it.
+"""Read FASTQ to its last byte: check that it is complete, and compute its statistics.
 
 The statistics are those of fastq-scan 1.0.1 (https://github.com/rpetit3/fastq-scan), which
 Bactopia's parsers expect: the same keys, the quality of a read rounded down to a whole number, and
-its own definition of a percentile. fastq-scan divides in single precision, so that the last of the
-six digits that it prints may differ by one from ours.
+its own definition of a percentile. fastq-scan divides in single precision, so the last of the six
+digits that it prints may differ from ours by one.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from bactofleet.core.errors import Excluded
 BLOCK_BYTES = 8 << 20
 PHRED_OFFSET = 33
 PHRED_MAX = 93
-# Illumina's pipelines before 1.8 wrote Phred+64, Solexa's from ';': no quality below 59, and those
-# of good bases above 75, the best of Phred+33 (https://doi.org/10.1093/nar/gkp1137).
+# Illumina's pipelines before 1.8 wrote Phred+64, and Solexa's began at ';': no quality is below 59,
+# and good bases are above 75, the best of Phred+33 (https://doi.org/10.1093/nar/gkp1137).
 PHRED64_LOWEST, PHRED33_BEST = 59, 75
 NEWLINE, AT, PLUS, DOT = 10, ord("@"), ord("+"), ord(".")
-# The longest name that SAM has room for (https://samtools.github.io/hts-specs/SAMv1.pdf, 1.4).
+# The longest name that SAM allows (https://samtools.github.io/hts-specs/SAMv1.pdf, 1.4).
 MAX_NAME = 254
-# How files of other programs begin (their format's own descriptions).
+# The first bytes of files of other formats (from the formats' own descriptions).
 OTHER_COMPRESSIONS = {
     b"BZh": "bzip2",
     b"\xfd7zXZ\0": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
     b"PK\x03\x04": "zip",
 }
-# So many qualities are added up at once: what fits a CPU's cache is fastest.
+# How many qualities are added up at once: fastest if they fit the CPU's cache.
 MATRIX_CELLS = 1 << 18
 
 Bytes = npt.NDArray[np.uint8]
@@ -46,7 +46,7 @@ Counts = npt.NDArray[np.int64]
 
 
 class Oddity(Enum):
-    """What is FASTQ but not read alike by all tools; each says how `genome.tidy` mends it."""
+    """Valid FASTQ that tools read differently; each value says how `genome.tidy` fixes it."""
 
     TABS = "tabs behind names became spaces"
     LONG_NAMES = f"names of reads, of more than {MAX_NAME} characters, became numbers"
@@ -59,7 +59,7 @@ class Oddity(Enum):
 
 @dataclass
 class ReadStats:
-    """What fastq-scan says of one FASTQ file, added up block by block."""
+    """The statistics of fastq-scan for one FASTQ file, added up block by block."""
 
     lengths: Counts = field(default_factory=lambda: np.zeros(1, np.int64))
     """Number of reads of each length (bp)."""
@@ -91,13 +91,13 @@ class ReadStats:
         self.quality_sums = _add(self.quality_sums, quality_sums)
 
     def merge(self, other: ReadStats) -> None:
-        """Add what was found in another file."""
+        """Add the statistics of another file."""
         self.lengths = _add(self.lengths, other.lengths)
         self.qualities = _add(self.qualities, other.qualities)
         self.quality_sums = _add(self.quality_sums, other.quality_sums)
 
     def has_same_numbers(self, other: ReadStats) -> bool:
-        """Say whether two files are alike in all that is counted."""
+        """Say whether two files have the same statistics."""
         return all(
             np.array_equal(getattr(self, name), getattr(other, name))
             for name in ("lengths", "qualities", "quality_sums")
@@ -107,7 +107,7 @@ class ReadStats:
         """Return the JSON of `fastq-scan -g genome_size` (bp) as a dictionary."""
         longest = len(self.lengths) - 1
         shortest = int(np.flatnonzero(self.lengths)[0])
-        # Reads that reach a position: all that are longer than it.
+        # Reads that reach a position: all longer ones.
         reaching = self.lengths[::-1].cumsum()[::-1][1:]
         per_base = self.quality_sums / reaching
         return {
@@ -124,11 +124,11 @@ class ReadStats:
 
 
 def scan_reads(paths: list[Path], names: Sequence[str] = ()) -> list[ReadStats]:
-    """Read one FASTQ, or the two of a pair in step, to the end; return the statistics of each.
+    """Read one FASTQ, or both files of a pair in step, to the end; return their statistics.
 
-    Messages call the files by `names`, what a user knows them by, or else by their own.
+    Messages call the files by `names`, which the user knows, or else by their own names.
 
-    Raises `Excluded` with Bactopia's error types for data that are not whole FASTQ: `empty`,
+    Raises `Excluded` with Bactopia's error types if the data are not complete FASTQ: `empty`,
     `gzip`, `fastq-format`, and for pairs `different-read-count` and `paired-end`.
     """
     names = names or [path.name for path in paths]
@@ -143,7 +143,7 @@ def scan_reads(paths: list[Path], names: Sequence[str] = ()) -> list[ReadStats]:
         mismatch, has_mate_names = None, False
         is_interleaved = _are_interleaved(reads[0])
     for rest in reads:
-        for _ in rest:  # to the end of both, so that every fault of the files themselves is found
+        for _ in rest:  # to the end of both, to find every fault in the files themselves
             pass
     for name, one in zip(names, stats, strict=True):
         if one.read_total == 0:
@@ -162,7 +162,7 @@ def scan_reads(paths: list[Path], names: Sequence[str] = ()) -> list[ReadStats]:
 
 
 def hold_same_reads(path1: Path, path2: Path) -> bool:
-    """Compare the bases of two files, up to the first read that differs."""
+    """Say whether two files have the same bases; stops at the first read that differs."""
     with open_reads(path1) as reads1, open_reads(path2) as reads2:
         bases = zip(islice(reads1, 1, None, 4), islice(reads2, 1, None, 4), strict=False)
         return all(one.rstrip() == other.rstrip() for one, other in bases)
@@ -178,18 +178,18 @@ def mate_number(path: Path) -> str | None:
 
 
 def count_reads(path: Path) -> int:
-    """Return the number of reads of a FASTQ whose origin is known to write four lines a read."""
+    """Return the number of reads in a FASTQ that has exactly four lines per read."""
     lines = sum(block.count(b"\n") for block in read_blocks(path))
-    return -(-lines // 4)  # rounded up: the last line may lack its end
+    return -(-lines // 4)  # rounded up, because the last line may lack its line end
 
 
 def open_reads(path: Path) -> gzip.GzipFile | Any:
-    """Open a FASTQ or FASTA, compressed by gzip or not (told by its first bytes), as bytes."""
+    """Open a FASTQ or FASTA as bytes; its first bytes tell whether it is gzipped."""
     return gzip.open(path, "rb") if is_gzip(path) else path.open("rb")
 
 
 def is_gzip(path: Path) -> bool:
-    """Say whether a file begins as gzip does (RFC 1952)."""
+    """Say whether a file begins like gzip (RFC 1952)."""
     with path.open("rb") as handle:
         return handle.read(2) == b"\x1f\x8b"
 
@@ -197,8 +197,8 @@ def is_gzip(path: Path) -> bool:
 def read_blocks(path: Path, name: str = "", size: int = BLOCK_BYTES) -> Iterator[bytes]:
     """Yield a file's decompressed bytes.
 
-    Raises `Excluded("gzip", ...)`, with the file's `name` for the user, where the gzip is broken
-    or the compression is another.
+    Raises `Excluded("gzip", ...)`, with the file's `name` for the user, if the gzip is broken or
+    the compression is not gzip.
     """
     name = name or path.name
     with path.open("rb") as handle:
@@ -230,7 +230,7 @@ def _scan(path: Path, name: str, stats: ReadStats) -> Iterator[list[bytes]]:
 
 
 def _end_of_records(data: bytes) -> int:
-    """Return the offset behind the last whole record (four lines) of `data`."""
+    """Return the offset after the last complete record (four lines) of `data`."""
     newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == NEWLINE)
     whole = len(newlines) // 4 * 4
     return int(newlines[whole - 1]) + 1 if whole else 0
@@ -244,7 +244,7 @@ def _scan_block(name: str, data: bytes, stats: ReadStats) -> list[bytes]:
         raise Excluded("fastq-format", f"{name} is not FASTQ: {problem}")
     lengths = ends[1::4] - starts[1::4]
     sums, quality_sums = _sum_qualities(name, array, starts[3::4], lengths, stats)
-    # A read without bases has no quality; fastq-scan refuses it, we count it as 0.
+    # A read without bases has no quality; fastq-scan rejects it, we count it as 0.
     means = sums // np.maximum(lengths, 1)
     stats.add(lengths, means, quality_sums)
     reads = [
@@ -267,14 +267,14 @@ def _find_oddities(data: bytes, array: Bytes, ends: Counts, reads: list[bytes]) 
 
 
 def _format_problem(array: Bytes, starts: Counts, ends: Counts) -> str | None:
-    """Say in words why a block is not FASTQ, or None."""
+    """Describe why a block is not FASTQ, or return None."""
     if len(ends) % 4:
         return "its last record is cut off"
     if np.any(array[starts[::4]] != AT):
         return "a record does not start with '@'"
     if np.any(array[starts[2::4]] != PLUS):
         return "the third line of a record does not start with '+'"
-    # Before the lengths: the last line of a file may lack its line end.
+    # Before the lengths, because the last line of a file may lack its line end.
     if array[ends[0] - 1] == ord("\r"):
         return "it has Windows line ends; convert it with dos2unix"
     if np.any(ends[1::4] - starts[1::4] != ends[3::4] - starts[3::4]):
@@ -285,9 +285,9 @@ def _format_problem(array: Bytes, starts: Counts, ends: Counts) -> str | None:
 def _sum_qualities(
     name: str, array: Bytes, starts: Counts, lengths: Counts, stats: ReadStats
 ) -> tuple[Counts, Counts]:
-    """Return the sum of the Phred qualities of each read, and of each position.
+    """Return the sums of the Phred qualities of each read and of each position.
 
-    Their lowest and highest bytes go into `stats`.
+    The lowest and highest quality bytes go into `stats`.
     """
     longest = int(lengths.max(initial=0))
     per_read = np.zeros(len(lengths), np.int64)
@@ -316,10 +316,10 @@ def _sum_qualities(
 def _first_mismatch(
     names1: Iterator[list[bytes]], names2: Iterator[list[bytes]]
 ) -> tuple[str | None, bool]:
-    """Walk two files in step.
+    """Compare the read names of two files in step.
 
-    Returns where the pairs' names first differ, in words, and whether mates have names that an
-    aligner takes for two reads.
+    Returns a description of the first pair whose names differ, and whether an aligner would take
+    the names of mates for two different reads.
     """
     left: list[bytes] = []
     right: list[bytes] = []
@@ -336,13 +336,13 @@ def _first_mismatch(
             if not _are_mates(name1, name2):
                 shown = " and ".join(repr(n.decode(errors="replace")[:80]) for n in (name1, name2))
                 return f"R1 and R2 are out of step: {shown} are not mates", has_mate_names
-            # Aligners take `/1` and `/2` away themselves, and nothing else.
+            # Aligners remove `/1` and `/2` themselves, but nothing else.
             has_mate_names |= name1[-2:-1] != b"/" or name1[:-1] != name2[:-1]
         left, right = left[common:], right[common:]
 
 
 def _are_interleaved(names: Iterator[list[bytes]]) -> bool:
-    """Say whether each read is followed by its mate, and nothing else is in the file."""
+    """Say whether each read of the file is followed by its mate."""
     waiting: bytes | None = None
     has_pair = False
     for block in names:
@@ -357,10 +357,10 @@ def _are_interleaved(names: Iterator[list[bytes]]) -> bool:
 
 
 def _are_mates(name1: bytes, name2: bytes) -> bool:
-    """Say whether names differ by the number of the mate alone, as in `x/1` and `x/2`.
+    """Say whether names differ only in the mate number, as in `x/1` and `x/2`.
 
     Also `x.1` and `x.2` (fastq-dump --readids), `x_1:N:0` and `x_2:N:0`. Two spots of one run may
-    be called `SRR1.1` and `SRR1.2`, but not all that follow them.
+    be called `SRR1.1` and `SRR1.2`, but not all the following ones.
     """
     if len(name1) != len(name2) or name1 == name2:
         return False
@@ -403,11 +403,11 @@ def _summary(prefix: str, histogram: Counts) -> dict[str, float]:
 
 
 def _percentile(cumulative: Counts, n: int, fraction: float) -> int:
-    """Fastq-scan's percentile: the value at index `n * fraction`, one lower for an even n."""
+    """The percentile of fastq-scan: the value at index `n * fraction`, one lower for even n."""
     index = int(n * fraction) if n % 2 else max(0, int(n * fraction - 1))
     return int(np.searchsorted(cumulative, index, side="right"))
 
 
 def _round(value: float) -> float:
-    """Round to six significant digits, as C++ streams print."""
+    """Round to six significant digits, as C++ streams print them."""
     return float(f"{value:.6g}")

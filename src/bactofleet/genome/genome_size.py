@@ -1,4 +1,4 @@
-"""Estimate the size of a genome from its reads, by the k-mers that are not sequencing errors."""
+"""Estimate the size of a genome from the k-mers of its reads, without sequencing errors."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from bactofleet.genome.stage import Stage
 
 K = 21
 MAX_COUNT = 1000
-# Beyond a real valley lies the genome, not the last stray k-mers of the tail.
+# After a real valley comes the genome, not the last stray k-mers of the tail.
 MIN_PEAK_SHARE = 0.05
 # Enough for 30x of the largest bacterial genomes, and a fraction of the reads of a deep run.
 SAMPLE_BYTES = 400 << 20
 
 
 def estimate_genome_size(stage: Stage, reads: list[Path]) -> int:
-    """Return the number of distinct k-mers (about bp) above the errors' valley of the spectrum.
+    """Return the number of distinct k-mers (about bp) above the valley after the errors.
 
     KMC counts the first part of the reads. In its histogram the k-mers of errors fall steeply from
-    count 1; those of the genome form a peak at the depth. The valley between the two is the
-    threshold, found in the data, so that 10x and 200x are both estimated (shovill's fixed
-    threshold of 10 finds nothing at 10x).
+    count 1; those of the genome form a peak at the sequencing depth. The threshold is the valley
+    between the two. It is found in the data, so that it works at 10x as well as at 200x (shovill's
+    fixed threshold of 10 finds nothing at 10x).
     """
     sample = stage.work / "sample.fastq"
     with sample.open("wb") as handle:
@@ -38,7 +38,7 @@ def estimate_genome_size(stage: Stage, reads: list[Path]) -> int:
 
 
 def count_kmers(stage: Stage, reads: Sequence[Path]) -> list[int]:
-    """Return how many different k-mers the reads hold 1, 2, 3, ... times; those once as 0."""
+    """Return the numbers of k-mers that occur 1, 2, 3, ... times; those that occur once as 0."""
     listing = stage.work / "files.txt"
     listing.write_text("".join(f"{path}\n" for path in reads))
     kmers, histogram = stage.work / "kmers", stage.work / "histogram.tsv"
@@ -51,10 +51,10 @@ def count_kmers(stage: Stage, reads: Sequence[Path]) -> list[int]:
 
 
 def find_valley(counts: Sequence[int]) -> int:
-    """Return the index where a k-mer histogram, falling from its errors, first rises again.
+    """Return the index where a k-mer histogram first rises again after the fall of the errors.
 
-    0 where nothing but noise rises: the depth is so low, or the reads so clean, that there is no
-    valley between errors and genome.
+    Returns 0 if nothing but noise rises: the depth is so low, or the reads so clean, that there is
+    no valley between errors and genome.
     """
     for i in range(len(counts) - 1):
         if counts[i] < counts[i + 1]:
@@ -63,7 +63,7 @@ def find_valley(counts: Sequence[int]) -> int:
 
 
 def _first_records(path: Path, size: int) -> list[bytes]:
-    """Return the first whole records of a FASTQ, about `size` bytes, with a line end at its end."""
+    """Return the first complete records of a FASTQ, about `size` bytes, ending in a line end."""
     parts: list[bytes] = []
     for block in read_blocks(path):
         parts.append(block)
@@ -74,7 +74,7 @@ def _first_records(path: Path, size: int) -> list[bytes]:
         return parts if parts[-1].endswith(b"\n") else [*parts, b"\n"]
     last = parts[-1]
     lines = sum(part.count(b"\n") for part in parts)
-    for _ in range(lines % 4 + 1):  # back to the end of the last whole record
+    for _ in range(lines % 4 + 1):  # back to the end of the last complete record
         last = last[: last.rindex(b"\n")]
     parts[-1] = last + b"\n"
     return parts

@@ -1,4 +1,4 @@
-"""Stage 5, publish: one tarball to where results go, then the receipt that says so."""
+"""Stage 5, publish: deliver one tarball to the results, then write the receipt."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from bactofleet.genome.tarball import write_tarball
 from bactofleet.records.portable import FILE, Fields, repeatable_part, to_metadata
 from bactofleet.records.receipt import SCHEMA, check_fields
 
-# Snakemake's own, in every folder that is an output.
+# Snakemake's own file, in every output folder.
 SNAKEMAKE_TIMESTAMP = ".snakemake_timestamp"
-# The stage's options that do not decide what a genome becomes.
+# The stage's options that do not change the result.
 OF_DELIVERY = ("results", "receipt")
 CPU_INFO = Path("/proc/cpuinfo")
 
 
 def run(stage: Stage) -> None:
-    """Pack what the stages publish, deliver it, and write the receipt last of all."""
+    """Pack what the stages publish, deliver it, and write the receipt last."""
     records = {name: read_record(folder) for name, folder in stage.inputs.items()}
     merged = _merge(stage, records)
     receipt = _receipt(stage, merged)
@@ -39,16 +39,16 @@ def run(stage: Stage) -> None:
     write_tarball(tarball, _collect(stage, records) | {f"{stage.sample}/{FILE}": repeatable})
     receipt["tarball"] = {"bytes": tarball.stat().st_size, "sha256": sha256_of(tarball)}
     told = receipt | _measure(stage, records)
-    check_fields(told)  # before anything is delivered that nobody could read
+    check_fields(told)  # before delivery, so that every delivered genome has a readable receipt
     metadata = to_metadata(told)
     receipt["tarball"]["path"] = deliver(tarball, stage.parameters["results"], metadata)
-    # Anew: what the receipt tells of this stage is with the delivery.
+    # Measured again, because the receipt's values for this stage include the delivery.
     receipt |= _measure(stage, records)
     write_json(Path(stage.parameters["receipt"]), receipt)
 
 
 def _collect(stage: Stage, records: dict[str, StageRecord]) -> dict[str, Path]:
-    """Return the files of the tarball by their names in it."""
+    """Return the files of the tarball by their names in the tarball."""
     files = {}
     for name, folder in stage.inputs.items():
         if records[name].versions:
@@ -71,7 +71,7 @@ def _write_versions(path: Path, stage: str, record: StageRecord) -> None:
 
 
 def _merge(stage: Stage, records: dict[str, StageRecord]) -> StageRecord:
-    """Return what all stages found, as one record."""
+    """Return the results of all stages as one record."""
     merged = StageRecord(sample=stage.sample, stage=stage.name)
     for record in records.values():
         merged.input = merged.input or record.input
@@ -85,7 +85,7 @@ def _merge(stage: Stage, records: dict[str, StageRecord]) -> StageRecord:
 
 
 def _receipt(stage: Stage, merged: StageRecord) -> Fields:
-    """Return everything that is told of a genome but for its tarball.
+    """Return the receipt of a genome without its tarball.
 
     docs/outputs.md describes each key.
     """
@@ -133,7 +133,7 @@ def _describe_host() -> dict[str, Any]:
 
 
 def _cpu_model() -> str:
-    """Return the CPU's name as Linux tells it; arm64 gives none, so its part number."""
+    """Return the CPU's name from Linux; on arm64, which has none, its part number."""
     keys = ("model name", "CPU part")
     lines = CPU_INFO.read_text().splitlines() if CPU_INFO.exists() else []
     found = (line.partition(":")[2].strip() for line in lines if line.startswith(keys))

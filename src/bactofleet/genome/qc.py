@@ -15,7 +15,7 @@ from bactofleet.genome.stage import READS, Stage, read_record
 
 SEED = 42
 SUPPLEMENTAL = "supplemental"
-# bbduk's own reference, unpacked in the image: Debian's bbduk does not find it by its name "phix".
+# bbduk's own reference, unpacked in the image, because Debian's bbduk does not find "phix".
 PHIX = Path("/usr/share/bactofleet/phix174.fa")
 # The options that Bactopia gives bbduk for PhiX.
 BBDUK_PHIX = ["k=31", "hdist=1", "tpe=t", "tbo=t", "qtrim=rl", "trimq=6", "minlength=35"]
@@ -24,9 +24,9 @@ LIGHTER_K = 31
 
 
 def run(stage: Stage) -> None:
-    """Leave `reads/<sample>_{R1,R2,SE}.fastq.gz`, ready for the assembler.
+    """Write `reads/<sample>_{R1,R2,SE}.fastq.gz`, ready for the assembler.
 
-    An assembly without reads passes through, with a note that says so.
+    An assembly without reads passes through, with a note.
     """
     download = stage.inputs["download"]
     origin = read_record(download)
@@ -52,7 +52,7 @@ def run(stage: Stage) -> None:
 
 
 def _trim(stage: Stage, raw: list[Path]) -> list[Path]:
-    """Trim adapters and quality with fastp's own defaults, as Bactopia does."""
+    """Trim adapters and low quality with fastp's own defaults, as Bactopia does."""
     stage.use("fastp")
     trimmed = [stage.work / f"trimmed{i}.fastq.gz" for i in range(1, len(raw) + 1)]
     report = stage.publish(f"{SUPPLEMENTAL}/{stage.sample}.fastp.json")
@@ -60,7 +60,7 @@ def _trim(stage: Stage, raw: list[Path]) -> list[Path]:
     log = stage.publish(f"logs/{stage.sample}-fastp.log")
     pair = ["--in2", raw[1], "--out2", trimmed[1], "--detect_adapter_for_pe"] if raw[1:] else []
     stage.tools.run(
-        # Only the next tool reads these: the fastest compression is enough.
+        # Only the next tool reads these, so the fastest compression is enough.
         ["fastp", "--in1", raw[0], "--out1", trimmed[0], *pair, "--compression", "1"]
         + ["--thread", stage.threads, "--json", report, "--html", page]
         + ["--report_title", stage.sample],
@@ -108,7 +108,7 @@ def _correct_errors(stage: Stage, reads: list[Path], size: int) -> list[Path]:
 def _cap_depth(
     stage: Stage, reads: list[Path], stats: list[ReadStats], size: int
 ) -> tuple[list[Path], list[ReadStats]]:
-    """Keep a random part of the reads, the same in every run, where they are too deep."""
+    """Subsample reads that are too deep, at random but the same in every run."""
     total = sum(one.total_bp for one in stats)
     wanted = stage.parameters["coverage"] * size
     if not wanted or total <= wanted:
@@ -123,7 +123,7 @@ def _cap_depth(
 
 
 def _describe(stage: Stage, names: list[str], stats: list[ReadStats], size: int) -> None:
-    """Publish fastq-scan's JSON of the reads as they came and as they are now."""
+    """Publish fastq-scan's JSON of the original and of the final reads."""
     scans: dict[str, list[dict[str, object]]] = {"original": [], "final": []}
     for name, one in zip(names, stats, strict=True):
         scans["original"].append(
@@ -146,7 +146,7 @@ def _check_coverage(stats: list[ReadStats], size: int, minimum: float) -> None:
 
 
 def _keep(stage: Stage, names: list[str], reads: list[Path]) -> None:
-    """Hand the reads on; with `keep: [reads]` also into the result, well compressed."""
+    """Pass the reads on; with `keep: [reads]` also publish them, well compressed."""
     for name, path in zip(names, reads, strict=True):
         if "reads" in stage.parameters["keep"]:
             unpack, pack = ["pigz", "-dc", path], ["pigz", "-n", "-p", stage.threads]

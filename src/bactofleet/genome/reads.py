@@ -1,4 +1,4 @@
-"""What the download and qc stages both know of reads: their names, and how many are enough."""
+"""What the download and qc stages share about reads: their names and minimum amounts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def read_names(sample: str, *, paired: bool) -> list[str]:
 
 
 def check_amounts(stats: list[ReadStats], limits: dict[str, Any]) -> None:
-    """Raise `Excluded` where there is too little to assemble, with Bactopia's error types.
+    """Raise `Excluded`, with Bactopia's error types, if there is too little to assemble.
 
     `limits` holds `min_reads` and `min_basepairs` (of both mates together) and `min_proportion`
     (base pairs of the smaller mate to those of the larger).

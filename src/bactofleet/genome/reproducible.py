@@ -1,4 +1,4 @@
-"""Take out of tools' outputs what differs between two runs of the same thing: times and paths."""
+"""Remove from the tools' outputs what differs between two identical runs: times and paths."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _ASN1_DATE = re.compile(r"(date\s+std \{\s+year )\d+( ,\s+month )\d+( ,\s+day )\
 # tbl2asn's record of its own clean-up of each contig (NcbiCleanup).
 _ASN1_CLEANUP = re.compile(r'(str\s+"(year|month|day)" ,\s+data\s+int )\d+')
 EPOCH_ASN1 = {"year": 1980, "month": 1, "day": 1}
-# Lines of prokka's log that come in any order: the files that it made, as the file system has
-# them; the products that it renamed, as the parallel searches ended.
+# Lines of prokka's log that come in any order: its files, in the order of the file system, and the
+# products that it renamed, in the order in which parallel searches ended.
 _UNORDERED = re.compile(r"(?m)(?:^\[TIME\] (?:prokka/|Modify product: ).*\n)+")
 _VOLATILE = [
     (re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w* \w{3} +\d+ [\d:]{8}( \w+)? \d{4}"), "DATE"),
@@ -21,7 +21,7 @@ _VOLATILE = [
     (re.compile(r"\b\d\d:\d\d:\d\d(\.\d+)?\b"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? (seconds|minutes|hours|secs?|mins?)\b"), r"N \2"),
     (re.compile(r"(\.tmp\\?\.)\d+(\\?\.)"), r"\1PID\2"),  # prokka's temporary files
-    # prokka's last words depend on whether its seconds are even.
+    # prokka's last message depends on whether its number of seconds is even.
     (re.compile(r"Thank you, come again\."), "Share and enjoy!"),
 ]
 
@@ -38,9 +38,9 @@ def fix_asn1_date(text: str) -> str:
 
 
 def fix_log(text: str, folder: Path) -> str:
-    """Replace dates, times and process ids by words; make paths below `folder` relative.
+    """Replace dates, times and process ids by placeholders; make paths below `folder` relative.
 
-    Lines whose order is one of chance are sorted.
+    Lines in random order are sorted.
     """
     text = text.replace(str(folder), ".")
     for pattern, word in _VOLATILE:

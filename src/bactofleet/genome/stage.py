@@ -4,11 +4,11 @@ A stage writes one folder, `scratch/<sample>/<stage>/`:
 
     stage.json   what the stage found and made (`StageRecord`), written last
     publish/     files of the result, laid out as in the tarball (Bactopia's layout)
-    ...          folders of files that only later stages need; the stage's rule names them
+    ... folders of files that only later stages need, named in the stage's rule
 
-A stage that finds its genome unusable (`Excluded`) leaves Bactopia's error file and a record that
-says so; the stages after it pass that on. A stage that fails leaves no record but
-`<failures>/<sample>.json`, and an exit status that says whether another attempt may help.
+A stage that finds its genome unusable (`Excluded`) writes Bactopia's error file and a record that
+says so, which the later stages pass on. A stage that fails writes only `<failures>/<sample>.json`;
+its exit status says whether another attempt may help.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ from snakemake_executor_plugin_aws_batch_array import api
 RECORD = "stage.json"
 PUBLISH = "publish"
 WORK = "work"
-# Folders that stages leave for later ones: FASTQ, a FASTA that was given, contigs.
+# Folders that stages leave for later ones: FASTQ, a given FASTA, contigs.
 READS, ASSEMBLY, CONTIGS = "reads", "assembly", "contigs"
-# Where each stage's results lie in Bactopia's layout.
+# Where each stage's results are in Bactopia's layout.
 BACTOPIA_FOLDERS = {
     "download": "main/gather",
     "qc": "main/qc",
@@ -71,14 +71,14 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+-]+")
 
 @dataclass
 class StageRecord:
-    """What a stage leaves for the next one, and for the receipt."""
+    """What a stage records for the next stage and for the receipt."""
 
     sample: str
     stage: str
     excluded: dict[str, str] | None = None
     """Why the genome is excluded: `type`, `stage`, `message`."""
     identity: dict[str, Any] | None = None
-    """What the genome is made of (core/identity.py), as the first stage found it."""
+    """The genome's identity (core/identity.py), as found by the first stage."""
     input: dict[str, Any] = field(default_factory=dict)
     """What the genome is made from: kind, runtype, sources, species, genome size."""
     metrics: dict[str, float | int] = field(default_factory=dict)
@@ -96,11 +96,11 @@ def read_record(folder: Path) -> StageRecord:
 
 
 def check_staging(inputs: Sequence[Path]) -> None:
-    """Verify that what a stage gets is here, whole and readable: records, and folders beside them.
+    """Verify that a stage's inputs are here, complete and readable: records and their folders.
 
-    Raises `TemporaryFailure` with the file and what is wrong with it: a file that its producer
-    recorded and that is not what was recorded has been lost on the way, and can be made again.
-    Folders that are no inputs are of no concern: Snakemake removes each after its last reader.
+    Raises `TemporaryFailure` with the file and what is wrong with it. A file that differs from its
+    record was damaged or lost on the way and can be made again. Folders that are not inputs do not
+    matter: Snakemake removes each after its last reader.
     """
     for folder in _folders_of(inputs):
         _check_folder(folder, {path.name for path in inputs if path.parent == folder})
@@ -135,9 +135,9 @@ class Stage:
     sample: str
     folder: Path
     work: Path
-    """Folder for files that nobody needs later; removed at the end."""
+    """Folder for temporary files; removed at the end."""
     identity: str
-    """Checksum of what this run makes the genome of (`Identity.key`)."""
+    """Checksum of what this run makes the genome from (`Identity.key`)."""
     inputs: dict[str, Path]
     """Folders of earlier stages, by the stage's name."""
     parameters: dict[str, Any]
@@ -149,11 +149,11 @@ class Stage:
 
     @property
     def memory_gb(self) -> int:
-        """Whole gigabytes that a tool may be told to use, with 1 GB left for the rest."""
+        """Memory for a tool, in whole gigabytes; 1 GB is left for the rest."""
         return max(1, self.mem_mb // 1000 - 1)
 
     def publish(self, name: str) -> Path:
-        """Return the path of a file of the result, below the stage's folder of Bactopia's."""
+        """Return the path of a result file, in the stage's folder of Bactopia's layout."""
         path = self.folder / PUBLISH / BACTOPIA_FOLDERS[self.name] / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
@@ -176,7 +176,7 @@ class Stage:
 
 StageFunction = Callable[[Stage], None]
 InputCheck = Callable[[Sequence[Path]], None]
-"""Takes outputs of earlier stages; raises `TemporaryFailure` where one is not whole."""
+"""Takes outputs of earlier stages; raises `TemporaryFailure` if one is not complete."""
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -196,12 +196,12 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def run_command(check_inputs: InputCheck, argv: list[str] | None = None) -> int:
-    """Run the stage that the arguments name, once its inputs are as they should be.
+    """Run the stage named in the arguments, after checking its inputs.
 
     Returns its exit status.
     """
     args = parse_arguments(argv)
-    # Of the five stages' modules a process needs one.
+    # A process needs only one of the five stages' modules.
     function = importlib.import_module(f"bactofleet.genome.{args.stage}").run
     return run_stage(function, args, check_inputs)
 
@@ -215,17 +215,17 @@ def run_stage(function: StageFunction, args: argparse.Namespace, check_inputs: I
 
     status = _repeated_failure(args) or _guard(args, work)
     if status == 0:
-        # What an earlier attempt failed of is no longer how the genome ended.
+        # The failure of an earlier attempt is no longer true.
         forget_failure(args.failures, args.sample)
     return status
 
 
 def _repeated_failure(args: argparse.Namespace) -> int:
-    """Return the exit status of an attempt before, if it was final; 0 otherwise.
+    """Return the exit status of an earlier attempt if it was final, else 0.
 
-    Snakemake's `retries` repeats every failed job. A tool that said no says it again, after all
-    the same hours: only failures of the infrastructure deserve another attempt. Where a genome's
-    stages are one job (Slurm), another attempt begins with a stage before the one that failed.
+    Snakemake's `retries` repeats every failed job. A tool that failed would fail again after the
+    same number of hours, so only failures of the infrastructure deserve another attempt. If a
+    genome's stages are one job (Slurm), another attempt begins before the stage that failed.
     """
     try:
         failure = read_failure(args.failures, args.sample)
@@ -244,7 +244,7 @@ def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> Non
     shutil.rmtree(folder, ignore_errors=True)
     (folder / WORK).mkdir(parents=True)
     for path in args.outputs[1:]:
-        # Snakemake wants all of them, though an excluded genome has nothing to put there.
+        # Snakemake requires all of them, even if an excluded genome leaves them empty.
         if path.parent == folder:
             path.mkdir()
     with _plain_path(folder.parent.absolute()) as genome:
@@ -255,9 +255,9 @@ def _run(function: StageFunction, args: argparse.Namespace, log: IO[str]) -> Non
 
 @contextmanager
 def _plain_path(folder: Path) -> Iterator[Path]:
-    """Give a path of the folder that every tool reads as one word, through a link if need be.
+    """Yield a path of the folder that every tool reads as one word, through a link if needed.
 
-    Tools split names at spaces (makeblastdb) or commas (SKESA), however they are quoted.
+    Tools split names at spaces (makeblastdb) or commas (SKESA), even if they are quoted.
     """
     if PLAIN_PATH.fullmatch(str(folder)):
         yield folder
@@ -271,7 +271,7 @@ def _plain_path(folder: Path) -> Iterator[Path]:
 def _work_in(
     genome: Path, function: StageFunction, args: argparse.Namespace, log: IO[str]
 ) -> StageRecord:
-    """Do the work of a stage in the folder of its genome; return all but the list of its files."""
+    """Run a stage in the folder of its genome; return its record without the list of files."""
     parameters = dict(args.options)
     record = StageRecord(sample=args.sample, stage=args.stage)
     folder = genome / args.outputs[0].parent.name
@@ -292,7 +292,7 @@ def _work_in(
         earlier = {path: read_record(path) for path in stage.inputs.values()}
         record.identity = _find_identity(stage, earlier)
         record.excluded = next((one.excluded for one in earlier.values() if one.excluded), None)
-        # Publishing is the one stage that an excluded genome goes through as well.
+        # Publishing is the only stage that also runs for an excluded genome.
         if not record.excluded or args.stage not in BACTOPIA_FOLDERS:
             function(stage)
     except Excluded as reason:
@@ -304,15 +304,15 @@ def _work_in(
 
 
 def _folders_of(files: Sequence[Path]) -> list[Path]:
-    """Return the stages' folders that files and folders of theirs lie in, each once."""
+    """Return the folders of the stages that these paths belong to, each once."""
     return list(dict.fromkeys(path.parent for path in files))
 
 
 def _find_identity(stage: Stage, earlier: dict[Path, StageRecord]) -> dict[str, Any] | None:
-    """Return what the stages before were made of, None where there are none.
+    """Return the identity that the earlier stages were made from; None if there are none.
 
-    Raises `TemporaryFailure` where that is not what this run makes the genome of, in this image:
-    the next start begins such a genome anew.
+    Raises `TemporaryFailure` if it differs from the genome of this run, or from this image: the
+    next start makes such a genome anew.
     """
     image = fingerprint(get_versions()) if earlier else None
     for folder, record in earlier.items():
@@ -344,16 +344,16 @@ def _list_files(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _guard(args: argparse.Namespace, work: Callable[[IO[str]], object]) -> int:
-    """Do some work with the stage's log; turn what ends it into a failure a user can act on."""
+    """Run a stage with its log; turn any error into a failure that the user can act on."""
     try:
         args.log.parent.mkdir(parents=True, exist_ok=True)
         with args.log.open("w", encoding="utf-8", buffering=1) as log, _logged_failure(args, log):
             work(log)
-    except Exception as error:  # the last place where a reason can be recorded
+    except Exception as error:  # the last place to record a reason
         failure = _classify(error)
     else:
         return 0
-    # A full disk may refuse the record too; the exit status still says what happened.
+    # On a full disk the record may fail too; the exit status still says what happened.
     with suppress(OSError):
         _record_failure(args, failure)
     return failure.exit_code
@@ -361,7 +361,7 @@ def _guard(args: argparse.Namespace, work: Callable[[IO[str]], object]) -> int:
 
 @contextmanager
 def _logged_failure(args: argparse.Namespace, log: IO[str]) -> Iterator[None]:
-    """Write what ends a stage into its log; a log on a full disk is itself such a failure."""
+    """Write a stage's error to its log; if the disk is full, that error is raised instead."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Write a tarball whose bytes depend on its files alone: not on the time, the user or the disk."""
+"""Write a tarball whose bytes depend only on its files, not on the time, user or disk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COMPRESSION = 6
 
 
 def write_tarball(path: Path, files: dict[str, Path]) -> None:
-    """Write `files` (name in the tarball -> regular file) as .tar.gz, safe on disk at return.
+    """Write `files` (name in the tarball -> regular file) as .tar.gz, synced to disk.
 
     Raises `ValueError` for a name that would unpack outside its folder, and for links: a result
     holds real files only.

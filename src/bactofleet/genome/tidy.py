@@ -1,6 +1,6 @@
-"""Make reads plain where tools would read them differently: the same records, written anew.
+"""Rewrite reads that tools would read differently; the records stay the same.
 
-Few files need it (`Oddity`); all others are taken as they are.
+Few files need it (`Oddity`); all others are used unchanged.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ NUMBERED = {Oddity.LONG_NAMES, Oddity.MATE_NAMES}
 
 
 def tidy_reads(source: Path, oddities: set[Oddity], prefix: str, targets: list[Path]) -> None:
-    """Write the reads of a FASTQ without its oddities, compressed; interleaved mates into two.
+    """Write the reads of a FASTQ, compressed and without its oddities; split interleaved mates.
 
-    Where names cannot stay, reads are numbered behind `prefix`, mates alike.
+    Names that cannot be kept become `prefix` and a number, the same for both mates.
     """
     mates = len(targets)
     handles = [gzip.GzipFile(target, "wb", compresslevel=1, mtime=0) for target in targets]
@@ -43,7 +43,7 @@ def tidy_reads(source: Path, oddities: set[Oddity], prefix: str, targets: list[P
 
 
 def _iter_records(source: Path) -> Iterator[Record]:
-    """Yield the records of a file that was found to be whole."""
+    """Yield the records of a file that is known to be complete."""
     with open_reads(source) as handle:
         lines = (line.rstrip(b"\n") for line in handle)
         for name, bases, _, qualities in zip(lines, lines, lines, lines, strict=False):

@@ -17,23 +17,23 @@ Progress = Callable[[int, int], None]
 
 
 class Archive(Protocol):
-    """A service that names the experiments of a query and describes them in batches."""
+    """A service that lists the experiments of a query and describes them in batches."""
 
     name: str
     batch_size: int
 
     def find(self, query: Query) -> set[str]:
-        """Return a key of every experiment that a query is about."""
+        """Return the keys of all experiments that match a query."""
 
     def describe(self, keys: list[str]) -> list[Run]:
-        """Return all runs of the experiments of keys."""
+        """Return all runs of the experiments with these keys."""
 
 
 class Search:
     """The experiments of a query in batches, in the order of their keys or a random one.
 
-    What an archive does not have, or did not come to say, is asked of the next. `missing` is what
-    none of them has, once all are through.
+    What an archive does not have or did not return is requested from the next one. After the
+    search, `missing` holds what none of them has.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class Search:
     def __iter__(self) -> Iterator[list[Experiment]]:
         """Yield batches.
 
-        Raises `Unavailable` at the end where an archive left something unsaid that the next ones do
-        not have either: nobody knows then whether that is all.
+        Raises `Unavailable` at the end if an archive's answer was incomplete and the next ones do
+        not have the rest either: then nobody knows whether the result is complete.
         """
         for archive in self._archives:
             faults = len(self._faults)
@@ -66,7 +66,7 @@ class Search:
             raise Unavailable("; ".join(self._faults))
 
     def _ask(self, archive: Archive) -> Iterator[list[Experiment]]:
-        # Archives guarantee no order; the same seed must give the same subset.
+        # Archives guarantee no order, but the same seed must give the same subset.
         keys = sorted(archive.find(self.missing))
         if self._random:
             self._random.shuffle(keys)

@@ -1,4 +1,4 @@
-"""An experiment and its runs, and the row of the sheet that it becomes."""
+"""An experiment with its runs, and its row of the sheet."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ class Experiment:
 
     @property
     def spots(self) -> int:
-        """Reads, or pairs of them, of all runs."""
+        """Number of reads, or of pairs, in all runs."""
         return sum(run.spots for run in self.runs)
 
     @property
     def bases(self) -> int:
-        """Base pairs of all runs."""
+        """Number of base pairs in all runs."""
         return sum(run.bases for run in self.runs)
 
     @property
     def read_length(self) -> float:
-        """Mean length of a read in bp; 0 where the archive does not say how many there are."""
+        """Mean length of a read in bp; 0 if the archive does not give the number of reads."""
         mates = 2 if self.library.layout == "paired" else 1
         return self.bases / (self.spots * mates) if self.spots else 0
 
 
 def group_runs(runs: Iterable[Run]) -> list[Experiment]:
-    """Return the experiments of runs; a run without an experiment is one by itself."""
+    """Group runs by experiment; a run without an experiment becomes its own."""
     experiments: dict[str, Experiment] = {}
     for run in sorted(runs, key=lambda run: run.accession):
         name = run.experiment or run.accession
@@ -66,7 +66,7 @@ def group_runs(runs: Iterable[Run]) -> list[Experiment]:
 def to_row(experiment: Experiment, genome_size: int) -> Row:
     """Return an experiment's row of the sheet, without empty cells."""
     runs = experiment.runs
-    # An experiment of which ENA lacks a run would be a genome of half its reads.
+    # If ENA lacked a run of an experiment, the genome would have only part of its reads.
     files = [file for run in runs for file in run.files or ()] if all(r.files for r in runs) else []
     row = {
         "sample": experiment.accession,
@@ -85,7 +85,7 @@ def to_row(experiment: Experiment, genome_size: int) -> Row:
 
 
 def species_of(scientific_name: str) -> str:
-    """Return genus and species, or the genus, of a name in the taxonomy; empty for other names.
+    """Return genus and species, or only the genus, of a taxonomic name; "" for other names.
 
     `Salmonella enterica subsp. enterica serovar Typhi` is `Salmonella enterica`, `Listeria sp. X`
     is `Listeria`, `uncultured bacterium` is nothing.

@@ -1,7 +1,7 @@
 """Which experiments become rows, and why the others do not.
 
-The libraries are those that bactopia-search asks for. The smallest amounts are the workflow's own
-(`min_basepairs`, `min_coverage`): what has less would be downloaded only to end `excluded`.
+The libraries are those that bactopia-search accepts. The minimum amounts are the workflow's own
+(`min_basepairs`, `min_coverage`): smaller experiments would be downloaded only to be excluded.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ def _find_reasons(experiment: Experiment, genome_size: int, limits: Limits) -> I
 
 
 def find_library_reasons(library: Run) -> Iterator[Reason]:
-    """Yield why a library is not accepted: by its source, strategy or selection."""
+    """Yield why a library is not accepted: its source, strategy or selection."""
     yield from check_word("library source", library.source)
     yield from check_word("library strategy", library.strategy)
     yield from check_word("library selection", library.selection)
 
 
 def check_access(groups: Collection[str]) -> Iterator[Reason]:
-    """Yield a reason if the reads need the consent of groups."""
+    """Yield a reason if access to the reads needs a consent group."""
     if groups:
         yield Reason("access", f"access to its reads is controlled ({', '.join(sorted(groups))})")
 

@@ -1,7 +1,7 @@
 """The expected genome size of a species, from the table that NCBI uses to check assemblies.
 
-https://www.ncbi.nlm.nih.gov/genbank/genome-size-check/, which bactopia-search uses too. It has
-some thousands of species: those with enough genomes.
+https://www.ncbi.nlm.nih.gov/genbank/genome-size-check/, which bactopia-search uses too. It has a
+few thousand species: those with enough genomes.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ SPECIES, SIZE = "#species_taxid", "expected_ungapped_length"
 
 
 def fetch_genome_sizes(client: Client) -> dict[str, int]:
-    """Return sizes in bp by the species' taxon number; none if NCBI does not answer.
+    """Return sizes in bp by the taxon number of the species; none if NCBI does not answer.
 
-    `BACTOFLEET_GENOME_SIZES_URL` names another address of the table. A search goes on without it:
-    the workflow estimates what a sheet does not say.
+    `BACTOFLEET_GENOME_SIZES_URL` sets another address of the table. A search continues without the
+    table, because the workflow estimates sizes that the sheet does not give.
     """
     try:
         return _parse(client.ask(os.environ.get("BACTOFLEET_GENOME_SIZES_URL", SIZES_URL)) or b"")

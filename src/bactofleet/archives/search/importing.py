@@ -15,10 +15,10 @@ from bactofleet.archives.search.tally import Tally, open_tally
 from bactofleet.core.config import SCHEMAS, load_schema
 from bactofleet.core.samples import SEPARATOR, Row, check_rows
 
-# https://github.com/bactopia/bactopia, modules/bactopia/gather: those of Illumina reads and of
-# assemblies, each with the columns that it fills, or another choice of them. bactopia-search writes
-# the platform into this column. FOFNs of today have single-end reads and assemblies in columns of
-# their own, those of the first versions in `r1` and `extra`.
+# https://github.com/bactopia/bactopia, modules/bactopia/gather: the types of Illumina reads and of
+# assemblies, each with the sets of columns that it may fill. bactopia-search writes the platform
+# into this column. Current FOFNs have separate columns for single-end reads and assemblies; the
+# first versions used `r1` and `extra`.
 ACCESSION, PAIR, SINGLE = ({"accession"},), ({"r1", "r2"},), ({"se"}, {"r1"})
 RUNTYPES: dict[str, tuple[set[str], ...]] = {
     "illumina": ACCESSION,
@@ -37,7 +37,7 @@ UNKNOWN = {"genome_size": "0", "species": "UNKNOWN_SPECIES"}
 def import_list(path: Path, output: Path) -> Tally:
     """Append the rows of a list to a sheet; return what was left out, and why.
 
-    Raises `ConfigurationError` with every wrong line; nothing is appended then.
+    Raises `ConfigurationError` with every wrong line, without appending anything.
     """
     schema = load_schema(SCHEMAS / "samples.schema.yaml")
     known = read_known(output, schema)
@@ -62,9 +62,9 @@ def import_list(path: Path, output: Path) -> Tally:
 
 
 def _convert(cells: Cells, schema: dict[str, Any]) -> Row:
-    """Return a list's row as a row of the sheet; columns that the sheet does not have are ignored.
+    """Convert a row of a list to a row of the sheet; columns unknown to the sheet are ignored.
 
-    Runs to be merged are separated by commas.
+    In a list, runs to be merged are separated by commas.
     """
     row = {
         column: value
@@ -78,7 +78,7 @@ def _convert(cells: Cells, schema: dict[str, Any]) -> Row:
         row["r1"] = cells["se"]
     if runtype.startswith("merge-"):
         row |= {mate: row[mate].replace(",", SEPARATOR) for mate in ("r1", "r2") if mate in row}
-    # A taxonomic name need not be that of a species; what a user wrote as a species must be.
+    # A taxonomic name need not be a species, but a species that the user gave must be one.
     given = row.pop("species", "")
     if species := species_of(given or cells.get("scientific_name", "")) or given:
         row["species"] = species
@@ -86,9 +86,9 @@ def _convert(cells: Cells, schema: dict[str, Any]) -> Row:
 
 
 def _find_contradiction(cells: Cells) -> str:
-    """Say which columns contradict a row's runtype; "" if none do.
+    """Name the columns that contradict a row's runtype; "" if none do.
 
-    A row that fills none of them is refused by the sheet's own checks.
+    The sheet's own checks refuse a row without any input.
     """
     given = set(INPUTS) & cells.keys()
     runtype = cells.get("runtype", "")

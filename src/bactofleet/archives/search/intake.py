@@ -12,7 +12,7 @@ from bactofleet.core.samples import Row
 
 
 class Intake:
-    """Judges experiments by what the sheet already has and by the limits of a search."""
+    """Judges experiments by the rows already in the sheet and by the limits of a search."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Intake:
         """Experiments seen so far that the sheet has or will have."""
 
     def judge(self, experiment: Experiment) -> Row | Reason:
-        """Return an experiment's row, or why it has none."""
+        """Return an experiment's row, or why it gets none."""
         names = {name.casefold() for name in experiment.names}
         if same := names & self._known:
             self.in_sheet += 1

@@ -1,9 +1,9 @@
-"""Lists that users have: one accession a line, or a table with a header.
+"""Lists from users: one accession per line, or a table with a header.
 
-Columns are found by their names, in the order in which a table has them. Tables of accessions and
-files are Bactopia's (https://bactopia.github.io/latest/full-guide/) and our own sheets. Tables of
-archives are ENA's report, SRA's runinfo and its Run Selector, and NCBI Pathogen Detection's
-isolates; they are separated by tabs or commas.
+Columns are found by name, in the table's order. Tables of accessions and files are Bactopia's
+(https://bactopia.github.io/latest/full-guide/) and our own sheets. Tables of archives are ENA's
+report, SRA's runinfo and its Run Selector, and NCBI Pathogen Detection's isolates; they are
+separated by tabs or commas.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bactofleet.core.errors import ConfigurationError
 Cells = dict[str, str]
 
 OUR_COLUMNS = {"accession", "sample"}
-# Our names of what is needed of an archive's table, and the tables' names of these columns.
+# Our names for the columns needed from an archive's table, and the tables' names for them.
 ARCHIVE_COLUMNS = {
     "scientific_name": (
         *("scientific_name", "scientificname", "scientific name", "organism", "organism group"),
@@ -29,7 +29,7 @@ ARCHIVE_COLUMNS = {
     "access": ("consent",),
 }
 # An experiment is a genome; a run may be part of one. A BioSample is used only if a table has no
-# column of runs: if it has one, an isolate without a run has no reads.
+# column of runs; in a table that has one, an isolate without a run has no reads.
 READS = ("experiment_accession", "experiment", "run_accession", "run", "acc")
 SAMPLES = ("biosample_acc", "biosample", "sample_accession")
 # Their words for "not known".
@@ -39,9 +39,9 @@ UNKNOWN = ("NULL", "-")
 def read_list(path: Path) -> Iterator[tuple[int, Cells]]:
     """Yield the line number and the cells by column of each row, without the empty cells.
 
-    Of an archive's table these are `accession` and `ARCHIVE_COLUMNS`, as far as it has them.
-    Without a header every line is an accession. Raises `ConfigurationError` where the file is
-    missing, not text, or has rows that do not fit its header.
+    From an archive's table these are `accession` and those of `ARCHIVE_COLUMNS` that it has.
+    Without a header, every line is an accession. Raises `ConfigurationError` if the file is
+    missing, is not text, or has rows that do not fit its header.
     """
     rows = _iter_cells(path)
     number, first = next(rows, (0, []))
@@ -74,7 +74,7 @@ def _to_names(cells: list[str]) -> list[str]:
 
 
 def _take(cells: Cells, columns: dict[str, tuple[str, ...]]) -> Cells:
-    """Return what is needed of a row of an archive's table, by our names."""
+    """Return the needed cells of a row of an archive's table, by our names."""
     known = {column: cell for column, cell in cells.items() if cell not in UNKNOWN}
     return {
         name: known[found]

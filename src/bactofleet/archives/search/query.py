@@ -9,7 +9,7 @@ from bactofleet.archives.accessions import TAXON_ID, Query, kind_of
 from bactofleet.archives.search.lists import read_list
 from bactofleet.core.errors import ConfigurationError
 
-# Dots only at the ends of words: `sp. nov.` is a name, `list.txt` a missing file.
+# Dots only at the ends of words: `sp. nov.` is a name, `list.txt` is a missing file.
 TAXON_NAME = re.compile(
     r"(?=.{2,100}$)[\[']?[A-Za-z][\w()\[\]':,-]*\.?( [\w()\[\]':,-]+\.?)*", re.A
 )
@@ -22,7 +22,7 @@ ALLOWED = (
 def parse_query(text: str) -> Query:
     """Return the query that a text stands for.
 
-    Raises `ConfigurationError` for what is none of it, and for a file with a line that is none.
+    Raises `ConfigurationError` for any other text, and for a file with any other line.
     """
     text = text.strip()
     if Path(text).is_file():

@@ -1,4 +1,4 @@
-"""Append rows to a user's sample sheet; what is there stays as it is."""
+"""Append rows to a user's sample sheet without changing the existing rows."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bactofleet.core.samples import SEPARATOR, Row
 
 
 def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
-    """Return the names in a sheet, if there is one: samples, accessions and runs, case folded.
+    """Return the case-folded names in a sheet, if there is one: samples, accessions and runs.
 
-    Raises `ConfigurationError` for a file that is no sheet, before anything is asked for it.
+    Raises `ConfigurationError` if the file is not a sheet, before any archive is asked.
     """
     if not path.exists():
         return set()
@@ -35,16 +35,16 @@ def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
 
 
 def names_in(row: Row) -> set[str]:
-    """Return the names by which a row would be repeated, case folded."""
+    """Return the case-folded names by which a repeated row is recognized."""
     runs = row.get("runs", "").split(SEPARATOR)
     names = (row.get("sample", ""), row.get("accession", ""), *runs)
     return {name.casefold() for name in names if name}
 
 
 def append_rows(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Put rows below a sheet, all or none; columns that it lacks come last in its header.
+    """Append rows to a sheet, all or none; columns that it lacks are added at the end.
 
-    A row that is there is not touched: cells that it lacks at its end are empty.
+    Existing rows are not changed: the cells that they lack at the end count as empty.
     """
     # A link to a sheet stays a link.
     path = path.resolve()
@@ -71,7 +71,7 @@ def _read_header(path: Path) -> list[str]:
 
 
 def _iter_rows(path: Path) -> Iterator[Row]:
-    """Yield rows unchecked: a sheet that is being edited need not be valid."""
+    """Yield unchecked rows: a sheet that is being edited need not be valid."""
     cells = _iter_cells(path)
     header = next(cells, [])
     return (dict(zip(header, row, strict=False)) for row in cells)
@@ -82,7 +82,7 @@ def _is_row(line: str) -> bool:
 
 
 def _copy(path: Path, sheet: TextIO, header: list[str]) -> None:
-    """Copy a sheet line by line, with another header and an end to its last line."""
+    """Copy a sheet line by line, with a new header and a line end after its last line."""
     line = "\n"
     with path.open(encoding="utf-8", newline="\n") as lines:
         for line in lines:

@@ -1,4 +1,4 @@
-"""Count what was found, added and left out: a table to print, and a list next to the sheet."""
+"""Count what was found, added and left out: a table to print and a list next to the sheet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bactofleet.core.files import open_atomically
 
 
 class Tally:
-    """Counts what is looked at and why it is left out; lists what is left out."""
+    """Counts what was checked and left out, and lists what was left out with the reason."""
 
     def __init__(self, listing: TextIO) -> None:
         self.looked_at = 0
@@ -27,16 +27,16 @@ class Tally:
 
     @property
     def kept(self) -> int:
-        """How many were not left out."""
+        """The number that was not left out."""
         return self.looked_at - self._reasons.total()
 
     def leave_out(self, accession: str, name: str, detail: str) -> None:
-        """Count an accession under the name of a reason, and list it with the detail."""
+        """Count an accession under a reason, and list it with the detail."""
         self._reasons[name] += 1
         self._listing.writerow((accession, detail))
 
     def print(self, what: str, output: Path) -> None:
-        """Print the table: what was looked at, what was left out and why, what was added."""
+        """Print the table: what was checked, what was left out and why, what was added."""
         table = Table("", what, title=str(output), title_justify="left")
         table.columns[1].justify = "right"
         table.add_row("found", f"{self.looked_at:,}")
@@ -50,11 +50,11 @@ class Tally:
 
 @contextmanager
 def open_tally(output: Path) -> Iterator[Tally]:
-    """Open a tally whose list lies beside a sheet: `samples-left-out.tsv` beside `samples.tsv`."""
+    """Open a tally whose list is next to a sheet: `samples-left-out.tsv` for `samples.tsv`."""
     with open_atomically(listing_of(output)) as listing:
         yield Tally(listing)
 
 
 def listing_of(output: Path) -> Path:
-    """Return the file that lists what was left out of a sheet by the last command."""
+    """Return the path of the list of what the last command left out of a sheet."""
     return output.with_name(f"{output.stem}-left-out.tsv")
