@@ -115,7 +115,7 @@ def finished(
     rows: list[dict[str, object]], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Project, Result]:
     """The project after its run."""
-    folder = tmp_path_factory.mktemp("project") / "p"
+    folder = tmp_path_factory.mktemp("project") / "p, with a space"
     project = make_project(folder, max_genome_size=10_000_000)
     project.write_samples(rows)
     return project, project.run()

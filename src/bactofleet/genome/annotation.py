@@ -109,9 +109,10 @@ def _publish_blast_databases(stage: Stage, made: Path) -> None:
         if not fasta.stat().st_size:  # a genome without genes
             continue
         # makeblastdb writes the time into the database; no option prevents it.
+        # It resolves relative paths, and then splits at a space of the folder: give it absolute ones.
         stage.tools.run(
             ["faketime", "-f", FAKE_TIME, "makeblastdb", "-in", fasta, "-dbtype", molecule]
-            + ["-title", f"{stage.sample}.{kind}", "-out", f"blastdb/{stage.sample}.{kind}"]
+            + ["-title", f"{stage.sample}.{kind}", "-out", folder / fasta.name]
         )
     files = {f"blastdb/{path.name}": path for path in folder.iterdir()}
     write_tarball(stage.publish(f"{stage.sample}-blastdb.tar.gz"), files)
