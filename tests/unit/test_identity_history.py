@@ -139,7 +139,7 @@ class History(RuleBasedStateMachine):
             assert plan.redo == ([] if fits else ["S1"])
 
 
-class TestHistory(History.TestCase):  # type: ignore[name-defined,misc]
+class TestHistory(History.TestCase):  # type: ignore[valid-type,misc]
     """Histories of up to 15 events."""
 
     settings = settings(max_examples=40, stateful_step_count=15, deadline=None)

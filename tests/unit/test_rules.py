@@ -209,16 +209,20 @@ def test_a_genome_that_was_begun_alike_goes_on_where_it_was(project: Path, tmp_p
 # --- jobs elsewhere -------------------------------------------------------------------------------
 
 
-def test_a_dry_run_tells_what_jobs_on_aws_cannot_have(project: Path) -> None:
+def test_a_dry_run_tells_what_jobs_on_aws_cannot_have(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (project / "a.fna").write_text(">a\nACGT\n")
     (project / "config/samples.tsv").write_text("sample\tassembly\nS1\ta.fna\n")
     role = "arn:aws:iam::123456789012:role/x"
     account = {"REGION": "eu-west-1", "BUCKET": "bucket", "JOB_QUEUE": "queue", "IMAGE": "x:1"}
     account |= {"JOB_ROLE": role, "EXECUTION_ROLE": role}
 
+    for name, value in account.items():
+        monkeypatch.setenv(f"SNAKEMAKE_AWS_BATCH_ARRAY_{name}", value)
+
     process = start(
-        *(project, "--profile", "profiles/aws", "--dry-run", "--config", "results=s3://bucket/x"),
-        **{f"SNAKEMAKE_AWS_BATCH_ARRAY_{name}": value for name, value in account.items()},
+        *(project, "--profile", "profiles/aws", "--dry-run", "--config", "results=s3://bucket/x")
     )
     said, _ = process.communicate(timeout=60)
 
