@@ -109,7 +109,7 @@ def _publish_blast_databases(stage: Stage, made: Path) -> None:
         if not fasta.stat().st_size:  # a genome without genes
             continue
         # makeblastdb writes the time into the database; no option prevents it.
-        # It resolves relative paths, and then splits at a space of the folder: give it absolute ones.
+        # It resolves relative paths, and splits at spaces of the folder: give it absolute ones.
         stage.tools.run(
             ["faketime", "-f", FAKE_TIME, "makeblastdb", "-in", fasta, "-dbtype", molecule]
             + ["-title", f"{stage.sample}.{kind}", "-out", folder / fasta.name]
