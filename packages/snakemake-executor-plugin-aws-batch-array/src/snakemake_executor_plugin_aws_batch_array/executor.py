@@ -26,7 +26,7 @@ from .collector import THREADS, Collected, Collector
 from .constructs import check_jobs
 from .credentials import open_session
 from .fuse import Fuse
-from .groups import rebuild_groups
+from .groups import postprocess_at_once, rebuild_groups
 from .ledger import Ledger, OpenArray, lock_folder
 from .live import LiveArray
 from .logs import LogReader
@@ -147,6 +147,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         if self._fuse.has_blown():
             self._held_back += len(jobs)
             return
+        for group in (job for job in jobs if job.is_group()):
+            postprocess_at_once(group)
         tasks = [task for job in jobs if (task := self._build_task(job, self._bundle))]
         for task in tasks:
             self.run_job_pre(task.job)
