@@ -109,7 +109,7 @@ def test_a_name_made_to_fake_rows_stays_in_its_cell(
 
     assert (status, rows) == (
         1,
-        [["unexpected", f"{RESULTS}/evil x missing [31m", "", "1 bytes"]],
+        [["unexpected", f"{RESULTS}/evil x missing", "", "1 bytes"]],
     )
 
 

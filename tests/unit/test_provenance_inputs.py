@@ -41,6 +41,14 @@ def test_a_receipt_that_was_pulled_without_its_files_has_no_lines(tmp_path: Path
     assert len(write_table(tmp_path, {"S1": {"kind": "accession"}})) == 1
 
 
+def test_a_spreadsheet_computes_nothing_of_it(tmp_path: Path) -> None:
+    evil = {"source": '=HYPERLINK("https://evil.example")', "bytes": -7, "sha256": "\t@x"}
+
+    _, row = write_table(tmp_path, {"S1": {"files": [evil]}})
+
+    assert row[3:] == [f"'{evil['source']}", "-7", "", "'@x"]
+
+
 def test_hostile_text_keeps_to_its_cell(tmp_path: Path) -> None:
     evil = {"source": "a\tb\nc\u2028d", "bytes": None, "sha256": None}
 

@@ -72,6 +72,12 @@ def test_names_that_look_like_numbers_are_kept_as_text(table):
     ]
 
 
+def test_a_spreadsheet_computes_no_text_and_gets_numbers_as_they_are(table):
+    [row] = table([{"sample": "a", "reason_message": "=1+1", "reason_exit_code": -9}])
+
+    assert (row["reason_message"], row["reason_exit_code"]) == ("'=1+1", "-9")
+
+
 def test_the_documentation_lists_the_columns_with_units_and_meaning():
     section = DOCUMENTATION.read_text().partition("## cohort.tsv")[2].partition("\n## ")[0]
 

@@ -266,6 +266,14 @@ def test_the_exit_status_says_what_another_attempt_would_need(
     assert (failure["exit_code"], failure["kind"]) == (status, kind)
 
 
+def test_a_log_that_is_shown_cannot_steer_the_terminal(
+    genome: Genome, capfd: pytest.CaptureFixture[str]
+) -> None:
+    genome.run("assembly", running(r"printf '\033]0;owned\007  said\302\205\n'; exit 2"))
+
+    assert "  said" in capfd.readouterr().err.splitlines()
+
+
 def test_a_failure_tells_stage_message_attempt_and_the_end_of_the_log(
     genome: Genome, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -181,4 +181,4 @@ def test_text_of_tools_cannot_steer_the_terminal(tmp_path: Path, samples: list[s
 
     failures.look()
 
-    assert failures.by_sample[samples[2]].message == "[2Jgone"
+    assert failures.by_sample[samples[2]].message == "gone"

@@ -4,6 +4,7 @@ import errno
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,11 @@ def test_rows_that_a_full_disk_took_in_part_are_written_once_and_whole(tmp_path:
 
     targets = [row.target for row in TableReader(path, FailureRow).iter_new()]
     assert targets == ["first.json", *(f"{n}.json" for n in range(10))]
+
+
+def test_a_spreadsheet_computes_nothing_that_a_job_says(tmp_path: Path) -> None:
+    path = tmp_path / "failures.tsv"
+    Table(path, FailureRow).append([replace(make_row("a.json"), reason='\x9b31m=HYPERLINK("x")')])
+
+    [row] = TableReader(path, FailureRow).iter_new()
+    assert row.reason == '\'=HYPERLINK("x")'

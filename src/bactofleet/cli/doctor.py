@@ -14,6 +14,7 @@ from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import effective_settings
 from bactofleet.core.destination import is_s3
 from bactofleet.core.errors import BactofleetError, ConfigurationError
+from bactofleet.core.text import clean_lines
 from bactofleet.doctor import cloud, local
 from bactofleet.doctor.account import Account
 from bactofleet.doctor.findings import ERROR, WARNING, Finding, Judge
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     for finding in _examine():
         findings.append(finding)
         if not args.json:
-            print(_line(finding), flush=True)
+            print(clean_lines(_line(finding)), flush=True)
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     errors = sum(finding.level == ERROR for finding in findings)

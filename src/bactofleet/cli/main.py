@@ -9,6 +9,7 @@ from importlib import import_module
 
 from bactofleet import __version__
 from bactofleet.core.errors import BactofleetError
+from bactofleet.core.text import clean, clean_lines
 
 DESCRIPTION = "Commands for use before, during and after a run of the workflow."
 # Each is a module of this package, imported only if its command is called.
@@ -39,13 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args.run(args)
     except BactofleetError as error:
-        print(error, file=sys.stderr)
+        print(clean_lines(error), file=sys.stderr)
         return 1
     except OSError as error:
         if error.filename is None:
             raise
         # A folder that is a file, or that we may not use: the reason says what to do.
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        print(clean(f"{error.filename}: {error.strerror}"), file=sys.stderr)
         return 1
     return 0
 

@@ -32,6 +32,7 @@ from bactofleet.cli.options import add_output, count, positive
 from bactofleet.core.config import SCHEMAS, load_schema
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.samples import Row
+from bactofleet.core.text import clean
 
 DESCRIPTION = """\
 Find public reads and append one row per experiment to the sample sheet.
@@ -48,7 +49,7 @@ experiment is added.
 # A minute or two in all, enough for a service to restart; Retry-After may ask for more. The first
 # line of ENA's answer about a large taxon takes long.
 CLIENT = Client(
-    lambda line: print(line, file=sys.stderr),
+    lambda line: print(clean(line), file=sys.stderr),
     attempts=7,
     longest_pause_s=600,
     read_timeout_s=300,
@@ -164,7 +165,7 @@ def _resolve(query: Query) -> Query:
         return Ena(CLIENT).resolve(query)
     except Unavailable as error:
         # Both archives also find a taxon by name, but ENA without the taxa below it.
-        print(f"{error}; the taxon is searched by its name", file=sys.stderr)
+        print(clean(f"{error}; the taxon is searched by its name"), file=sys.stderr)
         return query
 
 

@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bactofleet.core.text import to_cell
 from bactofleet.cost.bill import Bill, Kind, Line
 from bactofleet.cost.wording import (
     DEAREST,
@@ -24,7 +25,6 @@ from bactofleet.cost.wording import (
     list_sources,
     with_totals,
 )
-from bactofleet.records.reading import clean
 
 HEADER = (
     *("kind", "charge", "usage", "unit", "price_usd", "usd", "percent", "usd_per_genome"),
@@ -35,7 +35,7 @@ HEADER = (
 def to_tsv(bill: Bill) -> str:
     """Return one row per line and per total."""
     rows = [HEADER, *(_row(bill, line) for line in with_totals(bill))]
-    return "\n".join("\t".join(map(clean, row)) for row in rows)
+    return "\n".join("\t".join(map(to_cell, row)) for row in rows)
 
 
 def to_json(bill: Bill, note: str) -> str:

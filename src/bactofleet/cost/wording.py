@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bactofleet.core.text import clean
 from bactofleet.cost.bill import Bill, Kind, Line
-from bactofleet.records.reading import clean
 
 DEAREST = 3
 TOTALS = {

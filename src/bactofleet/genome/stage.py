@@ -40,6 +40,7 @@ from bactofleet.core.errors import (
 from bactofleet.core.files import fingerprint, read_json, sha256_of, write_json
 from bactofleet.core.identity import read_identity
 from bactofleet.core.options import from_word
+from bactofleet.core.text import clean_lines
 from bactofleet.core.tools import Stopwatch, Toolbox
 from bactofleet.core.versions import get_versions
 from bactofleet.records.failure import (
@@ -399,7 +400,7 @@ def _record_failure(args: argparse.Namespace, failure: StageFailure) -> None:
         log=str(args.log),
         tail=tuple(tail),
     )
-    print("\n".join(tail), file=sys.stderr)
+    print(clean_lines("\n".join(tail)), file=sys.stderr)
     args.failures.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(args.log, log_of(args.failures, args.sample))
     write_failure(args.failures, record)

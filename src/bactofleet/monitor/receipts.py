@@ -12,8 +12,9 @@ from sys import intern
 
 from msgspec import structs
 
+from bactofleet.core.text import clean
 from bactofleet.records.folder import RECEIPTS, SUFFIX, is_record
-from bactofleet.records.reading import UNREADABLE, Unreadable, clean
+from bactofleet.records.reading import UNREADABLE, Unreadable
 from bactofleet.records.receipt import Receipt, read_receipt
 
 # Pace and durations are those of the last so many genomes.

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from bactofleet.core.text import clean
 from bactofleet.core.times import format_duration, format_time
 from bactofleet.cost.meter import Money
 from bactofleet.cost.wording import format_usd
@@ -51,7 +52,7 @@ def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
             yield "not known", told
     for wait in snapshot.queues:
         place = f"in {wait.queue} since {format_time(wait.since)}"
-        yield "jobs wait", f"{place}; AWS Batch says: {wait.reason}"
+        yield "jobs wait", f"{place}; AWS Batch says: {clean(wait.reason)}"
     if left := snapshot.runs_left:
         yield "left on AWS", f"objects and a job definition {_describe_runs(left)}"
     if snapshot.last_finished is not None:

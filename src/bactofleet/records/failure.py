@@ -9,8 +9,9 @@ from msgspec import Struct, structs
 from msgspec.json import Decoder
 
 from bactofleet.core.files import write_json
+from bactofleet.core.text import clean
 from bactofleet.records.folder import SUFFIX
-from bactofleet.records.reading import UNREADABLE, Unreadable, clean, read_record
+from bactofleet.records.reading import UNREADABLE, Unreadable, read_record
 from snakemake_executor_plugin_aws_batch_array import api
 
 SCHEMA: Literal[1] = 1

@@ -9,13 +9,13 @@ trusted. All code reads them through this module, so that all agree on what is r
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 import msgspec
 
 from bactofleet.core.errors import BactofleetError
+from bactofleet.core.text import clean
 from bactofleet.records.folder import SUFFIX
 
 UNREADABLE = "unreadable"
@@ -68,12 +68,3 @@ def describe(error: Exception) -> str:
     if "`$.schema`" in text:
         return f"it is of another version of bactofleet: {text}"
     return text
-
-
-def clean(value: Any) -> str:
-    """Return text that fits one cell, without control characters and lone surrogates."""
-    text = str(value)
-    if text.isprintable():
-        return text.strip()
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return re.sub(r"[\x00-\x1f\x7f\u2028\u2029]+", " ", whole).strip()

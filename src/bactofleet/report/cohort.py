@@ -12,6 +12,7 @@ import pandas as pd
 import polars
 
 from bactofleet.core.files import replace_atomically, write_atomically
+from bactofleet.core.text import to_cell
 from bactofleet.report.columns import BY_NAME, order_columns
 from bactofleet.report.outliers import Outliers, find_outliers, outlier_columns
 from bactofleet.report.ranks import ANY_SIZE, SizeLimits, rank_genome
@@ -116,7 +117,13 @@ def _to_column(name: str, values: list[Any]) -> pd.Series[Any]:
 
 def write_tsv(genomes: pd.DataFrame, path: Path) -> None:
     """Write the table as tab-separated text in UTF-8; missing values are empty cells."""
-    write_atomically(path, genomes.to_csv(sep="\t", index=False, lineterminator="\n"))
+    cells = genomes.assign(
+        **{
+            str(name): column.map(to_cell, na_action="ignore")
+            for name, column in genomes.select_dtypes("string").items()
+        }
+    )
+    write_atomically(path, cells.to_csv(sep="\t", index=False, lineterminator="\n"))
 
 
 def write_parquet(genomes: pd.DataFrame, path: Path) -> None:

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from bactofleet.core.text import clean
 from bactofleet.core.times import format_utc
 from bactofleet.records.failure import Failure, read_failure
 from bactofleet.records.folder import FAILED
-from bactofleet.records.reading import UNREADABLE, Unreadable, clean
+from bactofleet.records.reading import UNREADABLE, Unreadable
 from bactofleet.records.receipt import Input, Receipt, SourceRun, read_receipt
 
 GenomeRow = dict[str, str | int | float | None]

@@ -26,6 +26,7 @@ from bactofleet.core.frozen_samples import FrozenSamples, freeze_samples
 from bactofleet.core.identity import Identity, identify
 from bactofleet.core.options import to_word
 from bactofleet.core.samples import Samples
+from bactofleet.core.text import clean_lines
 from bactofleet.core.versions import missing_tools
 from bactofleet.records.folder import (
     FAILED,
@@ -282,4 +283,5 @@ class Run:
     @staticmethod
     def _say(lines: list[str]) -> None:
         for line in lines:
-            print(line if line.startswith(" ") else f"bactofleet: {line}", file=sys.stderr)
+            told = line if line.startswith(" ") else f"bactofleet: {line}"
+            print(clean_lines(told), file=sys.stderr)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.text import clean
 from bactofleet.records.folder import list_receipts
-from bactofleet.records.reading import Unreadable, clean
+from bactofleet.records.reading import Unreadable
 from bactofleet.records.receipt import Receipt, read_receipt
 
 STATUSES = ("complete", "excluded")

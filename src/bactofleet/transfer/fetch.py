@@ -18,6 +18,7 @@ from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError, TemporaryFailure
 from bactofleet.core.files import CHUNK_BYTES, read_json, sha256_of, write_json
+from bactofleet.core.text import clean
 from bactofleet.records.folder import lock_results
 from bactofleet.transfer.choice import ChosenGenome, choose
 from bactofleet.transfer.parallel import WORKERS, in_parallel
@@ -58,7 +59,7 @@ def _fetch_all(fetcher: Fetcher, wanted: list[ChosenGenome]) -> None:
         for _, answer in in_parallel(fetcher.fetch, wanted):
             if isinstance(answer, ObjectFault):
                 faults += 1
-                print(answer, file=sys.stderr)
+                print(clean(answer), file=sys.stderr)
             else:
                 files += answer
     except OSError as error:
@@ -163,7 +164,7 @@ class Fetcher:
                     "nothing of it was kept"
                 )
 
-        retry(copy, lambda line: print(line, file=sys.stderr))
+        retry(copy, lambda line: print(clean(line), file=sys.stderr))
 
     def _tarball(self, genome: ChosenGenome) -> Path:
         return self.into / f"{genome.sample}{TARBALL}"

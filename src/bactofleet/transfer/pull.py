@@ -13,6 +13,7 @@ from bactofleet.core.config import SCHEMAS, load_schema, read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
 from bactofleet.core.files import write_json
+from bactofleet.core.text import clean
 from bactofleet.records.folder import list_receipts, lock_results, receipt_path
 from bactofleet.records.portable import HEAD_BYTES, Fields, rebuild
 from bactofleet.transfer.parallel import in_parallel
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
         for sample, answer in in_parallel(lambda name: _ask(bucket, name), wanted):
             if isinstance(answer, ObjectFault):
                 faults += 1
-                print(answer, file=sys.stderr)
+                print(clean(answer), file=sys.stderr)
             else:
                 write_json(receipt_path(results, sample), answer)
     print(f"{len(wanted) - faults:,} receipts were written; the next run makes what is left.")

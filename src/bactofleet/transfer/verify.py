@@ -13,8 +13,9 @@ from pathlib import Path
 from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
+from bactofleet.core.text import to_cell
 from bactofleet.records.folder import list_receipts
-from bactofleet.records.reading import Unreadable, clean
+from bactofleet.records.reading import Unreadable
 from bactofleet.records.receipt import Tarball, read_receipt
 from bactofleet.transfer.parallel import in_parallel
 from bactofleet.transfer.places import TARBALL, ObjectFault, Place, open_place
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
         counts[problem.problem] += 1
         row = asdict(problem)
         # Object names may contain tabs, line ends or terminal control characters.
-        line = json.dumps(row) if args.json else "\t".join(map(clean, row.values()))
+        line = json.dumps(row) if args.json else "\t".join(map(to_cell, row.values()))
         print(line, flush=True)
     for line in verification.summary():
         print(line, file=sys.stderr)

@@ -25,6 +25,7 @@ from .tables import (
     UsageRow,
     parse_time,
 )
+from .text import clean, clean_lines, to_cell
 
 __all__ = [
     "EXIT_CODE_FILE",
@@ -44,12 +45,15 @@ __all__ = [
     "TableReader",
     "UsageRow",
     "Waiting",
+    "clean",
+    "clean_lines",
     "count_jobs",
     "get_runs_folder",
     "open_client",
     "parse_time",
     "read_open_jobs",
     "read_runs",
+    "to_cell",
 ]
 
 # https://docs.aws.amazon.com/batch/latest/userguide/job_states.html

@@ -43,6 +43,7 @@ from .store import Store
 from .submitter import Submitter
 from .tables import COLLECTED_LATER, FINAL
 from .tasks import Task, build_task, get_members, has_own_retries
+from .text import clean, clean_lines
 
 # The longer a run, the less a look each few seconds tells: looks are at least a fiftieth of the
 # run's age apart, some 600 in five days.
@@ -313,7 +314,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         if reason is None:
             self.logger.info(f"AWS Batch gives no reason any more why jobs in {queue} wait.")
         else:
-            self.logger.warning(f"Jobs wait in {queue}; AWS Batch says: {reason}")
+            self.logger.warning(f"Jobs wait in {queue}; AWS Batch says: {clean(reason)}")
 
     def _settle(self, portion: list[Collected]) -> None:
         portion = self._leave_held_back(portion)
@@ -350,7 +351,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             task.job.attempt = max(task.job.attempt, task.job.restart_times + 1)
         made = salvage.outputs if salvage else []
         report = self._settlement.report_failure(ended, failure, made, following)
-        self.logger.error(report.text)
+        self.logger.error(clean_lines(report.text))
         reason, is_final = report.rows[0].reason, following in (FINAL, COLLECTED_LATER)
         if not is_final and failure.cause not in FALLBACK_CAUSES:
             return  # a rule's own retries, or more memory: the next attempt is another one
@@ -363,7 +364,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         """Start nothing more, as it would fail like all before it."""
         self.logger.error(
             "The first jobs have all failed in the same way and none has succeeded, so that no "
-            f"more are started and those that run are waited for. The reason: {reason}"
+            f"more are started and those that run are waited for. The reason: {clean(reason)}"
         )
         with self._live_lock:
             arrays = list(self._live.values())

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from .text import to_cell
+
 # `next` of a failure after which nothing is tried again.
 FINAL = "final"
 COLLECTED_LATER = "collected by the next start"
@@ -85,7 +87,7 @@ class Table:
         self._ask = ask or (lambda call: call())
 
     def append(self, rows: list[Any]) -> None:
-        """Add rows, all of them or none; a tab or a line break in a value becomes a space."""
+        """Add rows, all of them or none; a value becomes a cell (text.to_cell)."""
         if rows:
             self._ask(lambda: self._write(rows))
 
@@ -103,7 +105,7 @@ class Table:
             )
             if not header:
                 writer.writeheader()
-            writer.writerows({name: _clean(v) for name, v in asdict(row).items()} for row in rows)
+            writer.writerows({name: to_cell(v) for name, v in asdict(row).items()} for row in rows)
             content = text.getvalue().encode()
             end = handle.seek(0, os.SEEK_END)
             if handle.write(content) != len(content):
@@ -164,10 +166,6 @@ def parse_time(cell: str) -> float | None:
     except ValueError:
         return None
     return time.timestamp() if time.tzinfo else None
-
-
-def _clean(value: object) -> str:
-    return "" if value is None else " ".join(str(value).split())
 
 
 def _parse_number(cell: str) -> float | None:

@@ -11,6 +11,7 @@ from bactofleet.archives.accessions import Query, kind_of
 from bactofleet.archives.retry import Unavailable
 from bactofleet.archives.runs import Run
 from bactofleet.archives.search.experiments import Experiment, group_runs
+from bactofleet.core.text import clean
 
 Progress = Callable[[int, int], None]
 """Takes the number of experiments done, and of all."""
@@ -61,7 +62,7 @@ class Search:
             if not (self.missing or new):
                 return
             if new and archive is not self._archives[-1]:
-                print(f"{'; '.join(new)}; asking the next archive", file=sys.stderr)
+                print(clean(f"{'; '.join(new)}; asking the next archive"), file=sys.stderr)
         if self._faults:
             raise Unavailable("; ".join(self._faults))
 

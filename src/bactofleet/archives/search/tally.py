@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bactofleet.core.files import open_atomically
+from bactofleet.core.text import to_cell
 
 
 class Tally:
@@ -33,7 +34,7 @@ class Tally:
     def leave_out(self, accession: str, name: str, detail: str) -> None:
         """Count an accession under a reason, and list it with the detail."""
         self._reasons[name] += 1
-        self._listing.writerow((accession, detail))
+        self._listing.writerow((to_cell(accession), to_cell(detail)))
 
     def print(self, what: str, output: Path) -> None:
         """Print the table: what was checked, what was left out and why, what was added."""

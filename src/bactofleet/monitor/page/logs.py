@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from bactofleet.records.reading import clean
+from bactofleet.core.text import clean
 
 TAIL_BYTES = 64 * 1024
 

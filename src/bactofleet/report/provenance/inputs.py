@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bactofleet.core.files import open_atomically
+from bactofleet.core.text import to_cell
 from bactofleet.report.columns import Column
 from bactofleet.report.rows import InputFile
 
@@ -33,5 +34,4 @@ def write_inputs(inputs: Iterable[InputFile], path: Path) -> None:
     with open_atomically(path) as table:
         table.write("\t".join(column.name for column in COLUMNS) + "\n")
         for file in inputs:
-            cells = ("" if cell is None else str(cell) for cell in file)
-            table.write("\t".join(cells) + "\n")
+            table.write("\t".join(map(to_cell, file)) + "\n")
