@@ -1,1 +1,1 @@
-"""`bactofleet status`: how far a run is, from the files that it leaves; nothing is written."""
+"""`bactofleet status`: progress of a run, read from its files; nothing is written."""

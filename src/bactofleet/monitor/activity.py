@@ -1,4 +1,4 @@
-"""What is at work on this machine: the run that holds the lock, and genomes in scratch."""
+"""Activity on this machine: the run that holds the lock, and genomes in scratch."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ KERNEL_LOCKS = Path("/proc/locks")
 
 
 def get_start(results: Path) -> float | None:
-    """Return when the run that is under way began, in seconds since the epoch; None without one.
+    """Return when the active run began, in seconds since the epoch; None if there is none.
 
-    A run opens its lock anew when it begins, which sets the time of the file. Only the kernel is
-    asked who holds it: to try the lock would keep out a run that starts at this moment.
+    A run opens its lock file when it begins, which sets the file's modification time. The kernel
+    says whether the lock is held: trying to lock it could block a run that is just starting.
     """
     try:
         lock = (results / LOCK).stat()
@@ -35,10 +35,10 @@ def get_start(results: Path) -> float | None:
 def find_running(
     scratch: Path, samples: Collection[str], failures: Mapping[str, Failure]
 ) -> dict[str, str]:
-    """Return the stage that each genome under way has begun last, by sample.
+    """Return the current stage of each running genome, by sample.
 
-    A genome is under way while stages have a folder in scratch. One that failed leaves those of
-    the stages before; its failed stage has a folder again when it is tried again.
+    A genome is running while its stages have folders in scratch. A failed genome leaves the folders
+    of earlier stages; the folder of the failed stage exists again when the stage is retried.
     """
     try:
         names = [path.name for path in scratch.iterdir()]
@@ -54,20 +54,20 @@ def find_running(
 
 
 def get_stage_start(scratch: Path, sample: str) -> float | None:
-    """Return when a genome under way began its last stage, in seconds since the epoch.
+    """Return when the current stage of a running genome began, in seconds since the epoch.
 
-    That stage made its folder then, the last thing that changed the folder around it.
+    The stage created its folder then, which was the last change of the folder around it.
     """
     try:
         return (scratch / sample).stat().st_mtime
     except OSError:
-        return None  # finished at this moment
+        return None  # has just finished
 
 
 def _stages_in(folder: Path) -> list[str]:
     """Return the stages that have files, in their order.
 
-    Snakemake removes what is in a stage's folder and, when the run ends, the folder.
+    Snakemake removes the contents of a stage's folder and, when the run ends, the folder itself.
     """
     return [stage for stage in STAGES if _has_files(folder / stage)]
 
@@ -76,4 +76,4 @@ def _has_files(folder: Path) -> bool:
     try:
         return any(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
-        return False  # finished at this moment, or not ours
+        return False  # has just finished, or is not a stage's folder

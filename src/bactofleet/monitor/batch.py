@@ -1,4 +1,4 @@
-"""Jobs on AWS Batch: what the executor has submitted, and what Batch itself says of them."""
+"""Jobs on AWS Batch: those that the executor submitted, and their states in Batch."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from snakemake_executor_plugin_aws_batch_array import api
 
 @dataclass(frozen=True)
 class Submitted:
-    """Jobs that were submitted and not settled, and the genomes that they make."""
+    """Jobs that were submitted and whose outcome is not recorded yet, and their genomes."""
 
     jobs: api.OpenJobs
     samples: frozenset[str]
     runs: Mapping[str, Set[str]]
-    """Receipts that are waited for, by the run; a run without may have something left on AWS."""
+    """Expected receipts by run; a run without any may still have objects on AWS."""
 
     def count_left(self, made: set[str]) -> int:
-        """Count the runs that have nothing to do any more but to clean up, with these made."""
+        """Count the runs that only have to clean up, because all their genomes are in `made`."""
         return sum(made.issuperset(map(sample_of, targets)) for targets in self.runs.values())
 
 
 def read_submitted(results: Path) -> Submitted:
-    """Read what the executor has on record, beside a controller that writes it.
+    """Read the executor's records, while a controller may be writing them.
 
-    Raises `ConfigurationError` where that cannot be read.
+    Raises `ConfigurationError` if they cannot be read.
     """
     try:
         runs = api.read_runs(results)
@@ -41,18 +41,18 @@ def read_submitted(results: Path) -> Submitted:
 
 
 def open_client() -> api.Describer:
-    """Return the executor's client, in the region of its settings.
+    """Return the executor's client for the region in its settings.
 
-    Raises `ConfigurationError` where AWS cannot be reached so.
+    Raises `ConfigurationError` if AWS cannot be reached with these settings.
     """
     with translated():
         return api.open_client(open_session(None))
 
 
 def ask_batch(client: api.Describer, submitted: Submitted) -> api.JobCounts:
-    """Ask Batch how far the submitted jobs are.
+    """Ask Batch for the states of the submitted jobs.
 
-    Raises `ConfigurationError` where AWS refuses to tell.
+    Raises `ConfigurationError` if AWS refuses the request.
     """
     with translated():
         return api.count_jobs(client, submitted.jobs)

@@ -1,4 +1,4 @@
-"""Shows snapshots: on a terminal, as lines of text, or as JSON."""
+"""Show snapshots: on a terminal, as lines of text, or as JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TIMES = ("time", "started", "last_finished")
 
 
 def to_lines(snapshot: Snapshot) -> str:
-    """Return the snapshot as plain text, a line a fact."""
+    """Return the snapshot as plain text, one fact per line."""
     facts = [("genomes", describe_progress(snapshot)), *iter_facts(snapshot)]
     lines = [f"{name + ':':<12} {value}" for name, value in facts]
     slowest = _slowest(snapshot)
@@ -53,12 +53,12 @@ def to_json(snapshot: Snapshot) -> str:
 
 
 def to_panel(snapshot: Snapshot) -> RenderableType:
-    """Return the snapshot for a terminal; text of others is never read as markup."""
+    """Return the snapshot for a terminal; text from outside is never interpreted as markup."""
     genomes = snapshot.genomes
     facts = Table.grid(padding=(0, 2))
     for name, value in iter_facts(snapshot):
         facts.add_row(Text(name, "bold"), Text(value, _STYLES.get(name, "")))
-    bar = Table.grid(expand=True)  # a bar by itself ends no line
+    bar = Table.grid(expand=True)  # a bar alone does not end its line
     bar.add_row(ProgressBar(total=max(1, genomes.total), completed=genomes.ended))
     parts: list[RenderableType] = [Text(describe_progress(snapshot), "bold"), bar, facts]
     if snapshot.stages:

@@ -1,4 +1,4 @@
-"""Genomes that failed, as their stages told on this machine or on its shared file system."""
+"""Failed genomes, as stages recorded them on this machine or on a shared file system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bactofleet.records.failure import Failure, find_failure
 
 
 class Failures:
-    """`results/failed`: one file a genome, removed when the genome is made after all."""
+    """`results/failed`: one file per failed genome, removed if the genome is finished later."""
 
     def __init__(self, folder: Path, samples: Collection[str]) -> None:
         self._path = folder
@@ -18,7 +18,7 @@ class Failures:
         self.by_sample: dict[str, Failure] = {}
 
     def look(self) -> None:
-        """Read what has come since the last look."""
+        """Read new and changed files."""
         new, gone = self._folder.look()
         for name in gone:
             self.by_sample.pop(name, None)
@@ -26,4 +26,4 @@ class Failures:
             try:
                 self.by_sample[name] = find_failure(self._path, name)
             except FileNotFoundError:
-                continue  # made after all, at this moment
+                continue  # has just been finished

@@ -1,15 +1,15 @@
-"""How fast genomes finish, and when the last one will have: an estimate and its interval.
+"""Throughput, and an estimate with interval of the time until the last genome finishes.
 
-The genomes that nobody has begun are done at the pace of now. The window that the pace is taken
-from is cut into equal batches; the spread of their counts gives the interval for the time that the
-next so many genomes take: batch means (Schmeiser 1982, https://doi.org/10.1287/opre.30.3.556) in
-the prediction interval for a mean of future observations (Hahn and Meeker, Statistical Intervals,
-1991, chapter 4), solved for the number of future batches.
+First the genomes that have not begun are finished at the current throughput. The window in which
+it is measured is divided into batches of equal length. The spread of their counts gives the
+interval for the time of the remaining genomes: batch means (Schmeiser 1982,
+https://doi.org/10.1287/opre.30.3.556) in the prediction interval for a mean of future observations
+(Hahn and Meeker, Statistical Intervals, 1991, chapter 4), solved for the number of future batches.
 
-Then the last ones drain: as many as are under way at that pace (Little 1961,
-https://doi.org/10.1287/opre.9.3.383), each with the rest of its time before it. The rest of a
-duration D met at a random moment exceeds x with probability E[max(D - x, 0)] / E[D] (renewal
-theory), D being the durations seen lately, and the last one ends when none is left.
+Then the last genomes finish: as many as are running at that throughput (Little 1961,
+https://doi.org/10.1287/opre.9.3.383). The residual time of a duration D that is observed at a
+random moment exceeds x with probability E[max(D - x, 0)] / E[D] (renewal theory), where D are the
+recent durations.
 """
 
 from __future__ import annotations
@@ -25,21 +25,22 @@ from numpy.typing import NDArray
 from bactofleet.monitor.receipts import Finish
 
 BATCHES = 10
-# Student's t, two-sided 95 %, for one degree of freedom less than there are batches.
+# Student's t, two-sided 95 %, with BATCHES - 1 degrees of freedom.
 T_95 = 2.262
-# Fewer say nothing about a pace.
+# Fewer genomes are not enough to measure a throughput.
 MIN_FINISHES = 5
-# Genomes that began together finish together: the window sees a few such waves, and enough of them.
+# Genomes that began together finish together, so the window spans several median durations and
+# enough genomes.
 WINDOW_DURATIONS = 4
 WINDOW_FINISHES = 20
-# None of n rare events happens with probability exp(-n): n for 2.5, 50 and 97.5 %.
+# If n rare events are expected, none happens with probability exp(-n): n for 2.5, 50 and 97.5 %.
 _LOW, _MEDIAN, _HIGH = (-math.log(p) for p in (0.025, 0.5, 0.975))
 _TOLERANCE_S = 0.5
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """The pace of now: genomes that finished in the last `window_s` seconds."""
+    """Current throughput: genomes that finished in the last `window_s` seconds."""
 
     genomes: int
     window_s: float
@@ -48,9 +49,9 @@ class Throughput:
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """Seconds until the last genome is done; 95 % of the time between `low_s` and `high_s`.
+    """Seconds until the last genome is finished, with 95 % interval from `low_s` to `high_s`.
 
-    `high_s` is None where the pace changes too much to give one.
+    `high_s` is None if the throughput varies too much for an upper limit.
     """
 
     seconds: float
@@ -61,9 +62,9 @@ class TimeLeft:
 def measure_pace(
     finishes: Sequence[Finish], begin: float, end: float
 ) -> tuple[Throughput, list[int]] | None:
-    """Return the pace at `end` of a run that began at `begin`, and its batches of counts.
+    """Return the throughput at `end` of a run that began at `begin`, and the counts per batch.
 
-    None where too few genomes have finished; times in seconds since the epoch.
+    Return None if too few genomes have finished. Times are in seconds since the epoch.
     """
     times = sorted(finish.time for finish in finishes if begin <= finish.time < end)
     if len(times) < MIN_FINISHES:
@@ -84,7 +85,7 @@ def foretell(
     remaining: int,
     age_s: float = 0.0,
 ) -> TimeLeft:
-    """Return the time until `remaining` genomes, begun or not, are done.
+    """Return the time until `remaining` genomes, running or not, are finished.
 
     `pace`, `counts` and `remaining` are those of `age_s` seconds ago.
     """
@@ -100,10 +101,10 @@ def foretell(
 
 
 def _batches_needed(counts: Sequence[int], genomes: float) -> tuple[float, float, float]:
-    """Return how many batches of time so many genomes take: low, expected, high.
+    """Return the low, expected and high number of batches of time for a number of genomes.
 
-    m batches bring m * mean +- t * deviation * sqrt(m**2 / k + m) genomes; the bounds are the
-    roots of that equation.
+    In m batches m * mean +- t * deviation * sqrt(m**2 / k + m) genomes finish, where k is the
+    number of `counts`; the bounds are the roots of this equation.
     """
     mean = statistics.mean(counts)
     variance = T_95**2 * statistics.variance(counts)
@@ -115,7 +116,7 @@ def _batches_needed(counts: Sequence[int], genomes: float) -> tuple[float, float
 
 
 def _drain(durations: NDArray[np.float64], under_way: float, expected: float) -> float:
-    """Return after how many seconds `expected` of the genomes under way are not done yet."""
+    """Return the time (s) after which `expected` of the `under_way` genomes still run."""
     low, high = 0.0, float(durations.max())
     while high - low > _TOLERANCE_S:
         middle = (low + high) / 2

@@ -1,4 +1,4 @@
-"""Receipts and failures of a run, looked at again and again: only what is new is read."""
+"""Receipts and failures of a run; each look reads only new and changed files."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from bactofleet.records.folder import RECEIPTS, SUFFIX, is_record
 from bactofleet.records.reading import UNREADABLE, Unreadable
 from bactofleet.records.receipt import Receipt, read_receipt
 
-# Pace and durations are those of the last so many genomes.
+# Throughput and durations are measured on this number of the latest genomes.
 RECENT = 3000
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """One genome that was finished; `seconds` has the wall time of each of its stages."""
+    """A finished genome; `seconds` has the wall time of each of its stages."""
 
     time: float
-    """Seconds since the epoch."""
+    """When the genome was finished, in seconds since the epoch."""
     status: str
     seconds: dict[str, float]
     cpu_s: float = 0.0
@@ -41,7 +41,7 @@ class Finish:
 
 
 class RecordFolder:
-    """A folder of files `<sample>.json`, each of which appears whole under its name."""
+    """A folder of files `<sample>.json`, which are complete as soon as they have this name."""
 
     def __init__(self, folder: Path, samples: Collection[str]) -> None:
         self._folder = folder
@@ -49,9 +49,9 @@ class RecordFolder:
         self._known: dict[str, int] = {}
 
     def look(self) -> tuple[list[str], set[str]]:
-        """Return the names of files that are new or were replaced, and names that went.
+        """Return the samples whose files are new or were replaced, and those whose files are gone.
 
-        A file that replaces another has another inode, which a listing tells without a `stat`.
+        A replaced file has a new inode, which a listing of the folder gives without a `stat`.
         """
         found = self._list()
         gone = self._known.keys() - found.keys()
@@ -68,7 +68,7 @@ class RecordFolder:
 
 
 class Receipts:
-    """How genomes ended, by sample."""
+    """Results of finished genomes, by sample."""
 
     def __init__(self, results: Path, samples: Collection[str]) -> None:
         self._results = results
@@ -76,14 +76,14 @@ class Receipts:
         self.statuses: dict[str, str] = {}
         """`complete`, `excluded` or `unreadable`."""
         self.finishes: dict[str, Finish] = {}
-        """Those that can be read."""
+        """Genomes whose receipts can be read."""
         self.recent: deque[Finish] = deque(maxlen=RECENT)
-        """The newest of them."""
+        """The latest of `finishes`."""
         self.unreadable: dict[str, str] = {}
-        """What is to be said of those that cannot be read."""
+        """Why a receipt cannot be read."""
 
     def look(self) -> None:
-        """Read what has come since the last look."""
+        """Read new and changed receipts."""
         new, gone = self._folder.look()
         for name in gone:
             self.statuses.pop(name, None)
@@ -96,7 +96,7 @@ class Receipts:
 
     @property
     def recent_since(self) -> float:
-        """The time since which `recent` has every genome, in seconds since the epoch."""
+        """Time since which `recent` is complete, in seconds since the epoch."""
         return min(finish.time for finish in self.recent) if len(self.recent) == RECENT else 0.0
 
     def _read(self, name: str) -> None:
@@ -105,7 +105,7 @@ class Receipts:
             self.finishes[name] = finish = _to_finish(read_receipt(self._results, name))
             self.statuses[name] = finish.status
         except FileNotFoundError:
-            self.statuses.pop(name, None)  # gone at this moment; the next look says so
+            self.statuses.pop(name, None)  # just removed; the next look will report it as gone
         except Unreadable as error:
             self.unreadable[name] = str(error)
             self.statuses[name] = UNREADABLE
@@ -116,8 +116,8 @@ class Receipts:
 
 
 def _to_finish(receipt: Receipt) -> Finish:
-    """Keep what is needed of a receipt."""
-    # One copy of each name: 67,000 receipts have five each.
+    """Return the needed part of a receipt."""
+    # Keep one copy of each stage's name: 67,000 receipts have five each.
     seconds = {intern(stage): usage.seconds for stage, usage in receipt.stages.items()}
     told = structs.asdict(receipt.reason) if receipt.reason else {}
     reason = {name: clean(text) for name, text in told.items()}

@@ -1,4 +1,4 @@
-"""A run at one moment, put together from everything that tells of it."""
+"""The state of a run at one moment, from all its records."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ from bactofleet.records.failure import Failure, of_unreadable
 from bactofleet.records.folder import FAILED, FAILURES, USAGE
 from snakemake_executor_plugin_aws_batch_array import api
 
-# A look at 67,000 genomes takes a fraction of a second; looks take a twentieth of the time.
+# A look at 67,000 genomes takes a fraction of a second; pauses are 20 times as long as looks.
 MIN_PAUSE_S = 2.0
 PAUSE_LOOKS = 20
 
 
 @dataclass(frozen=True)
 class Genomes:
-    """How many genomes of the sheet are in each state; each is in one."""
+    """Number of genomes of the sample sheet in each state; each genome is in one state."""
 
     total: int
     complete: int
     excluded: int
     failed: int
-    """With those whose receipt cannot be read."""
+    """Includes genomes whose receipt cannot be read."""
     running: int
     submitted: int
-    """On AWS Batch, in a queue or, unless Batch was asked, perhaps running."""
+    """Queued on AWS Batch; unless Batch was asked, some may already be running."""
     waiting: int
 
     @property
     def ended(self) -> int:
-        """Those that this run has nothing to do for any more."""
+        """Number of genomes that are complete, excluded or failed."""
         return self.complete + self.excluded + self.failed
 
     @property
     def remaining(self) -> int:
-        """Those that are to be made, begun or not."""
+        """Number of genomes that have not ended, running or not."""
         return self.total - self.ended
 
 
 @dataclass(frozen=True)
 class StageTimes:
-    """Wall seconds of a stage in the genomes that were completed last."""
+    """Wall time of a stage (s) in the latest complete genomes."""
 
     stage: str
     genomes: int
@@ -67,12 +67,12 @@ class StageTimes:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything that is shown; times are seconds since the epoch."""
+    """The state of a run; times are in seconds since the epoch."""
 
     time: float
     results: str
     started: float | None
-    """When the run that is under way on this machine began; None without one."""
+    """When the active run on this machine began; None if there is none."""
     last_finished: float | None
     genomes: Genomes
     running_stages: dict[str, int]
@@ -81,17 +81,17 @@ class Snapshot:
     attempts: Attempts
     batch: api.JobCounts | None
     runs_left: int
-    """Runs that have ended before they removed what they had on AWS; 0 while one is under way."""
+    """Number of ended runs that did not remove their objects on AWS; 0 while a run is active."""
     queues: tuple[api.Waiting, ...]
-    """Those in which jobs wait, with the reason that AWS Batch gives."""
+    """Queues in which jobs wait, with the reason from AWS Batch."""
     stages: list[StageTimes]
     failures: list[Failure]
     money: Money | None
-    """None where nothing has been paid for."""
+    """None if nothing was spent."""
 
 
 class Observer:
-    """Looks at a run's files again and again; what it has read is not read again."""
+    """Looks at a run's files repeatedly; each look reads only new and changed files."""
 
     def __init__(
         self,
@@ -103,22 +103,22 @@ class Observer:
         self.results = results
         self.scratch = scratch
         self.samples = dict.fromkeys(samples).keys()
-        """In the order of the sheet."""
+        """Samples in the order of the sample sheet."""
         self.receipts = Receipts(results, self.samples)
         self.usage = AttemptTable(results / USAGE)
         self.running: dict[str, str] = {}
-        """The stage of each genome under way on this machine, as of the last look."""
+        """Current stage of each genome that runs on this machine, from the last look."""
         self.at_work: Set[str] = frozenset()
-        """These, and those submitted to AWS Batch."""
+        """Genomes that run on this machine or were submitted to AWS Batch."""
         self._client = client
         self._failures = Failures(results / FAILED, self.samples)
         self._failed_jobs = FailedJobs(results / FAILURES)
 
     def look(self) -> Snapshot:
-        """Return the run as it is now; raises `ConfigurationError` where AWS does not answer."""
+        """Return the current state; raises `ConfigurationError` if AWS does not answer."""
         now = time.time()
         started = get_start(self.results)
-        # What is at work first, then what is done: a genome that ends meanwhile is in one of them.
+        # Running genomes first, then results: a genome that ends in between is not missed.
         submitted = read_submitted(self.results)
         batch = ask_batch(self._client, submitted) if self._client else None
         self._failures.look()
@@ -157,7 +157,7 @@ class Observer:
         return find_running(self.scratch, self.samples, self._failures.by_sample)
 
     def _get_failures(self) -> list[Failure]:
-        """Return how genomes failed that are neither made nor being made, by name."""
+        """Return the failures of genomes that are neither finished nor running, sorted by name."""
         statuses = self.receipts.statuses
         failures = self._failed_jobs.final | self._failures.by_sample
         failed = [
@@ -188,11 +188,11 @@ class Observer:
     def _foretell(
         self, started: float | None, now: float, remaining: int, *, is_batch: bool
     ) -> tuple[Throughput | None, TimeLeft | None]:
-        """Return the pace of the run that is under way, and when it will have ended."""
+        """Return the throughput of the active run and its remaining time."""
         last = self._last_finished()
         if started is None or last is None:
             return None, None
-        # The executor brings receipts in portions, so that those of now are not here yet.
+        # The executor fetches receipts in batches, so the latest ones are not here yet.
         end = last if is_batch else now
         begin = max(started, self.receipts.recent_since)
         pace = measure_pace(self.receipts.recent, begin, end)
@@ -204,9 +204,9 @@ class Observer:
 
 
 def open_observer(config: Mapping[str, Any], *, live: bool) -> Observer:
-    """Return the observer of a configuration's run, which asks AWS Batch too if it is `live`.
+    """Return an observer of the configuration's run; if `live`, it also asks AWS Batch.
 
-    Raises `ConfigurationError` where the sheet cannot be read, or AWS cannot be reached.
+    Raises `ConfigurationError` if the sample sheet cannot be read, or AWS cannot be reached.
     """
     samples = read_samples(Path(str(config["samples"])))
     results = local_folder(str(config["results"]))
@@ -216,12 +216,12 @@ def open_observer(config: Mapping[str, Any], *, live: bool) -> Observer:
 
 
 def get_pause(look_s: float) -> float:
-    """Return for how many seconds to wait after a look that took so many."""
+    """Return the pause (s) after a look that took `look_s` seconds."""
     return max(MIN_PAUSE_S, PAUSE_LOOKS * look_s)
 
 
 def measure_stages(finishes: Iterable[Finish]) -> list[StageTimes]:
-    """Return what the stages of complete genomes took, in the order of the stages."""
+    """Return the wall times of complete genomes by stage, in the order of the stages."""
     complete = [finish.seconds for finish in finishes if finish.status == "complete"]
     times = {stage: [s[stage] for s in complete if stage in s] for stage in STAGES}
     return [

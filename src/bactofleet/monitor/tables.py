@@ -1,6 +1,6 @@
-"""What the executor's two tables tell: attempts that were reclaimed, and jobs that failed.
+"""Readers of the executor's two tables: attempts on AWS Batch, and failed jobs.
 
-docs/executor.md describes usage.tsv and failures.tsv; both only grow.
+docs/executor.md describes usage.tsv and failures.tsv; rows are only appended.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from snakemake_executor_plugin_aws_batch_array import api
 
 @dataclass
 class Attempts:
-    """All attempts on AWS Batch, and those that lost their host."""
+    """Number of attempts on AWS Batch, and of those whose host was reclaimed."""
 
     total: int = 0
     reclaimed: int = 0
     lost_s: float = 0.0
-    """Seconds for which reclaimed attempts had run."""
+    """Running time of reclaimed attempts (s)."""
 
 
 class Span(NamedTuple):
-    """A time for which processors were at work; begin and end in seconds since the epoch."""
+    """A time in which processors were in use; begin and end in seconds since the epoch."""
 
     begin: float
     end: float
@@ -38,19 +38,19 @@ class Span(NamedTuple):
 
 
 class AttemptTable:
-    """usage.tsv: a row for every attempt."""
+    """usage.tsv: one row per attempt."""
 
     def __init__(self, path: Path) -> None:
         self._table = api.TableReader(path, api.UsageRow)
-        # The dated table: a look asks nobody.
+        # Prices of the package's dated table: a look does not ask AWS for prices.
         self._meter = Meter(load_prices())
         self.attempts = Attempts()
         self.spent_usd = 0.0
         self.spans: list[Span] = []
-        """Of the attempts that started."""
+        """Times of the attempts that started."""
 
     def look(self) -> None:
-        """Count what has come since the last look."""
+        """Count the rows added since the last look."""
         before = self.attempts.total
         for row in self._table.iter_new():
             self.attempts.total += 1
@@ -65,19 +65,19 @@ class AttemptTable:
 
 
 class FailedJobs:
-    """failures.tsv: a row for every job that failed, on any attempt of Snakemake's."""
+    """failures.tsv: one row per failed job, in any attempt of Snakemake."""
 
     def __init__(self, path: Path) -> None:
         self._table = api.TableReader(path, api.FailureRow)
         self.final: dict[str, Failure] = {}
-        """By sample, those that were not tried again after the last failure."""
+        """Failures by sample that were not followed by a retry."""
 
     def look(self) -> None:
-        """Read what has come since the last look."""
+        """Read the rows added since the last look."""
         for row in self._table.iter_new():
             sample = sample_of(row.target)
             if sample and row.next == api.FINAL:
-                # The message names the stage.
+                # The message already names the stage.
                 self.final[sample] = structs.replace(of_job(row, sample), stage="")
             elif sample:
                 self.final.pop(sample, None)

@@ -1,4 +1,4 @@
-"""A snapshot in words, for the terminal and for lines of text."""
+"""Text of a snapshot, for the terminal and for lines of text."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bactofleet.monitor.forecast import TimeLeft
 from bactofleet.monitor.snapshot import Snapshot
 from bactofleet.records.failure import Failure
 
-# Kinds of failure that are shown; `--json` has every failure.
+# Number of kinds of failure that are shown; `--json` has every failure.
 MAX_KINDS = 10
 _FACTS = ("sample", "stage", "kind", "message", "log")
 
 
 @dataclass(frozen=True)
 class Group:
-    """Genomes that failed alike, and how one of them did."""
+    """Genomes that failed in the same stage with the same kind of failure, and one example."""
 
     genomes: int
     example: Failure
@@ -33,7 +33,7 @@ class Group:
 
 
 def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
-    """Yield what is worth a line: its name and its value."""
+    """Yield the facts to show, as name and value."""
     genomes = snapshot.genomes
     yield "run", _describe_run(snapshot)
     yield "complete", f"{genomes.complete:,}"
@@ -68,14 +68,14 @@ def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 
 
 def describe_progress(snapshot: Snapshot) -> str:
-    """Return how many genomes of the sheet need nothing any more."""
+    """Describe how many genomes of the sample sheet have ended."""
     genomes = snapshot.genomes
     share = genomes.ended / genomes.total if genomes.total else 1.0
     return f"{genomes.ended:,} of {genomes.total:,} genomes ended ({share:.1%})"
 
 
 def group_failures(failures: Iterable[Failure]) -> list[Group]:
-    """Return failures by stage and kind, the most frequent first, each with its last genome."""
+    """Group failures by stage and kind, the most frequent first; the example is the last one."""
     alike = defaultdict(list)
     for failure in failures:
         alike[failure.stage, failure.kind].append(failure)
@@ -84,12 +84,12 @@ def group_failures(failures: Iterable[Failure]) -> list[Group]:
 
 
 def to_facts(failure: Failure) -> dict[str, str]:
-    """Return what is shown of a failure, for JSON."""
+    """Return the fields of a failure to show, for JSON."""
     return {name: getattr(failure, name) for name in _FACTS}
 
 
 def describe_failure(failure: Failure) -> str:
-    """Return a genome, why it failed, and where its log is."""
+    """Describe which genome failed, why, and where its log is."""
     log = f"; log: {failure.log}" if failure.log else ""
     return f"{failure.sample}: {failure.message}{log}"
 

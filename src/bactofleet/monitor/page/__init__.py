@@ -1,1 +1,1 @@
-"""`bactofleet serve`: the status as a page of this machine, which refreshes itself."""
+"""`bactofleet serve`: the status as a web page on this machine that refreshes itself."""

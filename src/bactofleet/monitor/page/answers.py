@@ -1,4 +1,4 @@
-"""What can be asked for as JSON: the state of the run, rows of genomes, one genome."""
+"""Answers as JSON: the state of the run, rows of genomes, or one genome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Parameters = dict[str, str]
 
 
 class BadRequest(Exception):
-    """A request that cannot be answered, with the status and the reason to be told."""
+    """A request that cannot be answered, with the HTTP status and the reason to send."""
 
     def __init__(self, reason: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
         super().__init__(reason)
@@ -22,7 +22,7 @@ class BadRequest(Exception):
 
 
 def get_state(updater: ViewUpdater, _: Parameters) -> dict[str, Any]:
-    """Return everything but single genomes; `time` is missing before the first look has ended."""
+    """Return everything except single genomes; `time` is missing until the first look has ended."""
     updater.ask()
     summary = updater.view.summary if updater.view else {}
     results = str(updater.observer.results.absolute())
@@ -30,7 +30,7 @@ def get_state(updater: ViewUpdater, _: Parameters) -> dict[str, Any]:
 
 
 def get_genomes(updater: ViewUpdater, query: Parameters) -> dict[str, Any]:
-    """Return the rows that changed after the version `since`: number in the sheet, then fields."""
+    """Return the rows that changed after version `since`: number in the sample sheet and fields."""
     rows = _get_view(updater).rows
     text = query.get("since", "0")
     try:
@@ -41,7 +41,7 @@ def get_genomes(updater: ViewUpdater, query: Parameters) -> dict[str, Any]:
 
 
 def get_genome(updater: ViewUpdater, query: Parameters) -> dict[str, Any]:
-    """Return everything about one `sample`, with the end of the log of a `stage`."""
+    """Return everything about one `sample`, including the end of the log of a `stage`."""
     view = _get_view(updater)
     genome = view.by_sample.get(query.get("sample", ""))
     if genome is None:

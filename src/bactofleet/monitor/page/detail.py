@@ -1,4 +1,4 @@
-"""One genome in full: what is known of it, what to do next, the end of a log."""
+"""Details of one genome: its facts, what to do next, and the end of a log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bactofleet.records.reading import UNREADABLE
 from bactofleet.report.columns import COLUMNS, USAGE
 from bactofleet.report.rows import GenomeRow, Record, read_record
 
-# Columns of the table that the page shows beside those with a heading, and those that it has above.
+# Columns without a heading that the page shows too, and columns that it shows elsewhere.
 _MORE = frozenset({"tarball_path", "host_name", "host_cpu"})
 _TOLD = frozenset({"sample", "status", "reason_type"})
 _AGAIN = "Start the same command again to retry it."
@@ -29,7 +29,7 @@ _NEXT_BY_EXIT_CODE = {
 _NEXT_BY_KIND = {
     "input": f"Correct the address in the sample sheet. {_AGAIN}",
     "tool": f"The log has the tool's error message. {_AGAIN}",
-    UNREADABLE: "",  # the message says it
+    UNREADABLE: "",  # the message says what to do
 }
 _NEXT_OF_EXCLUDED = (
     "This is a result: the next run does not repeat it. "
@@ -42,7 +42,7 @@ def describe_genome(
 ) -> dict[str, Any]:
     """Return everything about a genome, for JSON.
 
-    `stage` chooses the log; without one it is that of the stage that runs or failed.
+    `stage` chooses the log; if it is empty, the log is that of the running or failed stage.
     """
     record = read_record(results, genome.sample)
     logs = [name for name in STAGES if log_path(results, genome.sample, name).is_file()]
@@ -60,21 +60,21 @@ def describe_genome(
 
 
 def _find_tail(results: Path, genome: GenomeStatus, record: Record, stage: str) -> Tail | None:
-    """Return the end of the log that is asked for; of a failure what is kept of it."""
+    """Return the end of the chosen log; for a failure, the end that was kept."""
     if stage in STAGES:
         return read_tail(log_path(results, genome.sample, stage))
     if genome.status == "running" and genome.stage:
         return read_tail(log_path(results, genome.sample, genome.stage))
     if genome.status != "failed":
         return None
-    # The log itself may be of an attempt that was cut off since, or gone with its machine.
+    # The log itself may be from a later, interrupted attempt, or lost with its machine.
     kept = read_tail(log_of(results / FAILED, genome.sample))
     path = str(record.row.get("reason_log") or "")
     return kept or (Tail(path, "\n".join(record.tail), is_cut=True) if record.tail else None)
 
 
 def _describe_reason(row: GenomeRow, failure: Failure | None) -> dict[str, Any] | None:
-    """Return why a genome was excluded or failed, or how its last attempt did; None of none."""
+    """Return why a genome was excluded or failed, or its last attempt did; None if none did."""
     told = {name: row.get(f"reason_{name}") for name in ("type", "stage", "message")}
     if failure:
         told = {"type": failure.kind, "stage": failure.stage, "message": failure.message}
@@ -109,7 +109,7 @@ def _list_facts(row: GenomeRow) -> list[dict[str, Any]]:
 
 
 def _list_usage(row: GenomeRow) -> list[dict[str, Any]]:
-    """Return wall and processor seconds and peak memory (MB) of each stage."""
+    """Return wall time (s), processor time (s) and peak memory (MB) of each stage."""
     return [
         {"stage": stage} | {name: row.get(f"{stage}_{name}") for name in USAGE}
         for stage in STAGES

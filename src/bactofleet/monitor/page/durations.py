@@ -1,4 +1,4 @@
-"""How long genomes took, in bins."""
+"""Histogram of the durations of genomes."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from dataclasses import dataclass
 import numpy as np
 
 MIN_BINS, MAX_BINS = 6, 40
-# Above this percentile genomes share the last bin, if they lie far off.
+# If the longest duration is more than FAR times this percentile, bins end at the percentile.
 MOST = 99
 FAR = 1.5
 
 
 @dataclass(frozen=True)
 class Durations:
-    """A histogram of minutes: `counts` of bins of `width_min` from `begin_min` on."""
+    """A histogram of minutes: `counts` in bins of width `width_min`, starting at `begin_min`."""
 
     begin_min: float
     width_min: float
     counts: list[int]
     longer: int
-    """Genomes that took longer than the last bin."""
+    """Number of genomes that took longer than the last bin."""
     low_min: float
     median_min: float
     high_min: float
-    """5th, 50th and 95th percentile."""
+    """`low_min`, `median_min` and `high_min` are the 5th, 50th and 95th percentile."""
     longest_min: float
 
 
 def bin_durations(minutes: Sequence[float]) -> Durations | None:
-    """Return the histogram of durations, None of none."""
+    """Return the histogram of durations; None if there are none."""
     if not minutes:
         return None
     values = np.array(minutes)
@@ -48,7 +48,7 @@ def bin_durations(minutes: Sequence[float]) -> Durations | None:
 
 
 def _choose_width(spread: float, count: int) -> float:
-    """Return a round width (1, 2 or 5 and zeros) that makes as many bins as the values fill."""
+    """Return a round bin width (1, 2 or 5 times a power of ten) for `count` values."""
     bins = min(MAX_BINS, max(MIN_BINS, 2 * math.isqrt(count)))
     exact = max(spread / bins, 1e-3)
     unit = 10.0 ** math.floor(math.log10(exact))

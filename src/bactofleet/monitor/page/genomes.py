@@ -1,4 +1,4 @@
-"""All genomes of the sheet as rows, of which a page asks for those that changed."""
+"""All genomes of the sample sheet as rows; a page requests only those that changed."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from bactofleet.records.failure import Failure
 
 
 class GenomeStatus(NamedTuple):
-    """One row; its fields are the columns of the page's table."""
+    """A row; its fields are the columns of the page's table."""
 
     sample: str
     status: str
     stage: str | None = None
-    """The one that runs, or that excluded the genome or failed."""
+    """Stage that is running, that excluded the genome, or that failed."""
     reason: str | None = None
-    """Kind and message."""
+    """Kind and message of an exclusion or failure."""
     minutes: float | None = None
     """Wall time of all stages."""
     time: str | None = None
-    """UTC: when it was finished, or since when its stage runs."""
+    """When the genome was finished or its current stage began (UTC)."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one look, in the order of the sheet."""
+    """The rows of one look, in the order of the sample sheet."""
 
     genomes: Sequence[GenomeStatus] = ()
     changed: Sequence[float] = ()
-    """The version in which each row became what it is."""
+    """Version in which each row last changed."""
     version: float = 0.0
 
     def since(self, version: float) -> list[tuple[Any, ...]]:
-        """Return the rows that have changed after a version, each behind its number."""
+        """Return the rows that changed after a version, each preceded by its row number."""
         pairs = enumerate(zip(self.genomes, self.changed, strict=True))
         return [(number, *row) for number, (row, changed) in pairs if changed > version]
 
 
 def compare_rows(genomes: Sequence[GenomeStatus], last: Rows, now: float) -> Rows:
-    """Return the rows of a look at `now`, seconds since the epoch, after those of the `last`.
+    """Compare the rows of a look at `now` (seconds since the epoch) with those of the `last` look.
 
-    The time is their version, also for pages that were open while the server was started anew;
-    where the clock was set back versions go on all the same.
+    The time is the version, so that versions also increase across restarts of the server, for
+    pages that stay open. If the clock was set back, the version still increases.
     """
     version = max(now, math.nextafter(last.version, math.inf))
     changed = [
@@ -60,7 +60,7 @@ def compare_rows(genomes: Sequence[GenomeStatus], last: Rows, now: float) -> Row
 
 
 def iter_genomes(observer: Observer, failures: Mapping[str, Failure]) -> Iterator[GenomeStatus]:
-    """Yield the row of each genome, as of the last look."""
+    """Yield the row of each genome from the last look."""
     finishes = observer.receipts.finishes
     for name in observer.samples:
         if finish := finishes.get(name):

@@ -1,4 +1,4 @@
-"""The end of a log, for the page: text of tools, size-limited."""
+"""The end of a log for the page, limited in size; tools wrote the text."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Tail:
     path: str
     text: str
     is_cut: bool
-    """Whether there is more above."""
+    """Whether the log has more lines above."""
 
 
 def read_tail(path: Path) -> Tail | None:
-    """Return the end of a log without control characters; None if it is not there, or no file."""
+    """Return the end of a log without control characters; None if it is not a regular file."""
     try:
-        # Neither what a link leads to, nor a pipe that would keep the reader waiting.
+        # Do not follow links, and do not wait for a pipe.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
@@ -37,7 +37,7 @@ def read_tail(path: Path) -> Tail | None:
         handle.seek(begin)
         content = handle.read(TAIL_BYTES)
     if begin:
-        # The first line is the rest of one, unless there is but one.
+        # The first line is incomplete: drop it, unless it is the only one.
         content = content.partition(b"\n")[2] or content
     lines = content.decode("utf-8", "replace").splitlines()
     return Tail(str(path), "\n".join(map(clean, lines)), is_cut=begin > 0)

@@ -1,9 +1,9 @@
-"""The web server: a few addresses that can be read, for browsers on this machine.
+"""The web server: a few read-only addresses for browsers on this machine.
 
 It answers only GET, with the latest view of a `ViewUpdater`. A sample in a request is looked up in
-the sample sheet before it becomes part of a path. What a page of somebody else might do through
-the reader's browser is refused: an address whose name was pointed here (DNS rebinding) has another
-Host, and answers say that no other origin may use them.
+the sample sheet before it becomes part of a path. Web pages of others cannot use the server through
+the reader's browser: requests after DNS rebinding have another Host and are refused, and the
+headers of answers forbid other origins to use them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bactofleet.monitor.page.updater import ViewUpdater
 TIMEOUT_S = 30
 MAX_FIELDS = 20
 HEADERS = {
-    # Plotly writes rules of style; nothing else is used but what this server has.
+    # Plotly adds inline styles; everything else comes from this server.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; connect-src 'self'; "
         "style-src 'self' 'unsafe-inline'; img-src data: blob:; "
@@ -45,7 +45,7 @@ class PageServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, host: str, port: int, updater: ViewUpdater) -> None:
-        """Listen; raises `OSError` where that is not possible. Port 0 is any that is free."""
+        """Start to listen; raises `OSError` if this fails. Port 0 means any free port."""
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         self.address_family = family
         self._address = ipaddress.ip_address(str(address[0]))
@@ -55,25 +55,25 @@ class PageServer(ThreadingHTTPServer):
         super().__init__((str(address[0]), port), _Handler)
 
     def server_bind(self) -> None:
-        """Bind; the parent would ask the network for the name of this machine."""
+        """Bind the socket; the parent class would also look up this machine's name by DNS."""
         TCPServer.server_bind(self)
 
     @property
     def is_local(self) -> bool:
-        """Whether nobody but this machine reaches it."""
+        """Whether only this machine can reach the server."""
         return self._address.is_loopback
 
     @property
     def url(self) -> str:
-        """Address of the page."""
+        """URL of the page."""
         host = socket.gethostname() if self._address.is_unspecified else str(self._address)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.server_address[1]}/"
 
 
 def is_own_host(header: str, names: frozenset[str]) -> bool:
-    """Say whether a request's Host is this server, by its address or one of its names.
+    """Return whether a request's Host is an IP address or one of this server's names.
 
-    The port may be another one, as of an SSH tunnel.
+    The port may differ, for example with an SSH tunnel.
     """
     try:
         host = urlsplit(f"//{header}").hostname or ""
@@ -86,7 +86,7 @@ def is_own_host(header: str, names: frozenset[str]) -> bool:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers one request. There are no methods for others than GET, so the base refuses them."""
+    """Answers one request. Only GET has a method here, so the base class refuses all others."""
 
     server: PageServer
     server_version = "bactofleet"
@@ -96,18 +96,18 @@ class _Handler(BaseHTTPRequestHandler):
     error_message_format = "%(explain)s\n"
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Answer a GET request."""
         if not is_own_host(self.headers.get("Host", ""), self.server.names):
             reason = "Host is the name of another server"
             return self.send_error(HTTPStatus.MISDIRECTED_REQUEST, explain=reason)
         try:
             kind, body = self._find()
         except BadRequest as error:
-            # Not as the message, which goes into the status line: that is no place for any text.
+            # Not as `message`: that becomes the status line, where arbitrary text is unsafe.
             return self.send_error(error.status, explain=str(error))
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", kind)
-        # All rows of 67,000 genomes are megabytes, and may come through a tunnel.
+        # The rows of 67,000 genomes take megabytes, and may pass through a slow tunnel.
         if "gzip" in self.headers.get("Accept-Encoding", ""):
             body = gzip.compress(body, compresslevel=1)
             self.send_header("Content-Encoding", "gzip")
@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _find(self) -> tuple[str, bytes]:
-        """Return the type and the content of what is at the address."""
+        """Return the media type and the content for the requested address."""
         try:
             address = urlsplit(self.path)
             query = dict(parse_qsl(address.query, max_num_fields=MAX_FIELDS))
@@ -130,10 +130,10 @@ class _Handler(BaseHTTPRequestHandler):
         raise BadRequest("there is nothing at this address", HTTPStatus.NOT_FOUND)
 
     def end_headers(self) -> None:
-        """Add what every answer has, errors too."""
+        """Add the headers that every answer has, including errors."""
         for name, value in HEADERS.items():
             self.send_header(name, value)
         super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Write nothing: the terminal is the user's."""
+        """Write nothing, to leave the terminal to the user."""

@@ -1,7 +1,8 @@
-"""Genomes at work over time, from the times at which each began and ended.
+"""Number of running genomes over time, from the times at which each began and ended.
 
-A line through the number at some moments would miss what lies between them. Each bin has the mean
-over its time instead: the time that genomes were at work in it, over its length.
+A line through the numbers at some moments would miss what happens between them. Therefore each bin
+has the mean over its time: the sum of the running times of genomes in the bin, divided by its
+length.
 """
 
 from __future__ import annotations
@@ -23,32 +24,33 @@ BIN_SIZES_S = (
     *(1, 5, 15, _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 30 * _MINUTE),
     *(_HOUR, 2 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY, 28 * _DAY),
 )
-# Work after a longer pause has a timeline of its own; one for both would show mostly the pause.
+# A longer pause starts a new timeline; otherwise the timeline would mostly show the pause.
 MAX_PAUSE_S = 3 * _DAY
-# Clocks of other computers may be wrong, and records are not trusted: these times are no genome's.
+# Clocks of other computers may be wrong, and records are not trusted: spans beyond these limits
+# are implausible.
 MAX_SPAN_S = 30 * _DAY
 MAX_AHEAD_S = _HOUR
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """Means over bins of equal length; times in seconds since the epoch."""
+    """Means in bins of equal length; times are in seconds since the epoch."""
 
     begin: float
     step_s: int
     at_work: list[float]
     vcpus: list[float]
     earlier: int
-    """Spans that are left out, as they are of work before a long pause."""
+    """Number of spans before the last long pause, which are left out."""
     sure_until: float
-    """What began after this may not have been told yet."""
+    """Work that began later may not have been recorded yet."""
 
 
 def to_spans(finishes: Iterable[Finish]) -> list[Span]:
-    """Return when genomes were at work, with the processors that they kept busy on average.
+    """Return when genomes were running, and the average number of processors that they used.
 
-    A receipt has the end, and the wall and processor time of each stage; the stages are taken to
-    have followed one another without a pause.
+    A receipt has the finishing time, and wall and processor time of each stage; the stages are
+    assumed to have run without pauses between them.
     """
     return [
         Span(finish.time - duration, finish.time, finish.cpu_s / duration)
@@ -58,9 +60,9 @@ def to_spans(finishes: Iterable[Finish]) -> list[Span]:
 
 
 def measure_timeline(spans: Sequence[Span], now: float, *, is_under_way: bool) -> Timeline | None:
-    """Return the timeline of the last work without a long pause; None if nothing was done.
+    """Return the timeline of the work since the last long pause; None if there is no work.
 
-    While a run is under way it ends now, and what is at work now is told only when it has ended.
+    During a run the timeline ends now, but work in progress is recorded only when it has ended.
     """
     begins, ends, vcpus = np.array(spans, dtype=float).reshape(-1, 3).T
     duration = ends - begins
@@ -84,7 +86,7 @@ def measure_timeline(spans: Sequence[Span], now: float, *, is_under_way: bool) -
 
 
 def _find_last_start(begins: Numbers, ends: Numbers) -> float:
-    """Return when the work began that no long pause interrupted since."""
+    """Return when the work after the last long pause began; -inf if there was no long pause."""
     order = np.argsort(begins)
     begins, reach = begins[order], np.maximum.accumulate(ends[order])
     after_pauses = begins[1:][begins[1:] - reach[:-1] > MAX_PAUSE_S]
@@ -92,21 +94,21 @@ def _find_last_start(begins: Numbers, ends: Numbers) -> float:
 
 
 def _choose_step(length_s: float) -> int:
-    """Return the shortest bin of which few enough cover the time."""
+    """Return the shortest bin size that covers the time with fewer than `MAX_BINS` bins."""
     return next((step for step in BIN_SIZES_S if length_s / step < MAX_BINS), BIN_SIZES_S[-1])
 
 
 def _average(begins: Numbers, ends: Numbers, weights: Numbers, edges: Numbers) -> list[float]:
-    """Return the mean of the summed weights in each bin."""
+    """Return the time average of the summed weights in each bin."""
     work = _work_since(begins, weights, edges) - _work_since(ends, weights, edges)
     means: Numbers = np.diff(work) / np.diff(edges)
     return [round(float(mean), 2) for mean in np.maximum(means, 0)]
 
 
 def _work_since(times: Numbers, weights: Numbers, edges: Numbers) -> Numbers:
-    """Return for each edge the sum of weight x time that has passed, over all times before it."""
+    """Return for each edge the sum of weight x elapsed time, over all times before the edge."""
     order = np.argsort(times)
-    # From the first edge: times since the epoch would leave few digits for the differences.
+    # Relative to the first edge: times since the epoch would leave few digits for differences.
     passed, weight = times[order] - edges[0], weights[order]
     count = np.searchsorted(passed, edges - edges[0], side="right")
     total = np.concatenate(([0.0], np.cumsum(weight)))[count]

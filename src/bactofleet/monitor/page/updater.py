@@ -17,10 +17,10 @@ from bactofleet.records.folder import check_names
 
 
 class ViewUpdater(threading.Thread):
-    """Keeps the latest view of the run, which answers all requests.
+    """Keeps the latest view of the run, from which all requests are answered.
 
-    It waits while no page asks for the state. It reads a sheet or configuration again when the
-    file changes.
+    It waits while no page requests the state. It reads the sample sheet or the configuration again
+    when the file changes.
     """
 
     def __init__(self, config: Path, *, live: bool) -> None:
@@ -32,14 +32,14 @@ class ViewUpdater(threading.Thread):
         self._wanted.set()
         self.observer: Observer
         self.view: View | None = None
-        """The latest state of the run; None before it was read for the first time."""
+        """Latest state of the run; None until it was read for the first time."""
         self.problem = ""
         """Why the state could not be read again."""
 
     def open(self) -> None:
-        """Read the configuration and the sheet, and open the results that they name.
+        """Read the configuration and the sample sheet, and open the results that they name.
 
-        Raises `ConfigurationError` where one of them cannot be read, or AWS cannot be reached.
+        Raises `ConfigurationError` if one of them cannot be read, or AWS cannot be reached.
         """
         config = read_config(self._config)
         inputs = (self._config, Path(str(config["samples"])))
@@ -53,7 +53,7 @@ class ViewUpdater(threading.Thread):
         self._wanted.set()
 
     def run(self) -> None:
-        """Read the state again and again until the process ends."""
+        """Read the state repeatedly until the process ends."""
         while True:
             self._wanted.wait()
             self._wanted.clear()
@@ -70,13 +70,13 @@ class ViewUpdater(threading.Thread):
             self.problem = ""
         except ConfigurationError as error:
             self.problem = str(error)
-        except Exception as error:  # else the page would silently stop changing
+        except Exception as error:  # otherwise the page would silently stop changing
             traceback.print_exc(file=sys.stderr)
             self.problem = f"{type(error).__name__}: {error}"
 
 
 def _get_stamp(path: Path) -> int:
-    """Return the modification time of a file (ns), 0 if it does not exist."""
+    """Return the modification time of a file (ns); 0 if it does not exist."""
     try:
         return path.stat().st_mtime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""What the page shows of one look."""
+"""Contents of the page after one look."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ TILES = frozenset(field.name for field in fields(Genomes))
 
 @dataclass(frozen=True)
 class View:
-    """One look, as pages ask for it."""
+    """Results of one look, in the form that pages request."""
 
     summary: dict[str, Any]
-    """Everything but single genomes, for JSON."""
+    """Everything except single genomes, for JSON."""
     rows: Rows
     by_sample: dict[str, GenomeStatus]
     failures: dict[str, Failure]
 
 
 def build_view(observer: Observer, snapshot: Snapshot, last: Rows) -> View:
-    """Return what is shown of an observer's last look, after one that had the `last` rows."""
+    """Return the view of an observer's last look; `last` are the rows of the look before."""
     failures = {failure.sample: failure for failure in snapshot.failures}
     rows = list(iter_genomes(observer, failures))
     summary = {
         "time": snapshot.time,
         "progress": describe_progress(snapshot),
         "genomes": asdict(snapshot.genomes),
-        # The others are the tiles.
+        # The other facts are shown as tiles.
         "facts": [fact for fact in iter_facts(snapshot) if fact[0] not in TILES],
         "stages": [asdict(stage) for stage in snapshot.stages],
         "running_stages": snapshot.running_stages,
@@ -59,7 +59,7 @@ def _group(failures: Iterable[Failure]) -> list[dict[str, Any]]:
 
 
 def _iter_exclusions(finishes: Mapping[str, Finish]) -> Iterator[Failure]:
-    """Yield why genomes were excluded, in the form of failures."""
+    """Yield the reasons of exclusions in the form of failures."""
     for sample, finish in finishes.items():
         if reason := finish.reason:
             stage, kind, message = (reason[name] for name in ("stage", "type", "message"))
@@ -67,9 +67,9 @@ def _iter_exclusions(finishes: Mapping[str, Finish]) -> Iterator[Failure]:
 
 
 def _measure(observer: Observer, snapshot: Snapshot) -> dict[str, Any]:
-    """Return what is plotted."""
+    """Return the data for the plots."""
     finishes = observer.receipts.finishes.values()
-    # A receipt tells of the last attempt alone, and not how many processors were paid for.
+    # A receipt describes only the last attempt, and not the number of processors paid for.
     attempts = observer.usage.spans
     spans = attempts or to_spans(finishes)
     is_under_way = snapshot.started is not None

@@ -1,4 +1,4 @@
-"""The page's own files; tables, plots and colours are those of the report."""
+"""Static files of the page; tables, plots and colours are those of the report."""
 
 from importlib.resources import files
 
@@ -9,7 +9,7 @@ _SCRIPTS = ("server.js", "overview.js", "charts.js", "detail.js", "main.js")
 
 
 def read_assets() -> dict[str, tuple[str, bytes]]:
-    """Return the type and the content of each file, by its address."""
+    """Return the media type and the content of each file, by URL path."""
     shared, own = map(read_asset, _SHARED_SCRIPTS), map(_read, _SCRIPTS)
     texts = {
         "/": ("text/html", _read("serve.html")),
