@@ -1,1 +1,1 @@
-"""`bactofleet cost`: the bill of a run, from what its attempts and receipts record."""
+"""`bactofleet cost`: the bill of a run, from the records of its attempts and genomes."""

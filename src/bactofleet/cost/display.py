@@ -1,4 +1,4 @@
-"""Shows a bill: on a terminal, as TSV, or as JSON."""
+"""Show a bill: on a terminal, as TSV, or as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the plots are drawn: clouds of points, densities, distributions, boxes, axes.
+"""Parts of the plots: scatter plots, heat maps, histograms, boxes and axes.
 
 Figures do not set the colours of text and grid: the browser does, for a light or dark page.
 """

@@ -144,7 +144,7 @@ def _find_missed(measured: _Measured, cutoff: Cutoff) -> dict[str, str]:
 
 
 def _find_wrong_size(row: GenomeRow, sizes: SizeLimits) -> dict[str, str]:
-    """Say that the assembly is too small or too large; return {} if it is neither."""
+    """Say that the size of the assembly is outside of the limits; return {} if it is not."""
     size = row.get(SIZE)
     if not isinstance(size, int | float) or sizes.smallest <= size <= sizes.largest:
         return {}
