@@ -23,7 +23,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what Snakemake asks for when it does: `api` alone does not need Snakemake."""
+    """Import what Snakemake asks for on demand: `api` alone does not need Snakemake."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

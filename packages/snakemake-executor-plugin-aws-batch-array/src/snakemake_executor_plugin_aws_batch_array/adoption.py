@@ -1,4 +1,4 @@
-"""Takes over what an earlier controller submitted and did not settle."""
+"""Takes over the unfinished jobs of an earlier controller."""
 
 import time
 from collections import defaultdict
@@ -18,12 +18,12 @@ from .tasks import Task
 
 @dataclass
 class Superseded:
-    """Children of earlier runs that make the files of these tasks from something else.
+    """Children of earlier runs that make the files of these tasks from other sources.
 
     Attributes:
-        children: The array and the index of each.
-        tasks: What this run would do instead of those that are at work.
-        vcpu_hours: What those that are at work have cost so far.
+        children: The array and the index of each child.
+        tasks: What this run would do instead of the running children.
+        vcpu_hours: What the running children have cost so far.
     """
 
     children: list[tuple[OpenArray, int]] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Superseded:
 
 
 class Adopter:
-    """Matches open children of earlier runs with jobs of this one."""
+    """Matches open children of earlier runs with jobs of this run."""
 
     def __init__(self, client: ArrayBatchClient, ledger: Ledger, logger: Any) -> None:
         self._client = client
@@ -42,17 +42,17 @@ class Adopter:
         self._earlier = [array for array in ledger.get_open_arrays() if self._is_known(array)]
 
     def iter_adopted(self, tasks: list[Task]) -> Iterator[LiveArray]:
-        """Yield the arrays in which children do the work of these tasks."""
+        """Yield the arrays whose children do the work of these tasks."""
         by_key = {task.key: task for task in tasks}
         for array in self._earlier:
             matching = {i: by_key.pop(c.key) for i, c in array.children.items() if c.key in by_key}
             yield from self._take_over(array, matching)
 
     def iter_finished(self, tasks: list[Task], store: Store) -> Iterator[LiveArray]:
-        """Yield the arrays in which children have made the files of these tasks already.
+        """Yield the arrays whose children have already made the files of these tasks.
 
-        They did so from other sources or parameters, but had the earlier controller collected
-        them, they would be finished files.
+        They used other sources or parameters, but if the earlier controller had collected them,
+        they would now be finished files.
         """
         by_target = {task.target: task for task in tasks}
         for array in self._earlier:
@@ -67,7 +67,7 @@ class Adopter:
             yield from self._take_over(array, matching)
 
     def find_superseded(self, tasks: list[Task]) -> Superseded:
-        """Find what makes the files of these tasks from other sources or parameters."""
+        """Find children that make the files of these tasks from other sources or parameters."""
         by_target = {task.target: task for task in tasks}
         found = Superseded()
         for array in self._earlier:
@@ -81,7 +81,7 @@ class Adopter:
         return found
 
     def supersede(self, superseded: Superseded) -> None:
-        """End children whose results are not those that are asked for."""
+        """Terminate children whose results are no longer wanted."""
         if not superseded.children:
             return
         self._logger.warning(
@@ -95,10 +95,10 @@ class Adopter:
             self._end(array, by_array[array.name])
 
     def close(self) -> None:
-        """Settle at the end what no job of this run asked for, and tell what still runs.
+        """Close at the end what no job of this run asked for, and report what still runs.
 
-        Where the output has come since they were submitted, the earlier controller died between
-        moving it to its place and writing that down.
+        If the output appeared after they were submitted, the earlier controller died between moving
+        it into place and recording that.
         """
         for array in self._earlier:
             self._close(array, [i for i, c in array.children.items() if _has_come(array, c)])
@@ -109,10 +109,10 @@ class Adopter:
             )
 
     def _is_known(self, array: OpenArray) -> bool:
-        """Find out about an array what its controller could not write down any more."""
+        """Find out what the controller of an array could no longer record."""
         if array.job_id is None:
             array.job_id = self._client.find_job(array.queue, array.name)
-            if array.job_id is None:  # it died before it submitted
+            if array.job_id is None:  # the controller died before it submitted the array
                 self._ledger.close_children(array.name, list(array.children))
                 return False
             self._ledger.record_job(array.name, array.job_id)
@@ -121,7 +121,7 @@ class Adopter:
         return bool(array.children)
 
     def _keep_succeeded(self, array: OpenArray) -> None:
-        """Of a terminated array, only what had succeeded is of use."""
+        """Keep the children of a terminated array that had succeeded; the others are useless."""
         succeeded = set(self._get_succeeded(array))
         self._close(array, [i for i in array.children if i not in succeeded])
 
@@ -157,7 +157,7 @@ class Adopter:
 
 
 def _has_come(array: OpenArray, child: OpenChild) -> bool:
-    """Whether the output of a child is there, not one of an earlier run for the same file."""
+    """Whether the output of a child is there, and not that of an earlier run."""
     target = Path(child.target)
     return target.exists() and target.stat().st_mtime >= array.submitted
 
@@ -166,12 +166,12 @@ def _read_manifest(array: OpenArray, store: Store) -> list[Line]:
     try:
         content = store.open(RunFolder(array.prefix).get_manifest(array.name)).read()
         return parse_manifest(content)
-    except (KeyError, ValueError):  # removed, or of another version of this plugin
+    except (KeyError, ValueError):  # removed, or from another version of this plugin
         return []
 
 
 def _get_vcpu_hours(detail: dict[str, Any]) -> float:
-    """What the attempt that is at work has cost so far; nothing, if it has not started yet."""
+    """What the running attempt has cost so far; 0 if it has not started yet."""
     needs = detail.get("container", {}).get("resourceRequirements", [])
     vcpus = sum(float(need["value"]) for need in needs if need["type"] == "VCPU")
     now_ms = time.time() * 1000

@@ -1,7 +1,7 @@
-"""The public interface: what other programs may ask of this executor and of its files.
+"""The public interface: how other programs may query this executor and its files.
 
-Everything else in this package may change without notice. To import this module is cheap: it
-loads neither Snakemake nor boto3.
+Everything else in this package may change without notice. Importing this module is cheap: it loads
+neither Snakemake nor boto3.
 """
 
 from collections import Counter
@@ -63,7 +63,7 @@ _RUNNING = ("STARTING", "RUNNING")
 
 @dataclass(frozen=True)
 class JobCounts:
-    """Open jobs by their state on Batch; those that ended wait for the controller."""
+    """Open jobs by their state on Batch; ended ones wait for the controller to collect them."""
 
     queued: int
     running: int
@@ -77,14 +77,14 @@ class Describer(Protocol):
     """The one call that `count_jobs` makes."""
 
     def iter_described(self, job_ids: Sequence[str]) -> Iterable[dict[str, Any]]:
-        """Yield what DescribeJobs says of jobs."""
+        """Yield what DescribeJobs says about jobs."""
 
 
 def read_open_jobs(report_dir: Path) -> OpenJobs:
-    """Return the jobs that were submitted and not settled, also while a controller runs.
+    """Return the jobs that were submitted and are not settled, even while a controller runs.
 
     Args:
-        report_dir: The setting of that name; without a record of submissions no job is open.
+        report_dir: The setting of that name; without a record of submissions, no job is open.
 
     Raises:
         LedgerError: the record cannot be read.
@@ -95,8 +95,8 @@ def read_open_jobs(report_dir: Path) -> OpenJobs:
 def read_runs(report_dir: Path) -> dict[str, set[str]]:
     """Return the first outputs of open jobs, by the run that submitted them.
 
-    A run is on record as long as it may have objects in the bucket or a job definition, so also
-    without open jobs: where no controller runs, its controller did not live to remove them.
+    A run is on record as long as it may have objects in the bucket or a job definition, even
+    without open jobs. If no controller is running, its controller died before it removed them.
 
     Args:
         report_dir: The setting of that name.
@@ -113,7 +113,7 @@ def open_client(session: Any) -> Describer:
     Raises:
         botocore.exceptions.BotoCoreError: the session has no region.
     """
-    # Imported here: it brings Snakemake, which takes a second.
+    # Imported here because it imports Snakemake, which takes a second.
     from .client import ArrayBatchClient  # noqa: PLC0415
 
     client: Describer = ArrayBatchClient(session)
@@ -121,7 +121,7 @@ def open_client(session: Any) -> Describer:
 
 
 def count_jobs(client: Describer, jobs: OpenJobs) -> JobCounts:
-    """Ask Batch how far the open jobs are, a hundred arrays a call.
+    """Ask Batch for the states of the open jobs, a hundred arrays per call.
 
     Raises:
         botocore.exceptions.ClientError: AWS refuses to answer.

@@ -1,4 +1,4 @@
-"""Which jobs are submitted together. Nothing here knows AWS."""
+"""Which jobs are submitted together. This module does not depend on AWS."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ MAX_ARRAY_SIZE = 10_000
 
 @dataclass(frozen=True)
 class Array:
-    """Tasks of one size for one queue; task i is child i of the array job."""
+    """Tasks of the same size for one queue; task i is child i of the array job."""
 
     name: str
     queue: str
@@ -25,8 +25,8 @@ def iter_arrays(tasks: list[Task], prefix: str, first: int) -> Iterator[Array]:
     """Group tasks by queue and size, in arrays of at most 10,000.
 
     Args:
-        tasks: In the order in which they shall run.
-        prefix: Begins the names of the arrays.
+        tasks: In the order in which they should run.
+        prefix: Start of the names of the arrays.
         first: Number of the first array, so that names stay unique in a run.
     """
     groups: dict[tuple[str, Requirements], list[Task]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The bundle: all that a child needs to know of the workflow, in one object of S3."""
+"""The bundle: all that a child needs to know about the workflow, in one S3 object."""
 
 import io
 import json
@@ -17,18 +17,18 @@ from snakemake_interface_common.exceptions import WorkflowError
 from .digest import get_code_digest, get_configfiles, get_digest, get_file_digest
 from .names import NAMES_FILE, list_names
 
-# Member that says how Snakemake is called; it is not a name that a workflow has.
+# Member that says how Snakemake is called; no file of a workflow has this name.
 RUN_FILE = ".aws-batch-array.json"
-# File of the child with the values of --config.
+# The child's file with the values of --config.
 CONFIG_FILE = ".aws-batch-array-config.json"
-# As Workflow.write_source_archive: a git repository may hold large files that no rule reads.
+# As in Workflow.write_source_archive: a git repository may have large files that no rule reads.
 MAX_TRACKED_BYTES = 10_000_000
-# Name of the bundle's digest among the metadata of its object.
+# Name of the bundle's digest in the metadata of its object.
 DIGEST = "digest"
 
 
 class Member(NamedTuple):
-    """A file: when it was changed (ns since the epoch), and the SHA-256 of its content."""
+    """A file: its modification time (ns since the epoch) and the SHA-256 of its content."""
 
     changed: int
     digest: str
@@ -36,13 +36,13 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A gzipped tar archive, and what is in it.
+    """A gzipped tar archive and its contents.
 
     Attributes:
         content: The archive.
-        code_digest: Of what decides on results: sources, configuration, options.
-        digest: Of that and of the data.
-        members: Its files.
+        code_digest: Digest of what decides the results: sources, configuration, options.
+        digest: Digest of that and of the data.
+        members: The files in the archive.
     """
 
     content: bytes
@@ -51,14 +51,14 @@ class Bundle:
     members: dict[str, Member]
 
     def get_input_version(self, path: str) -> str:
-        """Tell what an input is: by its content, or by size and time where it may be large."""
+        """Identify an input by its content, or by size and time if it may be large."""
         if self._has(path):
             return self.members[path].digest
         files = sorted(Path(path).rglob("*")) if Path(path).is_dir() else [Path(path)]
         return get_digest([[str(f), f.stat().st_size, f.stat().st_mtime_ns] for f in files])
 
     def get_missing(self, paths: Iterable[str]) -> list[str]:
-        """Return those of the files that are not in it as they are now, and so must be sent."""
+        """Return the files that are not in it in their current state and so must be sent."""
         return sorted(path for path in paths if not self._has(path))
 
     def _has(self, path: str) -> bool:
@@ -68,9 +68,9 @@ class Bundle:
 def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[str, str]) -> Bundle:
     """Pack sources, configuration and the files that the configuration names.
 
-    A file that the configuration names (a sample sheet) is data, also where git tracks it: it is
-    packed, but is not part of the digest, so that a longer sheet does not make other results of
-    the genomes before.
+    A file named in the configuration (a sample sheet) is data, even if git tracks it: it is packed,
+    but is not part of the code digest, so that a longer sheet does not change the results of
+    earlier genomes.
 
     Raises:
         WorkflowError: a source is outside the working directory.
@@ -98,11 +98,11 @@ def _describe(path: str) -> Member:
 
 
 def get_common_arguments(workflow: Any, snakefile: str, settings: Any) -> list[str]:
-    """The part of the inner command line that is equal for all jobs, as a list of words.
+    """The part of the inner command line that all jobs share, as a list of words.
 
     Args:
         workflow: Snakemake's workflow.
-        snakefile: Relative to the working directory.
+        snakefile: Path relative to the working directory.
         settings: CommonSettings of the plugin.
     """
     factory = SpawnedJobArgsFactory(_WithoutConfig(workflow))
@@ -115,7 +115,7 @@ def get_common_arguments(workflow: Any, snakefile: str, settings: Any) -> list[s
     if workflow.config_settings.replace_workflow_config:
         words.append("--replace-workflow-config")
     if workflow.execution_settings.keep_going:
-        # In a group of several genomes too, where it is another Snakemake that goes on.
+        # This also applies to a group of several genomes, where the inner Snakemake goes on.
         words.append("--keep-going")
     if "--directory" in words:  # of this machine; the child's is where the bundle is unpacked
         position = words.index("--directory")
@@ -124,9 +124,9 @@ def get_common_arguments(workflow: Any, snakefile: str, settings: Any) -> list[s
 
 
 class _WithoutConfig:
-    """A workflow without the values of --config, which Snakemake does not quote well.
+    """A workflow without the values of --config, which Snakemake does not quote correctly.
 
-    They travel in the bundle, and become the last file of configuration.
+    They travel in the bundle and become the last configuration file.
     """
 
     config_settings = SimpleNamespace(config_args=None)
@@ -140,7 +140,7 @@ class _WithoutConfig:
 
 
 def _iter_sources(workflow: Any) -> Iterator[str]:
-    """Sources as Snakemake knows them (it asks git), and the standard folder where there is no git.
+    """The sources that Snakemake knows (from git), or the standard folder without git.
 
     https://snakemake.readthedocs.io/en/stable/snakefiles/deployment.html
     """
@@ -159,7 +159,7 @@ def _iter_sources(workflow: Any) -> Iterator[str]:
 
 
 def _iter_read(cache: Any) -> Iterator[str]:
-    """Files that the workflow has read as sources, `workflow.source_path` for example."""
+    """Files that the workflow has read as sources, for example by `workflow.source_path`."""
     root = Path(cache.runtime_cache_path) / "file"
     for path in root.rglob("*"):
         source = os.path.relpath(f"/{path.relative_to(root)}")
@@ -168,7 +168,7 @@ def _iter_read(cache: Any) -> Iterator[str]:
 
 
 def _iter_linked(paths: Iterable[str]) -> Iterator[str]:
-    """Replace links to folders, which git knows as files, by the files that are in them."""
+    """Replace links to folders, which git lists as files, by the files in the folders."""
     for path in paths:
         if not (Path(path).is_symlink() and Path(path).is_dir()):
             yield path
@@ -176,14 +176,14 @@ def _iter_linked(paths: Iterable[str]) -> Iterator[str]:
         seen: set[str] = set()
         for folder, folders, files in os.walk(path, followlinks=True):
             if (real := os.path.realpath(folder)) in seen:
-                folders.clear()  # a link to a folder that it is in
+                folders.clear()  # a link to a folder that contains it
                 continue
             seen.add(real)
             yield from (f"{folder}/{name}" for name in files)
 
 
 def _iter_configured_files(value: Any) -> Iterator[str]:
-    """Files below the working directory that the configuration names by a relative path."""
+    """Files below the working directory with a relative path in the configuration."""
     if isinstance(value, dict):
         for item in value.values():
             yield from _iter_configured_files(item)
@@ -200,12 +200,12 @@ def _is_file_inside(name: str) -> bool:
         return False
     try:
         return path.is_file()
-    except OSError:  # a long text is a value, not a name
+    except OSError:  # a long text is a value, not a path
         return False
 
 
 def _pack(members: list[str], run: str, names: list[str] | None) -> bytes:
-    """Pack files; of a symbolic link the file that it names, as no child has its target."""
+    """Pack files; replace a symbolic link by its target, which no child has."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", dereference=True) as archive:
         _add_text(archive, RUN_FILE, run)

@@ -1,4 +1,4 @@
-"""The outputs of checkpoints that the input functions of a job look at."""
+"""The outputs of checkpoints that the input functions of a job read."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -16,9 +16,9 @@ class _Asking(NamedTuple):
 def iter_looked_at(jobs: list[Any], workflow: Any) -> Iterator[str]:
     """Yield the local outputs of every checkpoint that these jobs ask for.
 
-    The child reads the Snakefile again and calls the input functions again: they must find what
-    they have found here, which need not be among the inputs that they name. A checkpoint that is
-    asked for may ask for another.
+    The child reads the Snakefile again and calls the input functions again. They must find the same
+    files as here, which need not be among the inputs that they return. A checkpoint may itself ask
+    for another one.
     """
     if not workflow.checkpoints.created_output:
         return
@@ -36,8 +36,8 @@ def iter_looked_at(jobs: list[Any], workflow: Any) -> Iterator[str]:
 def _get_targets(asking: _Asking, workflow: Any) -> set[str]:
     """First outputs of the checkpoints that input functions ask for.
 
-    Where the output of a checkpoint is not there yet, Snakemake makes it an input: so all are
-    declared missing, and then one after another made, until none is asked for any more.
+    If the output of a checkpoint does not exist yet, Snakemake makes it an input. Therefore all are
+    first declared missing, then made one after the other until none is asked for.
     """
     found: set[str] = set()
     if not any(is_callable(path) for path in asking.rule.input):
@@ -47,7 +47,7 @@ def _get_targets(asking: _Asking, workflow: Any) -> set[str]:
     made: set[Any] = set()
     try:
         while True:
-            checkpoints._created_output = made  # there is no public way to ask
+            checkpoints._created_output = made  # there is no public interface for this
             inputs, *_ = asking.rule.expand_input(asking.wildcards, groupid="")
             asked = {str(f) for f in inputs if is_flagged(f, "checkpoint_target")} - found
             if not asked:

@@ -1,4 +1,4 @@
-"""Removes what finished runs have left in S3 and in Batch."""
+"""Removes what finished runs have left in S3 and Batch."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ def remove_finished_runs(
 ) -> None:
     """Remove the objects and the job definition of every run that has no open child.
 
-    A run stays on record until nothing of it is left: a controller that dies meanwhile, or that
-    AWS refuses, leaves the rest to the next one.
+    A run stays on record until nothing of it is left. If a controller dies meanwhile, or if AWS
+    refuses its calls, the next controller removes the rest.
     """
     try:
         for prefix, definition in ledger.get_finished_runs():
@@ -31,9 +31,9 @@ def remove_finished_runs(
 
 
 def _deregister(client: ArrayBatchClient, definition: str) -> None:
-    """Deregister a definition; one that Batch does not know is as good.
+    """Deregister a definition; it is no error if Batch does not know it.
 
-    Its controller died before it was registered, or its successor after it was deregistered.
+    Then its controller died before registering it, or a later one after deregistering it.
     https://docs.aws.amazon.com/batch/latest/APIReference/API_DeregisterJobDefinition.html (Errors)
     """
     try:

@@ -1,4 +1,4 @@
-"""Calls to Batch: as few as possible, slower than its quotas, and no job submitted twice."""
+"""Calls to Batch: as few as possible, below its quotas, and without submitting a job twice."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,25 +12,25 @@ from snakemake_executor_plugin_aws_batch.batch_client import BatchClient
 
 from .patience import AWS_ERRORS, Patience, get_http_status
 
-# "50 TPS" for SubmitJob, and no more for other calls; below it, to leave room for other users.
-# https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
+# The quota is "50 TPS" for SubmitJob and at most that for other calls; we stay below it to leave
+# room for other users. https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
 CALLS_PER_SECOND = 40
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html
 MAX_DESCRIBED = 100
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html (with a status)
 MAX_LISTED = 1000
-# What a client repeats by itself; what goes on for longer is waited out, and told.
+# Retries that a client makes by itself; longer outages are waited out and reported.
 QUICK_ATTEMPTS = 3
 CONNECT_TIMEOUT_S = 10
-# A job becomes visible some time after it was submitted.
+# A job becomes visible some time after its submission.
 LOOKUP_DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 
-# The connection was not made, so that nothing was asked for.
+# The connection was not made, so nothing was requested.
 _NOT_SENT = (aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError)
 
 
 def build_config(**options: Any) -> Config:
-    """Options of every client.
+    """The options of every client.
 
     Adaptive: the client slows down when it is throttled, with jitter.
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
@@ -40,21 +40,21 @@ def build_config(**options: Any) -> Config:
 
 
 def _is_ambiguous(error: Exception) -> bool:
-    """Whether a job may exist although the answer to SubmitJob did not come."""
+    """Whether a job may exist although the answer to SubmitJob was lost."""
     if isinstance(error, ClientError):
         return get_http_status(error) >= 500
     return not isinstance(error, _NOT_SENT)
 
 
 class RateLimiter:
-    """Lets calls pass at equal distances."""
+    """Lets calls pass at equal intervals."""
 
     def __init__(self, per_second: float) -> None:
         self._distance_s = 1 / per_second
         self._next = 0.0
 
     def wait(self) -> None:
-        """Sleep until the next call may go."""
+        """Sleep until the next call is allowed."""
         now = time.monotonic()
         time.sleep(max(0.0, self._next - now))
         self._next = max(now, self._next) + self._distance_s
@@ -63,7 +63,7 @@ class RateLimiter:
 class ArrayBatchClient(BatchClient):  # type: ignore[misc]
     """The client of snakemake-executor-plugin-aws-batch, for arrays.
 
-    Its methods raise what does not get better by waiting, and without patience every error.
+    Its methods raise errors that waiting does not solve; without patience, every error.
     """
 
     def __init__(
@@ -73,7 +73,8 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = session.client("batch", config=build_config())
-        # SubmitJob has no client token: what boto3 repeats after a lost answer runs twice.
+        # SubmitJob has no client token: if boto3 repeated it after a lost answer, the job would run
+        # twice.
         once = {"total_max_attempts": 1}
         self._submitter = session.client("batch", config=build_config(retries=once))
         self._patience = patience or Patience.none()
@@ -83,8 +84,7 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
     def submit_once(self, **request: Any) -> str:
         """Submit a job whose name is unique, and return its id.
 
-        After an answer that was lost it looks for the name, and submits again only what is not
-        there.
+        After a lost answer, looks for the name and submits again only if it does not exist.
         """
         for attempt in count():
             self._limiter.wait()
@@ -101,10 +101,10 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
             if attempt:
                 self._patience.tell_end()
             return job_id
-        raise AssertionError  # count() has no end; for the type checker
+        raise AssertionError  # count() is endless; for the type checker
 
     def find_job(self, queue: str, name: str) -> str | None:
-        """Return the id of the job with this unique name, in whatever state it is."""
+        """Return the id of the job with this unique name, in any state."""
         for delay in LOOKUP_DELAYS_S:
             filters = [{"name": "JOB_NAME", "values": [name]}]
             reply = self._ask("list_jobs", jobQueue=queue, filters=filters)
@@ -114,7 +114,7 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
         return None
 
     def iter_named(self, queue: str, prefix: str) -> Iterator[dict[str, Any]]:
-        """Summaries of the jobs in a queue whose names begin so, in whatever state they are.
+        """Summaries of the jobs in a queue whose names have this prefix, in any state.
 
         https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html (filters)
         """
@@ -130,7 +130,7 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
             request["nextToken"] = page["nextToken"]
 
     def iter_described(self, job_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """Describe jobs, a hundred a call; ids that Batch does not know are left out."""
+        """Describe jobs, a hundred per call; ids that Batch does not know are left out."""
         for start in range(0, len(job_ids), MAX_DESCRIBED):
             chunk = list(job_ids[start : start + MAX_DESCRIBED])
             yield from self._ask("describe_jobs", jobs=chunk)["jobs"]
@@ -138,8 +138,8 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
     def describe_existing(self, job_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Describe jobs that exist, by their ids.
 
-        DescribeJobs leaves out jobs that exist, mostly new ones, so that it is asked again for
-        them; what it does not know in the end either is left out.
+        DescribeJobs leaves out some existing jobs, mostly new ones, so it is asked for them again;
+        jobs that it still does not know are left out.
         """
         found: dict[str, dict[str, Any]] = {}
         for delay in (0.0, *LOOKUP_DELAYS_S):
@@ -151,7 +151,7 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
         return found
 
     def iter_children(self, array_job_id: str, status: str) -> Iterator[dict[str, Any]]:
-        """Summaries of the children of an array that are in one state."""
+        """Summaries of the children of an array in one state."""
         page: dict[str, Any] = {}
         while not page or page.get("nextToken"):
             page = self.list_children_page(array_job_id, status, page.get("nextToken"))
@@ -171,7 +171,7 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
         )
 
     def terminate(self, job_id: str, reason: str) -> None:
-        """End a job, or all children of an array that have not ended."""
+        """Terminate a job, or all children of an array that have not ended."""
         self._ask("terminate_job", jobId=job_id, reason=reason)
 
     def register_job_definition(self, **request: Any) -> dict[str, Any]:
@@ -179,18 +179,18 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
         return self._ask("register_job_definition", **request)
 
     def deregister_job_definition(self, **request: Any) -> None:
-        """Take a job definition back."""
+        """Deregister a job definition."""
         self._ask("deregister_job_definition", **request)
 
     def cancel_waiting(self, job_id: str, reason: str) -> None:
-        """End those children of an array that have not started; those that run go on.
+        """Cancel the children of an array that have not started; running ones continue.
 
         https://docs.aws.amazon.com/batch/latest/APIReference/API_CancelJob.html
         """
         self._ask("cancel_job", jobId=job_id, reason=reason)
 
     def describe_queue(self, queue: str) -> dict[str, Any] | None:
-        """Return a queue, or None if there is none of that name or ARN."""
+        """Return a queue, or None if there is none with that name or ARN."""
         queues = self._ask("describe_job_queues", jobQueues=[queue])["jobQueues"]
         return queues[0] if queues else None
 
@@ -201,7 +201,7 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
         return environments
 
     def _ask(self, operation: str, **request: Any) -> dict[str, Any]:
-        """Call an operation that may be repeated."""
+        """Call an operation that is safe to repeat."""
 
         def call() -> dict[str, Any]:
             self._limiter.wait()

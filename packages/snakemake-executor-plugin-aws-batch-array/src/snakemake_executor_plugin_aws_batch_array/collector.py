@@ -1,4 +1,4 @@
-"""Fetches what children returned and puts it in its place."""
+"""Fetches what children returned and puts it into place."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,19 +15,19 @@ from .status import Cause, Failure
 from .store import Store
 from .tasks import Task
 
-# Objects are small, so that the time is spent waiting; S3 gives far more than this.
+# Objects are small, so most time is spent waiting; S3 allows far more than this.
 THREADS = 16
-# Collected children are reported in portions, so that the workflow goes on meanwhile.
+# Collected children are reported in portions, so that the workflow continues meanwhile.
 PORTION = 200
 
 
 class Collected(NamedTuple):
-    """A child that has ended, with what it returned.
+    """A child that has ended, and what it returned.
 
     Attributes:
         ended: The child.
-        record: Of its last attempt, if it succeeded.
-        salvage: What a job that failed has left: its logs, and what others of its group made.
+        record: The record of its last attempt, if it succeeded.
+        salvage: What a failed job left: its logs, and the outputs of others in its group.
     """
 
     ended: Ended
@@ -43,13 +43,13 @@ class Collector:
         self._staging = staging
 
     def iter_portions(self, ended: Iterator[Ended]) -> Iterator[list[Collected]]:
-        """Collect children as they are found; failures pass through."""
+        """Collect children as they are found; failures are passed on."""
         with ThreadPoolExecutor(THREADS) as pool:
             while portion := list(islice(ended, PORTION)):
                 yield [collected for collected in pool.map(self._collect, portion) if collected]
 
     def _collect(self, ended: Ended) -> Collected | None:
-        """Read what a child returned; None for one that may be at work still."""
+        """Read what a child returned; None if it may still be running."""
         key = ended.array.folder.get_returned(ended.array.name, ended.index)
         task = ended.array.open[ended.index]
         failure = ended.failure
@@ -58,7 +58,7 @@ class Collector:
                 return Collected(ended, self._unpack(key, task))
             except (KeyError, MalformedReturnError) as error:
                 if not ended.summary and not ended.is_forgotten:
-                    return None  # what is there may be of an attempt that another follows
+                    return None  # the object may be from an attempt that is followed by another
                 failure = _get_failure(ended, key, error)
             except OSError as error:
                 if not self._is_lasting(error):
@@ -94,12 +94,12 @@ class Collector:
         return salvage
 
     def _is_lasting(self, error: OSError) -> bool:
-        """Whether it is this machine that does not take a file, now or later."""
+        """Whether this machine cannot store a file, now or later."""
         return not isinstance(error, AWS_ERRORS) and not self._store.patience.is_given_up
 
 
 def _get_failure(ended: Ended, key: str, error: Exception) -> Failure:
-    """Batch says that the job succeeded, or no longer knows it; the object does not bear it out."""
+    """The failure of a job that Batch calls succeeded, or forgot, without a valid object."""
     found = f"{key} does not exist"
     if not isinstance(error, KeyError):
         found = f"{key} is not what was asked for: {error}"

@@ -1,6 +1,6 @@
-"""What of Snakemake cannot work on Batch, told before anything is submitted, with rule and line.
+"""Features of Snakemake that cannot work on Batch, reported before submission with rule and line.
 
-docs/further.md has the table of what works and what is refused.
+docs/further.md has a table of what works and what is refused.
 """
 
 import os
@@ -21,10 +21,10 @@ _LEAVES_FOLDER = re.compile(r"[/~]|(.*/)?\.\.(/|$)")
 
 
 def check_jobs(jobs: Iterable[Any], workflow: Any) -> None:
-    """Refuse the first job that could not run in a container, or whose files could not travel.
+    """Refuse the first job that could not run in a container or whose files cannot be transferred.
 
     Args:
-        jobs: Jobs of Snakemake that need to run, but no groups.
+        jobs: Jobs of Snakemake that need to run, without groups.
         workflow: Snakemake's workflow.
 
     Raises:
@@ -41,9 +41,9 @@ def check_jobs(jobs: Iterable[Any], workflow: Any) -> None:
 
 
 def build_error(rule: Any, problem: str) -> WorkflowError:
-    """Say where a rule is.
+    """Build an error that says where a rule is.
 
-    An error that is given its rule would also be told with the line of what Snakemake compiled.
+    An error with the rule attached would also show the line in Snakemake's compiled code.
     """
     line = rule.workflow.linemaps.get(rule.snakefile, {}).get(rule.lineno, rule.lineno)
     return WorkflowError(
@@ -52,7 +52,7 @@ def build_error(rule: Any, problem: str) -> WorkflowError:
 
 
 def is_path_inside(path: str) -> bool:
-    """Whether a path is one of a file below the working directory that any file system takes."""
+    """Whether a path is below the working directory and valid on any file system."""
     if not path or not path.isprintable() or _LEAVES_FOLDER.match(path):
         return False
     return len(path.encode()) <= MAX_NAME_BYTES or all(
@@ -104,7 +104,7 @@ def _iter_paths(job: Any) -> Iterator[str]:
 
 
 def _iter_target_problems(job: Any) -> Iterator[str]:
-    """Snakemake splits a target at commas; a wildcard with one would name another job."""
+    """Snakemake splits a target at commas, so a wildcard with a comma would name another job."""
     spec = job.get_target_spec()
     wanted = [(target.rulename, dict(target.wildcards_dict)) for target in spec]
     arguments = encode_target_jobs_cli_args(spec)

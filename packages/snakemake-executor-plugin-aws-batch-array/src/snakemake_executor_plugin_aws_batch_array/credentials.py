@@ -1,4 +1,4 @@
-"""A session with AWS whose credentials may be renewed from outside while it lasts."""
+"""A session with AWS whose credentials may be renewed from outside while it is open."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +10,10 @@ from botocore.exceptions import NoCredentialsError
 
 
 class RenewableCredentials(Credentials):  # type: ignore[misc]
-    """What the chain of providers finds, looked for again when asked to.
+    """Credentials from the chain of providers, which is searched again on request.
 
-    botocore renews by itself what says when it expires, but reads a credentials file, or finds
-    that somebody has logged in, once a session.
+    botocore itself renews credentials with an expiry time, but it reads a credentials file, or
+    notices a login, only once per session.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class RenewableCredentials(Credentials):  # type: ignore[misc]
         self.renew()
 
     def renew(self) -> None:
-        """Ask all providers anew."""
+        """Ask all providers again."""
         self._current = botocore.session.Session().get_credentials()
 
     def get_frozen_credentials(self) -> Any:
@@ -32,7 +32,7 @@ class RenewableCredentials(Credentials):  # type: ignore[misc]
         return self._current.get_frozen_credentials()
 
     def get_deferred_property(self, property_name: str) -> Callable[[], Any]:
-        """Return a function that returns a property, for example the account's id."""
+        """Return a function that returns a property, such as the account's id."""
         return lambda: getattr(self._current, property_name, None)
 
 
@@ -48,7 +48,7 @@ class _Provider(CredentialProvider):  # type: ignore[misc]
 
 
 def open_session(region: str | None) -> tuple[Any, RenewableCredentials]:
-    """Open a session; all its clients use the credentials that are returned with it."""
+    """Open a session; all its clients use the returned credentials."""
     credentials = RenewableCredentials()
     core = botocore.session.Session()
     core.get_component("credential_provider").insert_before("env", _Provider(credentials))

@@ -1,4 +1,4 @@
-"""The requests by which a run's containers are defined and its arrays are submitted."""
+"""The requests that define a run's containers and submit its arrays."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from .requirements import DEFAULT_MEMORY_MIB_PER_VCPU, Platform, Requirements
 from .settings import ExecutorSettings
 from .versions import format_versions
 
-# Every image has it, and a volume that Docker makes there may be written by every user.
+# Every image has it, and every user may write to a volume that Docker makes there.
 SCRATCH_PATH = "/tmp"  # noqa: S108
 COMMAND = ["python3", "-m", "snakemake_executor_plugin_aws_batch_array.worker"]
 
-# The first rule that matches decides, and at most five are allowed. What no rule matches is tried
-# again: `Host EC2 ... terminated`, `Your Spot Task was interrupted`, `Task failed to start`. Of an
-# image that was not pulled the first words do not say whether it ever will be; the controller
-# reads the others. The last rule ends what exited by itself. What we terminated or what took too
-# long Batch never tries again.
+# The first matching rule decides, and at most five are allowed. Failures that match no rule are
+# retried: `Host EC2 ... terminated`, `Your Spot Task was interrupted`, `Task failed to start`. If
+# an image was not pulled, the start of the message does not say whether that will ever work; the
+# controller reads the rest. The last rule ends jobs that exited by themselves. Batch never retries
+# jobs that were terminated or timed out.
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
 EVALUATE_ON_EXIT = [
     {"onExitCode": str(exit_codes.TEMPORARY), "action": "RETRY"},
@@ -30,7 +30,7 @@ EVALUATE_ON_EXIT = [
 def build_definition(
     name: str, settings: ExecutorSettings, platform: Platform, run_prefix: str
 ) -> dict[str, Any]:
-    """Request of RegisterJobDefinition; sizes are overridden by each array.
+    """Request of RegisterJobDefinition; each array overrides the sizes.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_RegisterJobDefinition.html
     """
@@ -70,7 +70,7 @@ def _build_container(
         "volumes": [_build_scratch(settings)],
         "mountPoints": [{"sourceVolume": "scratch", "containerPath": SCRATCH_PATH}],
         "linuxParameters": {"initProcessEnabled": True},
-        # The group is Batch's own; the prefix keeps the streams of a run together.
+        # The log group is that of Batch; the prefix keeps the streams of a run together.
         # https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html
         "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-stream-prefix": name}},
     }
@@ -79,7 +79,7 @@ def _build_container(
     if settings.shared_memory:
         container["linuxParameters"]["sharedMemorySize"] = settings.shared_memory
     if platform is Platform.FARGATE:
-        # Without a public address or an endpoint in the subnet no image is pulled.
+        # Without a public address or an endpoint in the subnet, the image cannot be pulled.
         container["networkConfiguration"] = {"assignPublicIp": "ENABLED"}
     else:
         container["privileged"] = False
@@ -102,9 +102,9 @@ def build_submission(
     settings: ExecutorSettings,
     share: str | None = None,
 ) -> dict[str, Any]:
-    """Request of SubmitJob; one task is a plain job, as an array has two children at least.
+    """Request of SubmitJob; a single task is a plain job: arrays have at least two children.
 
-    A share identifier is for queues with a scheduling policy; others refuse it.
+    Only queues with a scheduling policy take a share identifier; others refuse it.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
     """

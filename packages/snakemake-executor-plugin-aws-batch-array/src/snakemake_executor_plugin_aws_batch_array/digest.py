@@ -1,7 +1,7 @@
 """What decides the result of a job, as one digest: equal digests give equal results.
 
-What differs from start to start and changes no result is left out: the order of a set, the address
-of an object, the value of a token, a document, options about display and resources.
+Differences between starts that change no result are left out: the order of a set, the address of an
+object, the value of a token, documents, options for display and resources.
 """
 
 import hashlib
@@ -15,20 +15,20 @@ from typing import Any
 from snakemake.common.configfile import load_configfile
 from snakemake.sourcecache import LocalSourceFile
 
-# Read by people and by no rule.
+# Read by people, not by rules.
 _DOCUMENTS = re.compile(r".*\.(md|rst)|(readme|license|changelog|notes|todo)(\..*)?", re.IGNORECASE)
-# Elsewhere in a repository than beside its Snakefiles, only what a rule may run.
+# In a repository's other folders, without Snakefiles, only files that a rule may run.
 _CODE = frozenset({".py", ".r", ".rmd", ".ipynb", ".jl", ".pl", ".rs", ".sh", ".awk", ".smk"})
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def get_code_digest(workflow: Any, sources: Mapping[str, str], variables: Iterable[str]) -> str:
-    """Digest of what all jobs of a workflow have in common.
+    """Digest of what all jobs of a workflow share.
 
     Args:
         workflow: Snakemake's workflow.
-        sources: Digests of the files that the bundle has, without data.
-        variables: Names of environment variables that jobs get.
+        sources: Digests of the files in the bundle, without data.
+        variables: Names of the environment variables passed to jobs.
     """
     folders, configfiles = _get_source_folders(workflow), get_configfiles(workflow)
     deciding = {
@@ -40,7 +40,7 @@ def get_code_digest(workflow: Any, sources: Mapping[str, str], variables: Iterab
 
 
 def get_task_key(members: Iterable[Any], inputs: Mapping[str, str], code_digest: str) -> str:
-    """Digest of a job, or of the members of a group, of the files it gets, and of the code."""
+    """Digest of a job, or of a group's members, with the files it gets and the code."""
     rules = [
         [
             member.rule.name,
@@ -55,9 +55,9 @@ def get_task_key(members: Iterable[Any], inputs: Mapping[str, str], code_digest:
 
 
 def _get_configuration(workflow: Any) -> list[Any]:
-    """The configuration as it was given, and the options that change what rules do."""
+    """The configuration as given, and the options that change what rules do."""
     return [
-        # Of a Snakefile from elsewhere the address, in which its version is.
+        # For a remote Snakefile, its address, which contains the version.
         [str(s) for s in workflow.included if not isinstance(s, LocalSourceFile)],
         [load_configfile(path) for path in workflow.configfiles],
         workflow.config_settings.overwrite_config,
@@ -99,12 +99,12 @@ def _decides(path: str, folders: set[PurePath]) -> bool:
 
 
 def get_digest(*content: Any) -> str:
-    """SHA-256 of values that JSON knows, and of sets."""
+    """SHA-256 of values that JSON supports, and of sets."""
     return hashlib.sha256(_format(content).encode()).hexdigest()
 
 
 def _format(value: Any) -> str:
-    """Write a value so that equal values give equal texts, whichever process writes them."""
+    """Write a value so that equal values give equal texts in every process."""
     return json.dumps(_simplify(value), sort_keys=True)
 
 

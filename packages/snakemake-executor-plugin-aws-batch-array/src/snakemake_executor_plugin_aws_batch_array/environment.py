@@ -14,11 +14,11 @@ ARRAY_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
 JOB_ID = "AWS_BATCH_JOB_ID"
 
-# Set by the child for its rules: a command that fails may write its exit code into this file,
-# and on a second line one sentence with the stage and the reason.
+# Set by the child for its rules: a failing command may write its exit code to this file, and on a
+# second line a sentence with the stage and the reason.
 EXIT_CODE_FILE = "SNAKEMAKE_JOB_EXIT_CODE_FILE"
 
-# File of the child for its Snakemake: digests of the jobs that it may run, with their inputs.
+# The child's file for its Snakemake: digests of the jobs that it may run, with their inputs.
 EXPECTED_INPUTS = "SNAKEMAKE_BATCH_EXPECTED_INPUTS"
 
 # First words of the log line in which an attempt says where it runs.

@@ -1,4 +1,4 @@
-"""The executor: Snakemake calls it, and it calls those who know arrays, Batch and S3."""
+"""The executor: Snakemake calls it, and it calls the modules for arrays, Batch and S3."""
 
 import asyncio
 import secrets
@@ -45,11 +45,11 @@ from .tables import COLLECTED_LATER, FINAL
 from .tasks import Task, build_task, get_members, has_own_retries
 from .text import clean, clean_lines
 
-# The longer a run, the less a look each few seconds tells: looks are at least a fiftieth of the
-# run's age apart, some 600 in five days.
+# The longer a run takes, the less a poll every few seconds tells: polls are at least a fiftieth of
+# the run's age apart, some 600 in five days.
 POLL_SHARE_OF_AGE = 0.02
 MAX_POLL_S = 1200.0
-# At the start no job is at stake: who has not logged in shall know soon.
+# At the start no job is at stake, and a user who has not logged in should know soon.
 START_PATIENCE_S = 120.0
 
 
@@ -60,10 +60,10 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
     _is_ready = False
 
     def __post_init__(self) -> None:
-        """Look at all that a run needs before it submits.
+        """Check everything that a run needs before it submits jobs.
 
-        With nothing to do on AWS only what an earlier run has left is removed; without that, AWS is
-        asked nothing.
+        If there is nothing to do on AWS, only the leftovers of earlier runs are removed; without
+        leftovers, no call is made to AWS.
         """
         self._settings = self.workflow.executor_settings
         self._folder = Path(self._settings.report_dir)
@@ -139,7 +139,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self.run_jobs([job])
 
     def run_jobs(self, jobs: list[JobExecutorInterface]) -> None:
-        """Submit jobs as arrays; what an earlier controller submitted is taken over."""
+        """Submit jobs as arrays; take over what an earlier controller submitted."""
         if self._bundle is None:
             arguments = get_common_arguments(
                 self.workflow, self.get_snakefile(), self.common_settings
@@ -174,7 +174,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             raise WorkflowError(text) from error
 
     def _build_task(self, job: Any, bundle: Bundle) -> Task | None:
-        """Describe a job; None if it can never be submitted and others are under way already.
+        """Describe a job; None if it can never be submitted and others are already running.
 
         Raises:
             WorkflowError: it can never be submitted, and nothing of this run is under way yet.
@@ -191,7 +191,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         return task
 
     def _refuse(self, jobs: list[Any], reason: str) -> None:
-        """Let jobs fail; before anything is under way the whole run, which costs nothing then."""
+        """Let jobs fail, or the whole run if nothing is running yet, as that costs nothing."""
         if not self._live:
             raise WorkflowError(reason)
         self.logger.error(reason)
@@ -225,10 +225,10 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         return adopted | finished | refused | lost
 
     def _supersede(self, tasks: list[Task]) -> set[str]:
-        """End what makes the files of these tasks from something else, if that is allowed.
+        """Terminate jobs that make these files from other sources, if that is allowed.
 
         Returns:
-            Keys of the tasks that are left out, as their files are at work elsewhere.
+            Keys of the tasks that are left out because other jobs are making their files.
 
         Raises:
             WorkflowError: it is not allowed, and nothing of this run is under way yet.
@@ -267,8 +267,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
     def report_job_submission(self, job_info: SubmittedJobInfo, register_job: bool = False) -> None:
         """Report without the list of active jobs and without markers of incomplete files.
 
-        The arrays know what is open, in time that does not grow with the number of jobs, and
-        outputs appear whole or not at all.
+        The arrays know which jobs are open, in time that does not grow with the number of jobs, and
+        outputs appear complete or not at all.
         """
         RealExecutor.report_job_submission(self, job_info, register_job=register_job)
 
@@ -277,7 +277,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
     async def check_active_jobs(
         self, active_jobs: list[SubmittedJobInfo]
     ) -> AsyncGenerator[SubmittedJobInfo, None]:
-        """Settle the children that have ended since the last look."""
+        """Process the children that have ended since the last poll."""
         if self._is_ready:
             self._look()
         for job in active_jobs:
@@ -299,7 +299,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._end_if_held_back()
 
     def _get_last_words(self) -> str:
-        """What a user does when the run ends and its jobs do not."""
+        """What the user can do if the run ends but its jobs do not."""
         arrays = self._ledger.get_open_arrays()
         count = sum(len(array.children) for array in arrays if array.job_id)
         command = shlex.join(["snakemake", *sys.argv[1:]])
@@ -309,7 +309,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         )
 
     def _tell_waiting(self, queue: str, reason: str | None) -> None:
-        """Say why jobs in a queue wait, here and to who asks for the state of the run."""
+        """Report why jobs in a queue wait, in the log and in the recorded state of the run."""
         self._ledger.record_waiting(queue, reason)
         if reason is None:
             self.logger.info(f"AWS Batch gives no reason any more why jobs in {queue} wait.")
@@ -338,7 +338,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
                 self.report_job_error(info)
 
     def _report_failure(self, ended: Ended, failure: Failure, salvage: Salvage | None) -> None:
-        """Decide what happens next, and say it with all that is known."""
+        """Decide what happens next, and report it with all known details."""
         task = ended.array.open[ended.index]
         if salvage:
             self._salvaged[task.job] = salvage
@@ -347,7 +347,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             self._on_fallback.add(task.key)
         following = self._get_following(task, failure.cause)
         if following in (FINAL, COLLECTED_LATER):
-            # What would fail again is tried once: Snakemake retries while attempts are left.
+            # A job that would fail again is tried once: Snakemake retries while attempts are left.
             task.job.attempt = max(task.job.attempt, task.job.restart_times + 1)
         made = salvage.outputs if salvage else []
         report = self._settlement.report_failure(ended, failure, made, following)
@@ -361,7 +361,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
     # What is held back.
 
     def _hold_back(self, reason: str) -> None:
-        """Start nothing more, as it would fail like all before it."""
+        """Start no more jobs, because they would fail like all before them."""
         self.logger.error(
             "The first jobs have all failed in the same way and none has succeeded, so that no "
             f"more are started and those that run are waited for. The reason: {clean(reason)}"
@@ -405,7 +405,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             )
 
     def handle_job_error(self, job: JobExecutorInterface) -> None:
-        """Bring back what a group has made that failed; Snakemake has just removed its outputs."""
+        """Restore what a failed group has made; Snakemake has just removed its outputs."""
         if salvage := self._salvaged.pop(job, None):
             try:
                 self._patience.ask(salvage.restore)
@@ -424,7 +424,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         return f"retried on {queue or self._settings.job_queue}"
 
     async def sleep(self) -> None:
-        """Wait for the next look, but no longer than the workflow runs."""
+        """Wait for the next poll, but no longer than the workflow runs."""
         age = time.monotonic() - self._started if self._is_ready else 0.0
         pause = max(self.executor_settings.poll_interval, min(POLL_SHARE_OF_AGE * age, MAX_POLL_S))
         until = time.monotonic() + pause
@@ -434,11 +434,11 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
     # The end.
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
-        """Terminate what is open, unless it shall go on without a controller."""
-        # Nothing runs on AWS, or it has refused a call, which is no fault of the jobs.
+        """Terminate open jobs, unless they should continue without a controller."""
+        # Nothing runs on AWS, or AWS has refused a call, which is not the jobs' fault.
         if not self._is_ready or self._last_words:
             return
-        # Who interrupts a run does not want to wait for the end of an outage.
+        # A user who interrupts a run does not want to wait for the end of an outage.
         self._patience.give_up()
         if self._settings.detach:
             self.logger.info("The jobs go on; the next run of this workflow takes them over.")
@@ -488,7 +488,7 @@ def _may_need_aws(job: Any) -> bool:
 
 
 def _has_runs(path: Path) -> bool:
-    """Whether a ledger has runs of which something may be left on AWS; makes none."""
+    """Whether a ledger has runs that may have left something on AWS; does not create one."""
     return path.exists() and bool(Ledger(path).get_runs())
 
 
@@ -496,7 +496,7 @@ def _open_folder(folder: Path) -> IO[str]:
     """Make the folder of the executor's records and lock it.
 
     Raises:
-        WorkflowError: it cannot be made here, or another controller has it.
+        WorkflowError: it cannot be made here, or another controller holds it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

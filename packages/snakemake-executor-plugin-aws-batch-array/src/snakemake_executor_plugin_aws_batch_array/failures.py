@@ -9,12 +9,12 @@ from .monitor import Ended
 from .status import Cause, Failure
 from .tables import FailureRow
 
-# What the C library says for ENOSPC, in every tool's error message.
+# The C library's text for ENOSPC, found in every tool's error message.
 _DISK_FULL = "No space left on device"
 
 
 class FailureReport(NamedTuple):
-    """The rows of the table, one for each output that is missing, and the text for the terminal."""
+    """One row of the table for each missing output, and the text for the terminal."""
 
     rows: list[FailureRow]
     text: str
@@ -34,11 +34,11 @@ def build_failure(
     Args:
         ended: The child.
         failure: How it ended.
-        made: Outputs that it returned all the same.
+        made: Outputs that it returned nevertheless.
         run: Id of the run.
         region: For the link to the log.
-        following: What happens now, for example `final`.
-        logs: Where the last lines are read.
+        following: What happens next, for example `final`.
+        logs: Reader for the last lines of the log.
     """
     tail = logs.get_tail(failure.log_stream) if failure.log_stream else Tail([])
     url = get_log_url(region, failure.log_stream) if failure.log_stream else ""
@@ -64,7 +64,7 @@ def build_failure(
 
 
 def _get_cause(failure: Failure, tail: Tail) -> Cause:
-    """A full disk is an exit code like any other; only the log tells. It decides nothing."""
+    """Name a full disk, which only the log reveals. This affects only the text."""
     if failure.cause is Cause.EXIT and any(_DISK_FULL in line for line in tail.lines):
         return Cause.DISK_FULL
     return failure.cause

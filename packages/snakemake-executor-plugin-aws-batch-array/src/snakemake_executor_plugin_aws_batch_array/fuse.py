@@ -1,4 +1,4 @@
-"""Stops a fleet of which every job would end as the first ones did."""
+"""Stops a fleet whose jobs would all fail as the first ones did."""
 
 import re
 from collections import defaultdict
@@ -7,11 +7,11 @@ from .monitor import Ended
 from .status import Cause
 from .tasks import Task
 
-# So many children that end in the same way, with none that succeeds, are no chance.
+# If this many children fail in the same way and none succeeds, it is not by chance.
 FIRST = 20
-# A single job says nothing about others.
+# A single job says nothing about the others.
 FEWEST = 2
-# These have a remedy of their own: another host, another queue, more memory.
+# These have their own remedies: another host, another queue, more memory.
 REMEDIED_CAUSES = frozenset(
     {Cause.RECLAIMED, Cause.OUT_OF_MEMORY, Cause.ILLEGAL_INSTRUCTION, Cause.TERMINATED}
 )
@@ -27,22 +27,22 @@ class Fuse:
         self._has_blown = False
 
     def has_blown(self) -> bool:
-        """Whether nothing more shall be started."""
+        """Whether no more jobs may be started."""
         return self._has_blown
 
     def record_begin(self, task: Task) -> None:
-        """Note that a job is under way; of a small run, all jobs must end alike."""
+        """Note that a job was started; in a small run, all jobs must fail alike."""
         self._begun[task.kind].add(task.key)
 
     def record_success(self, task: Task) -> None:
-        """Note that jobs of this kind can succeed: they are never held back."""
+        """Note that jobs of this kind can succeed; they are never held back afterwards."""
         self._succeeded.add(task.kind)
 
     def record_failure(self, ended: Ended, cause: Cause, reason: str, *, is_final: bool) -> bool:
-        """Note why a child failed; return True once, when all others of its kind seem to fail so.
+        """Note why a child failed; return True once, when all of its kind seem to fail alike.
 
-        Batch may know of children that succeeded before they are listed and collected. What is
-        tried again in a small run is no sign yet.
+        Batch may know of successful children before they are listed and collected. In a small run,
+        jobs that are retried do not count yet.
         """
         task = ended.array.open[ended.index]
         if ended.array.succeeded:
@@ -58,6 +58,6 @@ class Fuse:
 
 
 def _hide_names(reason: str, task: Task) -> str:
-    """The reason without the words that tell this job from its like."""
+    """The reason without the words that are specific to this job."""
     names = sorted(task.names, key=len, reverse=True)
     return re.sub("|".join(map(re.escape, names)), "*", reason) if names else reason

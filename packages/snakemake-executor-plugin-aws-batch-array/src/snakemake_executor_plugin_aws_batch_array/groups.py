@@ -6,14 +6,14 @@ from typing import Any
 
 
 def rebuild_groups(dag: Any) -> None:
-    """Make the groups again if Snakemake has replaced jobs since it made them first.
+    """Make the groups again if Snakemake has replaced jobs since it first made them.
 
-    Where an input function asks for `groupid`, Snakemake makes the groups, replaces the job by one
-    whose inputs have the id of its group in their names, and updates the groups. As of 9.27.1 the
-    update starts from the first groups, so that, depending on the order of sets,
+    If an input function uses `groupid`, Snakemake makes the groups, replaces the job by one whose
+    inputs have the id of its group in their names, and updates the groups. As of 9.27.1 the update
+    starts from the first groups, so that, depending on the order of sets,
 
-    - a group keeps the job that was replaced: it asks for too many cores, or is never ready;
-    - `--group-components` joins what it has joined already: four genomes become sixteen;
+    - a group keeps the replaced job: it requests too many cores or is never ready;
+    - `--group-components` joins groups that are already joined: four genomes become sixteen;
     - a group of several components gets another id, and in the container, which knows only this
       one, the inputs have other names.
     """
@@ -32,9 +32,9 @@ def rebuild_groups(dag: Any) -> None:
 
 
 def _get_given_ids(first_groups: Iterable[Any]) -> dict[str, str]:
-    """Ids of groups that input functions have been given, by the id of each of their jobs.
+    """Ids of groups that input functions were given, by the id of each of their jobs.
 
-    The groups have got more jobs since; what they were made of then is in their sorted layers.
+    The groups have gained jobs since; their sorted layers hold the jobs of that time.
     """
     return {
         job.uuid(): group._jobid

@@ -1,10 +1,10 @@
 """The Snakemake of a container: `python3 -m snakemake_executor_plugin_aws_batch_array.inner`.
 
-It is Snakemake with two differences. A container has the files of its job and no others, but the
-Snakefile is read there again, and may decide by what files there are:
+It is Snakemake with two differences. A container has only the files of its job, but the Snakefile
+is read there again and may depend on which files exist:
 
 - `glob_wildcards` also finds the names of the files that the controller had;
-- a job whose inputs are not those that it has on the controller does not run. Without this a rule
+- a job does not run if its inputs differ from those on the controller. Without this check, a rule
   that joins what it finds would join nothing, and nobody would notice.
 """
 
@@ -49,12 +49,12 @@ def _find_names(names: list[str]) -> None:
         columns = zip(*rows, strict=True) if rows else ([] for _ in found)
         return type(found)(*map(list, columns))
 
-    # A Snakefile has what snakemake.workflow has imported.
+    # Snakefiles see the names that snakemake.workflow has imported.
     snakemake.io.glob_wildcards = snakemake.workflow.glob_wildcards = find
 
 
 def _check_inputs(expected: set[str]) -> None:
-    """Let no job begin that has other inputs than on the controller."""
+    """Let no job start whose inputs differ from those on the controller."""
     prepare = Job.prepare
 
     async def check_and_prepare(job: Any) -> None:
@@ -73,7 +73,7 @@ def _check_inputs(expected: set[str]) -> None:
 
 
 def _spawn_alike() -> None:
-    """Let Snakemake start itself in this way too, as it does for `run:` in a group."""
+    """Let Snakemake start itself through this module too, as it does for `run:` in a group."""
     format_job_exec = Executor.format_job_exec
 
     def format_inner(executor: Any, job: Any) -> str:

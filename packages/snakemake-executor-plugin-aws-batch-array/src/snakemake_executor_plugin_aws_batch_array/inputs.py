@@ -1,7 +1,7 @@
 """Local inputs on their way from the controller to the working directory of a child.
 
-A file is an object of its own, a folder a tar archive; either keeps its times, by which Snakemake
-and many a tool know which file is newer, and the right to be executed.
+A file becomes one object, a folder a tar archive. Both keep their modification times, by which
+Snakemake and many tools decide which file is newer, and the executable bit.
 """
 
 import os
@@ -15,7 +15,8 @@ from typing import IO
 from .store import Store
 from .trees import add_tree
 
-# Names of the metadata of an object: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+# Names in the metadata of an object:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 _MODE, _MODIFIED, _KIND = "mode", "modified-ns", "kind"
 _FOLDER = "folder"
 
@@ -39,14 +40,14 @@ def send_input(store: Store, key: str, path: Path) -> None:
 
 
 def place_input(stream: IO[bytes], metadata: Mapping[str, str], path: Path) -> None:
-    """Put what was sent into its place below the working directory."""
+    """Put what was sent into place below the working directory."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if metadata.get(_KIND) == _FOLDER:
         path.mkdir(exist_ok=True)
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             archive.extractall(path, filter="data")
         return
-    path.unlink(missing_ok=True)  # the bundle may have an older one
+    path.unlink(missing_ok=True)  # the bundle may have an older version
     with path.open("wb") as target:
         shutil.copyfileobj(stream, target)
     path.chmod(int(metadata[_MODE], 8) | 0o600)
@@ -55,7 +56,7 @@ def place_input(stream: IO[bytes], metadata: Mapping[str, str], path: Path) -> N
 
 
 def get_version(path: Path) -> int:
-    """A number that changes whenever a file, or what is in a folder, does."""
+    """A number that changes whenever a file, or the contents of a folder, changes."""
     if not path.is_dir():
         return path.stat().st_mtime_ns
     return hash(tuple(sorted((str(f), f.lstat().st_mtime_ns) for f in [path, *path.rglob("*")])))

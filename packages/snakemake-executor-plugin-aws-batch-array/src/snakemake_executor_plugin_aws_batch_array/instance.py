@@ -1,4 +1,4 @@
-"""Where a container runs: what the instance metadata service (IMDSv2) and the kernel say."""
+"""Where a container runs, according to the instance metadata service (IMDSv2) and the kernel."""
 
 import json
 import math
@@ -20,10 +20,10 @@ LIFE_CYCLE = "meta-data/instance-life-cycle"
 
 
 def describe_host() -> dict[str, Any]:
-    """Return what usage.tsv tells of the instance; nothing where no metadata service answers.
+    """Return the instance's facts for usage.tsv; none if no metadata service answers.
 
-    A container sees all processors of its host, whatever its share of them is, and below `/` the
-    host's root volume, on which Docker has its images.
+    A container sees all processors of its host, whatever its share of them, and at `/` the host's
+    root volume, on which Docker stores its images.
     """
     instance = describe_instance()
     if not instance:
@@ -33,7 +33,7 @@ def describe_host() -> dict[str, Any]:
 
 
 def describe_instance() -> dict[str, str]:
-    """Return type, id, zone, boot and life cycle (`spot` or `on-demand`); nothing without answer.
+    """Return type, id, zone, boot and life cycle (`spot` or `on-demand`); none without answer.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
     """

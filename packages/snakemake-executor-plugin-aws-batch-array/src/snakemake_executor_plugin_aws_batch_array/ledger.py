@@ -1,4 +1,4 @@
-"""What was submitted, written down before it is, so that a restarted controller finds it again."""
+"""A record of all submissions, each written in advance so that a restart finds it again."""
 
 import fcntl
 import sqlite3
@@ -43,7 +43,7 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why jobs in a queue wait, in the words of Batch, and since when (seconds)."""
+    """Why jobs in a queue wait, in the words of Batch, and since when (seconds since the epoch)."""
 
     queue: str
     reason: str
@@ -52,12 +52,12 @@ class Waiting:
 
 @dataclass(frozen=True)
 class OpenJobs:
-    """Jobs that were submitted and not settled.
+    """Jobs that were submitted and are not settled.
 
     Attributes:
         targets: The first output of each job.
         job_ids: Ids of the array jobs that they are children of.
-        waiting: The queues in which jobs wait, where Batch has given a reason.
+        waiting: The queues in which jobs wait, if Batch has given a reason.
     """
 
     targets: tuple[str, ...] = ()
@@ -67,14 +67,14 @@ class OpenJobs:
 
 @dataclass(frozen=True)
 class OpenChild:
-    """A child that was not settled: digest of its work and its first output."""
+    """A child that is not settled: the digest of its work and its first output."""
 
     key: str
     target: str
 
 
 def get_child_id(job_id: str, index: int, size: int) -> str:
-    """Id of a child of an array; an array of one is a plain job.
+    """Id of a child of an array; an array of size one is a plain job.
 
     https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html
     """
@@ -83,7 +83,7 @@ def get_child_id(job_id: str, index: int, size: int) -> str:
 
 @dataclass
 class OpenArray:
-    """An array of which some children were not settled.
+    """An array with children that are not settled.
 
     Attributes:
         name: Unique name of the Batch job.
@@ -111,10 +111,10 @@ class OpenArray:
 
 
 def lock_folder(folder: Path) -> IO[str]:
-    """Keep other controllers out; the kernel lifts the lock when this process ends, however.
+    """Keep other controllers out; the kernel releases the lock however this process ends.
 
     Raises:
-        WorkflowError: another controller works here, or nobody can lock a file here.
+        WorkflowError: another controller works here, or the file system has no locks.
     """
     handle = (folder / "lock").open("w")
     try:
@@ -136,14 +136,14 @@ def lock_folder(folder: Path) -> IO[str]:
 
 
 def read_open_jobs(path: Path) -> OpenJobs:
-    """Read a ledger beside a controller that may be writing it; no file means no open job.
+    """Read a ledger that a controller may be writing; no file means no open job.
 
     Raises:
         LedgerError: the file is no ledger.
     """
     rows = _read(path, _OPEN_JOBS)
     job_ids = {job_id for _, job_id in rows if job_id}
-    # A ledger of an earlier version has no such table.
+    # A ledger of an earlier version lacks this table.
     waiting = _read(path, _WAITING) if rows and _read(path, _HAS_WAITING) else []
     return OpenJobs(
         targets=tuple(target for target, _ in rows),
@@ -167,7 +167,7 @@ def read_runs(path: Path) -> dict[str, set[str]]:
 def _read(path: Path, query: str) -> list[tuple[Any, ...]]:
     if not path.is_file():
         return []
-    # Without a log beside it nobody has the file open; to open it as usual would leave one.
+    # Without a log next to it, nobody has the file open; opening it normally would create one.
     is_open = path.with_name(f"{path.name}-wal").exists()
     options = "mode=ro" if is_open else "mode=ro&immutable=1"
     try:
@@ -180,7 +180,7 @@ def _read(path: Path, query: str) -> list[tuple[Any, ...]]:
 class Ledger:
     """An SQLite file; every change is on disk before the method returns.
 
-    `ask` calls what changes the file, and again if the disk was full.
+    `ask` runs each change of the file, and again if the disk was full.
     """
 
     def __init__(self, path: Path, ask: Callable[[Callable[[], None]], None] | None = None) -> None:
@@ -214,7 +214,7 @@ class Ledger:
     def adopt_array(
         self, name: str, prefix: str, queue: str, size: int, children: Mapping[int, OpenChild]
     ) -> None:
-        """Record that some children of an array are waited for."""
+        """Record that this run waits for some children of an array."""
         rows = [(name, i, child.key, child.target) for i, child in children.items()]
 
         def insert() -> None:
@@ -233,7 +233,7 @@ class Ledger:
         self._write("UPDATE arrays SET job_id = ? WHERE name = ?", [(job_id, name)])
 
     def record_cancelled(self, name: str) -> None:
-        """Record that an array was terminated: only what it had finished is of use."""
+        """Record that an array was terminated: only its finished children are of use."""
         self._write("UPDATE arrays SET cancelled = 1 WHERE name = ?", [(name,)])
 
     def close_children(self, name: str, positions: list[int]) -> None:
@@ -244,17 +244,17 @@ class Ledger:
         )
 
     def record_waiting(self, queue: str, reason: str | None) -> None:
-        """Record why jobs in a queue wait, for who looks from outside; None without one."""
+        """Record why jobs in a queue wait, for other programs; None without a reason."""
         self._write("DELETE FROM waiting WHERE queue = ?", [(queue,)])
         if reason is not None:
             self._write("INSERT INTO waiting VALUES (?, ?, ?)", [(queue, reason, time.time())])
 
     def forget_waiting(self) -> None:
-        """Forget the reasons that an earlier controller has heard."""
+        """Forget the reasons that an earlier controller recorded."""
         self._write("DELETE FROM waiting", [()])
 
     def get_open_arrays(self) -> list[OpenArray]:
-        """Return the arrays with children that were not settled, oldest first."""
+        """Return the arrays with children that are not settled, oldest first."""
         with self._lock:
             arrays = self._connection.execute(
                 "SELECT name, prefix, queue, size, job_id, submitted, cancelled FROM arrays "
@@ -272,7 +272,7 @@ class Ledger:
         return [(row["prefix"], row["definition"]) for row in rows]
 
     def forget_run(self, prefix: str) -> None:
-        """Take a finished run off the record: nothing of it is left on AWS."""
+        """Remove a finished run from the record: nothing of it is left on AWS."""
         with self._lock, self._connection:
             self._connection.execute("DELETE FROM arrays WHERE prefix = ?", (prefix,))
             self._connection.execute("DELETE FROM runs WHERE prefix = ?", (prefix,))

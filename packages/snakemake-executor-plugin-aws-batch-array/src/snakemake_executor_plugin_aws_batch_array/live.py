@@ -1,4 +1,4 @@
-"""Arrays that Batch works on, as the controller follows them."""
+"""Arrays on Batch, as the controller follows them."""
 
 import math
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from .tasks import Task
 
 @dataclass
 class LiveArray:
-    """An array and its children that were not settled yet.
+    """An array and its children that are not settled yet.
 
     Attributes:
         name: Unique name of the Batch job.
@@ -23,10 +23,10 @@ class LiveArray:
         open: Tasks by index of the child.
         counts: Finished children that were listed, by status.
         succeeded: Number of its children that have succeeded, collected or not.
-        missing_since: Since when Batch does not know it, or some child that has ended.
-        missed: In how many looks in a row.
+        missing_since: Since when Batch has not known it, or a child that has ended.
+        missed: In how many polls in a row.
         blocked_since: When Batch first said that it can never be placed.
-        searched: When it was last looked through for what keeps its children from starting.
+        searched: When it was last searched for the reason why its children do not start.
         stuck_child: Id of the child that had the reason.
     """
 

@@ -12,7 +12,7 @@ from .records import parse_record
 # https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html
 LOG_GROUP = "/aws/batch/job"
 TAIL_LINES = 30
-# The host is said in the first line; some more, as the runtime may warn before it.
+# The first line names the host; a few more are read because the runtime may warn first.
 HEAD_LINES = 10
 
 
@@ -25,7 +25,7 @@ class Tail:
 
 
 class LogReader:
-    """Reads streams of one log group; a log that cannot be read is an empty one."""
+    """Reads streams of one log group; an unreadable log counts as empty."""
 
     def __init__(self, client: Any, patience: Patience) -> None:
         self._client = client
@@ -38,7 +38,7 @@ class LogReader:
         return Tail(lines, reasons[-1].removeprefix(environment.REASON_LINE) if reasons else "")
 
     def get_host(self, stream: str) -> dict[str, Any]:
-        """Return what the attempt said of its host when it began."""
+        """Return what the attempt said about its host when it began."""
         for line in self._get_lines(stream, limit=HEAD_LINES, startFromHead=True):
             if line.startswith(environment.HOST_LINE):
                 with suppress(ValueError):  # a rule may print such a line too
@@ -58,7 +58,7 @@ class LogReader:
 
 
 def get_log_url(region: str, stream: str) -> str:
-    """Address of a log in the console, which wants every `%` of an encoded name as `$25`."""
+    """Address of a log in the console, which needs every `%` of an encoded name as `$25`."""
     group, name = (quote(part, safe="").replace("%", "$25") for part in (LOG_GROUP, stream))
     return (
         f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"

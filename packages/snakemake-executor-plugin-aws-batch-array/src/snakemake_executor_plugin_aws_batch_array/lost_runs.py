@@ -1,6 +1,6 @@
-"""Takes over what a controller submitted whose folder, with the ledger in it, is lost.
+"""Takes over the jobs of a controller whose folder, with the ledger, is lost.
 
-Its runs are in the bucket still: the manifests say what each child does, by the key of its task.
+Its runs are still in the bucket: the manifests give the key of each child's task.
 """
 
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ from .tasks import Task
 
 @dataclass(frozen=True)
 class LostArray:
-    """An array that this folder knows nothing of.
+    """An array that is not in this folder's ledger.
 
     Attributes:
-        folder: Where its run is in the bucket.
+        folder: Folder of its run in the bucket.
         queue: Where it was submitted.
-        detail: Of DescribeJobs.
+        detail: Its entry from DescribeJobs.
         size: Number of its children.
-        children: Index of the child by the key of its task; without those that failed.
+        children: Index of each child by the key of its task, without failed ones.
     """
 
     folder: RunFolder
@@ -39,10 +39,10 @@ class LostArray:
 
 
 class LostRuns:
-    """Runs that are in the bucket and not in the ledger, which has those of this folder.
+    """Runs that are in the bucket but not in the ledger of this folder.
 
-    Runs of other workflows, and of other cohorts, lie in the same bucket: a run is taken for one of
-    this workflow if all that it sent is what this run would send: sources, options and data.
+    The same bucket also has runs of other workflows and cohorts. A run belongs to this workflow if
+    it sent exactly what this run would send: sources, options and data.
     """
 
     def __init__(
@@ -53,23 +53,23 @@ class LostRuns:
         settings: ExecutorSettings,
         logger: Any,
     ) -> None:
-        """Look which runs there are; that the bucket cannot be reached shows here."""
+        """List the runs in the bucket; an unreachable bucket shows here."""
         self._client = client
         self._store = store
         self._ledger = ledger
         self._logger = logger
         self._queues = [queue for queue in (settings.job_queue, settings.fallback_queue) if queue]
         self._known = ledger.get_runs()
-        # The latest first: where two have done the same, its result is the one to take.
+        # Latest first: if two runs did the same work, the later result is used.
         unseen = {*store.list_folders(get_runs_folder(settings.prefix))} - self._known
         self._unseen = [RunFolder(prefix) for prefix in sorted(unseen, reverse=True)]
         self._arrays: list[LostArray] = []
 
     def iter_adopted(self, tasks: list[Task], bundle: Bundle) -> Iterator[LiveArray]:
-        """Yield the arrays in which children do the work of these tasks, or have done it.
+        """Yield the arrays whose children do, or have done, the work of these tasks.
 
-        Jobs with local inputs of their own are left out: nobody can say whether the files that
-        were sent then are those of now.
+        Jobs with their own local inputs are left out, because nobody can tell whether the files
+        sent then are the current ones.
         """
         while self._unseen:
             self._look(self._unseen.pop(0), bundle)
@@ -80,13 +80,13 @@ class LostRuns:
                 yield self._adopt(array, {array.children.pop(key): wanted.pop(key) for key in keys})
 
     def _look(self, folder: RunFolder, bundle: Bundle) -> None:
-        """Find the arrays of a run, if it is one of this workflow."""
+        """Find the arrays of a run, if it belongs to this workflow."""
         is_alike = self._store.get_metadata(folder.bundle).get(DIGEST) == bundle.digest
-        # A later run in a folder knows its predecessors; what it does not know is of others.
+        # A later run in a folder knows its predecessors; unknown runs belong to others.
         if not is_alike and self._known:
             return
         for queue in self._queues:
-            # Of what ListJobs gives, accounts have seen left out all but the ids.
+            # In some accounts ListJobs has returned nothing but the ids.
             named = [job["jobId"] for job in self._client.iter_named(queue, f"{folder.name}-")]
             for detail in self._client.describe_existing(named).values():
                 if is_alike:
@@ -109,14 +109,14 @@ class LostRuns:
             lines = parse_manifest(content)
         except KeyError:  # the run has been removed meanwhile
             return []
-        except ValueError:  # of another version of this plugin, or not of it at all
+        except ValueError:  # from another version of this plugin, or not from it at all
             self._warn(queue, detail)
             return []
         children = {line.key: i for i, line in enumerate(lines) if i not in failed}
         return [LostArray(folder, queue, detail, size, children)]
 
     def _get_failed(self, detail: dict[str, Any], size: int) -> set[int]:
-        """Return the children of which nothing is to be had: their tasks are submitted again."""
+        """Return the children without a result; their tasks are submitted again."""
         if size == 1:
             return {0} if detail["status"] == "FAILED" else set()
         children = self._client.iter_children(detail["jobId"], "FAILED")

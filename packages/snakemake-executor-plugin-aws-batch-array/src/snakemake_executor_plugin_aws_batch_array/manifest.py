@@ -1,7 +1,7 @@
-"""The manifest of an array: line i is what child i has to do.
+"""The manifest of an array: line i says what child i has to do.
 
-Lines have one width, padded with spaces, so that a child reads its own with one ranged GET
-instead of the ten thousand of its siblings.
+All lines are padded with spaces to the same width, so that a child reads its own line with one
+ranged GET and not those of its ten thousand siblings.
 """
 
 import json
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 class Line:
     """Work of one child: arguments of Snakemake, local inputs, files to return, the task's key.
 
-    Logs are returned if they were made, and outputs must be. The digests are those of the jobs
-    with their inputs (names.get_input_digest).
+    Logs are returned if they exist; outputs must exist. The digests are those of the jobs with
+    their inputs (names.get_input_digest).
     """
 
     arguments: list[str]
@@ -26,7 +26,7 @@ class Line:
 
 def build_manifest(lines: list[Line]) -> tuple[bytes, int]:
     """Return the manifest and the number of bytes of each of its lines."""
-    # JSON in ASCII: a character is a byte, and no name can break a line.
+    # JSON in ASCII: each character is one byte, and no name can break a line.
     rows = [json.dumps(vars(line), separators=(",", ":")) for line in lines]
     width = max(map(len, rows)) + 1
     return "".join(row.ljust(width - 1) + "\n" for row in rows).encode("ascii"), width

@@ -1,4 +1,4 @@
-"""One look at everything that runs: which children have ended since the last one."""
+"""One poll of everything that runs: which children have ended since the last one."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +11,12 @@ from .live import LiveArray
 from .status import UNPLACEABLE, Cause, Failure, get_failure, is_listing_due
 from .store import RunFolder
 
-# DescribeJobs at times leaves out jobs that exist. Only what it leaves out for so long, and in so
-# many looks in a row, it has forgotten.
+# DescribeJobs sometimes leaves out existing jobs. Batch has forgotten only those that are missing
+# for this long and in this many polls in a row.
 FORGOTTEN_AFTER_S = 3600
 FORGOTTEN_LOOKS = 3
-# Jobs that do not start get a reason after some minutes, one of them, and perhaps the last of ten
-# thousand: not worth a search before that, nor again and again.
+# If jobs do not start, Batch gives one of them a reason after some minutes, perhaps the last of ten
+# thousand. A search is not worthwhile before that, nor too often.
 # https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable.html
 SEARCH_AFTER_S = 60
 SEARCH_EVERY_S = 300
@@ -29,12 +29,12 @@ class Ended:
     """A child that has ended.
 
     Attributes:
-        array: Where it belongs.
-        index: Which child.
+        array: The array that it belongs to.
+        index: Its index in the array.
         failure: None if it succeeded.
-        summary: Of ListJobs or DescribeJobs; with `attempts` if it failed; empty if Batch does
-            not know it, and only what it has sent back tells.
-        is_forgotten: Whether Batch has not known it for long.
+        summary: Its entry from ListJobs or DescribeJobs; with `attempts` if it failed; empty if
+        Batch does not know it, so that only the returned object tells how it ended. is_forgotten:
+        Whether Batch has not known it for a long time.
     """
 
     array: LiveArray
@@ -63,8 +63,8 @@ class Monitor:
         """Make one for a run.
 
         Args:
-            client: Of Batch.
-            list_returned: Tells which children of an array have sent something back.
+            client: The client of Batch.
+            list_returned: Lists the children of an array that have sent something back.
             unplaceable_after_s: How long jobs may be called impossible to place.
             tell_waiting: Called with a queue and the reason for which jobs in it wait, when the
                 reason changes; with None when it is gone.
@@ -95,7 +95,7 @@ class Monitor:
                 yield from _iter_single(array, detail)
             else:
                 yield from self._iter_listed(array, detail)
-            # The reason is on a job at the head of the queue: the first one found is that.
+            # The reason is given for a job at the head of the queue: the first one found.
             if array.open and array.queue not in reasons:
                 is_idle = array.queue in idle
                 if reason := self._get_reason(array, detail, is_idle):
@@ -107,9 +107,9 @@ class Monitor:
     def _iter_missing(
         self, array: LiveArray, job_ids: list[str], indices: list[int]
     ) -> Iterator[Ended]:
-        """Children that DescribeJobs leaves out; whether they returned something S3 knows.
+        """Children that DescribeJobs leaves out; S3 tells whether they returned something.
 
-        What Batch has forgotten is terminated, in case that it runs all the same.
+        Jobs that Batch has forgotten are terminated, in case they still run.
         """
         now = self._clock()
         if array.missing_since is None:
@@ -140,7 +140,7 @@ class Monitor:
                 for ended in self._iter_open(array, listed):
                     told.add(ended.index)
                     yield ended
-                # Only what was dealt with.
+                # Only those that were processed.
                 known.listed, known.listed_at = len(listed) - len(untold - told), now
         if is_over:
             yield from self._iter_left_over(array, array.open.keys() - told)
@@ -148,7 +148,7 @@ class Monitor:
             array.missing_since = None
 
     def _iter_open(self, array: LiveArray, listed: list[dict[str, Any]]) -> Iterator[Ended]:
-        """Of the children listed, those that are open; failures are described."""
+        """The open ones among the listed children, with descriptions of failures."""
         failed = []
         for summary in listed:
             index = summary["arrayProperties"]["index"]
@@ -178,7 +178,7 @@ class Monitor:
     def _iter_unplaceable(
         self, array: LiveArray, detail: dict[str, Any], reason: str | None
     ) -> Iterator[Ended]:
-        """Give up what Batch calls misplaced for long; while a queue scales up, it errs."""
+        """Give up jobs that Batch has long called unplaceable; it errs while a queue scales up."""
         if reason is None or not reason.startswith(UNPLACEABLE):
             array.blocked_since = None
             return
@@ -191,9 +191,9 @@ class Monitor:
             yield Ended(array, index, Failure(Cause.UNPLACEABLE, reason), detail)
 
     def _get_reason(self, array: LiveArray, detail: dict[str, Any], is_idle: bool) -> str | None:
-        """Return why children of an array do not start, if Batch says so of one of them.
+        """Return why children of an array do not start, if Batch gives the reason for one of them.
 
-        While others of the queue run only the first children are looked at.
+        While other jobs of the queue run, only the first children are checked.
         """
         if array.size == 1:
             return _get_runnable_reason(detail)
@@ -208,7 +208,7 @@ class Monitor:
             return None
         array.searched, array.stuck_child = now, None
         listed = self._client.iter_children(array.job_id, "RUNNABLE")
-        # ListJobs leaves the reason out, so that children are described, until one has it.
+        # ListJobs leaves out the reason, so children are described until one has it.
         waiting = (array.get_child_id(child["arrayProperties"]["index"]) for child in listed)
         ids = islice(waiting, None if is_idle else MAX_DESCRIBED)
         while chunk := list(islice(ids, MAX_DESCRIBED)):
@@ -219,7 +219,7 @@ class Monitor:
         return None
 
     def _tell_reasons(self, queues: set[str], reasons: dict[str, str]) -> None:
-        """Tell what has changed since the last look."""
+        """Report the reasons that have changed since the last poll."""
         for queue in queues | self._told.keys():
             if (reason := reasons.get(queue)) != self._told.get(queue):
                 self._tell_waiting(queue, reason)
@@ -238,7 +238,7 @@ def _get_runnable_reason(detail: dict[str, Any]) -> str | None:
 
 
 def _get_idle_queues(arrays: list[LiveArray], details: dict[str, dict[str, Any]]) -> set[str]:
-    """Queues in which nothing of ours starts or runs."""
+    """Queues in which none of our jobs start or run."""
     busy = {array.queue for array in arrays if _is_at_work(details.get(array.job_id, {}))}
     return {array.queue for array in arrays} - busy
 

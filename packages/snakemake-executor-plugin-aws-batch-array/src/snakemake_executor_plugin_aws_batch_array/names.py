@@ -8,31 +8,31 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-# Member of the bundle; it is not a name that a workflow has.
+# Member of the bundle; no file of a workflow has this name.
 NAMES_FILE = ".aws-batch-array-names.txt"
-# Folders that are no part of a workflow, wherever they are.
+# Folders that are never part of a workflow.
 _NOT_LISTED = {".snakemake", ".git", ".aws-batch-array"}
 
 
-# A file that is local to a group has the id of the group in its name, which is another one in
-# the container. https://snakemake.readthedocs.io/en/stable/snakefiles/rules.html (groupid)
+# A file that is local to a group has the group's id in its name, and the id differs in the
+# container. https://snakemake.readthedocs.io/en/stable/snakefiles/rules.html (groupid)
 _GROUP_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def get_input_digest(job: Any) -> str:
-    """Tell a job with its inputs from one with others, in whatever order they are."""
+    """Digest of a job and its inputs, independent of their order."""
     inputs = sorted(f.storage_object.query if f.is_storage else str(f) for f in job.input)
     content = json.dumps([job.rule.name, dict(job.wildcards_dict), inputs], sort_keys=True)
     return hashlib.sha256(_GROUP_ID.sub("", content).encode()).hexdigest()[:16]
 
 
 def list_names(workflow: Any, sources: Iterable[str]) -> list[str] | None:
-    """Every file and folder below the working directory, if the workflow asks which there are.
+    """Every file and folder below the working directory, if the workflow lists files.
 
-    Outputs of checkpoints that are to run are left out: there will be others.
+    Outputs of checkpoints that will run are left out, because they will change.
 
     Returns:
-        Relative paths, or none where no source uses `glob_wildcards`.
+        Relative paths, or none if no source uses `glob_wildcards`.
     """
     if not any(b"glob_wildcards" in Path(source).read_bytes() for source in sources):
         return None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 DEFAULT_PREFIX = "snakemake"
 
-# Below the setting report-dir.
+# Below the folder of the setting report-dir.
 FAILURES = "failures.tsv"
 USAGE = "usage.tsv"
 STATE_FOLDER = Path(".aws-batch-array")

@@ -1,4 +1,4 @@
-"""Errors of AWS and of this machine's disk that pass, and the waiting until they have passed."""
+"""Temporary errors of AWS and of this machine's disk, and waiting until they have passed."""
 
 import errno
 import random
@@ -22,7 +22,7 @@ FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 60.0
 TOLD_EVERY_S = 60.0
 
-# What a call to AWS may raise; which of them pass is said by `get_obstacle`.
+# What a call to AWS may raise; `get_obstacle` says which errors are temporary.
 AWS_ERRORS = (
     ClientError,
     BotoCoreError,
@@ -31,12 +31,12 @@ AWS_ERRORS = (
     ConnectionError,
     TimeoutError,
 )
-# What a disk of this machine may raise.
+# What this machine's disk may raise.
 DISK_ERRORS = (OSError, sqlite3.OperationalError)
 
 
 class Obstacle(StrEnum):
-    """What stands between a call and its answer, and passes."""
+    """A temporary obstacle to a call."""
 
     NETWORK = "AWS cannot be reached"
     OUTAGE = "AWS has an internal failure"
@@ -87,15 +87,15 @@ _CODES = {
     "RequestExpired": Obstacle.CLOCK,
     "RequestInTheFuture": Obstacle.CLOCK,
 }
-# Of a wrong clock as of a wrong key: "Signature expired: ... is now earlier than ...", or
+# AWS refuses a wrong clock like a wrong key: "Signature expired: ... is now earlier than ...", or
 # "Signature not yet current: ...".
 _SIGNATURE_CODES = {"InvalidSignatureException", "SignatureDoesNotMatch"}
 _CLOCK_WORDS = ("Signature expired", "Signature not yet current")
 
 
 def get_obstacle(error: BaseException) -> Obstacle | None:
-    """Return what has to pass before the same call can succeed; None if waiting does not help."""
-    if isinstance(error, S3UploadFailedError):  # boto3 keeps the reason behind it
+    """Return what must pass before the same call can succeed; None if waiting does not help."""
+    if isinstance(error, S3UploadFailedError):  # boto3 keeps the reason as its context
         return get_obstacle(error.__context__) if error.__context__ else None
     if isinstance(error, ClientError):
         return _get_obstacle_of_refusal(error)
@@ -128,9 +128,9 @@ def get_http_status(error: ClientError) -> int:
 
 
 class Patience:
-    """Asks again, after growing pauses, as long as it takes, and says what is waited for.
+    """Repeats calls with growing pauses, as long as necessary, and says what it waits for.
 
-    One object for all threads, so that the log has one line a minute.
+    All threads share one object, so that the log gets one line a minute.
     """
 
     def __init__(
@@ -145,10 +145,10 @@ class Patience:
 
         Args:
             logger: Has `warning`.
-            renew_credentials: Called before AWS is asked again that has not accepted them.
-            meanwhile: A sentence for the log: what goes on while something is waited for.
-            clock: Seconds, from any moment.
-            pause: Sleeps so many seconds.
+            renew_credentials: Called before a call is repeated that refused the credentials.
+            meanwhile: A sentence for the log: what continues during the wait.
+            clock: Returns seconds since any fixed moment.
+            pause: Sleeps for a number of seconds.
         """
         self._logger = logger
         self._meanwhile = meanwhile
@@ -164,23 +164,23 @@ class Patience:
 
     @classmethod
     def none(cls) -> "Patience":
-        """Return what raises every error at once."""
+        """Return an object that raises every error at once."""
         patience = cls(None)
         patience.give_up()
         return patience
 
     @property
     def is_given_up(self) -> bool:
-        """Whether nothing is waited for any more."""
+        """Whether it no longer waits for anything."""
         return self._is_given_up.is_set()
 
     def give_up(self) -> None:
-        """Wait no longer, in any thread: the next error is raised."""
+        """Stop waiting in all threads: the next error is raised."""
         self._is_given_up.set()
 
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
-        """Wait no longer than so many seconds in all; for times at which no job is at stake."""
+        """Wait no longer than this many seconds in all, while no job is at stake."""
         self._until = self._clock() + seconds
         try:
             yield
@@ -191,7 +191,7 @@ class Patience:
         """Return what a call returns in the end.
 
         Raises:
-            AWS_ERRORS, DISK_ERRORS: what does not get better by waiting, or nobody waits for.
+            AWS_ERRORS, DISK_ERRORS: waiting does not help, or is no longer wanted.
         """
         for attempt in count():
             try:
@@ -205,7 +205,7 @@ class Patience:
         raise AssertionError  # count() has no end; for the type checker
 
     def wait(self, error: Exception, attempt: int) -> None:
-        """Let some time pass after an error, the longer the more attempts there were."""
+        """Wait after an error, longer after more attempts."""
         obstacle = get_obstacle(error)
         is_over = self._until is not None and self._clock() >= self._until
         if obstacle is None or is_over or self.is_given_up:
@@ -216,7 +216,7 @@ class Patience:
         self._pause(get_pause_s(attempt))
 
     def tell_end(self) -> None:
-        """Say that AWS answers, if it was said that it does not."""
+        """Report that AWS answers again, if its failure was reported."""
         with self._lock:
             since, self._since = self._since, None
         if since is not None:
@@ -238,6 +238,6 @@ class Patience:
 
 
 def get_pause_s(attempt: int) -> float:
-    """Twice as long every time, with jitter, so that controllers do not come in step."""
+    """Twice as long each time, with jitter, so that controllers do not retry in step."""
     longest = min(MAX_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(attempt, 10))
     return random.uniform(0.5, 1.0) * longest  # noqa: S311 - no secret

@@ -1,4 +1,4 @@
-"""The queues as they are in the account, looked at before anything is submitted."""
+"""The queues of the account, checked before anything is submitted."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +15,9 @@ class Queues:
     """The queues of a run.
 
     Attributes:
-        platform: Of all of them.
-        max_vcpus: The largest job that each can hold.
-        shared: Those with a scheduling policy, which want a share identifier with each job.
+        platform: The platform of all of them.
+        max_vcpus: The vCPUs of the largest job that each can hold.
+        shared: Those with a scheduling policy, whose jobs need a share identifier.
     """
 
     platform: Platform
@@ -28,7 +28,7 @@ class Queues:
         """Refuse a job that its queue could never place.
 
         Raises:
-            WorkflowError: it asks for more vCPUs than the queue's environments have in all.
+            WorkflowError: it requests more vCPUs than the queue's environments have in all.
         """
         if requirements.vcpus > self.max_vcpus[queue]:
             raise WorkflowError(
@@ -43,7 +43,7 @@ def get_queues(client: ArrayBatchClient, settings: ExecutorSettings) -> Queues:
 
     Raises:
         WorkflowError: a queue does not exist or takes no jobs, the queues differ in platform, or
-            a setting does not go with the platform.
+            a setting does not fit the platform.
     """
     names = [name for name in (settings.job_queue, settings.fallback_queue) if name]
     queues = {name: _describe(client, name) for name in names}
@@ -90,7 +90,7 @@ def _get_environments(client: ArrayBatchClient, queue: dict[str, Any]) -> list[d
 
 
 def _get_platform(environments: list[dict[str, Any]]) -> Platform:
-    """Environments of a queue are all Fargate or all EC2.
+    """The environments of a queue are either all Fargate or all EC2.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateJobQueue.html
     """

@@ -1,4 +1,4 @@
-"""What an attempt says of itself and of its host, as a JSON object of plain values."""
+"""What an attempt says about itself and its host, as a JSON object of plain values."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ MAX_RECORD_BYTES = 64 * 1024
 
 
 def parse_record(content: bytes | str) -> dict[str, Any]:
-    """Read a record; whatever a container has written, it is checked here.
+    """Read a record and check it, because a container may have written anything.
 
     Raises:
         ValueError: it is too long, not JSON, nested, or without the number of its attempt.

@@ -1,4 +1,4 @@
-"""What a job asks of its host: vCPUs, memory and GPUs, by the rules of the queue's platform."""
+"""What a job requests: vCPUs, memory and GPUs, by the rules of the queue's platform."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,8 +7,8 @@ from snakemake_executor_plugin_aws_batch.constant import VALID_RESOURCES_MAPPING
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
-# A host keeps some of its memory for the kernel and the agent, so that a job which asks for all
-# of it is never placed. 3.5 of the 4 GiB that an m-family vCPU has fit, and leave room.
+# A host reserves some of its memory for the kernel and the agent, so a job that requests all of it
+# is never placed. 3.5 of the 4 GiB per vCPU of an m-family instance fit.
 # https://docs.aws.amazon.com/batch/latest/userguide/memory-management.html
 DEFAULT_MEMORY_MIB_PER_VCPU = 3584
 # Snakemake itself takes some 200 MiB of the container.
@@ -24,7 +24,7 @@ class Platform(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Requirements:
-    """What the children of one array have in common; memory in MiB."""
+    """The size of all children of an array; memory in MiB."""
 
     vcpus: int
     memory_mib: int
@@ -55,7 +55,7 @@ def get_requirements(job: JobExecutorInterface, platform: Platform) -> Requireme
 
 
 def _fit_fargate(name: str, asked: Requirements) -> Requirements:
-    """Take the smallest size of Fargate that holds what is asked."""
+    """Take the smallest Fargate size that holds the request."""
     sizes = [
         Requirements(vcpus, memory)
         for memory, allowed in VALID_RESOURCES_MAPPING.items()

@@ -19,14 +19,14 @@ from .trees import add_tree
 RECORD_FILE = ".aws-batch-array-attempt.json"
 
 
-# What unpacking an object raises that is not the archive it should be.
+# What unpacking raises if an object is not a valid archive.
 _MALFORMED = (tarfile.TarError, zlib.error, EOFError, ValueError, RecursionError)
-# A name in an archive that no folder takes: too long, or below a file.
+# A name in an archive that cannot be stored: too long, or below a file.
 _MALFORMED_ERRNOS = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 
 
 class MalformedReturnError(Exception):
-    """An object is not what a child returns; the message says why."""
+    """An object is not a valid return of a child; the message says why."""
 
 
 def pack_outputs(archive_path: Path, outputs: list[str], record: dict[str, Any]) -> None:
@@ -48,16 +48,16 @@ def pack_outputs(archive_path: Path, outputs: list[str], record: dict[str, Any])
 def unpack_outputs(
     stream: IO[bytes], outputs: list[str], logs: list[str], staging: Path
 ) -> dict[str, Any]:
-    """Put outputs and logs in their places below the working directory and return the record.
+    """Put outputs and logs into place below the working directory and return the record.
 
-    All is unpacked beside first, so that half an output never looks finished. Members that were
-    not declared are left out, and links cannot lead outside (PEP 706).
+    Everything is first unpacked elsewhere, so that a partial output never looks finished.
+    Undeclared members are left out, and links cannot lead outside (PEP 706).
 
     Args:
         stream: The archive.
-        outputs: Paths that were declared, relative to the working directory.
-        logs: Paths that were declared, but of which none need exist.
-        staging: Existing folder for what is not complete.
+        outputs: Declared paths, relative to the working directory.
+        logs: Declared paths that need not exist.
+        staging: Existing folder for incomplete files.
 
     Raises:
         MalformedReturnError: the archive cannot be read, or a declared output is not in it.
@@ -74,9 +74,9 @@ def unpack_outputs(
 
 
 class Salvage:
-    """What a job that failed has left: its logs, and what others of its group have made.
+    """What a failed job left: its logs, and the outputs of other jobs in its group.
 
-    It is kept beside, as Snakemake removes the outputs of a job that failed.
+    It is kept elsewhere, because Snakemake removes the outputs of a failed job.
 
     Attributes:
         outputs: Those that came, relative to the working directory.
@@ -88,13 +88,13 @@ class Salvage:
         self.outputs: list[str] = []
 
     def add_returned(self, stream: IO[bytes], outputs: list[str], logs: list[str]) -> None:
-        """Unpack what the child has sent in spite of its failure."""
+        """Unpack what the child sent in spite of its failure."""
         _extract(stream, [*outputs, *logs], self._folder)
         self.outputs = _find(self._folder, outputs)
         self._kept += [*self.outputs, *_find(self._folder, logs, self.outputs)]
 
     def keep(self, paths: list[str]) -> None:
-        """Keep what is in the working directory, and also stays there for now."""
+        """Keep files of the working directory, where they also stay for now."""
         for path in paths:
             target = self._folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -105,10 +105,10 @@ class Salvage:
         self._kept += paths
 
     def restore(self) -> None:
-        """Put all in its place below the working directory, once.
+        """Put everything into place below the working directory, once.
 
         Raises:
-            OSError: this machine cannot take a file; what is left is put when asked again.
+            OSError: this machine cannot store a file; another call continues with the rest.
         """
         for path in self._kept:
             if os.path.lexists(self._folder / path):
@@ -116,7 +116,7 @@ class Salvage:
         self.remove()
 
     def remove(self) -> None:
-        """Forget what is kept."""
+        """Remove what is kept."""
         shutil.rmtree(self._folder)
 
 
@@ -148,13 +148,13 @@ def _extract_members(archive: tarfile.TarFile, outputs: list[str], folder: Path)
             content = archive.extractfile(member)
             record = parse_record(content.read(MAX_RECORD_BYTES + 1) if content else b"")
         elif any(_is_part(member.name, path) for path in outputs):
-            member.mtime = now  # the clock of the instance says nothing about order here
+            member.mtime = now  # the instance's clock says nothing about the order on this machine
             archive.extract(member, folder, filter="data")
     return record
 
 
 def _find(folder: Path, paths: list[str], containers: list[str] | None = None) -> list[str]:
-    """Those of the paths that were unpacked, without those that are part of others."""
+    """The unpacked ones among the paths, without those inside others."""
     return [
         path
         for path in paths
@@ -167,7 +167,7 @@ def _is_part(name: str, output: str) -> bool:
 
 
 def _put(source: Path, target: Path) -> None:
-    """Put a file or a folder in its place, whole or not at all, also on another disk."""
+    """Put a file or a folder into place, whole or not at all, even on another disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         _replace(source, target)

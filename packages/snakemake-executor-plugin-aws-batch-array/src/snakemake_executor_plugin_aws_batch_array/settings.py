@@ -1,4 +1,4 @@
-"""The settings of the executor, checked when they are given and not at the ten thousandth job."""
+"""The settings of the executor, checked at the start and not at the ten thousandth job."""
 
 # ruff: noqa: UP045 - Snakemake makes options of `Optional[str]`, and cannot of `str | None`
 
@@ -39,9 +39,9 @@ common_settings = CommonSettings(
     auto_deploy_default_storage_provider=False,
     pass_default_storage_provider_args=True,
     pass_default_resources_args=True,
-    # In the bundle too, so that they are not shown wherever a job's definition is.
+    # Also in the bundle, so that they do not appear in job definitions.
     pass_envvar_declarations_to_cmd=False,
-    # Children of an array with several components need to know the groups.
+    # Children that run several components of a group need to know the groups.
     pass_group_args=True,
     can_transfer_local_files=True,
 )
@@ -146,7 +146,7 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
     )
 
     def __post_init__(self) -> None:
-        """Check every value that was given, and say all that is wrong at once."""
+        """Check all values and report all problems at once."""
         problems = [text for text in self._iter_problems() if text]
         if problems:
             raise WorkflowError(

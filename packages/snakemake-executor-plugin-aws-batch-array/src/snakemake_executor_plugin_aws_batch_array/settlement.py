@@ -60,7 +60,7 @@ class Settlement:
     def report_failure(
         self, ended: Ended, failure: Failure, made: list[str], following: str
     ) -> FailureReport:
-        """Add the rows of a failed child, which has made some outputs; return all about it."""
+        """Add the rows of a failed child, which may have made some outputs; return its report."""
         report = build_failure(ended, failure, made, self._run, self._region, following, self._logs)
         self._failures.append(report.rows)
         return report

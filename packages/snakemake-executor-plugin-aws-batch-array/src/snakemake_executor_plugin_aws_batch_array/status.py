@@ -1,4 +1,4 @@
-"""From the words of Batch to what happened and what comes next. Pure functions."""
+"""Turns Batch's descriptions into what happened and what comes next. Pure functions."""
 
 import math
 import re
@@ -8,14 +8,14 @@ from typing import Any
 
 from . import exit_codes
 
-# Batch hands out no more than a page of finished children for every so many of them, so that
-# listing costs less than one call per 100 genomes.
+# Finished children are listed only when this many are new, so that listing costs less than one call
+# per 100 genomes.
 FINISHED_PER_PAGE = 200
 LISTED_PER_PAGE = 1000
-# ... except the first of an array, so that what is wrong with all of them is known early
+# ... except the first ones of an array, so that a fault common to all is known early
 FIRST_LISTED = 20
-# ... except that an array is listed again after a time that grows with its size: four genomes
-# are collected as they finish, ten thousand once an hour at least.
+# ... except that an array is listed again after a time that grows with its size: four genomes are
+# collected as they finish, ten thousand at least once an hour.
 LISTING_SECONDS_PER_CHILD = 0.36
 
 # https://docs.seqera.io/platform-cloud/tutorials/retry-strategy and, of Fargate,
@@ -23,8 +23,8 @@ LISTING_SECONDS_PER_CHILD = 0.36
 HOST_LOST = ("Host EC2", "Your Spot Task was interrupted")
 UNPLACEABLE = "MISCONFIGURATION:"
 OUT_OF_MEMORY_REASON = "OutOfMemoryError"
-# Of a task that did not start: what no other attempt would change. A registry that was not reached
-# (`i/o timeout`, `request canceled`, `toomanyrequests`) says none of this.
+# Reasons for a task that did not start which another attempt would not change. An unreachable
+# registry (`i/o timeout`, `request canceled`, `toomanyrequests`) gives none of these.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
 _NO_IMAGE = re.compile(
     r"access denied|denied:|accessdenied|not authorized|unauthorized|no basic auth credentials"
@@ -55,7 +55,7 @@ class Cause(StrEnum):
     EXIT = "failed"
 
 
-# Another host may do: the fallback queue has them.
+# Another host may work: the fallback queue has other hosts.
 FALLBACK_CAUSES = frozenset(
     {Cause.RECLAIMED, Cause.NOT_STARTED, Cause.TEMPORARY, Cause.ILLEGAL_INSTRUCTION}
 )
@@ -67,10 +67,10 @@ class Failure:
     """The end of a failed child.
 
     Attributes:
-        cause: What decides on a retry.
+        cause: What decides whether to retry.
         detail: The words of Batch or of ECS.
-        exit_code: Of the last attempt, if its container ended by itself.
-        reclaimed: How many attempts lost their host.
+        exit_code: Exit code of the last attempt, if its container ended by itself.
+        reclaimed: Number of attempts that lost their host.
         log_stream: CloudWatch stream of the last attempt, if it started.
     """
 
@@ -105,7 +105,7 @@ def get_failure(detail: dict[str, Any]) -> Failure:
 def _get_cause(
     detail: dict[str, Any], status_reason: str, reason: str, exit_code: int | None
 ) -> Cause:
-    """The order matters: what ended a job on purpose ends its container as a lost host does."""
+    """The order matters: terminating a job ends its container just as a lost host does."""
     if TIMED_OUT in status_reason:
         return Cause.TIMED_OUT
     if detail.get("isTerminated") or detail.get("isCancelled"):
@@ -122,9 +122,9 @@ def _get_cause(
 
 
 def _is_host_lost(status_reason: str, reason: str, exit_code: int | None) -> bool:
-    """Whether the host went away, which leaves an exit code or not.
+    """Whether the host was lost, which may or may not leave an exit code.
 
-    Without memory's own reason nobody but the host's end kills a container.
+    Unless memory is given as the reason, only the loss of the host kills a container.
     """
     is_killed = exit_code in exit_codes.OF_LOST_HOSTS
     return status_reason.startswith(HOST_LOST) or (
@@ -142,7 +142,7 @@ _EXIT_CAUSES: dict[int | None, Cause] = {
 
 
 def is_reclaimed(attempt: dict[str, Any]) -> bool:
-    """Whether an attempt that was followed by another lost its host."""
+    """Whether an attempt that was followed by another one lost its host."""
     container = attempt.get("container", {})
     return _is_host_lost(
         attempt.get("statusReason") or "", container.get("reason") or "", container.get("exitCode")
@@ -163,14 +163,14 @@ class Counts:
 
 
 def is_listing_due(counts: Counts, finished: int, size: int, is_over: bool, now: float) -> bool:
-    """Whether it is worth while to list the finished children of an array.
+    """Whether it is worthwhile to list the finished children of an array.
 
     Args:
-        counts: What is known.
-        finished: Number that the parent now gives.
-        size: Of the array.
-        is_over: Whether the parent has ended, so that no later listing would come.
-        now: Seconds, on the clock of `counts.listed_at`.
+        counts: The known counts.
+        finished: Number of finished children according to the parent.
+        size: Size of the array.
+        is_over: Whether the parent has ended, so that there would be no later listing.
+        now: Time in seconds, on the clock of `counts.listed_at`.
     """
     new = finished - counts.listed
     if new <= 0:

@@ -1,4 +1,4 @@
-"""Objects of a run in S3, and what they are called."""
+"""The objects of a run in S3, and their names."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """Id of the run, with which the names of its jobs begin."""
+        """Id of the run, the prefix of its jobs' names."""
         return self.prefix.rpartition("/")[2]
 
     @property
@@ -33,7 +33,7 @@ class RunFolder:
         return f"{self.prefix}/{array}.manifest"
 
     def get_input(self, path: str) -> str:
-        """A local input of some job."""
+        """A local input of a job."""
         return f"{self.prefix}/inputs/{path}"
 
     def get_returned(self, array: str, index: int) -> str:
@@ -44,7 +44,7 @@ class RunFolder:
 class Store:
     """One bucket.
 
-    Its methods raise what does not get better by waiting, and without patience every error.
+    Its methods raise errors that waiting does not solve; without patience, every error.
     """
 
     def __init__(self, client: Any, bucket: str, patience: Patience | None = None) -> None:
@@ -76,7 +76,7 @@ class Store:
     def open_described(
         self, key: str, byte_range: str | None = None
     ) -> tuple[IO[bytes], Mapping[str, str]]:
-        """As `open`, and with the metadata of the object."""
+        """Like `open`, but also returns the metadata of the object."""
         extra = {"Range": byte_range} if byte_range else {}
         try:
             reply = self.patience.ask(
@@ -89,7 +89,7 @@ class Store:
         return cast(IO[bytes], reply["Body"]), cast(Mapping[str, str], reply["Metadata"])
 
     def get_metadata(self, key: str) -> Mapping[str, str]:
-        """Return the metadata of an object, none where there is no such object."""
+        """Return the metadata of an object; none if there is no such object."""
         try:
             reply = self.patience.ask(lambda: self._client.head_object(Bucket=self.bucket, Key=key))
         except ClientError as error:

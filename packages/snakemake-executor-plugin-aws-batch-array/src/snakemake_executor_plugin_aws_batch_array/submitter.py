@@ -1,4 +1,4 @@
-"""Puts tasks on Batch: recorded first, in as few calls as they fit."""
+"""Submits tasks to Batch: recorded first, and in as few calls as possible."""
 
 import time
 from pathlib import Path
@@ -23,7 +23,7 @@ from .trees import DanglingLinkError
 
 
 class Submitter:
-    """Submits the arrays of one run; what they share is made before the first."""
+    """Submits the arrays of one run; makes what they share before the first one."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Submitter:
         return arrays
 
     def submit(self, array: Array, bundle: Bundle) -> LiveArray:
-        """Submit one array; it is on record before Batch knows of it."""
+        """Submit one array; it is on record before Batch receives it."""
         definition = self._prepare(bundle)
         self._send_inputs(array, bundle)
         lines = [
@@ -81,7 +81,7 @@ class Submitter:
         """Send the bundle and register the definition, once."""
         if self._definition is None:
             name = f"snakemake-{self._run}"
-            # On record first; what is registered under a new name is revision 1.
+            # On record first; a definition with a new name gets revision 1.
             self._ledger.open_run(self._folder.prefix, f"{name}:1")
             self._store.put(self._folder.bundle, bundle.content, {DIGEST: bundle.digest})
             request = build_definition(
@@ -92,7 +92,7 @@ class Submitter:
         return self._definition
 
     def _send_inputs(self, array: Array, bundle: Bundle) -> None:
-        """Send local inputs that are not in the bundle, and again only if they have changed."""
+        """Send local inputs that are not in the bundle, once unless they change."""
         for path in bundle.get_missing({path for task in array.tasks for path in task.inputs}):
             version = get_version(Path(path))
             if self._sent.get(path) != version:

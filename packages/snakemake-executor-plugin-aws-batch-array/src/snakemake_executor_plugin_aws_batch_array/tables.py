@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from .text import to_cell
 
-# `next` of a failure after which nothing is tried again.
+# `next` of a failure that is not retried.
 FINAL = "final"
 COLLECTED_LATER = "collected by the next start"
 # `outcome` of an attempt.
@@ -42,7 +42,7 @@ class FailureRow:
 
 @dataclass(frozen=True)
 class UsageRow:
-    """One attempt; what the metadata service did not tell is empty or None."""
+    """One attempt; values that the metadata service did not give are empty or None."""
 
     run: str
     job: str
@@ -69,9 +69,9 @@ Row = TypeVar("Row", FailureRow, UsageRow)
 
 
 class Table:
-    """A tab-separated file with a header, made when the first row comes.
+    """A tab-separated file with a header, created with the first row.
 
-    A file of an earlier version, which had fewer columns, is gone on with as it is.
+    A file of an earlier version, with fewer columns, is continued as it is.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Table:
         row_type: type[FailureRow] | type[UsageRow],
         ask: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
-        """Name the file; `ask` calls what changes it, and again if the disk was full."""
+        """Name the file; `ask` runs each change of it, and again if the disk was full."""
         self._path = path
         self._columns = [column.name for column in fields(row_type)]
         self._lock = threading.Lock()
@@ -114,7 +114,7 @@ class Table:
 
 
 class TableReader(Generic[Row]):
-    """Reads a table that a controller may be appending to; only what is new each time.
+    """Reads a table that a controller may be appending to; each time only the new rows.
 
     Nothing in the file is trusted: a number that cannot be read is None, text may be anything, and
     a column that the file does not have is empty.
@@ -128,7 +128,7 @@ class TableReader(Generic[Row]):
         self._columns: list[str] = []
 
     def iter_new(self) -> Iterator[Row]:
-        """Yield the rows that were added since the last time; one half written waits."""
+        """Yield the rows added since the last call; an incomplete row is left for the next one."""
         if not self._path.is_file():
             return
         with self._path.open("rb") as handle:
@@ -153,14 +153,14 @@ class TableReader(Generic[Row]):
 
 
 def format_time(epoch_ms: int | None) -> str:
-    """ISO 8601 in UTC, from the milliseconds of Batch; empty if there are none."""
+    """ISO 8601 in UTC, from Batch's milliseconds since the epoch; empty if there are none."""
     if epoch_ms is None:
         return ""
     return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="seconds")
 
 
 def parse_time(cell: str) -> float | None:
-    """Seconds since the epoch; None for what is no time, or one without a zone."""
+    """Seconds since the epoch; None if it is not a time or has no time zone."""
     try:
         time = datetime.fromisoformat(cell)
     except ValueError:

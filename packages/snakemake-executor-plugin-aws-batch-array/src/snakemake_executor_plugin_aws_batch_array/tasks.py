@@ -22,15 +22,15 @@ class Task:
 
     Attributes:
         job: The job of Snakemake.
-        key: Digest of all that makes its results; equal keys give equal results.
-        arguments: Command line of the inner Snakemake, after what is common to the run.
+        key: Digest of all that decides its results; equal keys give equal results.
+        arguments: Command line of the inner Snakemake, after the run's common part.
         inputs: Local files and folders that it needs, relative to the working directory.
-        outputs: Files that travel back, relative to the working directory.
-        queue: Where it is submitted.
+        outputs: Files to return, relative to the working directory.
+        queue: The queue to which it is submitted.
         requirements: Size of its container.
-        logs: Files that travel back if they were made, whether the job has failed or not.
-        digests: Of its jobs with their inputs.
-        updated: Outputs that are here already, and to which the job adds (`update()`).
+        logs: Files to return if they exist, whether the job has failed or not.
+        digests: Digests of its jobs with their inputs.
+        updated: Existing outputs to which the job adds (`update()`).
     """
 
     job: Any
@@ -51,13 +51,13 @@ class Task:
 
     @property
     def names(self) -> set[str]:
-        """Values of its wildcards, by which it differs from others of its kind."""
+        """Values of its wildcards, which distinguish it from others of its kind."""
         members = get_members(self.job)
         return {str(value) for member in members for value in member.wildcards_dict.values()} - {""}
 
     @property
     def target(self) -> str:
-        """Name for people: the first file that travels back, or that of the job."""
+        """Name for people: the first file to return, or the name of the job."""
         return self.outputs[0] if self.outputs else str(self.job.name)
 
 
@@ -65,7 +65,7 @@ def build_task(job: Any, dag: Any, bundle: Bundle, queue: str, requirements: Req
     """Describe a job so that a child can run it without asking the controller.
 
     Raises:
-        WorkflowError: a wildcard or a path cannot be handed over safely.
+        WorkflowError: a wildcard or a path cannot be passed safely.
     """
     members = get_members(job)
     check_jobs(members, dag.workflow)
@@ -93,13 +93,13 @@ def get_members(job: Any) -> list[Any]:
 
 
 def has_own_retries(job: Any) -> bool:
-    """Whether a rule says itself that it may be tried again (`retries:`), whatever its error."""
+    """Whether a rule itself asks for retries (`retries:`), whatever its error."""
     # A private member: the public one falls back to --retries.
     return any(member.rule._restart_times for member in get_members(job))
 
 
 def _get_arguments(job: Any, dag: Any, requirements: Requirements) -> list[str]:
-    """As RealExecutor.get_job_args, but as a list: no name ever meets a shell."""
+    """Like RealExecutor.get_job_args, but as a list, so that no name reaches a shell."""
     targets = encode_target_jobs_cli_args(job.get_target_spec())
     unneeded = [str(path) for path in dag.get_unneeded_temp_files(job)]
     return [
@@ -117,9 +117,9 @@ def _get_rules(job: Any) -> list[str]:
 
 
 def _iter_returned(members: list[Any], dag: Any) -> Iterator[str]:
-    """Outputs that somebody outside the container needs.
+    """Outputs that are needed outside the container.
 
-    Snakemake waits for benchmarks only where a job has no nodelocal file
+    Snakemake waits for benchmarks only if a job has no nodelocal file
     (GroupJob.postprocess); those of a group of stages stay on the instance.
     """
     has_nodelocal = any(is_flagged(f, "nodelocal") for job in members for f in job.output)
@@ -140,7 +140,7 @@ def _leaves_instance(path: Any, job: Any, members: list[Any], dag: Any) -> bool:
 
 
 def _iter_local_inputs(job: Any) -> Iterable[str]:
-    """What exists on the controller; Snakemake made sure that all else is produced."""
+    """Inputs that exist on the controller; Snakemake ensures that the others are produced."""
     return (str(path) for path in job.input if not path.is_storage)
 
 

@@ -1,4 +1,4 @@
-"""Files and folders in a tar archive, with links that hold wherever it is unpacked."""
+"""Files and folders in a tar archive, with links that work wherever it is unpacked."""
 
 import os
 import tarfile
@@ -6,19 +6,19 @@ from pathlib import Path
 
 
 class DanglingLinkError(Exception):
-    """A link leads to nothing that could travel with it."""
+    """A link has no target that could be packed with it."""
 
 
 def add_tree(archive: tarfile.TarFile, path: Path, name: str) -> None:
     """Add a file or a folder.
 
-    A link into the same folder stays a link, and becomes a relative one; any other link becomes
-    what it names, as that may not be where the archive is unpacked.
+    A link into the same folder becomes a relative link; any other link is replaced by its target,
+    which may not exist where the archive is unpacked.
 
     Args:
         archive: Opened for writing.
         path: Relative to the working directory.
-        name: In the archive.
+        name: Name in the archive.
 
     Raises:
         FileNotFoundError: there is no such file.

@@ -10,14 +10,14 @@ from .tables import RECLAIMED, UsageRow, format_time
 
 
 def build_last_row(ended: Ended, run: str, outcome: str, host: dict[str, Any]) -> UsageRow:
-    """The attempt that ended a child, from its own record and the times of Batch."""
+    """The last attempt of a child, from its own record and the times of Batch."""
     return _build_row(ended, run, int(host.get("attempt", 1)), outcome, host, ended.summary)
 
 
 def build_earlier_rows(
     ended: Ended, run: str, attempts: list[dict[str, Any]], logs: LogReader
 ) -> list[UsageRow]:
-    """Attempts that sent nothing back: their logs begin with the host they were on."""
+    """Attempts that sent nothing back: their logs begin with their host."""
     rows = []
     for number, attempt in enumerate(attempts, start=1):
         failure = ended.failure if number == len(attempts) else None
@@ -27,7 +27,7 @@ def build_earlier_rows(
 
 
 def get_outcome(attempt: dict[str, Any], failure: Failure | None = None) -> str:
-    """One word for the end of an attempt that failed; `failure` is the child's, of its last."""
+    """One word for how an attempt failed; `failure` is that of the child's last attempt."""
     if failure.cause is Cause.RECLAIMED if failure else is_reclaimed(attempt):
         return RECLAIMED
     exit_code = exit_codes.from_container(attempt.get("container", {}).get("exitCode"))

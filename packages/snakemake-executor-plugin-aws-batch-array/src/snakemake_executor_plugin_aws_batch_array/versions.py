@@ -1,8 +1,7 @@
-"""Controller and image must speak alike: the versions of Snakemake and of this plugin.
+"""Controller and image must have matching versions of Snakemake and of this plugin.
 
-The plugin's own version decides what manifests, bundles and returned objects look like. Of
-Snakemake, a child is handed the command line of the controller's version, which stays the same
-within a minor version.
+The plugin's version decides the format of manifests, bundles and returned objects. A child gets the
+Snakemake command line of the controller's version, which stays the same within a minor version.
 """
 
 import json
@@ -12,13 +11,13 @@ __version__ = "0.1.0"
 
 
 def get_versions() -> dict[str, str]:
-    """Return the versions of this Python environment that controller and image must share."""
+    """Return the versions in this environment that must be equal in controller and image."""
     minor = ".".join(version("snakemake").split(".")[:2])
     return {"snakemake": minor, "snakemake-executor-plugin-aws-batch-array": __version__}
 
 
 def format_versions() -> str:
-    """Return them as the text that the controller hands to its children."""
+    """Return them as the text that the controller passes to its children."""
     return json.dumps(get_versions())
 
 

@@ -1,7 +1,7 @@
 """Entry point of a container: `python3 -m snakemake_executor_plugin_aws_batch_array.worker`.
 
-It unpacks the bundle, runs its line of the manifest, sends the declared outputs back and exits
-with the code by which Batch decides whether there is another attempt.
+It unpacks the bundle, runs its line of the manifest, sends the declared outputs back and exits with
+the code by which Batch decides on another attempt.
 """
 
 import errno
@@ -35,14 +35,14 @@ from .store import RunFolder, Store
 from .trees import DanglingLinkError
 from .versions import find_mismatch
 
-# What a network, a disk or a busy service may raise: another attempt can succeed.
+# Errors of a network, a disk or a busy service: another attempt can succeed.
 STAGING_ERRORS = (
     *(BotoCoreError, ClientError, Boto3Error, urllib3.exceptions.HTTPError),
     *(KeyError, ValueError, OSError, tarfile.TarError),
 )
-# What a child has made is worth more than the minutes in which its instance waits for S3.
+# A child's results are worth more than some minutes of waiting for S3.
 STAGING_PATIENCE_S = 900.0
-# What S3 says to a request that it will never grant.
+# S3's errors for a request that it will never grant.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 REFUSALS = frozenset(
     {
@@ -50,7 +50,7 @@ REFUSALS = frozenset(
         *("NoSuchBucket", "NoSuchKey", "PermanentRedirect", "AuthorizationHeaderMalformed"),
     }
 )
-# What a file's name or place forbids on every host.
+# Errors of a file's name or location that occur on every host.
 PATH_ERRNOS = frozenset(
     {
         *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
@@ -60,7 +60,7 @@ PATH_ERRNOS = frozenset(
 
 
 class Interrupted(Exception):
-    """SIGTERM: the host goes away, or the job was terminated."""
+    """SIGTERM: the host is going away, or the job was terminated."""
 
 
 def main() -> int:
@@ -102,7 +102,7 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
     logs = [path for path in line.logs if Path(path).exists()]
     if code == 0:
         return stage_out(store, key, [*line.outputs, *logs], record, private)
-    # Of a group of several genomes: what the others have made is not lost with the one.
+    # In a group of several genomes, one failure must not lose the others' results.
     if made := [*(path for path in line.outputs if Path(path).exists()), *logs]:
         stage_out(store, key, made, record, private)
     ending = exit_codes.get_ending(code, private / "exit-code")
@@ -110,7 +110,7 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
 
 
 def stage_in(store: Store, run: RunFolder, array: str, index: int) -> tuple[dict[str, Any], Line]:
-    """Bring sources and inputs here; return the options of the run and the line of this child."""
+    """Fetch sources and inputs; return the options of the run and the line of this child."""
     with tarfile.open(fileobj=store.open(run.bundle), mode="r|gz") as archive:
         archive.extractall(filter="data")
     options = json.loads(Path(RUN_FILE).read_text())
@@ -125,7 +125,7 @@ def stage_in(store: Store, run: RunFolder, array: str, index: int) -> tuple[dict
 def run_snakemake(options: dict[str, Any], line: Line, private: Path) -> int:
     """Run the rules of this child; return Snakemake's exit code.
 
-    Home, cache and temporary files are beside the working directory, as the container's own
+    Home, cache and temporary files are next to the working directory, because the container's own
     file system may be read-only.
     """
     temporary = private / "tmp"
@@ -170,16 +170,16 @@ def stage_out(
 
 
 def get_staging_ending(direction: str, error: Exception) -> exit_codes.Ending:
-    """Decide whether files that could not be brought in or out are tried again."""
+    """Decide whether a failed transfer of files is tried again."""
     code = exit_codes.TEMPORARY if is_temporary(error) else exit_codes.MISCONFIGURED
     detail = f"there is no object {error.args[0]!r}" if isinstance(error, KeyError) else error
     return exit_codes.Ending(code, " ".join(f"staging {direction} failed: {detail}".split()))
 
 
 def is_temporary(error: BaseException) -> bool:
-    """Whether another attempt can succeed: not if S3 refuses, or an object is not what it must be.
+    """Whether another attempt can succeed: not if S3 refuses or an object is invalid.
 
-    An upload of boto3 that was refused has the answer of S3 as its context.
+    A refused boto3 upload has S3's answer as its context.
     """
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] not in REFUSALS

@@ -1,8 +1,8 @@
-"""Snakemake scheduler `first-fit`: in order of priority, every job for which there is room.
+"""Snakemake scheduler `first-fit`: in order of priority, start every job that fits.
 
-Snakemake's own `greedy` looks at all ready jobs again for each one that it selects: 2,000 jobs
-took it 5 s of CPU and 4,000 took 19 s, so that 67,000 would take more than an hour.  One pass is
-enough where nearly everything may start, as on AWS Batch.
+Snakemake's own `greedy` checks all ready jobs again for each job that it selects: 2,000 jobs took 5
+s of CPU and 4,000 took 19 s, so 67,000 would take more than an hour. One pass is enough if nearly
+everything may start, as on AWS Batch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class Scheduler(SchedulerBase):  # type: ignore[misc]
         available_resources: Mapping[str, int | str],
         input_sizes: dict[AnnotatedStringInterface, int],
     ) -> Sequence[JobSchedulerInterface]:
-        """Return the jobs that fit together into what is free (cores, job count, resources)."""
+        """Return the jobs that fit together into the free cores, job slots and resources."""
         free = {name: int(amount) for name, amount in available_resources.items()}
         selected = []
         for job in sorted(selectable_jobs, key=lambda job: job.priority, reverse=True):
