@@ -33,8 +33,8 @@ class Ended:
         index: Its index in the array.
         failure: None if it succeeded.
         summary: Its entry from ListJobs or DescribeJobs; with `attempts` if it failed; empty if
-        Batch does not know it, so that only the returned object tells how it ended. is_forgotten:
-        Whether Batch has not known it for a long time.
+            Batch does not know it, so that only the returned object tells how it ended.
+        is_forgotten: Whether Batch has not known it for a long time.
     """
 
     array: LiveArray
@@ -50,7 +50,7 @@ class Ended:
 
 
 class Monitor:
-    """Asks Batch as little as possible: parents a hundred a call, children where counts moved."""
+    """Queries Batch as little as possible: 100 parents per call, children if counts changed."""
 
     def __init__(
         self,
