@@ -1,4 +1,4 @@
-# Set-up and everyday commands. Everything can be called again at any time: what is done stays done.
+# Set-up and everyday commands. All can be repeated at any time: finished steps are skipped.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,7 +11,7 @@ PYTHON := $(VENV)/bin/python
 IN_CONTAINER := $(PYTHON) -m bactofleet.run.container --
 ARGS ?=
 SUITES ?=
-# Types are checked a folder at a time: each has a conftest.py.
+# Types are checked one folder at a time, because each has a conftest.py.
 TESTS := tests/unit $(wildcard packages/*/tests) $(addprefix tests/,aws infra workflow slurm download browser)
 
 .PHONY: help setup image lock demo check test aws-up aws-demo run shell lint format check-arm64 clean

@@ -29,7 +29,7 @@ install_debootstrap() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap >/dev/null
 }
 
-# As Debian makes the slim image: minbase, without documentation and translations.
+# Built like Debian's slim image: minbase, without documentation and translations.
 make_base() {
     [ "$(id -u)" = 0 ] || fail "$base cannot be pulled. Ask for access to a registry, or run this command as root, which makes it with debootstrap."
     install_debootstrap
@@ -50,7 +50,7 @@ EOF
     tar --create --directory "$root" --numeric-owner . | "$engine" import - "$base" >&2
 }
 
-# apt works over plain http, pip needs this machine's certificates where a proxy inspects TLS.
+# apt uses plain HTTP; pip needs this machine's certificates if a proxy inspects TLS.
 make_build_base() {
     local output
     output=$("$engine" build --tag "$build_base" --file - "$ca_folder" 2>&1 <<EOF

@@ -14,7 +14,7 @@ fail() {
     exit 1
 }
 
-# Has apt plan the installation on an empty arm64 system, dependencies and all.
+# Let apt plan the installation with all dependencies on an empty arm64 system.
 check_packages() {
     "$engine" run --rm --network host --volume "$PWD/containers:/containers:ro" "$base" bash -euc '
         options=(-o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State::status=/tmp/status)
@@ -26,7 +26,7 @@ check_packages() {
             | grep -c ^Inst'
 }
 
-# The Python of the image is Debian 13's. connection_pool is pure Python without a wheel.
+# The image has the Python of Debian 13. connection_pool is pure Python without a wheel.
 check_wheels() {
     grep -v '^connection_pool==' "$1" \
         | "$venv/bin/pip" download --quiet --disable-pip-version-check --no-deps --dest "$folder" \

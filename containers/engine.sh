@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Print the container engine to use, docker or podman; install and start Docker where there is none.
+# Print the container engine to use, docker or podman; install and start Docker if there is none.
 #
-# Installs only as root, and says so first. Where there is no init, starts the daemon itself.
+# Installs only as root, and says so first. Without an init system, starts the daemon itself.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,7 +30,7 @@ install_docker() {
     command -v apt-get >/dev/null || fail "no Docker daemon and no apt-get on this machine: install Docker or Podman."
     say "No Docker daemon on this machine: installing Docker (Debian/Ubuntu package docker.io)."
     apt-get update -qq >/dev/null
-    # The client is a package of its own since Debian 13.
+    # Since Debian 13 the client is a separate package.
     local packages=(docker.io)
     if apt-cache show docker-cli >/dev/null 2>&1; then packages+=(docker-cli); fi
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
@@ -57,7 +57,7 @@ start_daemon() {
     fail "Docker's daemon does not start: see .build/dockerd.log"
 }
 
-# Wait until the daemon of this process id answers; false when it ends or the time is over.
+# Wait until the daemon with this process id answers; false if it ends or time runs out.
 wait_for_daemon() {
     local second
     for ((second = 0; second < WAIT_S; second++)); do
@@ -71,7 +71,7 @@ wait_for_daemon() {
 
 if command -v docker >/dev/null; then
     if ! answers; then
-        # The client may be there without a daemon, which comes with the distribution's package.
+        # There may be a client without a daemon; the distribution's package has the daemon.
         if is_root && ! command -v dockerd >/dev/null; then install_docker; fi
         start_daemon
     fi

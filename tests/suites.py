@@ -1,7 +1,7 @@
 """Run the suites of tests, all of them even where one fails: `suites.py [SUITE...]`.
 
-Suites of a lane follow each other, and the two lanes run side by side: those on the emulated AWS
-wait for it most of the time, while the others compute.
+The suites of a lane run one after the other, and the two lanes run in parallel: suites on the
+emulated AWS mostly wait for it, while the others compute.
 """
 
 import signal
@@ -32,19 +32,19 @@ class Outcome:
 
 
 class Runner:
-    """Runs suites, each a process of its own."""
+    """Runs suites, each in a separate process."""
 
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[str]] = set()
         self._is_stopped = False
 
     def run(self, lanes: Sequence[Mapping[str, Sequence[str]]]) -> list[Outcome]:
-        """Run lanes side by side."""
+        """Run lanes in parallel."""
         with ThreadPoolExecutor(len(lanes)) as pool:
             return [outcome for lane in pool.map(self._run_lane, lanes) for outcome in lane]
 
     def stop(self, number: int, _frame: object) -> None:
-        """Let the suites that run tear down what they have set up, and begin no other (a signal).
+        """Let running suites tear down what they have set up, and start no others (on a signal).
 
         Ctrl-C on a terminal reaches them without this.
         """
@@ -60,7 +60,7 @@ class Runner:
         ]
 
     def _run_suite(self, suite: str, command: Sequence[str]) -> Outcome:
-        """Run one; every line is shown with its suite."""
+        """Run one suite; every line of output is shown with its name."""
         begun = time.monotonic()
         failures = []
         with subprocess.Popen(
@@ -82,7 +82,7 @@ class Runner:
 
 
 def report(outcomes: list[Outcome]) -> bool:
-    """Print a line for each suite, then what failed; return whether all have passed."""
+    """Print a line for each suite, then the failures; return whether all have passed."""
     print()
     for outcome in outcomes:
         print(f"{outcome.suite:<8} {outcome.word:<7} {outcome.seconds:6.0f} s")
@@ -93,7 +93,7 @@ def report(outcomes: list[Outcome]) -> bool:
 
 
 def main(chosen: list[str]) -> int:
-    """Run all suites, or those that are named; return the exit status."""
+    """Run all suites, or the named ones; return the exit status."""
     known = [suite for lane in LANES for suite in lane]
     if unknown := sorted(set(chosen) - set(known)):
         print(f"no such suite: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)

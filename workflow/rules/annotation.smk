@@ -1,4 +1,4 @@
-# Find genes, and make BLAST databases of them.
+# Annotate the genes, and make BLAST databases of them.
 # Tools: prokka with Prodigal, ARAGORN, barrnap, HMMER, Infernal, BLAST+ and tbl2asn; faketime.
 rule annotation:
     input:

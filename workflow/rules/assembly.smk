@@ -1,4 +1,4 @@
-# Assemble, polish, name the contigs, and judge the size.
+# Assemble, polish, name the contigs, and check the assembly size.
 # Tools: SKESA, SPAdes or MEGAHIT (`assembler`); BWA, samtools and Pilon (Java) for `polish`; pigz.
 rule assembly:
     input:

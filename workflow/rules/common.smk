@@ -1,4 +1,4 @@
-# What all stages share: the configuration, the samples, and how a stage is called.
+# What all stages share: the configuration, the samples, and the command of a stage.
 #
 # `snakemake --lint` asks for a conda environment or a container in each rule. There is one image
 # with all tools, and Snakemake itself runs in it (docs/install.md).
@@ -13,29 +13,30 @@ from bactofleet.run.workflow import Run
 
 WORKFLOW = Path(workflow.current_basedir).parent
 
-# Only the main process of a run checks what the user wrote; jobs and `--lint`, which does not look
-# at environment variables either, read the rules alone.
+# Only the main process of a run checks the user's input. Jobs read only the rules, as does
+# `--lint`, which is recognized because it does not check environment variables.
 RUN = Run(
     config,
     WORKFLOW / "schemas",
     is_main=workflow.is_main_process and workflow.check_envvars,
     files=[Path(path) for path in workflow.configfiles],
 )
-# With the defaults: an executor takes the files along that the configuration names, and so the
-# samples as they were when the run began.
+# Includes the defaults. An executor sends the files named in the configuration to the jobs, and
+# thus also the samples as they were at the start of the run.
 config.update(RUN.config, frozen_samples=str(RUN.frozen_samples))
 
 RESULTS = str(RUN.results)
 SCRATCH = str(RUN.scratch)
 
 
-# By pattern, never by a list of names: the Snakefile is read again inside every job.
+# A pattern, not a list of names, because every job reads the Snakefile again.
 wildcard_constraints:
     sample=r"[A-Za-z0-9][A-Za-z0-9_.]*",
 
 
-# A stage's files live on the node that runs the genome; each goes after the last stage that reads
-# it. They are few, as each takes 2 kB of the main process for each of 67,000 genomes.
+# A stage's files stay on the node that runs the genome; each is removed after the last stage that
+# reads it. They are few, because each takes 2 kB of the main process's memory for each of 67,000
+# genomes.
 def stage_record(stage):
     return temp(f"{SCRATCH}/{{sample}}/{stage}/stage.json", group_jobs=True)
 
@@ -54,9 +55,9 @@ def python(script):
     return shlex.join(command).replace("{", "{{").replace("}", "}}")
 
 
-# Every stage is called alike. Its inputs are checked first; a failed check exits 75, which means
-# "try again". Later stages have higher priorities: a genome under way is finished before the next
-# one begins, so that few of them occupy the disk.
+# All stages have the same command. It first checks the inputs; a failed check exits with 75, which
+# means "try again". Later stages have higher priorities, so that a started genome is finished
+# before the next one begins and few genomes occupy the disk.
 def stage_command(stage, inputs="{input:q}"):
     return (
         f"{python('stage.py')} {stage} --sample {{wildcards.sample:q}} --inputs {inputs} "
@@ -66,13 +67,13 @@ def stage_command(stage, inputs="{input:q}"):
     )
 
 
-# What the genome is made of: each stage compares it with the records of the stages before, and
-# Snakemake makes a stage again where it has changed.
+# The identity of the genome: each stage compares it with the records of the earlier stages, and
+# Snakemake makes a stage again if it has changed.
 def identity(wildcards):
     return option("identity", RUN.identity_key(wildcards.sample))
 
 
-# The marks of all parts, which are never there at the start, so that what they ask for is made.
+# The marks of all parts. They never exist at the start, so that their inputs are made.
 def gathered(wildcards):
     shared = workflow.storage_settings.shared_fs_usage
     RUN.check_reach(shares_files=SharedFSUsage.INPUT_OUTPUT in shared)
@@ -90,8 +91,8 @@ def attempt_number(wildcards, attempt):
 onstart:
     RUN.start(
         runs_here=workflow.local_exec,
-        # Not SIGTERM, which calls it too: its handler waits for a lock that the thread which it
-        # interrupts may hold.
+        # Not SIGTERM, which has the same effect: its handler waits for a lock that the interrupted
+        # thread may hold.
         stop=workflow.scheduler.exit_gracefully,
     )
 

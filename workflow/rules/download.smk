@@ -1,9 +1,9 @@
-# Bring the reads or the assembly here, real copies; check them; find the size of the genome.
+# Fetch the reads or the assembly as real copies; check them; find the size of the genome.
 # Tools: KMC, pigz; fasterq-dump and prefetch for accessions; ART for `simulate_reads`.
 rule download:
-    # Not the files of a sample: the stage looks at them, as it knows what a missing one means.
+    # Not the files of a sample: the stage checks them, because it knows what a missing one means.
     input:
-        # A file newer than what is in scratch, where that does not fit any more.
+        # A file newer than the files in scratch, if those no longer fit.
         lambda wildcards: RUN.reason_to_begin_anew(wildcards.sample),
     output:
         record=stage_record("download"),
@@ -24,8 +24,8 @@ rule download:
         **RUN.options(
             "min_genome_size", "max_genome_size", "simulate_reads", "coverage", "keep"
         ),
-        # The stage reads the sample's row itself: a URL may hold a secret, and this becomes a
-        # command.
+        # The stage reads the sample's row itself: a URL may hold a secret, and params become part
+        # of a command.
         identity=identity,
         samples=option("samples", str(RUN.frozen_samples)),
         parameters=option("parameters", RUN.parameters_checksum),

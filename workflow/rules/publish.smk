@@ -1,4 +1,4 @@
-# One tarball to where results go, then the receipt: the only output that travels back.
+# Deliver one tarball to the results, then write the receipt, the only output to return.
 # Tools: none.
 rule publish:
     input:
@@ -28,7 +28,7 @@ rule publish:
         attempt=attempt_number,
     params:
         **RUN.options("results"),
-        # For the receipt, which says what the genome was made with.
+        # For the receipt, which records the options of the genome.
         **RUN.deciding_options(),
         identity=identity,
         receipt=lambda wildcards, output: option("receipt", output.receipt),

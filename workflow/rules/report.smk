@@ -1,13 +1,13 @@
 # The cohort's table and report, made on the controller from receipts.
 #
-# `snakemake --lint` misses logs here: what these two say belongs on the terminal.
+# `snakemake --lint` misses logs here: the messages of these two rules belong on the terminal.
 localrules:
     gather,
     report,
 
 
-# Snakemake looks at the inputs of a job with the square of their number: 67,000 receipts in one
-# rule would take it many minutes.
+# Snakemake's time for the inputs of a job grows with the square of their number: 67,000 receipts in
+# one rule would take many minutes.
 rule gather:
     input:
         receipts=lambda wildcards: RUN.receipts_to_write(

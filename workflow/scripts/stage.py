@@ -1,4 +1,4 @@
-"""Run one stage of one genome: check what it gets, then do its work (bactofleet.genome)."""
+"""Run one stage of one genome after checking its inputs (bactofleet.genome)."""
 
 import sys
 

@@ -1,10 +1,10 @@
-"""Verify a stage's inputs: present, as long as recorded, with the checksum recorded.
+"""Verify that a stage's inputs exist and have the recorded size and checksum.
 
-stage.py does so before each stage. By hand, with the inputs that the stage's rule names:
+stage.py does so before each stage. To check the inputs named in a stage's rule by hand:
 
     staging_check.py scratch/<sample>/qc/stage.json scratch/<sample>/qc/reads
 
-It exits 75 (EX_TEMPFAIL), "try again", where one is not as its stage left it.
+It exits with 75 (EX_TEMPFAIL, "try again") if an input differs from what its stage recorded.
 """
 
 import sys
