@@ -13,7 +13,7 @@ DEADLINE_S = 60
 
 
 class Gate:
-    """Keeps jobs waiting until a test opens it: a folder of the host that their containers see."""
+    """Keeps jobs waiting until a test opens it: a file on a volume that all hosts share."""
 
     wait = "until [ -e /gate/open ]; do sleep 0.1; done"
     """What a job's shell does."""
@@ -21,8 +21,9 @@ class Gate:
     def __init__(self, folder: Path) -> None:
         """Take an empty folder."""
         self._folder = folder
+        shared = {"fileSystemId": "fs-gate", "rootDirectory": str(folder)}
         self.container = {
-            "volumes": [{"name": "gate", "host": {"sourcePath": str(folder)}}],
+            "volumes": [{"name": "gate", "efsVolumeConfiguration": shared}],
             "mountPoints": [{"sourceVolume": "gate", "containerPath": "/gate"}],
         }
 

@@ -212,7 +212,8 @@ def _stop(container: Container, grace_s: float) -> None:
 def _host_folders(task: Task) -> Iterator[dict[str, Path]]:
     """A folder for each host volume; an emulated host is new, so it is gone afterwards.
 
-    Any user may write there, as to an instance store that a launch template has prepared.
+    Any user may write there, as to an instance store that a launch template has prepared. A volume
+    of EFS is the same folder for all hosts: the one of this machine that it names.
     """
     root = Path(tempfile.mkdtemp(prefix="emulated-host-"))
     try:
@@ -220,14 +221,23 @@ def _host_folders(task: Task) -> Iterator[dict[str, Path]]:
         for folder in folders.values():
             folder.mkdir()
             folder.chmod(0o1777)
-        yield folders
+        yield folders | _shared_folders(task)
     finally:
         shutil.rmtree(root)
 
 
+def _volumes(task: Task) -> list[dict[str, Any]]:
+    return task.job.spec.container.get("volumes") or []
+
+
 def _host_volumes(task: Task) -> list[dict[str, Any]]:
-    volumes = task.job.spec.container.get("volumes") or []
-    return [volume for volume in volumes if volume.get("host", {}).get("sourcePath")]
+    return [volume for volume in _volumes(task) if volume.get("host", {}).get("sourcePath")]
+
+
+def _shared_folders(task: Task) -> dict[str, Path]:
+    """https://docs.aws.amazon.com/batch/latest/APIReference/API_EFSVolumeConfiguration.html."""
+    key = "efsVolumeConfiguration"
+    return {v["name"]: Path(v[key]["rootDirectory"]) for v in _volumes(task) if key in v}
 
 
 def _mounts(properties: dict[str, Any], folders: dict[str, Path]) -> list[Mount]:
