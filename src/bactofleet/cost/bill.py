@@ -99,7 +99,7 @@ def make_bill(attempts: Sequence[Attempt], tarballs: Tarballs, prices: Prices) -
             by_genome[sample] += usd / len(attempt.genomes)
     lines = [*iter_instance_lines(fleet, prices), *_iter_parts(shares)]
     lines += iter_running_lines(fleet, prices)
-    outcomes = Counter(attempt.outcome == SUCCEEDED for attempt in attempts)
+    outcomes = Counter(attempt.outcome != RECLAIMED for attempt in attempts)
     lines += iter_request_lines(outcomes, tarballs, prices)
     lines += iter_result_lines(tarballs, prices)
     return Bill(lines, tarballs.genomes, len(attempts), dict(by_genome))
@@ -164,7 +164,7 @@ def iter_request_lines(
 ) -> Iterator[Line]:
     """Yield the costs of attempts on any host: requests to S3 and logs.
 
-    `outcomes` counts the attempts that succeeded (True) and those that did not.
+    `outcomes` counts the attempts that ended by themselves (True) and those that lost their host.
     """
     if not outcomes:
         return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bactofleet.cost.bill import iter_instance_lines, iter_request_lines, iter_running_lines
 from bactofleet.cost.instances import Fleet
 from bactofleet.cost.prices import Prices
-from bactofleet.records.attempt import SUCCEEDED, Attempt, Tarballs
+from bactofleet.records.attempt import RECLAIMED, Attempt, Tarballs
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Meter:
     def add(self, attempt: Attempt) -> None:
         """Add an attempt that has ended."""
         self._fleet.add(attempt)
-        self._outcomes[attempt.outcome == SUCCEEDED] += 1
+        self._outcomes[attempt.outcome != RECLAIMED] += 1
 
     def spent(self) -> float:
         """Return the cost of all attempts added so far (USD)."""

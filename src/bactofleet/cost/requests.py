@@ -15,8 +15,9 @@ def count_requests(attempts: Mapping[bool, int]) -> tuple[int, int]:
     """Return the numbers of PUT and GET requests of attempts, without uploads of tarballs.
 
     Args:
-        attempts: Number of attempts that succeeded (True) and did not (False). A successful child
-            job writes one object, which the controller fetches.
+        attempts: Number of attempts that ended by themselves (True) and of those that lost their
+            host (False). A child job that ends writes one object, its outputs or the logs of its
+            failure, which the controller fetches.
     """
     return attempts[True], STAGED_IN * (attempts[True] + attempts[False]) + attempts[True]
 
