@@ -200,6 +200,20 @@ def test_an_assembly_is_unpacked_and_measured(gather: Gather, tmp_path: Path, na
     assert genome.record("download").input["genome_size_source"] == "assembly"
 
 
+@pytest.mark.parametrize("end", [b">b\n", b">b", b">b\n>c\nACGT\n"])
+def test_an_assembly_that_is_cut_off_behind_a_name_is_excluded(
+    gather: Gather, tmp_path: Path, end: bytes
+) -> None:
+    path = tmp_path / "x.fna"
+    path.write_bytes(b">a\n" + b"ACGT" * 500 + b"\n" + end)
+
+    excluded = gather(assembly=str(path)).record("download").excluded
+
+    assert excluded
+    assert excluded["type"] == "assembly"
+    assert "x.fna has no sequence below 'b'; is the file cut off?" in excluded["message"]
+
+
 def test_files_named_by_urls_are_fetched_checked_and_described(
     gather: Gather, archive: Archive, pair: tuple[str, str]
 ) -> None:

@@ -1,6 +1,8 @@
 """Reads that are not whole, not FASTQ or not in step are excluded, each under its own name."""
 
 import gzip
+import tarfile
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -75,6 +77,21 @@ def test_several_members_and_zero_padding_are_one_file(tmp_path: Path) -> None:
     assert stats.read_total == 200
 
 
+def test_what_was_compressed_twice_or_archived_is_told_as_such(tmp_path: Path) -> None:
+    twice = gzip.compress(gzip.compress(to_fastq(READS)))
+    with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as tar:
+        tar.add(write(tmp_path / "reads.fastq", to_fastq(READS)))
+
+    assert reason_of(write(tmp_path / "x.fastq.gz", twice)) == (
+        "gzip",
+        "x.fastq.gz is compressed twice; unpack it once (gunzip)",
+    )
+    assert reason_of(tmp_path / "x.tar.gz") == (
+        "gzip",
+        "x.tar.gz is a tar archive; unpack it (tar)",
+    )
+
+
 @pytest.mark.parametrize("name", ["x.fastq", "x.fastq.gz"])
 def test_compression_is_told_by_the_data_and_not_by_the_name(tmp_path: Path, name: str) -> None:
     plain = write(tmp_path / name, to_fastq(READS))
@@ -107,6 +124,10 @@ NOT_FASTQ = {
     "a space as quality": (b"@r1\nACGT\n+\nII I\n", "outside Phred+33"),
     "a quality beyond ASCII": (b"@r1\nACGT\n+\nII\x7fI\n", "outside Phred+33"),
     "a quality of 8 bits": (b"@r1\nACGT\n+\nII\xffI\n", "outside Phred+33"),
+    "colours of SOLiD": (b"@r1\nT0123\n+\nIIIII\n", "a read holds '0', which is no base"),
+    "a protein": (b"@r1\nMKVLE\n+\nIIIII\n", "a read holds 'L', which is no base"),
+    "a space among bases": (b"@r1\nAC GT\n+\nIIIII\n", "a read holds ' ', which is no base"),
+    "a BAM file": (b"BAM\1\n\n\n\n", "does not start with '@', but with 'BAM\\x01"),
     "Windows line ends": (b"@r1\r\nACGT\r\n+\r\nIIII\r\n", "dos2unix"),
     "Windows, last line open": (b"@r1\r\nACGT\r\n+\r\nIIII", "dos2unix"),
 }
@@ -137,6 +158,37 @@ def test_the_last_line_may_lack_its_line_end_or_have_empty_lines_behind(
     data = to_fastq(READS).rstrip(b"\n") + end.encode()
 
     assert scan_reads([write(tmp_path / "x.fastq", data)])[0].read_total == 200
+
+
+def test_a_file_of_zeros_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_blocks(*_: object) -> Iterator[bytes]:
+        yield bytes(1000)
+        raise AssertionError
+
+    monkeypatch.setattr(fastq, "read_blocks", read_blocks)
+
+    assert reason_of(write(tmp_path / "x.fastq", b""))[0] == "fastq-format"
+
+
+@pytest.mark.parametrize("form", ["", "read {i}"])
+def test_reads_whose_names_all_begin_alike_are_no_pairs(tmp_path: Path, form: str) -> None:
+    reads = [read._replace(name=form.format(i=i)) for i, read in enumerate(READS)]
+
+    (stats,) = scan_reads([write_reads(tmp_path / "x.fastq", reads)])
+
+    assert not stats.oddities
+
+
+def test_every_letter_of_iupac_is_a_base(tmp_path: Path) -> None:
+    bases = "ACGTUNRYSWKMBDHV"
+
+    (stats,) = scan_reads(
+        [write_reads(tmp_path / "x.fq", [Read("r1", bases + bases.lower(), "I" * 32)])]
+    )
+
+    assert stats.total_bp == 32
 
 
 def test_a_read_longer_than_a_block_is_read(
@@ -246,6 +298,9 @@ def test_a_broken_file_is_reported_rather_than_the_pairs_that_it_spoils(tmp_path
         ("r1/2", "2"),
         ("r1 1:N:0:ACGT", "1"),
         ("r1 2:Y:18:ACGT", "2"),
+        ("r1/2 length=100", "2"),
+        ("SRR1.1 1/1", "1"),
+        ("SRR1.1 1/2 length=100", "2"),
         ("r1", None),
         ("r1 length=100", None),
         ("SRR1.1 1 length=100", None),

@@ -32,6 +32,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert find_fault(tmp_path / "no.faa") == f"there is no file '{tmp_path}/no.faa'"
 
 
+def test_a_folder_is_told_as_such(tmp_path: Path) -> None:
+    assert find_fault(tmp_path) == f"'{tmp_path}' is a folder; name a file"
+
+
 @pytest.mark.parametrize("content", [b">a product\r\nMKVLACGT\r\n", b">a\nACGT\n>b\nMKV*\n"])
 def test_proteins_are_good(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "trusted proteins.faa").write_bytes(content)

@@ -70,6 +70,26 @@ def test_what_is_wrong_stops_the_main_process(options: dict[str, Any], problem: 
         start(**options)
 
 
+@pytest.mark.parametrize(
+    ("options", "file"),
+    [
+        ({"results": "a file"}, "a file"),
+        ({"results": "a file/below"}, "a file"),
+        ({"results": "made"}, "made/receipts"),
+        ({"results": "s3://bucket/cohort"}, "results"),
+        ({"scratch": "a file"}, "a file"),
+    ],
+)
+def test_a_file_where_a_folder_is_to_be_stops_the_main_process(
+    project: Path, options: dict[str, Any], file: str
+) -> None:
+    (project / file).parent.mkdir(exist_ok=True)
+    (project / file).touch()
+
+    with pytest.raises(WorkflowError, match=f"'{file}' is a file; name a folder"):
+        start(**options)
+
+
 def test_the_problems_of_configuration_sheet_and_files_are_told_together(project: Path) -> None:
     (project / "samples.tsv").write_text("sample\tr1\nS1\tnowhere.fq\n")
 

@@ -1,5 +1,6 @@
 """Rows of the sample sheet: what is taken, and that every fault is named with its remedy."""
 
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -273,7 +274,6 @@ def test_nothing_between_separators_is_refused(cell: str) -> None:
         ("S1\t\tno.fq\ta_2.fq.gz", "r1", "no.fq"),
         ("S1\t\ta_1.fq.gz\tno.fq", "r2", "no.fq"),
         ("S1\t\t\t\tno.fna", "assembly", "no.fna"),
-        ("S1\t\t\t\t.", "assembly", "."),
         ("S1\t\tx.fna/under-a-file", "r1", "x.fna/under-a-file"),
         (f"S1\t\t{'n' * 190}" + "n" * 110, "r1", "n" * 200 + "…"),
     ],
@@ -282,6 +282,27 @@ def test_a_file_that_is_not_there_is_named(row: str, column: str, name: str) -> 
     (problem,) = problems_of(row)
 
     assert problem == f"samples.tsv, line 2, column {column}: there is no file {name!r}"
+
+
+@pytest.mark.parametrize("name", ["folder", "pipe"])
+def test_what_is_there_and_no_file_is_told_as_such(folder: Path, name: str) -> None:
+    (folder / "folder").mkdir()
+    os.mkfifo(folder / "pipe")
+
+    assert problems_of(f"S1\t\t{name}") == [
+        f"samples.tsv, line 2, column r1: {name!r} is a folder or a pipe, no file"
+    ]
+
+
+def test_a_file_that_may_not_be_read_is_refused_before_its_genome_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Of permissions themselves root, as whom tests may run, sees nothing.
+    monkeypatch.setattr(os, "access", lambda name, mode: name != "a_2.fq.gz")
+
+    assert problems_of("S1\t\ta_1.fq.gz\ta_2.fq.gz") == [
+        "samples.tsv, line 2, column r2: you may not read 'a_2.fq.gz'; see `ls -l`"
+    ]
 
 
 @pytest.mark.parametrize(

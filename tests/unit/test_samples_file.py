@@ -1,10 +1,12 @@
 """The sample sheet as a file: its text, its header, and that all faults are told at once."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.sheets import HEADER, SCHEMA, problems_of, problems_of_text
 
+from bactofleet.core import samples
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.samples import check_samples, read_samples
 
@@ -26,6 +28,28 @@ def test_a_sheet_that_is_not_there_is_named() -> None:
         check_samples(Path("no.tsv"), SCHEMA)
     with pytest.raises(ConfigurationError, match=r"no\.tsv does not exist"):
         read_samples(Path("no.tsv"))
+
+
+def test_a_folder_as_the_sheet_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="is a folder; name the file"):
+        check_samples(tmp_path, SCHEMA)
+
+
+def test_a_sheet_that_is_saved_while_it_is_checked_is_used_as_it_was_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sheet = Path("samples.tsv")
+    sheet.write_text("sample\taccession\nS1\tSRR2838702\n")
+    find_problems = samples._find_problems
+
+    def save_meanwhile(*arguments: Any) -> list[str]:
+        problems = find_problems(*arguments)
+        sheet.write_text("sample\taccession\n../x\tnone\n")
+        return problems
+
+    monkeypatch.setattr(samples, "_find_problems", save_meanwhile)
+
+    assert list(check_samples(sheet, SCHEMA)) == ["S1"]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "\ufeff", "\r\n", "# only a comment\n"])

@@ -108,9 +108,13 @@ def test_mates_that_aligners_would_take_for_two_reads_get_one_name(
 
 
 def test_numbers_of_joined_runs_are_not_given_twice(gather: Gather) -> None:
-    runs = [[pack(rename(r, f"SRR{{i}}.{mate}"))] * 2 for mate, r in ((1, R1), (2, R2))]
+    others = [make_reads(20, seed=seed) for seed in (3, 4)]
+    mates = [
+        [pack(rename(run, f"SRR{{i}}.{mate}")) for run in runs]
+        for mate, runs in ((1, (R1, others[0])), (2, (R2, others[1])))
+    ]
 
-    genome = gather(*runs)
+    genome = gather(*mates)
 
     assert len(set(names_of(genome, "R1"))) == 40
 
@@ -152,10 +156,11 @@ def test_high_qualities_of_phred_33_stay(gather: Gather) -> None:
 @pytest.mark.parametrize("end", [b"", b"\n\n", b"\n\n\n"], ids=["open", "blank", "two blank"])
 def test_runs_are_joined_whatever_their_last_lines_are(gather: Gather, end: bytes) -> None:
     first = gzip.compress(to_fastq(R1)[:-1] + end)
+    second = make_reads(20, seed=3, suffix="/1")
 
-    genome = gather([first, pack(R2)])
+    genome = gather([first, pack(second)])
 
-    assert reads_of(genome, "SE") == to_fastq(R1) + to_fastq(R2)
+    assert reads_of(genome, "SE") == to_fastq(R1) + to_fastq(second)
 
 
 def test_a_fault_is_told_of_the_file_that_has_it(gather: Gather) -> None:
@@ -206,6 +211,45 @@ def test_the_same_reads_as_both_mates_are_no_pair(gather: Gather, level: int) ->
     assert kind == "paired-end"
     assert "run1_r1.fastq.gz and " in message
     assert "hold the same reads" in message
+
+
+@pytest.mark.parametrize("level", [1, 9], ids=["a copy", "compressed anew"])
+@pytest.mark.parametrize("is_paired", [False, True])
+def test_the_same_reads_as_two_runs_are_not_used_twice(
+    gather: Gather, is_paired: bool, level: int
+) -> None:
+    files = [[pack(reads), gzip.compress(to_fastq(reads), level)] for reads in (R1, R2)]
+
+    kind, message = excluded(gather(*(files if is_paired else files[:1])))
+
+    assert kind == "duplicate-reads"
+    assert "run1_r1.fastq.gz and " in message
+    assert "run2_r1.fastq.gz, two runs, hold the same reads" in message
+
+
+@pytest.mark.parametrize("form", ["x{i}/{mate}", "x{i} {mate}:N:0:A", "x.{i} {i}/{mate}"])
+def test_both_mates_in_r1_are_not_taken_for_single_reads(gather: Gather, form: str) -> None:
+    mates = [
+        pack([read._replace(name=form.format(i=i, mate=mate)) for i, read in enumerate(reads)])
+        for mate, reads in ((1, R1), (2, R2))
+    ]
+
+    kind, message = excluded(gather(mates))
+
+    assert kind == "paired-end"
+    assert "run2_r1.fastq.gz, both in r1, hold the mates of pairs; r2 is empty" in message
+
+
+def test_two_files_in_r1_with_the_same_names_of_reads_are_told(gather: Gather) -> None:
+    genome = gather([pack(rename(R1, "SRR1.{i}")), pack(rename(R2, "SRR1.{i}"))])
+
+    assert "have the same names" in note_of(genome)
+
+
+def test_second_mates_without_the_first_are_told(gather: Gather) -> None:
+    genome = gather([pack(R2)])
+
+    assert "holds second mates, and no file holds the first" in note_of(genome)
 
 
 def test_mates_that_both_say_they_are_the_first_are_taken_and_it_is_told(gather: Gather) -> None:

@@ -14,7 +14,12 @@ NUCLEOTIDES = frozenset("ACGTUN")
 def find_fault(path: Path) -> str:
     """Describe what is wrong with a file of proteins; "" if nothing is."""
     if not path.is_file():
-        return f"there is no file {str(path)!r}"
+        is_folder = path.is_dir()
+        return (
+            f"{str(path)!r} is a folder; name a file"
+            if is_folder
+            else f"there is no file {str(path)!r}"
+        )
     with path.open("rb") as handle:
         head = handle.read(HEAD_BYTES)
     if head.startswith(GZIP):

@@ -143,7 +143,11 @@ def read_samples(path: Path) -> Samples:
 
     Raises `ConfigurationError` if there is no sheet.
     """
-    numbered = _iter_cells(_read_lines(path))
+    return _parse(_read_lines(path))
+
+
+def _parse(lines: list[str]) -> Samples:
+    numbered = _iter_cells(lines)
     _, header = next(numbered, (0, []))
     columns = [header.index(column) for column in ("sample", "accession") if column in header]
     cells = {}
@@ -159,8 +163,10 @@ def check_samples(path: Path, schema: dict[str, Any]) -> Samples:
     Raises `ConfigurationError` with one line for each problem: the file, line, column and value,
     and what is allowed.
     """
-    _refuse(path, _find_problems(_read_lines(path), schema))
-    return read_samples(path)
+    # Read once: what is used is what was checked, though the sheet may be saved meanwhile.
+    lines = _read_lines(path)
+    _refuse(path, _find_problems(lines, schema))
+    return _parse(lines)
 
 
 def check_rows(
@@ -179,6 +185,8 @@ def _refuse(path: Path, problems: list[str]) -> None:
 
 
 def _read_lines(path: Path) -> list[str]:
+    if path.is_dir():
+        raise ConfigurationError([f"{path} is a folder; name the file that lists the genomes"])
     if not path.is_file():
         raise ConfigurationError([f"{path} does not exist; this file lists the genomes to make"])
     # newline="" keeps Windows line ends, so that a message can name them.
@@ -363,8 +371,7 @@ def _check_source(name: str) -> str | None:
     """Describe what is wrong with a file named in a row, or return None."""
     shown = _clip(name, MAX_PATH_SHOWN)
     if not is_remote(name):
-        # Unlike Path.is_file, it also answers for names that are too long.
-        return None if os.path.isfile(name) else f"there is no file {shown}"  # noqa: PTH113
+        return _check_file(name, shown)
     scheme, _, rest = name.partition("://")
     host, _, path = rest.partition("/")
     if scheme not in URL_FORMS:
@@ -374,6 +381,16 @@ def _check_source(name: str) -> str | None:
     if not (URL_HOST.fullmatch(host) and path) or (scheme == "https" and " " in path):
         return f"{shown} is not of the form {URL_FORMS[scheme]}"
     return None
+
+
+def _check_file(name: str, shown: str) -> str | None:
+    # Unlike those of `Path`, these have an answer for names that are too long too.
+    if not os.path.isfile(name):  # noqa: PTH113
+        if os.path.exists(name):  # noqa: PTH110
+            # A pipe can be read once, and a genome's files are read again at another attempt.
+            return f"{shown} is a folder or a pipe, no file"
+        return f"there is no file {shown}"
+    return None if os.access(name, os.R_OK) else f"you may not read {shown}; see `ls -l`"
 
 
 def _check_archive(row: Row) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,7 @@ from bactofleet.genome.fastq import (
     hold_same_reads,
     is_gzip,
     mate_number,
+    pair_name,
     scan_reads,
 )
 from bactofleet.genome.genome_size import estimate_genome_size
@@ -37,6 +39,9 @@ LAYOUTS = {"paired-end": "paired", "single-end": "single"}
 LITE_QUALITIES = {3, 30}
 # As in Bactopia: 1.5 times the depth to keep, so that enough is left after trimming.
 SIMULATED_SURPLUS = 1.5
+
+PlainRun = tuple[list[Path], list[ReadStats]]
+"""A run's file, or its two, and the statistics of each."""
 
 
 class Source(NamedTuple):
@@ -220,6 +225,8 @@ def _join_reads(stage: Stage, runs: list[list[Source]]) -> tuple[list[Path], lis
     if len(mates) > 1:
         names = ", ".join(run[0].name for run in runs)
         raise Excluded("paired-end", f"some of {names} hold pairs, and some do not")
+    for run1, run2 in combinations(zip(runs, plain, strict=True), 2):
+        _compare_runs(stage, *run1, *run2)
     copies = _copy_paths(stage, read_names(stage.sample, paired=mates == {2}))
     for mate, copy in enumerate(copies):
         _merge(stage, [files[mate] for files, _ in plain], copy)
@@ -230,7 +237,7 @@ def _join_reads(stage: Stage, runs: list[list[Source]]) -> tuple[list[Path], lis
     return copies, stats
 
 
-def _make_plain(stage: Stage, number: int, run: list[Source]) -> tuple[list[Path], list[ReadStats]]:
+def _make_plain(stage: Stage, number: int, run: list[Source]) -> PlainRun:
     """Check the files of a run; return files that all tools read alike, and their statistics."""
     files, names = [source.path for source in run], [source.name for source in run]
     stats = scan_reads(files, names)
@@ -243,6 +250,8 @@ def _make_plain(stage: Stage, number: int, run: list[Source]) -> tuple[list[Path
         _note(stage, "r1 and r2 were exchanged, as the names of their reads say")
     elif mates in (["1", "1"], ["2", "2"]):
         _note(stage, f"{names[0]} and {names[1]} both say that they hold mate {mates[0]}")
+    elif mates == ["2"]:
+        _note(stage, f"{names[0]} holds second mates, and no file holds the first")
     # Both mates keep the same names.
     oddities = set().union(*(one.oddities for one in stats))
     if not oddities:
@@ -260,6 +269,26 @@ def _make_plain(stage: Stage, number: int, run: list[Source]) -> tuple[list[Path
     return plain, scan_reads(plain, [name for name in names for _ in range(parts)])
 
 
+def _compare_runs(
+    stage: Stage, run1: list[Source], plain1: PlainRun, run2: list[Source], plain2: PlainRun
+) -> None:
+    """Look whether two runs are one: the same reads twice, or its mates taken for two runs."""
+    (file1, *_), (stats1, *_) = plain1
+    (file2, *rest), (stats2, *_) = plain2
+    if stats1.read_total != stats2.read_total:
+        return
+    names = f"{run1[0].name} and {run2[0].name}"
+    if stats1.has_same_numbers(stats2) and hold_same_reads(file1, file2):
+        raise Excluded("duplicate-reads", f"{names}, two runs, hold the same reads")
+    if rest or pair_name(file1) != pair_name(file2):
+        return
+    if {mate_number(file1), mate_number(file2)} == {"1", "2"}:
+        raise Excluded("paired-end", f"{names}, both in r1, hold the mates of pairs; r2 is empty")
+    _note(
+        stage, f"reads of {names} have the same names; if they are mates, put one of them into r2"
+    )
+
+
 def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> None:
     """Check that there are enough reads, and find the size of their genome."""
     check_amounts(stats, stage.parameters)
@@ -270,6 +299,9 @@ def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> N
 def _take_assembly(stage: Stage, source: Source) -> None:
     fasta = stage.folder / ASSEMBLY / f"{stage.sample}.fna"
     contigs = read_fasta(source.path, source.name)
+    if empty := [contig.name for contig in contigs if not contig.sequence]:
+        problem = f"has no sequence below {empty[0][:40]!r}; is the file cut off?"
+        raise Excluded("assembly", f"{source.name} {problem}")
     # Write what was parsed, not a copy: tools read line ends and blank lines differently.
     write_fasta(fasta, contigs)
     if not stage.record.input["genome_size"]:

@@ -9,6 +9,7 @@ digits that it prints may differ from ours by one.
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,9 +29,15 @@ PHRED_MAX = 93
 # Illumina's pipelines before 1.8 wrote Phred+64, and Solexa's began at ';': no quality is below 59,
 # and good bases are above 75, the best of Phred+33 (https://doi.org/10.1093/nar/gkp1137).
 PHRED64_LOWEST, PHRED33_BEST = 59, 75
-NEWLINE, AT, PLUS, DOT = 10, ord("@"), ord("+"), ord(".")
+NEWLINE, AT, PLUS = 10, ord("@"), ord("+")
+# IUPAC's codes of nucleotides, '-' for a gap, and what tools write for an uncalled base.
+BASES = b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv.-*"
+SHOWN_BYTES = 20
+# `x/1`, Casava's `x 1:N:0:ACGT`, ENA's `SRR1.1 1/1`.
+MATE = re.compile(rb"\S+/([12])(?: .*)?|\S+ ([12]):.*|\S+ \S+/([12])(?: .*)?")
 # The longest name that SAM allows (https://samtools.github.io/hts-specs/SAMv1.pdf, 1.4).
 MAX_NAME = 254
+GZIP = b"\x1f\x8b"
 # The first bytes of files of other formats (from the formats' own descriptions).
 OTHER_COMPRESSIONS = {
     b"BZh": "bzip2",
@@ -38,6 +45,7 @@ OTHER_COMPRESSIONS = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"PK\x03\x04": "zip",
 }
+TAR_MAGIC, TAR_OFFSET = b"ustar", 257
 # How many qualities are added up at once: fastest if they fit the CPU's cache.
 MATRIX_CELLS = 1 << 18
 
@@ -170,11 +178,20 @@ def hold_same_reads(path1: Path, path2: Path) -> bool:
 
 def mate_number(path: Path) -> str | None:
     """Return "1" or "2" if the first read's name says which mate it is (`x/1`, `x 1:N:0:...`)."""
+    found = MATE.fullmatch(_first_header(path))
+    return found[found.lastindex or 0].decode() if found else None
+
+
+def pair_name(path: Path) -> bytes:
+    """Return the name of the first read without the number of the mate."""
+    name = _first_header(path).split(None, 1)[0]
+    return name[:-2] if name[-2:] in (b"/1", b"/2") else name
+
+
+def _first_header(path: Path) -> bytes:
     with open_reads(path) as handle:
-        name, _, comment = handle.readline().rstrip().partition(b" ")
-    if name[-2:] in (b"/1", b"/2"):
-        return name[-1:].decode()
-    return comment[:1].decode() if comment[:2] in (b"1:", b"2:") else None
+        header: bytes = handle.readline().rstrip()
+    return header
 
 
 def count_reads(path: Path) -> int:
@@ -191,14 +208,14 @@ def open_reads(path: Path) -> gzip.GzipFile | Any:
 def is_gzip(path: Path) -> bool:
     """Say whether a file begins like gzip (RFC 1952)."""
     with path.open("rb") as handle:
-        return handle.read(2) == b"\x1f\x8b"
+        return handle.read(len(GZIP)) == GZIP
 
 
 def read_blocks(path: Path, name: str = "", size: int = BLOCK_BYTES) -> Iterator[bytes]:
     """Yield a file's decompressed bytes.
 
-    Raises `Excluded("gzip", ...)`, with the file's `name` for the user, if the gzip is broken or
-    the compression is not gzip.
+    Raises `Excluded("gzip", ...)`, with the file's `name` for the user, if the gzip is broken, the
+    compression is not gzip, or the decompressed data are a tar archive or compressed again.
     """
     name = name or path.name
     with path.open("rb") as handle:
@@ -208,6 +225,12 @@ def read_blocks(path: Path, name: str = "", size: int = BLOCK_BYTES) -> Iterator
             raise Excluded("gzip", f"{name} is compressed with {program}; allowed is gzip")
     try:
         with open_reads(path) as handle:
+            begin = handle.read(TAR_OFFSET + len(TAR_MAGIC))
+            if begin.startswith(GZIP):
+                raise Excluded("gzip", f"{name} is compressed twice; unpack it once (gunzip)")
+            if begin.startswith(TAR_MAGIC, TAR_OFFSET):
+                raise Excluded("gzip", f"{name} is a tar archive; unpack it (tar)")
+            handle.seek(0)
             while block := handle.read(size):
                 yield block
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -219,6 +242,9 @@ def _scan(path: Path, name: str, stats: ReadStats) -> Iterator[list[bytes]]:
     rest = b""
     for block in read_blocks(path, name):
         data = rest + block
+        if data[0] not in (AT, NEWLINE):
+            # At once: what is no text may have no line ends, so that all of it would be kept.
+            raise Excluded("fastq-format", f"{name} is not FASTQ: {_no_record(data)}")
         end = _end_of_records(data)
         rest = data[end:]
         if end:
@@ -240,30 +266,40 @@ def _scan_block(name: str, data: bytes, stats: ReadStats) -> list[bytes]:
     array = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(array == NEWLINE)
     starts = np.concatenate(([0], ends[:-1] + 1))
-    if problem := _format_problem(array, starts, ends):
+    lines = data.split(b"\n")
+    bases = b"".join(lines[1::4])
+    if problem := _format_problem(array, starts, ends) or _find_no_base(bases):
         raise Excluded("fastq-format", f"{name} is not FASTQ: {problem}")
     lengths = ends[1::4] - starts[1::4]
     sums, quality_sums = _sum_qualities(name, array, starts[3::4], lengths, stats)
     # A read without bases has no quality; fastq-scan rejects it, we count it as 0.
     means = sums // np.maximum(lengths, 1)
     stats.add(lengths, means, quality_sums)
-    reads = [
-        data[start:end].split(None, 1)[0]
-        for start, end in zip(starts[::4].tolist(), ends[::4].tolist(), strict=True)
-    ]
-    stats.oddities |= _find_oddities(data, array, ends, reads)
+    # Nothing is behind the last line end.
+    reads = [header.split(None, 1)[0] for header in lines[:-1:4]]
+    stats.oddities |= _find_oddities(data, bases, reads)
     return reads
 
 
-def _find_oddities(data: bytes, array: Bytes, ends: Counts, reads: list[bytes]) -> set[Oddity]:
+def _find_oddities(data: bytes, bases: bytes, reads: list[bytes]) -> set[Oddity]:
     found = {Oddity.TABS} if b"\t" in data else set()
     if max(map(len, reads)) > MAX_NAME + len("@"):
         found.add(Oddity.LONG_NAMES)
-    if b"." in data:
-        # The second line of each record holds its bases.
-        lines = np.searchsorted(ends, np.flatnonzero(array == DOT)) % 4
-        found |= {Oddity.DOTS} if np.any(lines == 1) else set()
-    return found
+    return found | ({Oddity.DOTS} if b"." in bases else set())
+
+
+def _no_record(data: bytes) -> str:
+    return f"a record does not start with '@', but with {_show(data[:SHOWN_BYTES])}"
+
+
+def _find_no_base(bases: bytes) -> str | None:
+    """Say which letter is no base: of a protein, or a colour of SOLiD's; None if all are bases."""
+    others = bases.translate(None, BASES)
+    return f"a read holds {_show(others[:1])}, which is no base" if others else None
+
+
+def _show(data: bytes) -> str:
+    return repr(data.decode("latin-1"))
 
 
 def _format_problem(array: Bytes, starts: Counts, ends: Counts) -> str | None:
@@ -271,7 +307,8 @@ def _format_problem(array: Bytes, starts: Counts, ends: Counts) -> str | None:
     if len(ends) % 4:
         return "its last record is cut off"
     if np.any(array[starts[::4]] != AT):
-        return "a record does not start with '@'"
+        first = starts[::4][array[starts[::4]] != AT][0]
+        return _no_record(array[first : first + SHOWN_BYTES].tobytes())
     if np.any(array[starts[2::4]] != PLUS):
         return "the third line of a record does not start with '+'"
     # Before the lengths, because the last line of a file may lack its line end.
@@ -344,16 +381,17 @@ def _first_mismatch(
 def _are_interleaved(names: Iterator[list[bytes]]) -> bool:
     """Say whether each read of the file is followed by its mate."""
     waiting: bytes | None = None
-    has_pair = False
+    before = b""
     for block in names:
         for name in block:
             if waiting is None:
                 waiting = name
-            elif waiting != name and not _are_mates(waiting, name):
+            elif waiting == before or (waiting != name and not _are_mates(waiting, name)):
+                # The same word before all names, as in `@read 1`, tells no pairs.
                 return False
             else:
-                waiting, has_pair = None, True
-    return has_pair and waiting is None
+                before, waiting = waiting, None
+    return bool(before) and waiting is None
 
 
 def _are_mates(name1: bytes, name2: bytes) -> bool:

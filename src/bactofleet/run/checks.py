@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from bactofleet.core.config import check_config, load_schema
+from bactofleet.core.destination import local_folder, scratch_folder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.proteins import find_fault
 from bactofleet.core.samples import Sample, Samples, check_samples, is_remote
+from bactofleet.records.folder import RECEIPTS
 from bactofleet.run.plan import Plan, make_plan
 
 MAX_NAMED = 5
@@ -45,6 +47,8 @@ def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | No
     proteins = given.get("proteins") if isinstance(given, Mapping) else None
     if proteins and isinstance(proteins, str) and (fault := find_fault(Path(proteins))):
         problems.append(f"{source}: proteins: {fault}")
+    if not problems:
+        problems += [f"{source}: {problem}" for problem in _find_no_folders(config)]
     if problems:
         raise ConfigurationError(problems)
     return Ready(config, samples, make_plan(samples, config, image))
@@ -67,6 +71,17 @@ def find_unreachable(config: Mapping[str, Any], samples: Mapping[str, Sample]) -
             "which jobs elsewhere cannot read; upload them, and name them as s3://BUCKET/reads/..."
         )
     return problems
+
+
+def _find_no_folders(config: Mapping[str, Any]) -> Iterator[str]:
+    """Find where a folder would have to be below a file."""
+    for option, folder in (
+        ("results", local_folder(config["results"]) / RECEIPTS),
+        ("scratch", scratch_folder(config["scratch"], config["results"])),
+    ):
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        if not there.is_dir():
+            yield f"{option}: {str(there)!r} is a file; name a folder, or move the file away"
 
 
 @contextmanager
