@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from botocore.exceptions import ClientError
+
 from .monitor import Ended
 from .patience import AWS_ERRORS
 from .returns import MalformedReturnError, Salvage, unpack_outputs
@@ -75,16 +77,23 @@ class Collector:
     def _salvage(self, ended: Ended, key: str, task: Task) -> Salvage | None:
         try:
             return self._store.patience.ask(lambda: self._make_salvage(ended, key, task))
+        except ClientError:
+            # Its logs are no reason to end a run. What others of its group have made is.
+            if len(task.outputs) > 1:
+                raise
+            return self._make_salvage(ended, key, task, may_read=False)
         except OSError as error:
             if not self._is_lasting(error):
                 raise
             return None
 
-    def _make_salvage(self, ended: Ended, key: str, task: Task) -> Salvage:
+    def _make_salvage(
+        self, ended: Ended, key: str, task: Task, *, may_read: bool = True
+    ) -> Salvage:
         salvage = Salvage(self._staging)
         outputs = [path for path in task.outputs if path not in task.updated]
         try:
-            if not ended.is_cancelled and (task.logs or len(outputs) > 1):
+            if may_read and not ended.is_cancelled and (task.logs or len(outputs) > 1):
                 with suppress(KeyError, MalformedReturnError):
                     salvage.add_returned(self._store.open(key), outputs, task.logs)
             salvage.keep(task.updated)
