@@ -81,7 +81,7 @@ def _assemble(stage: Stage, reads: list[Path]) -> list[Contig]:
 def _can_become_contig(stage: Stage, reads: list[Path]) -> bool:
     """Say whether the reads have enough repeated distinct k-mers for one good contig."""
     wanted = stage.parameters["min_contig_length"] - K + 1
-    found = sum(count_kmers(stage, reads))
+    found = sum(count_kmers(stage, reads, is_quiet=True))
     stage.tools.say(f"The reads hold {found:,} different {K}-mers; a contig needs {wanted:,}.")
     return bool(found >= wanted)
 

@@ -37,15 +37,18 @@ def estimate_genome_size(stage: Stage, reads: list[Path]) -> int:
     return size
 
 
-def count_kmers(stage: Stage, reads: Sequence[Path]) -> list[int]:
+def count_kmers(stage: Stage, reads: Sequence[Path], *, is_quiet: bool = False) -> list[int]:
     """Return the numbers of k-mers that occur 1, 2, 3, ... times; those that occur once as 0."""
     listing = stage.work / "files.txt"
     listing.write_text("".join(f"{path}\n" for path in reads))
     kmers, histogram = stage.work / "kmers", stage.work / "histogram.tsv"
     options = [f"-k{K}", "-ci2", f"-cs{MAX_COUNT}", "-m2", f"-t{stage.threads}"]
-    stage.tools.run(["kmc", "-fq", "-hp", *options, f"@{listing}", kmers, stage.work])
+    # Quiet where the log has just told something more important.
+    output = {name: stage.work / f"kmc.{name}" for name in ("stdout", "stderr") if is_quiet}
+    stage.tools.run(["kmc", "-fq", "-hp", *options, f"@{listing}", kmers, stage.work], **output)
     stage.tools.run(
-        ["kmc_tools", "-hp", "transform", kmers, "histogram", histogram, f"-cx{MAX_COUNT}"]
+        ["kmc_tools", "-hp", "transform", kmers, "histogram", histogram, f"-cx{MAX_COUNT}"],
+        **output,
     )
     return [int(line.split()[1]) for line in histogram.read_text().splitlines()]
 
