@@ -1,6 +1,7 @@
 """Controllers that are killed, interrupted or started twice lose nothing and do nothing twice."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -19,6 +20,12 @@ def is_running(controller: Controller) -> bool:
 
 def has_looked_for_its_job(controller: Controller) -> bool:
     return controller.count("batch", "ListJobs").total() > 0
+
+
+def had_no_genome_to_make(controller: Controller) -> bool:
+    """Whether the last start ran nothing but the local target, which is forced in these tests."""
+    last = controller.log.rpartition("Building DAG of jobs...")[2]
+    return re.search(r"^all +1\ntotal +1$", last, re.MULTILINE) is not None
 
 
 def assert_done_once(controller: Controller) -> None:
@@ -100,7 +107,7 @@ def test_a_run_that_is_collected_and_not_cleaned_up_is_cleaned_up_by_the_next_st
 
     assert controller.run() == 0, controller.log
 
-    assert "Nothing to be done" in controller.log
+    assert had_no_genome_to_make(controller)
     assert_done_once(controller)
     before = len(aws.requests())
     assert controller.run() == 0, controller.log
@@ -120,7 +127,7 @@ def test_a_run_whose_last_receipt_came_and_was_not_written_down_is_cleaned_up(
 
     assert controller.run() == 0, controller.log
 
-    assert "Nothing to be done" in controller.log
+    assert had_no_genome_to_make(controller)
     assert controller.count("batch", "SubmitJob").total() == 1
     assert_nothing_left(controller)
 

@@ -57,7 +57,7 @@ def test_an_image_of_another_architecture_is_told(fleet: Fleet, controller: dict
     seen = fleet.doctor(controller)
 
     assert seen.returncode == 1
-    assert "fleet:4 is for arm64, the queues' instances are amd64" in seen.stdout
+    assert "fleet:4 is built for arm64, but the instances are amd64" in seen.stdout
 
 
 def test_somebody_without_an_account_is_told_to_log_in(fleet: Fleet) -> None:

@@ -1,7 +1,9 @@
 """Rows of the sample sheet: what is taken, and that every fault is named with its remedy."""
 
+import json
 import os
-import time
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +14,6 @@ from snakemake.io import PeriodicityDetector
 from support.sheets import HEADER, SCHEMA, check, problems_of, write_sheet
 
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.core.samples import check_samples, read_samples
 
 COHORT = 67_000
 
@@ -471,20 +472,37 @@ def accessions() -> Path:
     return write_cohort(ARCHIVE_HEADER, rows)
 
 
+# Prints seconds of CPU, which other work on the machine does not change: of reading the sheet as a
+# table, which is the yardstick; of checking it; and of reading it again.
+MEASURE = """
+import csv, json, sys, time
+from pathlib import Path
+from bactofleet.core.samples import check_samples, read_samples
+
+sheet, schema = Path(sys.argv[1]), json.loads(sys.argv[2])
+moments = [time.process_time()]
+with sheet.open(newline="") as handle:
+    rows = [dict(row) for row in csv.DictReader(handle, dialect="excel-tab")]
+moments.append(time.process_time())
+samples = check_samples(sheet, schema)
+moments.append(time.process_time())
+assert read_samples(sheet).keys() == samples.keys() == {row["sample"] for row in rows}
+moments.append(time.process_time())
+print(*(later - earlier for earlier, later in zip(moments, moments[1:])))
+"""
+
+
 @pytest.mark.parametrize("kind", ["files", "accessions"])
-def test_67000_genomes_are_checked_in_seconds_and_one_is_read_in_less(
+def test_67000_genomes_are_checked_in_seconds_and_read_in_less(
     kind: str, request: pytest.FixtureRequest
 ) -> None:
     cohort = request.getfixturevalue(kind)
 
-    # CPU time: other work on the machine is not what is measured.
-    start = time.process_time()
-    samples = check_samples(cohort, SCHEMA)
-    checked = time.process_time()
-    last = read_samples(cohort)[f"S{COHORT - 1}"]
-    read = time.process_time()
+    # A process of its own: the measurement of coverage would slow this one down.
+    measured = subprocess.check_output(
+        [sys.executable, "-c", MEASURE, cohort, json.dumps(SCHEMA)], env={}, text=True
+    )
 
-    assert len(samples) == COHORT
-    assert last == samples[f"S{COHORT - 1}"]
-    assert checked - start < 5
-    assert read - checked < 1
+    as_a_table, checked, read = map(float, measured.split())
+    assert checked < 25 * as_a_table
+    assert read < 8 * as_a_table

@@ -113,7 +113,7 @@ def test_changed_settings_keep_finished_genomes_until_redo_says_otherwise(
     named = project.run()
 
     assert "2 genomes: 2 finished, 0 to do" in kept.output
-    assert "2 finished genomes were made with other settings" in kept.output
+    assert "2 finished genomes were made with different settings" in kept.output
     assert "coverage was 100, is 50" in kept.output
     assert "2 finished genomes will be made AGAIN" in plan.output
     assert redone.status == 0
