@@ -15,6 +15,7 @@ IMAGE = "bactofleet:latest"
 def project(account: EmulatedAWS, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     """A project whose reads are in the bucket of its stack, and whose results go there."""
     fleet = Fleet(account, tmp_path_factory.mktemp("genomes"), "genome-stack")
+    (fleet.folder / "Snakefile").unlink()  # of the pretend workflow
     for name in ("config", "demo", "workflow"):
         shutil.rmtree(fleet.folder / name, ignore_errors=True)
         shutil.copytree(REPOSITORY / name, fleet.folder / name)
