@@ -258,6 +258,15 @@ def test_what_jobs_elsewhere_cannot_have_is_refused_before_any_is_submitted(
         run.check_reach(shares_files=False)
 
 
+def test_a_bucket_that_does_not_exist_is_refused_before_a_genome_is_made(
+    s3: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(results="s3://no-such-bucket/results")
+
+    with pytest.raises(WorkflowError, match="there is no bucket for s3://no-such-bucket/results"):
+        run.start(runs_here=False)
+
+
 def test_a_file_of_the_configuration_with_an_option_twice_is_refused(project: Path) -> None:
     (project / "mine.yaml").write_text("coverage: 50\ncoverage: 60\n")
 
@@ -341,14 +350,14 @@ def test_a_max_cost_that_is_no_amount_is_refused(limit: object) -> None:
 
 
 def test_a_run_that_reaches_max_cost_is_stopped(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    s3: object, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
         "bactofleet.run.workflow.atexit", SimpleNamespace(register=lambda function: None)
     )
     monkeypatch.setattr("bactofleet.run.budget.LOOK_S", 0.01)
     stopped = threading.Event()
-    start(results="s3://bucket/results", max_cost=1).start(runs_here=False, stop=stopped.set)
+    start(results="s3://genomes/results", max_cost=1).start(runs_here=False, stop=stopped.set)
 
     write_usage(project / "results", [make_row(stopped=50 * 3600)])
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bactofleet.core.errors import TemporaryFailure
+from bactofleet.core.errors import DeliveryRefused, TemporaryFailure
 from bactofleet.core.files import fingerprint, sync
 
 S3_SCHEME = "s3://"
@@ -16,6 +16,11 @@ S3_SCHEME = "s3://"
 # charges for each request: https://aws.amazon.com/s3/pricing/
 SINGLE_REQUEST_BYTES = 256 * 1024**2
 PART_BYTES = 8 * 1024**2
+# Answers that another attempt does not change:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+REFUSALS = frozenset(
+    ("AccessDenied", "AllAccessDisabled", "InvalidBucketName", "MethodNotAllowed", "NoSuchBucket")
+)
 
 
 def is_s3(results: str) -> bool:
@@ -53,7 +58,8 @@ def on_s3(results: str) -> str:
 def deliver(tarball: Path, results: str, metadata: Mapping[str, str]) -> str:
     """Deliver a tarball to the results, whole or not at all; return its new address.
 
-    On S3 the object gets the `metadata`; files in a folder have none.
+    On S3 the object gets the `metadata`; files in a folder have none. Raises `DeliveryRefused` if
+    S3 will never take it, `TemporaryFailure` if it may at another attempt.
     """
     if is_s3(results):
         return _upload(tarball, results, metadata)
@@ -94,5 +100,10 @@ def _upload(tarball: Path, results: str, metadata: Mapping[str, str]) -> str:
             ),
         )
     except (S3UploadFailedError, botocore.exceptions.BotoCoreError) as error:
-        raise TemporaryFailure(f"the upload to {results} failed: {error}") from error
+        message = f"the upload to {results} failed: {error}"
+        # boto3 raises its own error while it handles that of S3.
+        answer = getattr(error.__context__, "response", {})
+        if answer.get("Error", {}).get("Code") in REFUSALS:
+            raise DeliveryRefused(message) from error
+        raise TemporaryFailure(message) from error
     return f"{S3_SCHEME}{bucket}/{key}"

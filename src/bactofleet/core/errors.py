@@ -8,6 +8,7 @@ BactofleetError
 ├── OutOfMemory         killed for memory: again with more memory (exit 137)
 ├── IllegalInstruction  built for another CPU: again on another host (exit 132)
 ├── MissingInput        a file that the sheet names is not there: final (exit 1)
+├── DeliveryRefused     no such bucket, or no right to write to it: final (exit 1)
 └── ToolFailure         a tool said no: final (exit 1)
 """
 
@@ -72,6 +73,12 @@ class MissingInput(StageFailure):
     """A URL of the sample sheet leads to nothing, or to something that we may not read."""
 
     kind = "input"
+
+
+class DeliveryRefused(StageFailure):
+    """The results' bucket does not exist or may not be written to."""
+
+    kind = "infrastructure"
 
 
 class ToolFailure(StageFailure):

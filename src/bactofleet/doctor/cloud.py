@@ -99,7 +99,8 @@ def _region(facts: Facts, settings: dict[str, str], work: Work, judge: Judge) ->
         yield from _reads_region(judge, name, facts.bucket_region(name), region)
     if work.has_accessions and region != SRA_REGION:
         yield judge.warning(
-            f"reads of accessions come from {SRA_REGION}: AWS charges for each gigabyte to {region}",
+            f"reads of accessions come from {SRA_REGION}: "
+            f"AWS charges for each gigabyte to {region}",
             f"`bactofleet aws deploy --region {SRA_REGION}`",
         )
 

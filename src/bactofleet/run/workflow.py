@@ -178,6 +178,7 @@ class Run:
             self._check_nothing_finished_meanwhile()
             if runs_here:
                 self._check_tools()
+            self._check_bucket()
         except ConfigurationError as error:
             raise WorkflowError(str(error)) from None
         self._runs_here = runs_here
@@ -245,10 +246,24 @@ class Run:
                 ]
             )
 
+    def _check_bucket(self) -> None:
+        """Refuse a bucket that does not exist before any genome is made for it."""
+        results = self.config["results"]
+        if not (is_s3(results) and self.plan.todo):
+            return
+        # Imported here because every job reads this module and none looks at the bucket.
+        from bactofleet.transfer.places import open_bucket  # noqa: PLC0415
+
+        if open_bucket(results).is_missing():
+            raise ConfigurationError(
+                [f"results: there is no bucket for {results}; no genome was started"]
+            )
+
     def check_reach(self, *, shares_files: bool) -> None:
         """Refuse paths that jobs without access to this machine's folders cannot use.
 
-        Called while the graph is made, so that a dry run reports it too. Raises `WorkflowError`.
+        Called while the graph is made, so that a dry run reports it too: Snakemake knows only then
+        what the executor shares. Raises `WorkflowError`.
         """
         if shares_files:
             return

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from bactofleet.aws.faults import error_code, translated
 from bactofleet.aws.session import open_session
@@ -72,6 +72,19 @@ class Bucket:
     def __init__(self, results: str, client: Any) -> None:
         self._bucket, self._prefix = bucket_and_prefix(results)
         self._client = client
+
+    def is_missing(self) -> bool:
+        """Say whether S3 answers that there is no such bucket; makes one request.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+        """
+        try:
+            self._client.head_bucket(Bucket=self._bucket)
+        except ClientError as error:
+            return error_code(error) == "404"
+        except BotoCoreError:
+            pass  # an outage says nothing about the bucket
+        return False
 
     def iter_files(self) -> Iterator[tuple[str, int]]:
         """See `Place`; makes one request per 1,000 objects."""
