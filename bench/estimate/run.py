@@ -2,8 +2,8 @@
 
 usage: run.py [--cohorts N] [--genomes N]
 
-Nothing is compared with another program. Simulated cohorts are foretold from pilots of them; then a
-start is timed with so many receipts, attempts and genomes to do.
+Nothing is compared with another program. Simulated cohorts are predicted from pilots of them; then
+a start is timed with so many receipts, attempts and genomes to do.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def simulate(pilot: int, noise: float, cohorts: int) -> dict[str, float]:
-    """Return how many cohorts took what was foretold, in percent, and the interval's width."""
+    """Return the percentage of cohorts within the interval, and the width of the interval."""
     rng = np.random.default_rng(pilot)
     within, widths = 0, []
     for _ in range(cohorts):
@@ -71,7 +71,8 @@ def time_start(folder: Path, genomes: int) -> dict[str, float]:
     write_receipts(results, (make_made(i, genomes) for i in range(genomes)))
     names = (f"S{i}" for i in range(genomes))
     write_usage(results, (make_row(name, 0, 3600, instance_id=f"i-{name}") for name in names))
-    plan = Plan(genomes, [], {}, [], [f"T{i}" for i in range(genomes)])
+    todo = [f"T{i}" for i in range(genomes)]
+    plan = Plan(genomes, [], {}, {}, [], [], todo)
     begun = time.process_time()
     price_plan(plan, CONFIG, results)
     seconds = time.process_time() - begun

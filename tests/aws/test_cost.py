@@ -115,7 +115,7 @@ def test_a_genome_pays_for_every_host_that_it_lost(finished: Controller, bill: B
     outcomes = [row["outcome"] for sample, row in rows if sample == "reclaimed-thrice"]
     assert outcomes.count("reclaimed") == 3
     assert in_cents(bill.by_genome["reclaimed-thrice"]) == in_cents(sums["reclaimed-thrice"])
-    assert bill.dearest(1)[0][0] == max(sums, key=lambda sample: sums[sample])
+    assert bill.most_expensive(1)[0][0] == max(sums, key=lambda sample: sums[sample])
 
 
 def test_requests_are_those_that_the_service_has_seen(finished: Controller, bill: Bill) -> None:

@@ -1,4 +1,4 @@
-"""Genomes that never were, with what they took: to test what is foretold of a cohort."""
+"""Simulated genomes with their times, to test the forecast of a cohort."""
 
 import json
 import os
@@ -49,13 +49,13 @@ def draw_seconds(rng: np.random.Generator, count: int, noise: float = NOISE) -> 
     return np.where(ended_early, seconds * rng.uniform(0.01, 0.2, count), seconds)
 
 
-def make_lessons(seconds: Array) -> PastGenomes:
-    """Return what receipts of genomes that took so long teach."""
+def make_past_genomes(seconds: Array) -> PastGenomes:
+    """Return what receipts of genomes with these times say."""
     return PastGenomes(seconds, np.full_like(seconds, BYTES), 1.8e9 + np.cumsum(seconds))
 
 
 def make_receipt(sample: str, seconds: float) -> dict[str, Any]:
-    """Return what teaches of a receipt; it was finished an hour after `usage.MIDNIGHT`."""
+    """Return a receipt of a genome that took so long; it was finished an hour after `usage.MIDNIGHT`."""
     return receipts.make_receipt(
         sample,
         stages={"download": {"seconds": 0.1 * seconds}, "assembly": {"seconds": 0.9 * seconds}},

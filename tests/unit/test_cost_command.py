@@ -13,7 +13,7 @@ from support.usage import make_row, write_usage
 
 from bactofleet.cli import main as cli
 from bactofleet.cost.bill import make_bill
-from bactofleet.cost.display import to_table
+from bactofleet.cost.display import BillTable
 from bactofleet.cost.prices import load_prices
 from bactofleet.records.attempt import Tarballs, read_attempts
 
@@ -138,22 +138,22 @@ def test_json_has_the_lines_and_the_totals(project, capsys):
 def test_the_genomes_that_cost_most_are_named(project, capsys):
     _, err = cost(capsys, "--offline")
 
-    dearest = next(line for line in err.splitlines() if line.startswith("EC2 per genome"))
-    assert f"most expensive {sorted_samples(project)[0]} ${2 * SPOT_HOUR:.4f}" in dearest
+    line = next(line for line in err.splitlines() if line.startswith("EC2 per genome"))
+    assert f"most expensive {sorted_samples(project)[0]} ${2 * SPOT_HOUR:.4f}" in line
 
 
 def sorted_samples(project: Path) -> list[str]:
-    """Samples by what they cost, the dearest first."""
+    """Samples by what they cost, the most expensive first."""
     attempts = read_attempts(project / "results")
     bill = make_bill(attempts, Tarballs(0, ()), load_prices())
-    return [name for name, _ in bill.dearest(2)]
+    return [name for name, _ in bill.most_expensive(2)]
 
 
 def test_a_terminal_gets_a_table_and_what_the_numbers_in_it_mean(project):
     bill = make_bill(read_attempts(project / "results"), Tarballs(2, (GIB,)), load_prices())
     console = Console(width=150, file=io.StringIO(), force_terminal=True, color_system=None)
 
-    console.print(to_table(bill, "the dated table"))
+    console.print(BillTable(bill, "the dated table"))
 
     text: Any = console.file.getvalue()  # type: ignore[attr-defined]
     assert "of which wasted: attempts that were reclaimed" in text
@@ -166,7 +166,7 @@ def test_names_of_others_are_not_read_as_markup(project):
     bill = make_bill(read_attempts(project / "results"), Tarballs(0, ()), load_prices())
     console = Console(width=200, file=io.StringIO(), force_terminal=True, color_system=None)
 
-    console.print(to_table(bill, "[bold]note"))
+    console.print(BillTable(bill, "[bold]note"))
 
     text: Any = console.file.getvalue()  # type: ignore[attr-defined]
     assert "[red]evil" in text

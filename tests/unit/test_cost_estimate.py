@@ -12,7 +12,7 @@ from support.pilots import (
     BYTES,
     PARAMETERS,
     draw_seconds,
-    make_lessons,
+    make_past_genomes,
     make_receipt,
     write_receipts,
 )
@@ -20,7 +20,6 @@ from support.usage import make_row, write_usage
 
 from bactofleet.cost.bill import GIB
 from bactofleet.cost.estimate import ASSUMED_OVERHEAD, Estimator, learn_rate, price_vcpu_hour
-from bactofleet.cost.estimate_wording import describe_briefly
 from bactofleet.cost.prices import ON_DEMAND, SPOT, load_prices
 from bactofleet.records.attempt import read_attempts
 
@@ -46,9 +45,9 @@ def test_a_vcpu_hour_costs_a_bit_more_than_the_instances_as_disks_and_addresses_
 
 
 def test_before_anything_was_made_price_and_losses_are_assumed(tmp_path: Path):
-    estimate = estimator(tmp_path).foretell(100)
+    estimate = estimator(tmp_path).predict(100)
 
-    assert (estimate.genomes, estimate.lessons, estimate.attempts) == (100, 0, 0)
+    assert (estimate.genomes, estimate.finished, estimate.attempts) == (100, 0, 0)
     assert estimate.vcpu_hours.expected == pytest.approx(
         100 * 949 * 4 / 3600 * ASSUMED_OVERHEAD, rel=0.01
     )
@@ -62,9 +61,9 @@ def test_before_anything_was_made_price_and_losses_are_assumed(tmp_path: Path):
 def test_genomes_made_elsewhere_teach_seconds_and_not_what_is_paid_beside_them(tmp_path: Path):
     make_genomes(tmp_path, 50, seconds=3000.0)
 
-    estimate = estimator(tmp_path).foretell(100)
+    estimate = estimator(tmp_path).predict(100)
 
-    assert (estimate.lessons, estimate.attempts) == (50, 0)
+    assert (estimate.finished, estimate.attempts) == (50, 0)
     assert estimate.vcpu_hours.expected == pytest.approx(100 * 3000 * 4 / 3600 * ASSUMED_OVERHEAD)
 
 
@@ -75,7 +74,7 @@ def test_what_attempts_took_and_cost_beyond_the_stages_is_learned(tmp_path: Path
     lost = make_row("S0", 1800, 3600, instance_id="i-lost", outcome="reclaimed")
     write_usage(tmp_path, [*rows, lost])
 
-    estimate = estimator(tmp_path).foretell(100)
+    estimate = estimator(tmp_path).predict(100)
 
     assert estimate.attempts == 11
     assert estimate.vcpu_hours.expected == pytest.approx(100 * 4 * 10.5 / 10)
@@ -87,8 +86,8 @@ def test_attempts_of_runs_before_the_genomes_that_teach_do_not_count(tmp_path: P
     """They made genomes that were made again since."""
     make_genomes(tmp_path, 1, seconds=3600.0)
     write_usage(tmp_path, [make_row("S0", -90_000, -50_000), make_row("S0", 0, 3600)])
-    lessons = make_lessons(np.array([3600.0]))
-    now = replace(lessons, finished=np.array([read_attempts(tmp_path)[1].stopped]))
+    past = make_past_genomes(np.array([3600.0]))
+    now = replace(past, finished=np.array([read_attempts(tmp_path)[1].stopped]))
 
     rate = learn_rate(now, read_attempts(tmp_path), 4, PRICES)
 
@@ -100,7 +99,7 @@ def test_genomes_that_shared_a_job_are_paid_once(tmp_path: Path):
     make_genomes(tmp_path, 4, seconds=900.0)
     write_usage(tmp_path, [make_row("S0", 0, 3600)])
 
-    assert estimator(tmp_path).foretell(4).vcpu_hours.expected == pytest.approx(4)
+    assert estimator(tmp_path).predict(4).vcpu_hours.expected == pytest.approx(4)
 
 
 def test_genomes_of_other_numbers_of_threads_are_paid_as_they_were(tmp_path: Path):
@@ -108,7 +107,7 @@ def test_genomes_of_other_numbers_of_threads_are_paid_as_they_were(tmp_path: Pat
     rows = [make_row(f"S{i}", 0, 3600, vcpus=2, instance_id=f"i-{i}") for i in range(4)]
     write_usage(tmp_path, rows)
 
-    estimate = estimator(tmp_path, threads=4).foretell(10)
+    estimate = estimator(tmp_path, threads=4).predict(10)
 
     assert estimate.vcpu_hours.expected == pytest.approx(20)
 
@@ -116,7 +115,7 @@ def test_genomes_of_other_numbers_of_threads_are_paid_as_they_were(tmp_path: Pat
 def test_results_are_foretold_with_what_keeping_and_taking_them_costs(tmp_path: Path):
     make_genomes(tmp_path, 20)
 
-    estimate = estimator(tmp_path).foretell(1000)
+    estimate = estimator(tmp_path).predict(1000)
 
     size = 1000 * BYTES
     assert estimate.bytes.expected == pytest.approx(size)
@@ -130,7 +129,7 @@ def test_a_folder_whose_receipts_cannot_be_read_is_foretold_as_one_without(tmp_p
         path.write_text("{")
     (tmp_path / "usage.tsv").write_text("started\tstopped\nnoon\tnight\n")
 
-    assert estimator(tmp_path).foretell(5).lessons == 0
+    assert estimator(tmp_path).predict(5).finished == 0
 
 
 def schedule(seconds: Any, at_once: int) -> float:
@@ -148,7 +147,7 @@ def test_simulated_runs_take_a_time_within_the_bounds(tmp_path: Path, vcpus: int
     write_receipts(tmp_path, [make_receipt(f"S{i}", one) for i, one in enumerate(pilot)])
     within = 0
     for _ in range(20):
-        low, high = estimator(tmp_path).foretell(500, vcpus).hours
+        low, high = estimator(tmp_path).predict(500, vcpus).hours
         hours = schedule(draw_seconds(rng, 500) * ASSUMED_OVERHEAD, vcpus // 4)
         within += low <= hours <= high
 
@@ -156,11 +155,11 @@ def test_simulated_runs_take_a_time_within_the_bounds(tmp_path: Path, vcpus: int
 
 
 def test_a_forecast_is_one_line_that_says_what_it_rests_on(tmp_path: Path):
-    untaught = describe_briefly(estimator(tmp_path).foretell(100))
+    untaught = estimator(tmp_path).predict(100).describe()
     make_genomes(tmp_path, 20)
-    taught = describe_briefly(estimator(tmp_path).foretell(100))
+    taught = estimator(tmp_path).predict(100).describe()
     write_usage(tmp_path, [make_row("S0")])
-    paid = describe_briefly(estimator(tmp_path).foretell(100))
+    paid = estimator(tmp_path).predict(100).describe()
 
     assert re.fullmatch(
         r"forecast: \$[\d.]+ \(95 %: \$[\d.]+ to \$[\d.]+\), 116 vCPU hours, "

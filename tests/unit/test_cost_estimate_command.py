@@ -63,7 +63,7 @@ def test_what_is_finished_is_not_to_do_and_teaches(project: Path, capsys):
 
     told = json.loads(cost(capsys, "--json"))
 
-    assert (told["genomes"], told["lessons"], told["attempts"]) == (70, 30, 0)
+    assert (told["genomes"], told["finished"], told["attempts"]) == (70, 30, 0)
     assert told["vcpu_hours"]["expected"] == pytest.approx(70 * 3000 / 900 * 1.1)
     assert told["usd"]["low"] < told["usd"]["expected"] < told["usd"]["high"]
 
@@ -120,7 +120,7 @@ def test_the_estimate_is_what_a_start_of_the_workflow_says(project: Path, capsys
     assert usd.removeprefix("cost:").rpartition(",")[0].strip() in forecast
 
 
-def test_the_options_that_the_lessons_are_chosen_by_are_options():
+def test_the_options_that_past_genomes_are_chosen_by_are_options():
     config = Run(CONFIG, SCHEMAS, is_main=False).config
 
     assert {name: config[name] for name in PARAMETERS} == PARAMETERS

@@ -24,11 +24,11 @@ def learn(results: Path, *receipts: dict[str, Any]) -> PastGenomes:
 
 
 def test_a_receipt_teaches_seconds_bytes_and_when(tmp_path: Path):
-    lessons = learn(tmp_path, RECEIPT)
+    past = learn(tmp_path, RECEIPT)
 
-    assert lessons.seconds.tolist() == [pytest.approx(500)]
-    assert lessons.bytes.tolist() == [pytest.approx(9_571_000)]
-    assert lessons.finished.tolist() == [MIDNIGHT + 3600]
+    assert past.seconds.tolist() == [pytest.approx(500)]
+    assert past.bytes.tolist() == [pytest.approx(9_571_000)]
+    assert past.finished.tolist() == [MIDNIGHT + 3600]
 
 
 @pytest.mark.parametrize("option", [{"assembler": "spades"}, {"coverage": 50}, {"keep": ["bam"]}])
@@ -49,10 +49,10 @@ def test_genomes_made_with_other_limits_teach(tmp_path: Path):
 def test_an_excluded_genome_teaches_too_whatever_it_lacks(tmp_path: Path):
     excluded = RECEIPT | {"status": "excluded", "metrics": {}, "tarball": {}}
 
-    lessons = learn(tmp_path, excluded)
+    past = learn(tmp_path, excluded)
 
-    assert lessons.seconds.tolist() == [pytest.approx(500)]
-    assert np.isnan(lessons.bytes).all()
+    assert past.seconds.tolist() == [pytest.approx(500)]
+    assert np.isnan(past.bytes).all()
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_a_receipt_that_is_damaged_or_lies_teaches_nothing(tmp_path: Path, text:
 
 @pytest.mark.parametrize("size", [-1, 0, 1e14, None])
 def test_a_tarball_of_a_size_that_none_has_is_not_known(tmp_path: Path, size: object):
-    lessons = learn(tmp_path, RECEIPT | {"tarball": {"bytes": size}})
+    past = learn(tmp_path, RECEIPT | {"tarball": {"bytes": size}})
 
-    assert lessons.seconds.tolist() == [pytest.approx(500)]
-    assert np.isnan(lessons.bytes).all()
+    assert past.seconds.tolist() == [pytest.approx(500)]
+    assert np.isnan(past.bytes).all()
 
 
 def test_the_newest_receipts_teach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -82,10 +82,10 @@ def test_the_newest_receipts_teach(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     write_receipts(tmp_path, receipts)
     os.utime(tmp_path / "receipts" / "S0.json")
 
-    lessons = read_past_genomes(tmp_path, PARAMETERS)
+    past = read_past_genomes(tmp_path, PARAMETERS)
 
-    assert sorted(lessons.seconds) == pytest.approx([100, 400])
+    assert sorted(past.seconds) == pytest.approx([100, 400])
 
 
-def test_without_receipts_there_are_no_lessons(tmp_path: Path):
+def test_without_receipts_there_are_no_past_genomes(tmp_path: Path):
     assert len(read_past_genomes(tmp_path, PARAMETERS).seconds) == 0

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from support.usage import make_row, write_usage
 
-from bactofleet.cost.bill import Kind, make_bill, share_fleet
+from bactofleet.cost.bill import Kind, make_bill, price_fleet, share_fleet
 from bactofleet.cost.instances import Fleet
-from bactofleet.cost.meter import Meter
 from bactofleet.cost.prices import load_prices
 from bactofleet.records.attempt import Attempt, Tarballs, read_attempts
 from snakemake_executor_plugin_aws_batch_array.tables import UsageRow
@@ -28,10 +27,7 @@ def read(tmp_path: Path, *rows: UsageRow) -> list[Attempt]:
 
 
 def shares_of(attempts: list[Attempt]) -> list[float]:
-    fleet = Fleet()
-    for attempt in attempts:
-        fleet.add(attempt)
-    return [usd for _, usd in share_fleet(fleet, attempts, load_prices()).of_attempts]
+    return [usd for _, usd in share_fleet(Fleet(attempts), attempts, load_prices()).of_attempts]
 
 
 def lines_of(attempts: list[Attempt], kind: Kind) -> dict[str, float]:
@@ -106,7 +102,7 @@ def test_a_genome_pays_for_all_of_its_attempts(tmp_path):
 
     bill = make_bill(attempts, NOTHING, load_prices())
 
-    assert bill.dearest(1) == [("a", pytest.approx(2 * SPOT_HOUR))]
+    assert bill.most_expensive(1) == [("a", pytest.approx(2 * SPOT_HOUR))]
     assert bill.median_genome == pytest.approx(1.5 * SPOT_HOUR)
 
 
@@ -226,7 +222,7 @@ def test_attempts_and_idle_time_are_all_that_instances_cost(tmp_path, seed):
     assert sum(shares_of(attempts)) + idle == pytest.approx(paid)
 
 
-def test_the_meter_of_status_tells_what_the_bill_calls_spent(tmp_path):
+def test_status_shows_what_the_bill_calls_spent(tmp_path):
     attempts = read(
         tmp_path,
         make_row("a", booted=0, disk_gib=60, outcome="reclaimed"),
@@ -234,8 +230,7 @@ def test_the_meter_of_status_tells_what_the_bill_calls_spent(tmp_path):
         make_row("c", instance_id="", instance_type="", life_cycle=""),
         make_row("d", instance_id="i-2", life_cycle="on-demand"),
     )
-    meter = Meter(load_prices())
-    for attempt in attempts:
-        meter.add(attempt)
+    fleet = Fleet(attempts)
 
-    assert meter.spent() == pytest.approx(make_bill(attempts, NOTHING, load_prices()).spent)
+    spent = make_bill(attempts, NOTHING, load_prices()).spent
+    assert price_fleet(fleet, load_prices()) == pytest.approx(spent)

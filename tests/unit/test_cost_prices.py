@@ -6,8 +6,7 @@ import pytest
 
 from bactofleet.aws.instance_types import FAMILIES, SIZES
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.cost.price import Price, average
-from bactofleet.cost.prices import UNITS, Prices, load_prices, vcpus_of
+from bactofleet.cost.prices import UNITS, Price, Prices, average, load_prices, vcpus_of
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from support.synthetic_cohort import write_genomes
 from support.usage import make_row, write_usage
 
-from bactofleet.cost.wording import HEADINGS
+from bactofleet.cost.display import HEADINGS
 from bactofleet.report import write_report
 
 SPOT_HOUR = 0.048 * 4 * 0.45

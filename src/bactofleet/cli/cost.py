@@ -14,12 +14,11 @@ from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.cost.bill import Bill, make_bill
-from bactofleet.cost.display import to_json, to_table, to_tsv
+from bactofleet.cost.display import BillTable, iter_facts, to_json, to_tsv
 from bactofleet.cost.estimate import STACK_VCPUS
 from bactofleet.cost.instances import Fleet
 from bactofleet.cost.live_prices import ask_aws
 from bactofleet.cost.prices import Prices, load_prices
-from bactofleet.cost.wording import iter_facts
 from bactofleet.records.attempt import Attempt, measure_tarballs, read_attempts
 from bactofleet.records.folder import USAGE, list_receipts
 from bactofleet.records.receipt import iter_receipts
@@ -80,10 +79,7 @@ def choose_prices(args: argparse.Namespace, attempts: list[Attempt]) -> tuple[Pr
     table = load_prices()
     if args.offline or not attempts:
         return table, "the dated table of the package; AWS was not asked"
-    fleet = Fleet()
-    for attempt in attempts:
-        fleet.add(attempt)
-    prices, problems = ask_aws(table, fleet.instances.values())
+    prices, problems = ask_aws(table, Fleet(attempts).instances.values())
     if problems:
         return prices, f"partly or all from the package's dated table: {'. '.join(problems)}"
     return prices, "AWS, asked now"
@@ -94,7 +90,7 @@ def show(bill: Bill, note: str, *, as_json: bool) -> None:
     if as_json:
         print(to_json(bill, note))
     elif sys.stdout.isatty():
-        Console().print(to_table(bill, note))
+        Console().print(BillTable(bill, note))
     else:
         print(to_tsv(bill))
         for name, value in iter_facts(bill, note):

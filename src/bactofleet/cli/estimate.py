@@ -11,7 +11,6 @@ from typing import Any
 from bactofleet.core.destination import local_folder
 from bactofleet.core.samples import read_samples
 from bactofleet.cost.estimate import Estimate, Estimator
-from bactofleet.cost.estimate_wording import iter_facts
 from bactofleet.cost.prices import Prices
 from bactofleet.records.attempt import Attempt
 from bactofleet.run.plan import make_plan
@@ -27,7 +26,7 @@ def estimate(
     samples = read_samples(Path(config["samples"]))
     results = local_folder(config["results"])
     plan = make_plan(samples, config, None)
-    return Estimator(config, results, attempts, prices).foretell(len(plan.todo), vcpus)
+    return Estimator(config, results, attempts, prices).predict(len(plan.todo), vcpus)
 
 
 def show(found: Estimate, note: str, *, as_json: bool) -> None:
@@ -35,5 +34,5 @@ def show(found: Estimate, note: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(asdict(found) | {"prices": note}))
         return
-    for name, value in (*iter_facts(found), ("prices", note)):
+    for name, value in (*found.iter_facts(), ("prices", note)):
         print(f"{name + ':':<12}{value}")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from bactofleet.core.destination import PART_BYTES, SINGLE_REQUEST_BYTES
 from bactofleet.cost.instances import Fleet, Instance, count_busy_hours, share_out
-from bactofleet.cost.price import Price
-from bactofleet.cost.prices import INSTANCE_HOUR, SPOT, VCPU_HOUR, Prices
-from bactofleet.cost.requests import count_requests, count_uploads
+from bactofleet.cost.prices import INSTANCE_HOUR, SPOT, VCPU_HOUR, Price, Prices
 from bactofleet.records.attempt import RECLAIMED, SUCCEEDED, Attempt, Tarballs
 
 # An average month, as in AWS's pricing calculator.
 MONTH_HOURS = 730
 GIB = 2**30
 KIB_OF_GIB = 2**20
+NO_TARBALLS = Tarballs(0, ())
 
 
 class Kind(StrEnum):
@@ -73,7 +74,7 @@ class Bill:
         """Median EC2 cost per genome (USD); None without genomes."""
         return statistics.median(self.by_genome.values()) if self.by_genome else None
 
-    def dearest(self, count: int) -> list[tuple[str, float]]:
+    def most_expensive(self, count: int) -> list[tuple[str, float]]:
         """Return the genomes with the highest EC2 cost (USD), the most expensive first."""
         return sorted(self.by_genome.items(), key=lambda item: (-item[1], item[0]))[:count]
 
@@ -89,20 +90,25 @@ class Shares:
 
 def make_bill(attempts: Sequence[Attempt], tarballs: Tarballs, prices: Prices) -> Bill:
     """Return the bill of these attempts and results."""
-    fleet = Fleet()
-    for attempt in attempts:
-        fleet.add(attempt)
+    fleet = Fleet(attempts)
     shares = share_fleet(fleet, attempts, prices)
     by_genome: defaultdict[str, float] = defaultdict(float)
     for attempt, usd in shares.of_attempts:
         for sample in attempt.genomes:
             by_genome[sample] += usd / len(attempt.genomes)
-    lines = [*iter_instance_lines(fleet, prices), *_iter_parts(shares)]
-    lines += iter_running_lines(fleet, prices)
-    outcomes = Counter(attempt.outcome != RECLAIMED for attempt in attempts)
-    lines += iter_request_lines(outcomes, tarballs, prices)
-    lines += iter_result_lines(tarballs, prices)
+    lines = [
+        *iter_instance_lines(fleet, prices),
+        *_iter_parts(shares),
+        *_iter_other_lines(fleet, tarballs, prices),
+        *_iter_result_lines(tarballs, prices),
+    ]
     return Bill(lines, tarballs.genomes, len(attempts), dict(by_genome))
+
+
+def price_fleet(fleet: Fleet, prices: Prices) -> float:
+    """Return what the bill calls spent (USD), except for uploads of tarballs."""
+    others = _iter_other_lines(fleet, NO_TARBALLS, prices)
+    return sum(line.usd for line in (*iter_instance_lines(fleet, prices), *others))
 
 
 def share_fleet(fleet: Fleet, attempts: Iterable[Attempt], prices: Prices) -> Shares:
@@ -110,7 +116,10 @@ def share_fleet(fleet: Fleet, attempts: Iterable[Attempt], prices: Prices) -> Sh
     by_host: defaultdict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         by_host[attempt.instance_id].append(attempt)
-    shares = [(a, _homeless_usd(a, fleet, prices)) for a in by_host.pop("", ())]
+    shares = [
+        (attempt, attempt.vcpu_hours * prices.vcpu_hour(fleet.life_cycle_of(attempt)).usd)
+        for attempt in by_host.pop("", ())
+    ]
     idle_hours = idle_usd = 0.0
     for host, guests in by_host.items():
         instance = fleet.instances[host]
@@ -130,55 +139,60 @@ def iter_instance_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
         groups[instance.life_cycle, instance.type].append(instance)
     for life_cycle, name in sorted(groups, key=lambda group: (group[0] != SPOT, group[1])):
         hourly = [(i.hours, i.price(prices)) for i in groups[life_cycle, name]]
-        usage, usd = _sum(hourly)
         charge = f"EC2 {life_cycle}, {name or 'type not known'}"
-        yield Line(Kind.SPENT, charge, usage, INSTANCE_HOUR, usd, _mean(hourly, usage, usd))
-    homeless = defaultdict(list)
-    for attempt in fleet.homeless:
+        yield _sum_up(charge, INSTANCE_HOUR, hourly)
+    unknown = defaultdict(list)
+    for attempt in fleet.unknown_hosts:
         life_cycle = fleet.life_cycle_of(attempt)
-        homeless[life_cycle].append((attempt.vcpu_hours, prices.vcpu_hour(life_cycle)))
-    for life_cycle, hourly in sorted(homeless.items(), reverse=True):
-        usage, usd = _sum(hourly)
-        charge = f"EC2 {life_cycle}, host not known"
-        yield Line(Kind.SPENT, charge, usage, VCPU_HOUR, usd, hourly[0][1])
+        unknown[life_cycle].append((attempt.vcpu_hours, prices.vcpu_hour(life_cycle)))
+    for life_cycle, hourly in sorted(unknown.items(), reverse=True):
+        yield _sum_up(f"EC2 {life_cycle}, host not known", VCPU_HOUR, hourly)
 
 
-def iter_running_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
-    """Yield the other costs of instances: disks and IP addresses."""
-    disk, ebs = prices.assumption("disk_gib"), prices.charge("ebs")
-    instances = fleet.instances.values()
-    if not instances:
-        return
-    assumed = sum(instance.disk_gib is None for instance in instances)
-    if assumed:
-        note = f"{disk.usd:g} GiB assumed of {assumed:,} instances: {disk.source}"
-        ebs = replace(ebs, note=note)
-    gib_hours = sum((instance.disk_gib or disk.usd) * instance.hours for instance in instances)
-    yield _line(Kind.SPENT, "EBS, disks of instances", gib_hours / MONTH_HOURS, ebs)
-    hours = sum(instance.hours for instance in instances)
-    yield _line(Kind.SPENT, "public IPv4 addresses", hours, prices.charge("public_ipv4"))
+def _sum_up(charge: str, unit: str, hourly: Sequence[tuple[float, Price]]) -> Line:
+    """Return the line of hours at several prices, with their mean and the first one's source."""
+    usage = sum(hours for hours, _ in hourly)
+    usd = sum(hours * price.usd for hours, price in hourly)
+    first = hourly[0][1]
+    sources = list(dict.fromkeys(price.source for _, price in hourly))
+    note = first.note if len(sources) == 1 else f"partly from {' and '.join(sources)}"
+    mean = replace(first, usd=usd / usage if usage else first.usd, note=note)
+    return Line(Kind.SPENT, charge, usage, unit, usd, mean)
 
 
-def iter_request_lines(
-    outcomes: Counter[bool], tarballs: Tarballs, prices: Prices
-) -> Iterator[Line]:
-    """Yield the costs of attempts on any host: requests to S3 and logs.
+def _iter_other_lines(fleet: Fleet, tarballs: Tarballs, prices: Prices) -> Iterator[Line]:
+    """Yield the other costs of the run: disks, IP addresses, requests to S3 and logs."""
+    if instances := fleet.instances.values():
+        disk, ebs = prices.assumption("disk_gib"), prices.charge("ebs")
+        if assumed := sum(instance.disk_gib is None for instance in instances):
+            note = f"{disk.usd:g} GiB assumed of {assumed:,} instances: {disk.source}"
+            ebs = replace(ebs, note=note)
+        gib_hours = sum((instance.disk_gib or disk.usd) * instance.hours for instance in instances)
+        yield _line(Kind.SPENT, "EBS, disks of instances", gib_hours / MONTH_HOURS, ebs)
+        hours = sum(instance.hours for instance in instances)
+        yield _line(Kind.SPENT, "public IPv4 addresses", hours, prices.charge("public_ipv4"))
+    if fleet.attempts:
+        # docs/executor.md: an attempt fetches the bundle and its line of the manifest. If it keeps
+        # its host, it writes one object (outputs, or the log of a failure) for the controller.
+        returned = fleet.attempts - fleet.reclaimed
+        puts = returned + sum(map(_count_uploads, tarballs.bytes))
+        gets = 2 * fleet.attempts + returned
+        yield _line(Kind.SPENT, "S3, PUT requests", puts / 1000, prices.charge("s3_put"))
+        yield _line(Kind.SPENT, "S3, GET requests", gets / 1000, prices.charge("s3_get"))
+        log = prices.assumption("log_kb")
+        note = f"{log.usd:g} KiB an attempt assumed: {log.source}"
+        logs = replace(prices.charge("logs"), note=note)
+        yield _line(Kind.SPENT, "CloudWatch, logs", fleet.attempts * log.usd / KIB_OF_GIB, logs)
 
-    `outcomes` counts the attempts that ended by themselves (True) and those that lost their host.
-    """
-    if not outcomes:
-        return
-    puts, gets = count_requests(outcomes)
-    puts += sum(map(count_uploads, tarballs.bytes))
-    yield _line(Kind.SPENT, "S3, PUT requests", puts / 1000, prices.charge("s3_put"))
-    yield _line(Kind.SPENT, "S3, GET requests", gets / 1000, prices.charge("s3_get"))
-    log = prices.assumption("log_kb")
-    note = f"{log.usd:g} KiB an attempt assumed: {log.source}"
-    logs = replace(prices.charge("logs"), note=note)
-    yield _line(Kind.SPENT, "CloudWatch, logs", outcomes.total() * log.usd / KIB_OF_GIB, logs)
+
+def _count_uploads(tarball_bytes: int) -> int:
+    """Return the number of requests to upload a tarball: one, or one per part and two more."""
+    if tarball_bytes < SINGLE_REQUEST_BYTES:
+        return 1
+    return math.ceil(tarball_bytes / PART_BYTES) + 2
 
 
-def iter_result_lines(tarballs: Tarballs, prices: Prices) -> Iterator[Line]:
+def _iter_result_lines(tarballs: Tarballs, prices: Prices) -> Iterator[Line]:
     """Yield the costs after the run: storage of results and image, and one download of all."""
     if not tarballs.bytes:
         return
@@ -214,24 +228,5 @@ def _describe_loss(attempt: Attempt, made: set[str]) -> str:
     return "wasted: attempts that failed"
 
 
-def _homeless_usd(attempt: Attempt, fleet: Fleet, prices: Prices) -> float:
-    return attempt.vcpu_hours * prices.vcpu_hour(fleet.life_cycle_of(attempt)).usd
-
-
 def _line(kind: Kind, charge: str, usage: float, price: Price) -> Line:
-    usd = price.cost(usage)
-    return Line(kind, charge, usage, price.unit, usd, price)
-
-
-def _sum(hourly: Iterable[tuple[float, Price]]) -> tuple[float, float]:
-    """Return the sums of hours and of USD."""
-    pairs = [(hours, hours * price.usd) for hours, price in hourly]
-    return sum(hours for hours, _ in pairs), sum(usd for _, usd in pairs)
-
-
-def _mean(hourly: Sequence[tuple[float, Price]], usage: float, usd: float) -> Price:
-    """Return the mean price paid, with the source of the first price."""
-    price = hourly[0][1]
-    sources = list(dict.fromkeys(price.source for _, price in hourly))
-    note = price.note if len(sources) == 1 else f"partly from {' and '.join(sources)}"
-    return replace(price, usd=usd / usage if usage else price.usd, note=note)
+    return Line(kind, charge, usage, price.unit, price.cost(usage), price)

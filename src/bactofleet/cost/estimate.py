@@ -7,19 +7,21 @@ of an hour are those of the attempts in results/usage.tsv; without attempts both
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bactofleet.cost.bill import GIB
+from bactofleet.core.times import format_duration
+from bactofleet.cost.bill import GIB, price_fleet
+from bactofleet.cost.display import format_usd
 from bactofleet.cost.forecast import Forecast, Range
 from bactofleet.cost.genomes import PastGenomes, read_past_genomes
-from bactofleet.cost.meter import price_attempts
+from bactofleet.cost.instances import Fleet, Instance
 from bactofleet.cost.prices import ON_DEMAND, SPOT, Prices
-from bactofleet.records.attempt import SUCCEEDED, Attempt
+from bactofleet.records.attempt import Attempt
 
 # Default of MaxSpotVcpus in infra/bactofleet.yaml.
 STACK_VCPUS = 256
@@ -34,6 +36,7 @@ ASSUMED_OVERHEAD = 1.1
 # The stack's instances have 4 to 16 vCPUs.
 ASSUMED_INSTANCE_VCPUS = 8
 HOUR_S = 3600
+GB = 1e9
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Estimate:
     """Forecast for a number of genomes."""
 
     genomes: int
-    lessons: int
+    finished: int
     """Number of finished genomes that the forecast is based on; 0: the genome of the benchmark."""
     attempts: int
     """Attempts on AWS Batch that overhead and price are calculated from; 0 if they are assumed."""
@@ -71,6 +74,44 @@ class Estimate:
     hours: tuple[float, float]
     """Minimum and maximum wall time on this number of vCPUs."""
 
+    def describe(self) -> str:
+        """Return the most important numbers as one line, for the start of a run."""
+        return (
+            f"forecast: {_format_range(self.usd)}, {self.vcpu_hours.expected:,.0f} vCPU hours, "
+            f"{self._describe_time()}; based on {self._describe_source()}"
+        )
+
+    def iter_facts(self) -> Iterator[tuple[str, str]]:
+        """Yield all predicted quantities as name and value."""
+        yield "genomes", f"{self.genomes:,} to do"
+        if not self.genomes:
+            return
+        each = format_usd(self.usd.expected / self.genomes)
+        yield "cost", f"{_format_range(self.usd)}, {each} each"
+        yield "on demand", f"{_format_range(self.usd_on_demand)}, without spot instances"
+        hours, size = self.vcpu_hours, self.bytes * (1 / GB)
+        yield "vCPU hours", f"{hours.expected:,.0f} (95 %: {hours.low:,.0f} to {hours.high:,.0f})"
+        yield "time", self._describe_time()
+        stored, sent = format_usd(self.usd_month.expected), format_usd(self.usd_download.expected)
+        yield (
+            "results",
+            f"{size.expected:,.1f} GB (95 %: {size.low:,.1f} to {size.high:,.1f})"
+            f", {stored} per month to store, {sent} to download",
+        )
+        yield "based on", self._describe_source()
+
+    def _describe_time(self) -> str:
+        low, high = (format_duration(HOUR_S * hours) for hours in self.hours)
+        return f"{low} to {high} on {self.vcpus:,} vCPUs"
+
+    def _describe_source(self) -> str:
+        if not self.finished:
+            return "one genome measured elsewhere; your first genomes will improve it"
+        made = f"{self.finished:,} finished genomes"
+        if not self.attempts:
+            return f"{made}; price and losses on AWS are assumed"
+        return f"{made} and their cost on AWS"
+
 
 class Estimator:
     """Forecasts genomes for one results folder and one configuration."""
@@ -82,7 +123,7 @@ class Estimator:
         self._threads: int = config["threads"]
         self._prices = prices
         past = read_past_genomes(results, config)
-        self._lessons = len(past.seconds)
+        self._finished = len(past.seconds)
         self._seconds = Forecast(past.seconds, MEASURED_SECONDS)
         guess = MEASURED_BYTES + len(set(config["keep"])) * KEPT_BYTES
         self._bytes = Forecast(past.bytes[~np.isnan(past.bytes)], guess)
@@ -90,20 +131,20 @@ class Estimator:
         # vCPU hours paid per second of wall time of a genome's stages.
         self._paid: float = self._rate.overhead * self._threads / HOUR_S
 
-    def foretell_usd(self, genomes: int) -> Range:
+    def predict_usd(self, genomes: int) -> Range:
         """Predict the cost of a number of genomes (USD)."""
         return self._seconds.sum_up(genomes) * (self._paid * self._rate.usd)
 
-    def foretell(self, genomes: int, vcpus: int = STACK_VCPUS) -> Estimate:
+    def predict(self, genomes: int, vcpus: int = STACK_VCPUS) -> Estimate:
         """Predict cost, wall time on `vcpus` vCPUs, and storage of a number of genomes."""
         vcpu_hours = self._seconds.sum_up(genomes) * self._paid
         size = self._bytes.sum_up(genomes)
         return Estimate(
             genomes=genomes,
-            lessons=self._lessons,
+            finished=self._finished,
             attempts=self._rate.attempts,
             vcpu_hours=vcpu_hours,
-            usd=self.foretell_usd(genomes),
+            usd=self.predict_usd(genomes),
             usd_on_demand=vcpu_hours * price_vcpu_hour(ON_DEMAND, self._threads, self._prices),
             bytes=size,
             usd_month=self._price_bytes("s3_storage", size),
@@ -143,24 +184,18 @@ def learn_rate(
     of_stages = float(past.seconds[past.finished >= first].sum()) * threads / HOUR_S
     if not (vcpu_hours and of_stages):
         return Rate(ASSUMED_OVERHEAD, price_vcpu_hour(SPOT, threads, prices), 0)
-    usd = price_attempts(paid, prices) / vcpu_hours
+    usd = price_fleet(Fleet(paid), prices) / vcpu_hours
     return Rate(vcpu_hours / of_stages, usd, len(paid))
 
 
 def price_vcpu_hour(life_cycle: str, threads: int, prices: Prices) -> float:
     """Return the price of a vCPU hour (USD), from the bill of a fully used instance."""
     jobs = max(1, ASSUMED_INSTANCE_VCPUS // threads)
-    attempt = Attempt(
-        sample="",
-        outcome=SUCCEEDED,
-        queue="",
-        instance_type="",
-        instance_id="full",
-        zone="",
-        life_cycle=life_cycle,
-        vcpus=threads,
-        started=0.0,
-        stopped=float(HOUR_S),
-        instance_vcpus=jobs * threads,
-    )
-    return price_attempts([attempt] * jobs, prices) / (jobs * threads)
+    fleet = Fleet()
+    fleet.attempts = jobs
+    fleet.instances["full"] = Instance("", life_cycle, "", jobs * threads, None, 0.0, HOUR_S)
+    return price_fleet(fleet, prices) / (jobs * threads)
+
+
+def _format_range(usd: Range) -> str:
+    return f"{format_usd(usd.expected)} (95 %: {format_usd(usd.low)} to {format_usd(usd.high)})"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bactofleet.cost.price import Price
-from bactofleet.cost.prices import ON_DEMAND, SPOT, Prices
-from bactofleet.records.attempt import Attempt
+from bactofleet.cost.prices import ON_DEMAND, SPOT, Price, Prices
+from bactofleet.records.attempt import RECLAIMED, Attempt
 
 
 @dataclass
@@ -29,20 +28,18 @@ class Instance:
     @classmethod
     def of(cls, attempt: Attempt) -> Instance:
         """Return the instance that an attempt ran on, as this attempt recorded it."""
-        begin = attempt.started if attempt.booted is None else attempt.booted
         return cls(
             type=attempt.instance_type,
             life_cycle=SPOT if attempt.life_cycle == SPOT else ON_DEMAND,
             zone=attempt.zone,
             vcpus=attempt.instance_vcpus,
             disk_gib=attempt.disk_gib,
-            begin=begin,
+            begin=attempt.started if attempt.booted is None else attempt.booted,
             end=attempt.stopped,
         )
 
-    def add(self, attempt: Attempt) -> None:
-        """Add another attempt that ran on this instance."""
-        other = Instance.of(attempt)
+    def merge(self, other: Instance) -> None:
+        """Add what another attempt recorded of this instance."""
         self.begin = min(self.begin, other.begin)
         self.end = max(self.end, other.end)
         self.vcpus = self.vcpus or other.vcpus
@@ -60,26 +57,30 @@ class Instance:
 
 
 class Fleet:
-    """All instances by ID, and the attempts whose host is unknown.
+    """All instances by ID, the attempts whose host is unknown, and the number of attempts.
 
     The host is unknown on Fargate, and if a container cannot reach the metadata service.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, attempts: Iterable[Attempt] = ()) -> None:
         self.instances: dict[str, Instance] = {}
-        self.homeless: list[Attempt] = []
+        self.unknown_hosts: list[Attempt] = []
+        self.attempts = 0
+        self.reclaimed = 0
         self._life_cycles: dict[str, str] = {}
+        for attempt in attempts:
+            self.add(attempt)
 
     def add(self, attempt: Attempt) -> None:
-        """Add an attempt."""
+        """Add an attempt that has ended."""
+        self.attempts += 1
+        self.reclaimed += attempt.outcome == RECLAIMED
         if not attempt.instance_id:
-            self.homeless.append(attempt)
+            self.unknown_hosts.append(attempt)
             return
         self._life_cycles[attempt.queue] = attempt.life_cycle
-        if instance := self.instances.get(attempt.instance_id):
-            instance.add(attempt)
-        else:
-            self.instances[attempt.instance_id] = Instance.of(attempt)
+        instance = Instance.of(attempt)
+        self.instances.setdefault(attempt.instance_id, instance).merge(instance)
 
     def life_cycle_of(self, attempt: Attempt) -> str:
         """Return the life cycle of an unknown host: that of other hosts in the attempt's queue.

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,8 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bactofleet.aws.faults import explain
 from bactofleet.aws.session import open_session
 from bactofleet.cost.instances import Instance
-from bactofleet.cost.price import Price
-from bactofleet.cost.prices import INSTANCE_HOUR, ON_DEMAND, SPOT, UNITS, History, Key, Prices
+from bactofleet.cost.prices import INSTANCE_HOUR, ON_DEMAND, SPOT, UNITS, Key, Price, Prices
 
 PRICE_LIST = "AWS Price List"
 # The service runs in few regions and has the prices of all regions.
@@ -40,14 +39,13 @@ _LINUX = {
 }
 
 
-@dataclass(frozen=True)
-class Product:
+class Product(NamedTuple):
     """A product of the Price List: its attributes, and its usage type without region prefix."""
 
     service: str
     attributes: Mapping[str, str]
     usage_type: str
-    count: int = 1
+    units: int = 1
     """Number of AWS's units in one of ours."""
 
 
@@ -77,42 +75,34 @@ def ask_aws(prices: Prices, instances: Collection[Instance]) -> tuple[Prices, li
     Prices that AWS does not give stay unchanged. The second value says which these are and why;
     it is empty if AWS gave all prices.
     """
-    try:
-        session = open_session(_region_of(instances))
-        region = session.region_name
-        pricing = session.client("pricing", region_name=PRICE_LIST_REGION, config=_CONFIG)
-        ec2 = session.client("ec2", region_name=region, config=_CONFIG)
-    except (BotoCoreError, ClientError) as error:
-        return prices, [_describe(error)]
-    problems: list[str] = []
-    listed: dict[Key, Price] = {}
-    histories: dict[tuple[str, str], History] = {}
-    try:
-        listed.update(_iter_listed(pricing, region, instances))
-        lacking = {*UNITS, *_types_on_demand(instances)} - {name for _, name in listed}
-        problems += [f"the Price List has no {', '.join(sorted(lacking))}"] if lacking else []
-    except _FAULTS as error:
-        problems.append(_describe(error))
-    try:
-        histories = _read_histories(ec2, instances)
-        places = {(instance.type, instance.zone) for instance in _on_spot(instances)}
-        lacking = {f"{name} in {zone or 'a zone'}" for name, zone in places - histories.keys()}
-        problems += [f"no spot price of {', '.join(sorted(lacking))}"] if lacking else []
-    except _FAULTS as error:
-        problems.append(_describe(error))
-    told = replace(prices, entries={**prices.entries, **listed}, histories=histories)
-    return told, list(dict.fromkeys(problems))
+    problems = []
+    for ask in (_ask_price_list, _ask_spot_history):
+        try:
+            prices, problem = ask(open_session(_region_of(instances)), prices, instances)
+        except _FAULTS as error:
+            problem = _describe(error)
+        problems.append(problem)
+    return prices, list(dict.fromkeys(filter(None, problems)))
 
 
-def _iter_listed(
-    pricing: Any, region: str, instances: Collection[Instance]
-) -> Iterator[tuple[Key, Price]]:
+def _ask_price_list(
+    session: Any, prices: Prices, instances: Collection[Instance]
+) -> tuple[Prices, str]:
+    pricing = session.client("pricing", region_name=PRICE_LIST_REGION, config=_CONFIG)
+    types = {i.type for i in instances if i.life_cycle == ON_DEMAND and i.type}
+    listed = dict(_iter_listed(pricing, session.region_name, types))
+    lacking = {*UNITS, *types} - {name for _, name in listed}
+    problem = f"the Price List has no {', '.join(sorted(lacking))}" if lacking else ""
+    return replace(prices, entries={**prices.entries, **listed}), problem
+
+
+def _iter_listed(pricing: Any, region: str, types: Iterable[str]) -> Iterator[tuple[Key, Price]]:
     for name, query in _CHARGES.items():
         where = "fromRegionCode" if name == "transfer_out" else "regionCode"
         attributes = {**query.attributes, where: region}
-        if price := _find(pricing, replace(query, attributes=attributes), UNITS[name]):
+        if price := _find(pricing, query._replace(attributes=attributes), UNITS[name]):
             yield ("charges", name), price
-    for name in sorted(_types_on_demand(instances)):
+    for name in sorted(types):
         attributes = {**_LINUX, "regionCode": region, "instanceType": name}
         query = Product("AmazonEC2", attributes, f"BoxUsage:{name}")
         if price := _find(pricing, query, INSTANCE_HOUR):
@@ -135,7 +125,7 @@ def _find(pricing: Any, query: Product, unit: str) -> Price | None:
         price
         for product in products
         if usage_type.fullmatch(product["product"]["attributes"].get("usagetype", ""))
-        for price in _iter_terms(product, unit, query.count)
+        for price in _iter_terms(product, unit, query.units)
     }
     return found.pop() if len(found) == 1 else None
 
@@ -155,31 +145,28 @@ def _iter_terms(product: Mapping[str, Any], unit: str, count: int) -> Iterator[P
             yield Price(tiers[0][1], unit, PRICE_LIST, date, tiers=several)
 
 
-def _read_histories(ec2: Any, instances: Collection[Instance]) -> dict[tuple[str, str], History]:
-    """Return the spot prices by type and zone for the time in which the instances ran."""
-    spot = _on_spot(instances)
+def _ask_spot_history(
+    session: Any, prices: Prices, instances: Collection[Instance]
+) -> tuple[Prices, str]:
+    """Add the spot prices by type and zone for the time in which the instances ran."""
+    spot = [i for i in instances if i.life_cycle == SPOT and i.type]
     if not spot:
-        return {}
+        return prices, ""
+    ec2 = session.client("ec2", config=_CONFIG)
     pages = ec2.get_paginator("describe_spot_price_history").paginate(
         InstanceTypes=sorted({instance.type for instance in spot}),
         ProductDescriptions=["Linux/UNIX"],
         StartTime=datetime.fromtimestamp(min(instance.begin for instance in spot), UTC),
         EndTime=datetime.fromtimestamp(max(instance.end for instance in spot), UTC),
     )
-    histories: defaultdict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    for page in pages:
-        for entry in page["SpotPriceHistory"]:
-            change = (entry["Timestamp"].timestamp(), float(entry["SpotPrice"]))
-            histories[entry["InstanceType"], entry["AvailabilityZone"]].append(change)
-    return {key: sorted(changes) for key, changes in histories.items()}
-
-
-def _types_on_demand(instances: Collection[Instance]) -> set[str]:
-    return {i.type for i in instances if i.life_cycle == ON_DEMAND and i.type}
-
-
-def _on_spot(instances: Collection[Instance]) -> list[Instance]:
-    return [i for i in instances if i.life_cycle == SPOT and i.type]
+    changes: defaultdict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for entry in (entry for page in pages for entry in page["SpotPriceHistory"]):
+        change = (entry["Timestamp"].timestamp(), float(entry["SpotPrice"]))
+        changes[entry["InstanceType"], entry["AvailabilityZone"]].append(change)
+    places = {(instance.type, instance.zone) for instance in spot} - changes.keys()
+    lacking = sorted(f"{name} in {zone or 'a zone'}" for name, zone in places)
+    problem = f"no spot price of {', '.join(lacking)}" if lacking else ""
+    return replace(prices, histories={key: sorted(each) for key, each in changes.items()}), problem
 
 
 def _region_of(instances: Collection[Instance]) -> str | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
@@ -13,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import yaml
 
 from bactofleet.core.config import describe_error
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.cost.price import Price, average
 
 SPOT = "spot"
 ON_DEMAND = "on-demand"
@@ -40,7 +41,37 @@ _SCHEMA = files("bactofleet.cost") / "prices.schema.yaml"
 
 # Section of the file and name in it, as one key, so that a user's file can override the table.
 Key = tuple[str, str]
+# Ascending times (seconds since the epoch), and the price (USD per hour) from each time on.
 History = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Price:
+    """Price of one unit in USD; `note` says how it was derived, "" if it is the source's own."""
+
+    usd: float
+    """Price of the first tier, if there are `tiers`."""
+    unit: str
+    source: str
+    date: str
+    note: str = ""
+    tiers: tuple[tuple[float, float], ...] = ()
+    """Ascending upper bounds in units and the USD per unit below each; empty: one price for all."""
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """Source and date of the price."""
+        return self.source, self.date
+
+    def cost(self, quantity: float) -> float:
+        """Return the cost of a number of units (USD)."""
+        if not self.tiers:
+            return quantity * self.usd
+        usd = below = 0.0
+        for bound, rate in self.tiers:
+            usd += max(0.0, min(quantity, bound) - below) * rate
+            below = bound
+        return usd
 
 
 @dataclass(frozen=True)
@@ -51,7 +82,7 @@ class Prices:
     """Region of the prices that others are derived from."""
     entries: Mapping[Key, Price]
     histories: Mapping[tuple[str, str], History] = field(default_factory=dict)
-    """By instance type and zone: times (seconds since the epoch) and spot prices (USD/h)."""
+    """Spot prices by instance type and zone."""
     _memo: dict[tuple[str, str, str, int | None], Price] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -89,7 +120,8 @@ class Prices:
         """
         history = self.histories.get((instance_type, zone), ())
         if history and period and life_cycle == SPOT:
-            return _from_history(history, *period)
+            usd, note = average(history, *period), "mean of the time that it ran"
+            return Price(usd, INSTANCE_HOUR, SPOT_HISTORY, "", note)
         key = (instance_type, life_cycle, zone, vcpus)
         if key not in self._memo:
             known = self.entries.get((f"instance_hour.{life_cycle}", instance_type))
@@ -106,13 +138,12 @@ class Prices:
             price = self.vcpu_hour(life_cycle)
             note = f"{instance_type or 'type'} not in the table: {count} vCPUs at the {price.note}"
             return replace(price, usd=count * price.usd, unit=INSTANCE_HOUR, note=note)
-        note = f"{count} vCPUs of {family}"
-        if life_cycle != SPOT:
-            return replace(price, usd=count * price.usd, unit=INSTANCE_HOUR, note=note)
-        saving = self._spot_saving(instance_type)
-        usd = count * price.usd * (1 - saving.usd / 100)
-        note = f"{note}, {saving.usd:g} % below on demand"
-        return replace(saving, usd=usd, unit=INSTANCE_HOUR, note=note)
+        usd, note = count * price.usd, f"{count} vCPUs of {family}"
+        if life_cycle == SPOT:
+            price = self._spot_saving(instance_type)
+            note += f", {price.usd:g} % below on demand"
+            usd *= 1 - price.usd / 100
+        return replace(price, usd=usd, unit=INSTANCE_HOUR, note=note)
 
     def _spot_saving(self, instance_type: str) -> Price:
         """Return the saving (%) of the type, else the median of its family, else of all types."""
@@ -120,8 +151,7 @@ class Prices:
             return self._savings[instance_type]
         family = _family_of(instance_type)
         kin = [price for name, price in self._savings.items() if _family_of(name) == family]
-        chosen = kin or list(self._savings.values())
-        return replace(chosen[0], usd=statistics.median(price.usd for price in chosen))
+        return _median(kin or self._savings.values())
 
     @cached_property
     def _savings(self) -> dict[str, Price]:
@@ -129,21 +159,19 @@ class Prices:
 
     @cached_property
     def _median_spot(self) -> Price:
-        names = [name for name in self._savings if vcpus_of(name) and self._is_known(name)]
-        usd = [self._derive(name, SPOT, None).usd / (vcpus_of(name) or 1) for name in names]
-        first = self._savings[names[0]]
-        note = f"median of {len(names)} types on spot"
-        return replace(first, usd=statistics.median(usd), unit=VCPU_HOUR, note=note)
+        families = self._section("on_demand_vcpu_hour")
+        types = {name: vcpus_of(name) for name in self._savings if _family_of(name) in families}
+        hours = [
+            replace(price, usd=price.usd / count, unit=VCPU_HOUR)
+            for name, count in types.items()
+            if count and (price := self._derive(name, SPOT, None))
+        ]
+        return replace(_median(hours), note=f"median of {len(hours)} types on spot")
 
     @cached_property
     def _median_on_demand(self) -> Price:
-        families = list(self._section("on_demand_vcpu_hour").values())
-        usd = statistics.median(price.usd for price in families)
-        note = f"median of {len(families)} families on demand"
-        return replace(families[0], usd=usd, note=note)
-
-    def _is_known(self, instance_type: str) -> bool:
-        return ("on_demand_vcpu_hour", _family_of(instance_type)) in self.entries
+        families = self._section("on_demand_vcpu_hour").values()
+        return replace(_median(families), note=f"median of {len(families)} families on demand")
 
     def _section(self, section: str) -> dict[str, Price]:
         return {name: price for (part, name), price in self.entries.items() if part == section}
@@ -152,6 +180,19 @@ class Prices:
         if not zone or zone.startswith(self.region):
             return price
         return replace(price, note=f"{price.note}; the price of {self.region}, not of {zone}")
+
+
+def average(history: History, begin: float, end: float) -> float:
+    """Return the mean over time of a changing price.
+
+    The first price also holds before its time. If `end` is not after `begin`, the price at `begin`
+    is returned.
+    """
+    times, usd = zip(*history, strict=True)
+    if end <= begin:
+        return float(usd[max(0, bisect.bisect_right(times, begin) - 1)])
+    changes = np.clip((begin, *times[1:], end), begin, end)
+    return float(np.average(usd, weights=np.diff(changes)))
 
 
 def load_prices(path: Path | None = None) -> Prices:
@@ -186,10 +227,6 @@ def vcpus_of(instance_type: str) -> int | None:
     return 4 * int(multiple or 1)
 
 
-def _family_of(instance_type: str) -> str:
-    return instance_type.partition(".")[0]
-
-
 def _parse(text: str, source: str) -> dict[str, Any]:
     try:
         # Through JSON: dates become text, and numbers that JSON lacks are refused.
@@ -216,27 +253,28 @@ def _iter_wrong_tiers(data: dict[str, Any]) -> Iterator[str]:
 
 def _iter_entries(data: dict[str, Any], source: str) -> Iterator[tuple[Key, Price]]:
     """Yield the prices of a file; `source` is the source of prices that do not name one."""
-    by_name = {
-        "on_demand_vcpu_hour": (data.get("on_demand_vcpu_hour", {}), "usd", VCPU_HOUR),
-        "spot_saving": (data.get("spot_saving", {}), "percent", "%"),
-    }
-    for life_cycle, section in data.get("instance_hour", {}).items():
-        by_name[f"instance_hour.{life_cycle}"] = (section, "usd", INSTANCE_HOUR)
-    for section_name, (section, values, unit) in by_name.items():
-        for name, value in section.get(values, {}).items():
-            yield (section_name, name), _to_price({**section, "usd": value}, unit, source)
-    for name, price in data.get("vcpu_hour", {}).items():
-        yield ("vcpu_hour", name), _to_price(price, VCPU_HOUR, source)
-    for name, price in data.get("charges", {}).items():
-        yield ("charges", name), _to_price(price, UNITS[name], source)
-    for name, entry in data.get("assumptions", {}).items():
-        yield ("assumptions", name), _to_price({**entry, "usd": entry["value"]}, "", source)
+    by_name = [
+        ("on_demand_vcpu_hour", data.get("on_demand_vcpu_hour", {}), "usd", VCPU_HOUR),
+        ("spot_saving", data.get("spot_saving", {}), "percent", "%"),
+    ]
+    for life_cycle, part in data.get("instance_hour", {}).items():
+        by_name.append((f"instance_hour.{life_cycle}", part, "usd", INSTANCE_HOUR))
+    for section, part, values, unit in by_name:
+        for name, usd in part.get(values, {}).items():
+            yield (section, name), _to_price({**part, "usd": usd}, unit, source)
+    for section, units in (
+        ("vcpu_hour", dict.fromkeys((SPOT, ON_DEMAND), VCPU_HOUR)),
+        ("charges", UNITS),
+        ("assumptions", {}),
+    ):
+        for name, price in data.get(section, {}).items():
+            yield (section, name), _to_price(price, units.get(name, ""), source)
 
 
 def _to_price(data: Mapping[str, Any], unit: str, source: str) -> Price:
     tiers = tuple((tier.get("up_to", math.inf), tier["usd"]) for tier in data.get("tiers", ()))
     return Price(
-        usd=data["usd"] if "usd" in data else tiers[0][1],
+        usd=tiers[0][1] if tiers else data["usd"] if "usd" in data else data["value"],
         unit=unit,
         source=data.get("source", source),
         date=data.get("date", ""),
@@ -244,6 +282,10 @@ def _to_price(data: Mapping[str, Any], unit: str, source: str) -> Price:
     )
 
 
-def _from_history(history: History, begin: float, end: float) -> Price:
-    usd = average(history, begin, end)
-    return Price(usd, INSTANCE_HOUR, SPOT_HISTORY, "", "mean of the time that it ran")
+def _median(prices: Collection[Price]) -> Price:
+    """Return the median price, with the source of the first one."""
+    return replace(next(iter(prices)), usd=statistics.median(price.usd for price in prices))
+
+
+def _family_of(instance_type: str) -> str:
+    return instance_type.partition(".")[0]

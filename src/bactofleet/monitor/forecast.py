@@ -59,7 +59,7 @@ class TimeLeft:
     high_s: float | None
 
 
-def measure_pace(
+def measure_throughput(
     finishes: Sequence[Finish], begin: float, end: float
 ) -> tuple[Throughput, list[int]] | None:
     """Return the throughput at `end` of a run that began at `begin`, and the counts per batch.
@@ -78,7 +78,7 @@ def measure_pace(
     return Throughput(genomes, window, genomes / window * 3600), counts.tolist()
 
 
-def foretell(
+def predict_time(
     pace: Throughput,
     counts: Sequence[int],
     durations_s: Sequence[float],

@@ -13,12 +13,11 @@ import numpy as np
 
 from bactofleet.core.destination import local_folder, scratch_folder
 from bactofleet.core.samples import read_samples
-from bactofleet.cost.meter import Money, foretell_money
 from bactofleet.genome.stage import STAGES
 from bactofleet.monitor.activity import find_running, get_start
 from bactofleet.monitor.batch import ask_batch, open_client, read_submitted
 from bactofleet.monitor.failures import Failures
-from bactofleet.monitor.forecast import Throughput, TimeLeft, foretell, measure_pace
+from bactofleet.monitor.forecast import Throughput, TimeLeft, measure_throughput, predict_time
 from bactofleet.monitor.receipts import Finish, Receipts
 from bactofleet.monitor.tables import Attempts, AttemptTable, FailedJobs
 from bactofleet.records.failure import Failure, of_unreadable
@@ -63,6 +62,15 @@ class StageTimes:
     genomes: int
     median_s: float
     p95_s: float
+
+
+@dataclass(frozen=True)
+class Money:
+    """Cost of the attempts that have ended, and expected cost at the end of the run."""
+
+    spent_usd: float
+    at_end_usd: float | None
+    """None until the first genome has ended."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +139,7 @@ class Observer:
         failures = self._get_failures()
         genomes = self._count(batch, len(failures))
         is_batch = bool(submitted.jobs.targets)
-        pace, left = self._foretell(started, now, genomes.remaining, is_batch=is_batch)
+        pace, left = self._predict(started, now, genomes.remaining, is_batch=is_batch)
         return Snapshot(
             time=now,
             results=str(self.results),
@@ -147,7 +155,7 @@ class Observer:
             queues=submitted.jobs.waiting,
             stages=measure_stages(self.receipts.recent),
             failures=failures,
-            money=foretell_money(self.usage.spent_usd, genomes.ended, genomes.remaining),
+            money=predict_cost(self.usage.spent_usd, genomes.ended, genomes.remaining),
         )
 
     def _last_finished(self) -> float | None:
@@ -185,7 +193,7 @@ class Observer:
             waiting=total - made["complete"] - made["excluded"] - failed - at_work,
         )
 
-    def _foretell(
+    def _predict(
         self, started: float | None, now: float, remaining: int, *, is_batch: bool
     ) -> tuple[Throughput | None, TimeLeft | None]:
         """Return the throughput of the active run and its remaining time."""
@@ -195,11 +203,11 @@ class Observer:
         # The executor fetches receipts in batches, so the latest ones are not here yet.
         end = last if is_batch else now
         begin = max(started, self.receipts.recent_since)
-        pace = measure_pace(self.receipts.recent, begin, end)
+        pace = measure_throughput(self.receipts.recent, begin, end)
         if pace is None:
             return None, None
         durations = [finish.duration_s for finish in self.receipts.recent]
-        left = foretell(*pace, durations, remaining, now - end) if remaining else None
+        left = predict_time(*pace, durations, remaining, now - end) if remaining else None
         return pace[0], left
 
 
@@ -213,6 +221,16 @@ def open_observer(config: Mapping[str, Any], *, live: bool) -> Observer:
     client = open_client() if live else None
     scratch = scratch_folder(str(config["scratch"]), str(config["results"]))
     return Observer(results, scratch, samples, client)
+
+
+def predict_cost(spent_usd: float, ended: int, remaining: int) -> Money | None:
+    """Return the cost so far and the expected cost at the end; None if nothing was spent.
+
+    The `remaining` genomes are assumed to cost as much each as those that `ended`, with waste.
+    """
+    if not spent_usd:
+        return None
+    return Money(spent_usd, spent_usd * (ended + remaining) / ended if ended else None)
 
 
 def get_pause(look_s: float) -> float:

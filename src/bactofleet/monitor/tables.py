@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from bactofleet.cost.meter import Meter
+from bactofleet.cost.bill import price_fleet
+from bactofleet.cost.instances import Fleet
 from bactofleet.cost.prices import load_prices
 from bactofleet.records.attempt import iter_attempts
 from bactofleet.records.failure import Failure, of_job
@@ -42,8 +43,9 @@ class AttemptTable:
 
     def __init__(self, path: Path) -> None:
         self._table = api.TableReader(path, api.UsageRow)
-        # Prices of the package's dated table: a look does not ask AWS for prices.
-        self._meter = Meter(load_prices())
+        # The package's dated table: a look does not ask AWS for prices.
+        self._prices = load_prices()
+        self._fleet = Fleet()
         self.attempts = Attempts()
         self.spent_usd = 0.0
         self.spans: list[Span] = []
@@ -55,13 +57,13 @@ class AttemptTable:
         for row in self._table.iter_new():
             self.attempts.total += 1
             for attempt in iter_attempts([row]):
-                self._meter.add(attempt)
+                self._fleet.add(attempt)
                 self.spans.append(Span(attempt.started, attempt.stopped, attempt.vcpus))
                 if attempt.outcome == api.RECLAIMED:
                     self.attempts.lost_s += attempt.seconds
             self.attempts.reclaimed += row.outcome == api.RECLAIMED
         if self.attempts.total > before:
-            self.spent_usd = self._meter.spent()
+            self.spent_usd = price_fleet(self._fleet, self._prices)
 
 
 class FailedJobs:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from bactofleet.core.text import clean
 from bactofleet.core.times import format_duration, format_time
-from bactofleet.cost.meter import Money
-from bactofleet.cost.wording import format_usd
+from bactofleet.cost.display import format_usd
 from bactofleet.monitor.forecast import TimeLeft
-from bactofleet.monitor.snapshot import Snapshot
+from bactofleet.monitor.snapshot import Money, Snapshot
 from bactofleet.records.failure import Failure
 
 # Number of kinds of failure that are shown; `--json` has every failure.

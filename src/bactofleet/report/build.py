@@ -13,7 +13,7 @@ from bactofleet.report.multiqc import write_multiqc
 from bactofleet.report.page import render_page
 from bactofleet.report.provenance.build import write_provenance
 from bactofleet.report.ranks import ANY_SIZE, SizeLimits
-from bactofleet.report.spending import read_spending
+from bactofleet.report.spending import read_bill
 from bactofleet.report.tool_outputs import iter_tool_outputs
 
 DEFAULT_TITLE = "Bacterial genomes"
@@ -51,7 +51,7 @@ def write_report(
     write_parquet(cohort.genomes, paths.parquet)
     outputs = iter_tool_outputs(results, samples)
     left_out = write_multiqc(outputs, len(samples), paths.multiqc, title)
-    spending = read_spending(results, cohort.genomes)
-    write_atomically(paths.page, render_page(cohort, title, left_out, spending))
+    bill = read_bill(results, cohort.genomes)
+    write_atomically(paths.page, render_page(cohort, title, left_out, bill))
     write_provenance(results, cohort, title)
     return paths

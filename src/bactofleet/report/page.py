@@ -18,13 +18,12 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from bactofleet.cost.wording import HEADINGS
+from bactofleet.cost.display import HEADINGS, BillTable
 from bactofleet.report.assets import PLOTLY, read_asset
 from bactofleet.report.cohort import STATUSES, Cohort
 from bactofleet.report.columns import BY_NAME, Column
 from bactofleet.report.figures import Plot, build_plots
 from bactofleet.report.outliers import MIN_GENOMES
-from bactofleet.report.spending import Spending
 from bactofleet.report.summary import summarise
 from bactofleet.report.values import plain
 
@@ -36,11 +35,11 @@ LEVEL = 6
 
 
 def render_page(
-    cohort: Cohort, title: str, multiqc_left_out: str | None, spending: Spending | None = None
+    cohort: Cohort, title: str, multiqc_left_out: str | None, bill: BillTable | None = None
 ) -> str:
     """Return the page as HTML.
 
-    `multiqc_left_out` says why there is no MultiQC report; `spending` is None if nothing ran on
+    `multiqc_left_out` says why there is no MultiQC report; `bill` is None if nothing ran on
     AWS.
     """
     plots = build_plots(cohort.genomes)
@@ -55,7 +54,7 @@ def render_page(
         statuses=STATUSES,
         plots=plots,
         multiqc_left_out=multiqc_left_out,
-        spending=spending,
+        bill=bill,
         headings=HEADINGS,
         script=script,
         style=read_asset("report.css"),

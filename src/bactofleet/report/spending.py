@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from bactofleet.cost.bill import make_bill
+from bactofleet.cost.display import BillTable
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.wording import BillRow, iter_facts, list_rows, list_sources
 from bactofleet.records.attempt import measure_tarballs, read_attempts
 
 # A report does not ask AWS for prices, because it may be made offline.
@@ -17,16 +16,7 @@ PRICES = "the dated table of the package"
 _OF_TARBALLS = ("tarball_path", "tarball_bytes")
 
 
-@dataclass(frozen=True)
-class Spending:
-    """Rows of the table, facts beyond them, and the numbered sources of prices."""
-
-    rows: list[BillRow]
-    facts: list[tuple[str, str]]
-    sources: list[tuple[str, str]]
-
-
-def read_spending(results: Path, genomes: pd.DataFrame) -> Spending | None:
+def read_bill(results: Path, genomes: pd.DataFrame) -> BillTable | None:
     """Return the cost of the attempts below `results` that made these genomes.
 
     None if nothing ran on AWS Batch.
@@ -36,5 +26,4 @@ def read_spending(results: Path, genomes: pd.DataFrame) -> Spending | None:
         return None
     made = genomes[genomes["status"].isin(["complete", "excluded"])]
     tarballs = measure_tarballs(zip(*(made[name].tolist() for name in _OF_TARBALLS), strict=True))
-    bill = make_bill(attempts, tarballs, load_prices())
-    return Spending(list_rows(bill), list(iter_facts(bill, PRICES)), list_sources(bill))
+    return BillTable(make_bill(attempts, tarballs, load_prices()), PRICES)

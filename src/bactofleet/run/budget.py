@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bactofleet.cost.bill import price_fleet
+from bactofleet.cost.display import format_usd
 from bactofleet.cost.estimate import Estimator
-from bactofleet.cost.estimate_wording import describe_briefly
 from bactofleet.cost.forecast import Range
-from bactofleet.cost.meter import Meter, price_attempts
+from bactofleet.cost.instances import Fleet
 from bactofleet.cost.prices import load_prices
-from bactofleet.cost.wording import format_usd
 from bactofleet.monitor.batch import read_submitted
 from bactofleet.records.attempt import iter_attempts, open_usage, read_attempts
 from bactofleet.run.plan import Plan
@@ -69,29 +69,29 @@ def price_plan(plan: Plan, config: Mapping[str, Any], results: Path) -> tuple[Pl
     submitted = read_submitted(results).samples
     order = sorted(plan.todo, key=lambda name: name not in submitted)
     estimator = Estimator(config, results, attempts, prices)
-    lines = [describe_briefly(estimator.foretell(len(order)))]
+    lines = [estimator.predict(len(order)).describe()]
     if config["max_cost"] is None:
         return plan, lines
-    spent = price_attempts(attempts, prices)
+    spent = price_fleet(Fleet(attempts), prices)
     committed = len(submitted.intersection(order))
-    purchase = buy(config["max_cost"], spent, estimator.foretell_usd, len(order), committed)
+    purchase = buy(config["max_cost"], spent, estimator.predict_usd, len(order), committed)
     chosen = set(order[: purchase.genomes])
     todo = [name for name in plan.todo if name in chosen]
     return replace(plan, todo=todo), [*lines, purchase.describe()]
 
 
 def buy(
-    limit: float, spent: float, foretell_usd: Callable[[int], Range], total: int, committed: int
+    limit: float, spent: float, predict_usd: Callable[[int], Range], total: int, committed: int
 ) -> Purchase:
     """Return how many of `total` genomes the rest of a limit pays for.
 
-    `foretell_usd` estimates the cost of a number of genomes in USD. The first `committed` genomes
+    `predict_usd` estimates the cost of a number of genomes in USD. The first `committed` genomes
     are made however little is left.
     """
     counts = range(1, total + 1)
     genomes, at_most = (
         max(committed, bisect.bisect_right(counts, limit - spent, key=cost))
-        for cost in (lambda n: foretell_usd(n).high, lambda n: foretell_usd(n).low)
+        for cost in (lambda n: predict_usd(n).high, lambda n: predict_usd(n).low)
     )
     return Purchase(limit, spent, genomes, at_most, total)
 
@@ -108,7 +108,8 @@ class Guard(threading.Thread):
         self._stop_submitting = stop
         self._say = say
         self._table = open_usage(results)
-        self._meter = Meter(load_prices())
+        self._prices = load_prices()
+        self._fleet = Fleet()
         self._spent = 0.0
 
     def run(self) -> None:
@@ -126,7 +127,7 @@ class Guard(threading.Thread):
         """Return what all runs have spent so far, in USD."""
         new = list(iter_attempts(self._table.iter_new()))
         for attempt in new:
-            self._meter.add(attempt)
+            self._fleet.add(attempt)
         if new:
-            self._spent = self._meter.spent()
+            self._spent = price_fleet(self._fleet, self._prices)
         return self._spent
