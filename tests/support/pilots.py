@@ -55,7 +55,7 @@ def make_past_genomes(seconds: Array) -> PastGenomes:
 
 
 def make_receipt(sample: str, seconds: float) -> dict[str, Any]:
-    """Return a receipt of a genome that took so long; it was finished an hour after `usage.MIDNIGHT`."""
+    """Return the receipt of a genome that was finished an hour after `usage.MIDNIGHT`."""
     return receipts.make_receipt(
         sample,
         stages={"download": {"seconds": 0.1 * seconds}, "assembly": {"seconds": 0.9 * seconds}},
