@@ -1,10 +1,12 @@
-"""Groups of Snakemake with input functions that ask for `groupid`."""
+"""Groups of Snakemake: with input functions that ask for `groupid`, and of several genomes."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,9 @@ def stop(self):
     for group in self.dag.ready_jobs:
         rules = sorted(job.rule.name for job in group.jobs)
         local = [job.wildcards.node for job in group.jobs if job.rule.name == "probe"]
-        print(json.dumps({"rules": rules, "id": group.jobid, "local": local}), flush=True)
+        genomes = sorted(job.wildcards.sample for job in group.jobs if job.rule.name == "reads")
+        told = {"rules": rules, "id": group.jobid, "local": local, "genomes": genomes}
+        print(json.dumps(told), flush=True)
     os._exit(0)
 
 executor.Executor.__post_init__ = stop
@@ -65,11 +69,42 @@ def test_genomes_of_a_group_share_what_is_local_to_the_id_that_the_child_gets(
     assert [group["local"] for group in groups] == [[group["id"]] for group in groups]
 
 
-def plan(folder: Path, seed: str, genomes: int = 4, together: int = 1) -> list[dict[str, Any]]:
-    """Plan a workflow of pretend genomes; return what there is to know of its groups."""
+def test_a_restart_joins_the_same_genomes(tmp_path: Path) -> None:
+    """Also if whole groups have ended in the meantime."""
+    first, again, later = (
+        plan(tmp_path / str(start), seed=str(start), together=3, made=made, is_local=False)
+        for start, made in enumerate([range(11), range(11), range(3, 11)])
+    )
+
+    assert joined_genomes(first) == joined_genomes(again)
+    assert joined_genomes(later) < joined_genomes(first)
+    assert sorted(map(len, joined_genomes(later))) == [2, 3, 3]
+
+
+def joined_genomes(groups: list[dict[str, Any]]) -> set[tuple[str, ...]]:
+    return {tuple(group["genomes"]) for group in groups}
+
+
+def plan(
+    folder: Path,
+    seed: str,
+    genomes: int = 4,
+    together: int = 1,
+    made: Iterable[int] | None = None,
+    *,
+    is_local: bool = True,
+) -> list[dict[str, Any]]:
+    """Plan a workflow of pretend genomes; return what there is to know of its groups.
+
+    The genomes have the numbers `made`, all by default; if `is_local`, their groups have inputs
+    with the group's id.
+    """
     shutil.copytree(WORKFLOW, folder, dirs_exist_ok=True)
-    samples = "".join(f"genome{number}\n" for number in range(genomes))
+    samples = "".join(f"genome{number:02}\n" for number in (made or range(genomes)))
     (folder / "config" / "samples.tsv").write_text(samples)
+    if not is_local:
+        snakefile = folder / "Snakefile"
+        snakefile.write_text(re.sub(r" +probe=lambda.*\n", "", snakefile.read_text()))
     settings = {f"SNAKEMAKE_AWS_BATCH_ARRAY_{name}": value for name, value in SETTINGS.items()}
     options = ["--executor", "aws-batch-array", "--jobs", "9", "--nolock"]
     if together > 1:

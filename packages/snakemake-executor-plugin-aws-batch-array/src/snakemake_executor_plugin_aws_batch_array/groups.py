@@ -1,12 +1,15 @@
 """Groups of Snakemake: their jobs, their ids, and what is done when they have ended."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
+from snakemake.common import group_into_chunks
+
 
 def rebuild_groups(dag: Any) -> None:
-    """Make the groups again if Snakemake has replaced jobs since it first made them.
+    """Make the groups again where Snakemake's own would be wrong, or others at the next start.
 
     If an input function uses `groupid`, Snakemake makes the groups, replaces the job by one whose
     inputs have the id of its group in their names, and updates the groups. As of 9.27.1 the update
@@ -16,14 +19,17 @@ def rebuild_groups(dag: Any) -> None:
     - `--group-components` joins groups that are already joined: four genomes become sixteen;
     - a group of several components gets another id, and in the container, which knows only this
       one, the inputs have other names.
+
+    `--group-components` takes the components from a set, so that a restart joins other genomes,
+    and could not take over the jobs that run.
     """
-    if not any(job.is_updated for job in dag.jobs):
+    joins = any(n > 1 for n in dag.workflow.group_settings.group_components.values())
+    if not joins and not any(job.is_updated for job in dag.jobs):
         return
     ids = _get_given_ids(dag.group_job_factory.cache.values())
     dag.group_job_factory.cache.clear()
     dag._ready_jobs.clear()
-    join_components = dag._update_group_components
-    dag._update_group_components = lambda: _join_components(dag, ids, join_components)
+    dag._update_group_components = lambda: _join_components(dag, ids)
     try:
         dag.update_groups()
     finally:
@@ -45,22 +51,43 @@ def _get_given_ids(first_groups: Iterable[Any]) -> dict[str, str]:
     }
 
 
-def _join_components(dag: Any, ids: dict[str, str], join_others: Any) -> None:
-    """Join the components that were given the same id; the others as Snakemake does it."""
+def _join_components(dag: Any, ids: dict[str, str]) -> None:
+    """Join the components that were given the same id, and others in the order of their outputs."""
     joined: dict[str, Any] = {}
-    others = {}
+    others = defaultdict(list)
     for component in {id(group): group for group in dag._group.values()}.values():
         given = next((ids[key] for job in component if (key := job.uuid()) in ids), None)
         if given is None:
-            others.update(dict.fromkeys(component, component))
+            others[component.groupid].append(component)
         elif joined.setdefault(given, component) is not component:
             joined[given].merge(component)
-    dag._group = others
-    join_others()
     for given, group in joined.items():
         group._jobid = given
+    groups = [*joined.values()]
+    for groupid, components in others.items():
+        groups += _join_in_order(components, _get_size(dag.workflow, groupid))
+    for group in groups:
         group.finalize()
         dag._group.update(dict.fromkeys(group, group))
+
+
+def _get_size(workflow: Any, groupid: str) -> int:
+    """Return how many components `--group-components` wants in a group."""
+    rule_group = workflow.parent_groupids.get(groupid, groupid)
+    size: int = workflow.group_settings.group_components.get(rule_group, 1)
+    return size
+
+
+def _join_in_order(components: list[Any], size: int) -> Iterator[Any]:
+    ordered = sorted(components, key=_first_output) if size > 1 else components
+    for first, *others in group_into_chunks(size, ordered):
+        for other in others:
+            first.merge(other)
+        yield first
+
+
+def _first_output(group: Any) -> str:
+    return min((str(path) for job in group.jobs for path in job.output), default="")
 
 
 def postprocess_at_once(group: Any) -> None:
