@@ -253,23 +253,35 @@ def test_an_answer_of_sra_that_is_not_whole_is_an_error(
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        ({"count": "3", "idlist": ["9000001", "9000002"]}, "SRA names 2 of 3 experiments"),
-        ({"count": "0", "idlist": [], "ERROR": "no backend"}, "SRA cannot search: no backend"),
         (
-            {"ERROR": "Invalid db name specified: sra"},
-            "SRA's answer does not have the documented form",
+            {"esearchresult": {"count": "3", "idlist": ["9000001", "9000002"]}},
+            "SRA names 2 of 3 experiments",
         ),
+        (
+            {"esearchresult": {"count": "0", "idlist": [], "ERROR": "no backend"}},
+            "SRA cannot search: no backend",
+        ),
+        (
+            {"esearchresult": {"ERROR": "Invalid db name specified: sra"}},
+            "SRA cannot search: Invalid db name specified: sra",
+        ),
+        (
+            {"error": "API rate limit exceeded", "count": "4"},
+            "SRA cannot search: API rate limit exceeded",
+        ),
+        ({"esearchresult": ["9000001"]}, "SRA's answer does not have the documented form"),
+        (["9000001"], "SRA's answer does not have the documented form"),
     ],
 )
 def test_fewer_experiments_than_sra_announces_are_an_error(
     archives: Archives,
     change: Install,
-    answer: dict[str, object],
+    answer: object,
     why: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     archives.sra = make_runs(1, 2)
-    change("/esearch.fcgi", lambda _: json.dumps({"esearchresult": answer}).encode())
+    change("/esearch.fcgi", lambda _: json.dumps(answer).encode())
 
     assert search("PRJNA239251") == 1
 

@@ -76,12 +76,14 @@ class Sra:
         while len(found) < count:
             page = {"retstart": str(len(found)), "retmax": str(MAX_NUMBERS), "retmode": "json"}
             try:
-                result = json.loads(self._post("esearch", term=term, **page))["esearchresult"]
+                answer = json.loads(self._post("esearch", term=term, **page))
+                result = answer.get("esearchresult", {})
+                # `error` is of NCBI's gateway, such as "API rate limit exceeded".
+                if fault := answer.get("error") or result.get("ERROR"):
+                    raise Unavailable(f"SRA cannot search: {fault}")
                 count, more = int(result["count"]), set(result["idlist"]) - found
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise Unavailable("SRA's answer does not have the documented form") from error
-            if "ERROR" in result:
-                raise Unavailable(f"SRA cannot search: {result['ERROR']}")
             if not more and len(found) < count:
                 raise Unavailable(f"SRA names {len(found):,} of {count:,} experiments")
             found |= more
