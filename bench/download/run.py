@@ -38,11 +38,11 @@ import json
 import sys
 from pathlib import Path
 from bactofleet.core.samples import Sample
-from bactofleet.archives.providers import Workplace, fetch_accession
+from bactofleet.archives.providers import Workspace, fetch_accession
 from bactofleet.core.tools import Toolbox
 
 row, folder = json.loads(sys.argv[1]), Path(sys.argv[2])
-fetch_accession(Sample("S1", **row), ["ena"], Workplace(folder, Toolbox(folder, sys.stdout), 2))
+fetch_accession(Sample("S1", **row), ["ena"], Workspace(folder, Toolbox(folder, sys.stdout), 2))
 """
 # The library of fastq-dl; its command asks the real ENA for metadata first.
 THEIRS = """

@@ -11,7 +11,7 @@ from support.usage import make_row, write_usage
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.cost.forecast import Range
 from bactofleet.run import budget
-from bactofleet.run.budget import Guard, buy, price_plan
+from bactofleet.run.budget import Guard, count_affordable, price_plan
 from bactofleet.run.plan import Plan
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 from snakemake_executor_plugin_aws_batch_array.paths import LEDGER
@@ -57,34 +57,36 @@ def submitted(tmp_path: Path) -> list[str]:
 
 
 def test_as_many_genomes_are_begun_as_are_paid_for_if_they_cost_what_they_may_at_most():
-    purchase = buy(10.0, 2.0, dollars, 6, committed=0)
+    affordable = count_affordable(10.0, 2.0, dollars, 6, committed=0)
 
-    assert (purchase.genomes, purchase.at_most, purchase.total) == (4, 6, 6)
-    assert purchase.describe() == (
+    assert (affordable.genomes, affordable.at_most, affordable.total) == (4, 6, 6)
+    assert affordable.describe() == (
         "max_cost: $10.00: $2.00 spent; the rest is enough for 4 to 6 of the 6 genomes. This run "
         "makes 4. Start the same command again to continue with the rest of the money"
     )
 
 
 def test_a_limit_that_is_far_away_changes_nothing():
-    purchase = buy(100.0, 2.0, dollars, 3, committed=0)
+    affordable = count_affordable(100.0, 2.0, dollars, 3, committed=0)
 
-    assert purchase.genomes == 3
-    assert purchase.describe() == (
+    assert affordable.genomes == 3
+    assert affordable.describe() == (
         "max_cost: $100.00: $2.00 spent; the rest is enough for all 3 genomes"
     )
 
 
 @pytest.mark.parametrize("spent", [9.0, 10.0, 12.5])
 def test_nothing_is_begun_when_not_even_one_genome_is_paid_for(spent: float):
-    purchase = buy(10.0, spent, dollars, 3, committed=0)
+    affordable = count_affordable(10.0, spent, dollars, 3, committed=0)
 
-    assert purchase.genomes == 0
-    assert "the rest is not enough for any of the 3 genomes. Raise max_cost" in purchase.describe()
+    assert affordable.genomes == 0
+    assert (
+        "the rest is not enough for any of the 3 genomes. Raise max_cost" in affordable.describe()
+    )
 
 
 def test_what_was_submitted_before_is_made_whatever_is_left():
-    assert buy(10.0, 12.0, dollars, 3, committed=2).genomes == 2
+    assert count_affordable(10.0, 12.0, dollars, 3, committed=2).genomes == 2
 
 
 # --- the plan -------------------------------------------------------------------------------------

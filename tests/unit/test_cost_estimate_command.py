@@ -10,7 +10,7 @@ from support.pilots import PARAMETERS, make_receipt, write_receipts
 from support.usage import make_row, write_usage
 
 from bactofleet.cli import main as cli
-from bactofleet.run.workflow import Run
+from bactofleet.run.workflow import WorkflowRun
 
 SCHEMAS = Path(__file__).parents[2] / "workflow" / "schemas"
 CONFIG = {"results": "s3://bucket/results", "samples": "samples.tsv"}
@@ -111,7 +111,7 @@ def test_with_nothing_to_do_nothing_is_foretold(project: Path, capsys):
 def test_the_estimate_is_what_a_start_of_the_workflow_says(project: Path, capsys):
     make_genomes(project, 20)
     write_usage(project / "results", [make_row("SRX100000")])
-    Run(CONFIG, SCHEMAS, is_main=True)
+    WorkflowRun(CONFIG, SCHEMAS, is_main=True)
     forecast = capsys.readouterr().err.splitlines()[-1]
 
     told = cost(capsys, "--offline")
@@ -121,6 +121,6 @@ def test_the_estimate_is_what_a_start_of_the_workflow_says(project: Path, capsys
 
 
 def test_the_options_that_past_genomes_are_chosen_by_are_options():
-    config = Run(CONFIG, SCHEMAS, is_main=False).config
+    config = WorkflowRun(CONFIG, SCHEMAS, is_main=False).config
 
     assert {name: config[name] for name in PARAMETERS} == PARAMETERS

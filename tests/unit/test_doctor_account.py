@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from bactofleet.doctor.account import Account
-from bactofleet.doctor.findings import Finding, Judge, guarded
+from bactofleet.doctor.findings import Check, Finding, guarded
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 
@@ -61,10 +61,10 @@ def test_an_answer_of_another_form_is_a_finding_of_its_check(
         layer.write_text(answer)
     account = image({"config": {"digest": "sha256:0"}}, layer.as_uri())
 
-    def check(judge: Judge) -> Iterator[Finding]:
-        yield judge.ok(str(account.image_architectures("fleet", "1")))
+    def refused(check: Check) -> Iterator[Finding]:
+        yield check.ok(str(account.image_architectures("fleet", "1")))
 
-    (finding,) = guarded(Judge("image"), check)
+    (finding,) = guarded(Check("image"), refused)
 
     assert (finding.check, finding.level) == ("image", "error")
     assert "AWS's answer does not have the documented form" in finding.message

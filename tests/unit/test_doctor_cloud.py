@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from bactofleet.doctor.account import Environment, Identity, InstanceType, Queue
+from bactofleet.doctor.account import Caller, Environment, InstanceType, Queue
 from bactofleet.doctor.cloud import TASKS, examine
 from bactofleet.doctor.findings import ERROR, OK, WARNING, Finding
 from bactofleet.doctor.work import Work
@@ -51,10 +51,10 @@ class FakeAccount:
     architectures: frozenset[str] | None = frozenset({"amd64"})
     services: frozenset[str] = frozenset({TASKS})
 
-    def identity(self) -> Identity:
+    def identity(self) -> Caller:
         if self.refuses:
             raise self.refuses
-        return Identity("123456789012", "arn:aws:iam::123456789012:user/me", self.skew_s)
+        return Caller("123456789012", "arn:aws:iam::123456789012:user/me", self.skew_s)
 
     def bucket_region(self, bucket: str) -> str | None:
         return self.regions.get(bucket)

@@ -178,7 +178,7 @@ def test_reads_whose_names_all_begin_alike_are_no_pairs(tmp_path: Path, form: st
 
     (stats,) = scan_reads([write_reads(tmp_path / "x.fastq", reads)])
 
-    assert not stats.oddities
+    assert not stats.irregularities
 
 
 def test_every_letter_of_iupac_is_a_base(tmp_path: Path) -> None:

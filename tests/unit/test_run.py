@@ -15,7 +15,7 @@ from support.usage import make_row, write_usage
 
 from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.toolset import needed_programs
-from bactofleet.run.workflow import Run
+from bactofleet.run.workflow import WorkflowRun
 
 SCHEMAS = Path(__file__).parents[2] / "workflow/schemas"
 GOOD = "sample\taccession\nS1\tSRR2838702\nS2\tSRR2838703\n"
@@ -31,8 +31,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def start(*, is_main: bool = True, **options: object) -> Run:
-    return Run({"samples": "samples.tsv"} | options, SCHEMAS, is_main=is_main)
+def start(*, is_main: bool = True, **options: object) -> WorkflowRun:
+    return WorkflowRun({"samples": "samples.tsv"} | options, SCHEMAS, is_main=is_main)
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
@@ -132,7 +132,7 @@ def test_redo_without_what_the_profiles_force_is_refused_and_not_done_in_part(
 
 
 @pytest.fixture
-def begun(monkeypatch: pytest.MonkeyPatch) -> Run:
+def begun(monkeypatch: pytest.MonkeyPatch) -> WorkflowRun:
     """Return a run that has started."""
     monkeypatch.setattr(
         "bactofleet.run.workflow.atexit", SimpleNamespace(register=lambda function: None)
@@ -143,7 +143,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def test_a_job_has_the_samples_of_the_start_however_the_sheet_was_edited(
-    project: Path, begun: Run, capsys: pytest.CaptureFixture[str]
+    project: Path, begun: WorkflowRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
     (project / "samples.tsv").write_text("sample\tr1\tr2\r\nS1\tR1.fq\tR2.fq\r\n")
@@ -162,7 +162,7 @@ def test_a_job_without_a_run_before_it_reads_no_sheet(project: Path) -> None:
         job.identity_key("S1")
 
 
-def test_only_its_owner_reads_the_samples_of_a_run_and_they_go_with_it(begun: Run) -> None:
+def test_only_its_owner_reads_the_samples_of_a_run_and_they_go_with_it(begun: WorkflowRun) -> None:
     assert begun.frozen_samples.stat().st_mode & 0o777 == 0o600
 
     begun._end()
@@ -170,7 +170,9 @@ def test_only_its_owner_reads_the_samples_of_a_run_and_they_go_with_it(begun: Ru
     assert not begun.frozen_samples.exists()
 
 
-def test_the_last_lines_name_what_was_made(begun: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_last_lines_name_what_was_made(
+    begun: WorkflowRun, capsys: pytest.CaptureFixture[str]
+) -> None:
     (begun.results / "cohort.tsv").write_text("sample\n")
     capsys.readouterr()
 
@@ -271,7 +273,7 @@ def test_a_file_of_the_configuration_with_an_option_twice_is_refused(project: Pa
     (project / "mine.yaml").write_text("coverage: 50\ncoverage: 60\n")
 
     with pytest.raises(WorkflowError, match=r"mine\.yaml: coverage: given more than once"):
-        Run({"samples": "samples.tsv"}, SCHEMAS, is_main=True, files=[Path("mine.yaml")])
+        WorkflowRun({"samples": "samples.tsv"}, SCHEMAS, is_main=True, files=[Path("mine.yaml")])
 
 
 def test_a_problem_names_the_files_that_the_options_come_from() -> None:
@@ -281,7 +283,7 @@ def test_a_problem_names_the_files_that_the_options_come_from() -> None:
         WorkflowError,
         match=r"config/config\.yaml, mine\.yaml: coverage must be a number, not 'deep'",
     ):
-        Run({"coverage": "deep"}, SCHEMAS, is_main=True, files=files)
+        WorkflowRun({"coverage": "deep"}, SCHEMAS, is_main=True, files=files)
 
 
 def test_a_second_run_on_the_same_results_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -378,7 +380,7 @@ assert not any(name.startswith("bactofleet.cost") for name in sys.modules)
     subprocess.run([sys.executable, "-c", script, str(SCHEMAS)], check=True)
 
 
-def test_a_run_that_was_stopped_leaves_no_work_of_its_genomes(begun: Run) -> None:
+def test_a_run_that_was_stopped_leaves_no_work_of_its_genomes(begun: WorkflowRun) -> None:
     mine, foreign = begun.scratch / "S1/qc/work", begun.scratch / "else/qc/work"
     for folder in (mine, foreign):
         folder.mkdir(parents=True)

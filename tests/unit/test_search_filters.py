@@ -7,7 +7,7 @@ from support.archives import make_run
 
 from bactofleet.archives.runs import read_runs
 from bactofleet.archives.search.experiments import Experiment, group_runs, species_of, to_row
-from bactofleet.archives.search.filters import Limits, find_reason
+from bactofleet.archives.search.filters import Limits, find_rejection
 
 GENOME_SIZE = 2_800_000
 DEFAULTS = Limits()
@@ -20,7 +20,7 @@ def make_experiment(**values: Any) -> Experiment:
 
 def reason_of(limits: Limits = DEFAULTS, size: int = GENOME_SIZE, **values: Any) -> str:
     """Return why an experiment is left out, or nothing."""
-    reason = find_reason(make_experiment(**values), size, limits)
+    reason = find_rejection(make_experiment(**values), size, limits)
     return reason.detail if reason else ""
 
 
@@ -77,7 +77,7 @@ def test_depth_is_no_matter_where_the_size_of_the_genome_is_not_known() -> None:
 def test_bases_of_all_runs_of_an_experiment_count() -> None:
     runs = [make_run(number, 1, base_count="2000000") for number in (1, 2)]
 
-    assert find_reason(group_runs(read_runs(runs))[0], 0, Limits()) is None
+    assert find_rejection(group_runs(read_runs(runs))[0], 0, Limits()) is None
 
 
 @pytest.mark.parametrize(("layout", "length"), [("PAIRED", 150), ("SINGLE", 300)])

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from bactofleet.monitor.page.timeline import MAX_BINS, Timeline, measure_timeline, to_spans
-from bactofleet.monitor.receipts import Finish
+from bactofleet.monitor.receipts import FinishedGenome
 from bactofleet.monitor.tables import Span
 
 NOW = 1_795_000_000.0
@@ -88,7 +88,7 @@ def test_of_a_run_under_way_the_end_is_told_to_be_unsure():
 
 
 def test_a_receipt_tells_when_its_genome_was_at_work_and_on_how_many_processors():
-    finish = Finish(NOW, "complete", {"download": 100.0, "assembly": 300.0}, cpu_s=800.0)
-    without_stages = Finish(NOW, "complete", {})
+    finish = FinishedGenome(NOW, "complete", {"download": 100.0, "assembly": 300.0}, cpu_s=800.0)
+    without_stages = FinishedGenome(NOW, "complete", {})
 
     assert to_spans([finish, without_stages]) == [Span(NOW - 400, NOW, 2.0)]

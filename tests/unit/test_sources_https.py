@@ -12,7 +12,7 @@ from support.archive_server import Archive, Fault
 
 from bactofleet.archives import disk, https, retry, web
 from bactofleet.archives.files import fetch
-from bactofleet.archives.retry import Denied, NotThere, Throttled, Unreachable
+from bactofleet.archives.retry import Denied, NotFound, Throttled, Unreachable
 from bactofleet.core.errors import ConfigurationError, MissingInput, TemporaryFailure
 
 DATA = random.Random(1).randbytes(3_000_000)
@@ -137,7 +137,7 @@ def test_a_file_that_stays_wrong_is_a_temporary_failure(
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"), [(Fault.DENIED, Denied), (Fault.ELSEWHERE, NotThere)]
+    ("status", "expected"), [(Fault.DENIED, Denied), (Fault.ELSEWHERE, NotFound)]
 )
 def test_what_no_attempt_changes_is_not_tried_again(
     archive: Archive, tmp_path: Path, said: list[str], status: Fault, expected: type[Exception]
@@ -155,7 +155,7 @@ def test_a_file_that_is_not_there_is_not_asked_for_again(
 ) -> None:
     archive.files.clear()
 
-    with pytest.raises(NotThere, match="answers 404"):
+    with pytest.raises(NotFound, match="answers 404"):
         download(archive, tmp_path, said)
 
     assert len(archive.requests) == 1

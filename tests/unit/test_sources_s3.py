@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from bactofleet.archives import retry, s3
 from bactofleet.archives.files import fetch
-from bactofleet.archives.retry import Denied, NotThere
+from bactofleet.archives.retry import Denied, NotFound
 from bactofleet.core.errors import MissingInput, TemporaryFailure
 
 DATA = b"some reads" * 1000
@@ -74,8 +74,8 @@ def test_what_may_not_be_read_says_which_right_is_lacking(
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("404", NotThere),
-        ("NoSuchBucket", NotThere),
+        ("404", NotFound),
+        ("NoSuchBucket", NotFound),
         ("403", Denied),
         ("503", TemporaryFailure),
         ("SlowDown", TemporaryFailure),

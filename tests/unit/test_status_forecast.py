@@ -8,16 +8,16 @@ from itertools import pairwise
 import pytest
 
 from bactofleet.monitor.forecast import MIN_FINISHES, measure_throughput, predict_time
-from bactofleet.monitor.receipts import Finish
+from bactofleet.monitor.receipts import FinishedGenome
 
 HOUR = 3600.0
 
 
-def finish(time: float, duration: float = 600.0) -> Finish:
-    return Finish(time, "complete", {"assembly": duration})
+def finish(time: float, duration: float = 600.0) -> FinishedGenome:
+    return FinishedGenome(time, "complete", {"assembly": duration})
 
 
-def simulate(slots: int, genomes: int, rng: random.Random) -> list[Finish]:
+def simulate(slots: int, genomes: int, rng: random.Random) -> list[FinishedGenome]:
     """Genomes of about 55 minutes, some twice as long, on so many machines."""
     free = [0.0] * slots
     ends = []

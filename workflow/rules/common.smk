@@ -9,13 +9,13 @@ from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 from bactofleet.core.options import to_word as option
 from bactofleet.records import folder
-from bactofleet.run.workflow import Run
+from bactofleet.run.workflow import WorkflowRun
 
 WORKFLOW = Path(workflow.current_basedir).parent
 
 # Only the main process of a run checks the user's input. Jobs read only the rules, as does
 # `--lint`, which is recognized because it does not check environment variables.
-RUN = Run(
+RUN = WorkflowRun(
     config,
     WORKFLOW / "schemas",
     is_main=workflow.is_main_process and workflow.check_envvars,

@@ -12,7 +12,7 @@ import pytest
 
 from snakemake_executor_plugin_aws_batch_array.adoption import Adopter
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
-from snakemake_executor_plugin_aws_batch_array.manifest import Line, build_manifest
+from snakemake_executor_plugin_aws_batch_array.manifest import ManifestLine, build_manifest
 from snakemake_executor_plugin_aws_batch_array.requirements import Requirements
 from snakemake_executor_plugin_aws_batch_array.tasks import Task
 
@@ -103,7 +103,7 @@ class Batch:
 
     def open(self, key: str) -> io.BytesIO:
         assert key == "runs/1/array.manifest"
-        lines = [Line([], [], [f"{i}.json"], f"old{i}") for i in range(len(self.states))]
+        lines = [ManifestLine([], [], [f"{i}.json"], f"old{i}") for i in range(len(self.states))]
         return io.BytesIO(build_manifest(lines)[0])
 
 

@@ -10,7 +10,7 @@ from snakemake_executor_plugin_aws_batch_array.definitions import (
 )
 from snakemake_executor_plugin_aws_batch_array.exit_codes import to_container
 from snakemake_executor_plugin_aws_batch_array.manifest import (
-    Line,
+    ManifestLine,
     build_manifest,
     get_byte_range,
     parse_line,
@@ -64,7 +64,9 @@ def test_sizes_and_queues_are_not_mixed():
 
 
 def test_a_child_reads_its_line_of_the_manifest_by_a_range():
-    lines = [Line(["--cores", "1"], [], [f"{'x' * n}é\n.json"], f"key{n}") for n in range(5)]
+    lines = [
+        ManifestLine(["--cores", "1"], [], [f"{'x' * n}é\n.json"], f"key{n}") for n in range(5)
+    ]
     manifest, width = build_manifest(lines)
 
     first, last = get_byte_range(3, width).removeprefix("bytes=").split("-")

@@ -6,7 +6,7 @@ import pytest
 
 from snakemake_executor_plugin_aws_batch_array.fuse import FIRST, Fuse
 from snakemake_executor_plugin_aws_batch_array.live import LiveArray
-from snakemake_executor_plugin_aws_batch_array.monitor import Ended
+from snakemake_executor_plugin_aws_batch_array.monitor import EndedChild
 from snakemake_executor_plugin_aws_batch_array.requirements import Requirements
 from snakemake_executor_plugin_aws_batch_array.status import Cause
 from snakemake_executor_plugin_aws_batch_array.store import RunFolder
@@ -43,7 +43,7 @@ class Fleet:
         """Let children fail with a reason that names the sample; return what the last one told."""
         told = [
             self.fuse.record_failure(
-                Ended(self.array, i), cause, reason.format(f"s{i}"), is_final=is_final
+                EndedChild(self.array, i), cause, reason.format(f"s{i}"), is_final=is_final
             )
             for i in indices
         ]

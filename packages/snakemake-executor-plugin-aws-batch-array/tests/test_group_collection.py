@@ -26,7 +26,7 @@ from unittest.mock import MagicMock
 from snakemake_executor_plugin_aws_batch_array import executor, returns, tasks
 from snakemake_executor_plugin_aws_batch_array.collector import Collected
 from snakemake_executor_plugin_aws_batch_array.live import LiveArray
-from snakemake_executor_plugin_aws_batch_array.monitor import Ended
+from snakemake_executor_plugin_aws_batch_array.monitor import EndedChild
 
 pauses, pause = [], asyncio.sleep
 
@@ -44,9 +44,9 @@ class Submitter:
         return LiveArray("array", "id", None, "queue", len(tasks), 0.0, tasks)
 
 def prepare(self):
-    for name in ("settlement", "ledger", "patience", "settings", "clean_up", "fuse", "bundle"):
+    for name in ("tables", "ledger", "patience", "settings", "clean_up", "fuse", "bundle"):
         setattr(self, f"_{name}", MagicMock())
-    self._settlement.record_usage.return_value = self._reclaimed = self._held_back = 0
+    self._tables.record_usage.return_value = self._reclaimed = self._held_back = 0
     self._fuse.has_blown.return_value = False
     self._build_task = lambda job, bundle: SimpleNamespace(job=job, key=job.jobid)
     self._adopt = lambda tasks, bundle: set()
@@ -70,7 +70,7 @@ def look(self):
     for array in arrays:
         for index, task in list(array.open.items()):
             deliver(task.job, self.dag)
-            self._settle([Collected(Ended(array, index), {"attempt": 1}, None)])
+            self._record_ended([Collected(EndedChild(array, index), {"attempt": 1}, None)])
 
 asyncio.sleep = record
 executor.Executor.__post_init__ = prepare

@@ -12,7 +12,7 @@ from snakemake_executor_plugin_aws_batch_array.bundle import Bundle, Member
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 from snakemake_executor_plugin_aws_batch_array.live import LiveArray
 from snakemake_executor_plugin_aws_batch_array.lost_runs import LostRuns
-from snakemake_executor_plugin_aws_batch_array.manifest import Line, build_manifest
+from snakemake_executor_plugin_aws_batch_array.manifest import ManifestLine, build_manifest
 from snakemake_executor_plugin_aws_batch_array.requirements import Requirements
 from snakemake_executor_plugin_aws_batch_array.settings import ExecutorSettings
 from snakemake_executor_plugin_aws_batch_array.tasks import Task
@@ -60,7 +60,7 @@ class Aws:
         """Add an array, a single job where there is one key."""
         name = f"{run}-{number:04d}"
         self.bundles[f"snakemake/runs/{run}"] = digest
-        lines = [Line(["--cores", "1"], [], [f"{key}.json"], key) for key in keys]
+        lines = [ManifestLine(["--cores", "1"], [], [f"{key}.json"], key) for key in keys]
         self.manifests[f"snakemake/runs/{run}/{name}.manifest"] = build_manifest(lines)[0]
         summary = {
             "jobName": name,

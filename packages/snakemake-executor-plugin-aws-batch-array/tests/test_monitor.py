@@ -97,7 +97,7 @@ def make_monitor(batch: FakeBatch, now: float) -> Monitor:
 
 
 def look(batch: FakeBatch, array: LiveArray, now: float = 10.0) -> list[tuple[int, Any]]:
-    """Look, settle what has ended, and return index and cause of each."""
+    """Look, close what has ended, and return index and cause of each."""
     monitor = make_monitor(batch, now)
     found = [(e.index, e.failure and e.failure.cause) for e in monitor.iter_ended([array])]
     for index, _ in found:

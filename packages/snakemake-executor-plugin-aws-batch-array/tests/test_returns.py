@@ -12,8 +12,8 @@ import pytest
 
 from snakemake_executor_plugin_aws_batch_array.returns import (
     RECORD_FILE,
+    LeftFiles,
     MalformedReturnError,
-    Salvage,
     pack_outputs,
     unpack_outputs,
 )
@@ -102,12 +102,12 @@ def test_what_a_failed_group_has_made_comes_to_its_place_when_it_is_restored(fol
     _, controller = folders
     monkeypatch.chdir(controller)
 
-    salvage = Salvage(Path("staging"))
-    salvage.add_returned(make_archive("a.json", "a.log"), ["a.json", "b.json"], ["a.log"])
+    left = LeftFiles(Path("staging"))
+    left.add_returned(make_archive("a.json", "a.log"), ["a.json", "b.json"], ["a.log"])
 
-    assert salvage.outputs == ["a.json"]
+    assert left.outputs == ["a.json"]
     assert not Path("a.json").exists()
-    salvage.restore()
+    left.restore()
     assert Path("a.json").read_text() == "new"
     assert Path("a.log").read_text() == "new"
     assert not list(Path("staging").iterdir())
@@ -138,12 +138,12 @@ def test_what_a_failed_job_was_to_update_is_as_it_was(folders, monkeypatch, name
     Path(name).parent.mkdir(parents=True, exist_ok=True)
     Path(name).write_text("precious")
     path = Path(Path(name).parts[0])
-    salvage = Salvage(Path("staging"))
+    left = LeftFiles(Path("staging"))
 
-    salvage.keep([str(path)])
+    left.keep([str(path)])
     assert Path(name).read_text() == "precious"
     shutil.rmtree(path) if path.is_dir() else path.unlink()
-    salvage.restore()
+    left.restore()
 
     assert Path(name).read_text() == "precious"
 
@@ -177,11 +177,11 @@ def test_an_object_that_is_not_what_it_should_be_is_called_that(folders, monkeyp
 
     assert Path("a.json").read_text() == "old"
     assert not list(Path("staging").iterdir())
-    salvage = Salvage(Path("staging"))
+    left = LeftFiles(Path("staging"))
     with pytest.raises(MalformedReturnError):
-        salvage.add_returned(io.BytesIO(content), ["a.json"], [])
-    assert salvage.outputs == []
-    salvage.remove()
+        left.add_returned(io.BytesIO(content), ["a.json"], [])
+    assert left.outputs == []
+    left.remove()
     assert not list(Path("staging").iterdir())
 
 
@@ -214,15 +214,15 @@ def test_outputs_below_a_link_to_another_disk_arrive(folders, other_disk, monkey
     assert names == ["a.json", "folder", "folder/b.txt"]
 
 
-@pytest.mark.parametrize("salvage", [False, True])
-def test_where_a_file_is_in_the_way_of_a_folder_nothing_is_lost(folders, monkeypatch, salvage):
+@pytest.mark.parametrize("left", [False, True])
+def test_where_a_file_is_in_the_way_of_a_folder_nothing_is_lost(folders, monkeypatch, left):
     _, controller = folders
     monkeypatch.chdir(controller)
     Path("out").write_text("in the way")
 
     with pytest.raises(OSError, match="out"):
-        if salvage:
-            kept = Salvage(Path("staging"))
+        if left:
+            kept = LeftFiles(Path("staging"))
             kept.add_returned(make_archive("out/a.json"), ["out/a.json"], [])
             kept.restore()
         else:

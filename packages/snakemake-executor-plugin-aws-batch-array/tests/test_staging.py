@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, IncompleteRead
 
 from snakemake_executor_plugin_aws_batch_array import environment, worker
 from snakemake_executor_plugin_aws_batch_array.bundle import RUN_FILE
-from snakemake_executor_plugin_aws_batch_array.exit_codes import Ending
-from snakemake_executor_plugin_aws_batch_array.manifest import Line, build_manifest
+from snakemake_executor_plugin_aws_batch_array.exit_codes import ExitStatus
+from snakemake_executor_plugin_aws_batch_array.manifest import ManifestLine, build_manifest
 from snakemake_executor_plugin_aws_batch_array.patience import Patience
 from snakemake_executor_plugin_aws_batch_array.store import RunFolder
 from snakemake_executor_plugin_aws_batch_array.versions import format_versions
@@ -93,7 +93,7 @@ class Child:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder = folder
         self._monkeypatch = monkeypatch
-        manifest, width = build_manifest([Line([], [], ["a.json"], "key")])
+        manifest, width = build_manifest([ManifestLine([], [], ["a.json"], "key")])
         self.objects: dict[str, bytes | Exception] = {
             RUN.bundle: pack(),
             RUN.get_manifest("array"): manifest,
@@ -102,7 +102,7 @@ class Child:
         monkeypatch.setenv(environment.LINE_BYTES, str(width))
         monkeypatch.setenv(environment.VERSIONS, format_versions())
 
-    def run(self) -> Ending:
+    def run(self) -> ExitStatus:
         """Run it in an empty folder."""
         store = FakeStore(self.objects, self.outage_s)
         self._monkeypatch.chdir(self._folder)

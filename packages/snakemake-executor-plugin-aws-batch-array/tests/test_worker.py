@@ -37,19 +37,19 @@ def code_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_code_that_a_rule_left_is_that_of_the_attempt(code_file, content, ending):
     code_file.write_text(content)
 
-    assert exit_codes.get_ending(1, code_file) == ending
+    assert exit_codes.get_exit_status(1, code_file) == ending
 
 
 def test_without_a_code_a_process_killed_for_memory_is_told(code_file, tmp_path):
     (tmp_path / "memory.events").write_text("low 0\noom 1\noom_kill 1\n")
 
-    assert exit_codes.get_ending(1, code_file).code == 137
+    assert exit_codes.get_exit_status(1, code_file).code == 137
 
 
 def test_without_any_sign_the_code_is_that_of_snakemake(code_file, tmp_path):
     (tmp_path / "memory.events").write_text("low 0\noom 0\noom_kill 0\n")
 
-    assert exit_codes.get_ending(3, code_file) == (3, "")
+    assert exit_codes.get_exit_status(3, code_file) == (3, "")
 
 
 class FakeJob:

@@ -9,7 +9,7 @@ from pathlib import Path
 from bactofleet.archives.delivery import Delivery
 from bactofleet.archives.disk import check_space
 from bactofleet.archives.https import Fetched, download
-from bactofleet.archives.retry import NotThere, Say
+from bactofleet.archives.retry import NotFound, Say
 from bactofleet.archives.runs import EnaFile, Run
 from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.samples import run_of
@@ -26,7 +26,7 @@ ENDS = ("_1.fastq.gz", "_2.fastq.gz", ".fastq.gz")
 def fetch_run(run: Run, folder: Path, say: Say) -> Delivery:
     """Download the files of a run into `folder` and verify their MD5.
 
-    Raises `NotThere` if ENA has none, and `TemporaryFailure` if they did not arrive.
+    Raises `NotFound` if ENA has none, and `TemporaryFailure` if they did not arrive.
     """
     if run.files is None:
         raise TemporaryFailure(
@@ -34,7 +34,7 @@ def fetch_run(run: Run, folder: Path, say: Say) -> Delivery:
         )
     files, has_orphans = choose_files(run.files)
     if not files:
-        raise NotThere(f"ENA has no FASTQ files of {run.accession}")
+        raise NotFound(f"ENA has no FASTQ files of {run.accession}")
     check_space(folder, sum(disk_bytes(run)), f"{run.accession} from ENA")
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         fetched = list(pool.map(lambda file: _fetch_file(file, folder, say), files))
@@ -64,7 +64,7 @@ def choose_files(files: tuple[EnaFile, ...]) -> tuple[list[EnaFile], bool]:
         return [by_name[end] for end in ENDS if end in by_name], len(files) == len(ENDS)
     if len(files) > 1:
         names = " and ".join(Path(file.path).name for file in files)
-        raise NotThere(f"ENA's files are neither a pair nor one of single-end reads: {names}")
+        raise NotFound(f"ENA's files are neither a pair nor one of single-end reads: {names}")
     return list(files), False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bactofleet.archives import https
-from bactofleet.archives.retry import Denied, NotThere, Say
+from bactofleet.archives.retry import Denied, NotFound, Say
 from bactofleet.core.destination import S3_SCHEME, is_s3
 from bactofleet.core.errors import MissingInput
 
@@ -27,5 +27,5 @@ def fetch(url: str, target: Path, say: Say) -> https.Fetched:
         return s3.download(client, s3.find_object(client, bucket, key, say), target, say)
     except Denied as error:
         raise MissingInput(f"{error}; the run lacks the right to read it") from error
-    except NotThere as error:
+    except NotFound as error:
         raise MissingInput(f"{error}; correct the sample sheet") from error

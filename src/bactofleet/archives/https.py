@@ -46,7 +46,7 @@ def download(
 ) -> Fetched:
     """Download one file to `target`; a broken transfer is resumed.
 
-    `size` (bytes) and `md5` are compared if they are known. Raises `NotThere`, or
+    `size` (bytes) and `md5` are compared if they are known. Raises `NotFound`, or
     `TemporaryFailure` after all attempts.
     """
     transfer = _Transfer(url, target, size, md5)

@@ -13,7 +13,7 @@ from bactofleet.archives.accessions import Query, kind_of
 from bactofleet.archives.ena import Ena
 from bactofleet.archives.retry import Say, Unavailable
 from bactofleet.archives.runs import MODEL_FIELD, PUBLIC, EnaFile, Run
-from bactofleet.archives.search.filters import check_access, check_word, find_library_reasons
+from bactofleet.archives.search.filters import check_access, check_word, find_library_rejections
 from bactofleet.archives.sra import Sra
 from bactofleet.archives.web import Client
 from bactofleet.core.errors import Excluded, MissingInput
@@ -87,7 +87,7 @@ class Metadata:
 
     def _choose(self, runs: list[Run]) -> list[Run]:
         """Return the runs that a search would take, and note the others."""
-        reasons = {run.accession: next(self._find_reasons(run), "") for run in runs}
+        reasons = {run.accession: next(self._find_rejections(run), "") for run in runs}
         chosen = [run for run in runs if not reasons[run.accession]]
         if not chosen:
             self._exclude("; ".join(sorted(set(reasons.values()))))
@@ -103,7 +103,7 @@ class Metadata:
         ]
         return chosen
 
-    def _find_reasons(self, run: Run) -> Iterator[str]:
+    def _find_rejections(self, run: Run) -> Iterator[str]:
         """Yield why a run is not taken.
 
         The library is checked only for a sample, which may have libraries of any kind. A user who
@@ -113,7 +113,7 @@ class Metadata:
             yield f"its reads are long ({run.platform}), which are not assembled here"
         yield from (reason.detail for reason in check_word("platform", run.platform))
         if kind_of(self._sample.accession) == "sample":
-            yield from (reason.detail for reason in find_library_reasons(run))
+            yield from (reason.detail for reason in find_library_rejections(run))
         yield from (reason.detail for reason in check_access({run.access} - {PUBLIC}))
 
     def _exclude(self, why: str) -> None:

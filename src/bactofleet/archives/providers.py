@@ -12,7 +12,7 @@ from bactofleet.archives import ena_files, sra_files
 from bactofleet.archives.delivery import Delivery
 from bactofleet.archives.disk import check_space
 from bactofleet.archives.metadata import REASON, Metadata
-from bactofleet.archives.retry import Denied, NotThere
+from bactofleet.archives.retry import Denied, NotFound
 from bactofleet.archives.runs import Run
 from bactofleet.core.errors import Excluded, TemporaryFailure
 from bactofleet.core.samples import Sample
@@ -26,11 +26,11 @@ ORDER = ("ena", "sra-odp", "sra")
 # https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
 BATCH_VARIABLE = "AWS_BATCH_JOB_ID"
 
-Faults = Mapping[str, NotThere | TemporaryFailure]
+Faults = Mapping[str, NotFound | TemporaryFailure]
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Workspace:
     """The folder, tools and threads of a download."""
 
     folder: Path
@@ -42,7 +42,7 @@ class Workplace:
 class Provider:
     """Fetches runs, and knows the disk space that they take permanently and temporarily."""
 
-    fetch: Callable[[Run, Workplace], Delivery]
+    fetch: Callable[[Run, Workspace], Delivery]
     disk_bytes: Callable[[Run], tuple[int, int]]
 
 
@@ -68,7 +68,7 @@ def default_order() -> Sequence[str]:
 
 
 def fetch_accession(
-    sample: Sample, order: Sequence[str], at: Workplace
+    sample: Sample, order: Sequence[str], at: Workspace
 ) -> tuple[list[Run], list[Delivery], list[str]]:
     """Fetch the runs of a sample's accession, in the order of their names.
 
@@ -84,14 +84,14 @@ def fetch_accession(
     return runs, [_fetch_run(run, order, at, metadata) for run in runs], metadata.notes
 
 
-def _fetch_run(run: Run, order: Sequence[str], at: Workplace, metadata: Metadata) -> Delivery:
-    faults: dict[str, NotThere | TemporaryFailure] = {}
+def _fetch_run(run: Run, order: Sequence[str], at: Workspace, metadata: Metadata) -> Delivery:
+    faults: dict[str, NotFound | TemporaryFailure] = {}
     for provider in order:
         folder = at.folder / run.accession / provider
         folder.mkdir(parents=True)
         try:
             return PROVIDERS[provider].fetch(run, replace(at, folder=folder))
-        except (NotThere, TemporaryFailure) as fault:
+        except (NotFound, TemporaryFailure) as fault:
             at.tools.say(f"{provider} does not deliver {run.accession}: {fault}")
             faults[provider] = fault
             shutil.rmtree(folder)
@@ -103,5 +103,5 @@ def _conclude(run: Run, faults: Faults) -> Excluded | TemporaryFailure:
     """Return the error for an undelivered run: `Excluded` only if all providers were certain."""
     told = "; ".join(f"{provider}: {fault}" for provider, fault in faults.items())
     message = f"no provider delivers {run.accession} ({told})"
-    is_certain = all(isinstance(f, NotThere) and not isinstance(f, Denied) for f in faults.values())
+    is_certain = all(isinstance(f, NotFound) and not isinstance(f, Denied) for f in faults.values())
     return Excluded(REASON, message) if is_certain else TemporaryFailure(message)

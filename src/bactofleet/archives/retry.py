@@ -21,11 +21,11 @@ Say = Callable[[str], None]
 """Writes a line to the log."""
 
 
-class NotThere(BactofleetError):
+class NotFound(BactofleetError):
     """A source answered that it does not have the requested object."""
 
 
-class Denied(NotThere):
+class Denied(NotFound):
     """A source denied access."""
 
 

@@ -21,7 +21,7 @@ from botocore.config import Config
 
 from bactofleet.archives.disk import check_space
 from bactofleet.archives.https import Fetched
-from bactofleet.archives.retry import Denied, NotThere, Say, retry
+from bactofleet.archives.retry import Denied, NotFound, Say, retry
 from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.files import CHUNK_BYTES
 
@@ -64,7 +64,7 @@ def has_credentials() -> bool:
 
 
 def find_object(client: Any, bucket: str, key: str, say: Say) -> S3Object:
-    """Look up an object; raise `NotThere`, `Denied`, or `TemporaryFailure` after all attempts."""
+    """Look up an object; raise `NotFound`, `Denied`, or `TemporaryFailure` after all attempts."""
 
     def ask() -> S3Object:
         with _named(f"s3://{bucket}/{key}"):
@@ -117,7 +117,7 @@ def _named(url: str) -> Iterator[None]:
         code = error.response["Error"]["Code"]
         said = f"S3 answers {code} for {url}"
         if code in MISSING:
-            raise NotThere(said) from error
+            raise NotFound(said) from error
         if code in DENIED:
             raise Denied(said) from error
         raise TemporaryFailure(said) from error

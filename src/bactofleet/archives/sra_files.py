@@ -12,7 +12,7 @@ from pathlib import Path
 from bactofleet.archives.delivery import Delivery
 from bactofleet.archives.disk import check_space
 from bactofleet.archives.https import Fetched
-from bactofleet.archives.retry import NotThere, retry
+from bactofleet.archives.retry import NotFound, retry
 from bactofleet.archives.runs import Run
 from bactofleet.core.errors import TemporaryFailure, ToolFailure
 from bactofleet.core.files import sha256_of
@@ -33,7 +33,7 @@ PREFETCH_ATTEMPTS = 2
 def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
     """Copy a run from the open data bucket and dump it.
 
-    Raises `NotThere` if the bucket lacks it, and `TemporaryFailure` for faults that may pass.
+    Raises `NotFound` if the bucket lacks it, and `TemporaryFailure` for faults that may pass.
     """
     # Imported here because boto3 starts slowly and reads from elsewhere do not need it.
     from bactofleet.archives import s3  # noqa: PLC0415
@@ -77,7 +77,7 @@ def _dump(
     used = ("fasterq-dump",) if provider == "sra-odp" else ("prefetch", "fasterq-dump")
     if not all(mate.exists() for mate in mates):
         if not single.exists():
-            raise NotThere(f"SRA's file of {run.accession} holds no reads")
+            raise NotFound(f"SRA's file of {run.accession} holds no reads")
         return Delivery(run.accession, provider, [single], None, [fetched], used)
     orphans = single if single.exists() else None
     return Delivery(run.accession, provider, mates, orphans, [fetched], used)

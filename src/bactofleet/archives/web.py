@@ -25,7 +25,7 @@ from bactofleet import __version__
 from bactofleet.archives.retry import (
     LONGEST_PAUSE_S,
     Denied,
-    NotThere,
+    NotFound,
     Say,
     Throttled,
     Unavailable,
@@ -78,7 +78,7 @@ class Client:
             return retry(
                 read, self.say, attempts=self.attempts, longest_pause_s=self.longest_pause_s
             )
-        except (NotThere, TemporaryFailure) as error:
+        except (NotFound, TemporaryFailure) as error:
             raise Unavailable(str(error)) from error
 
 
@@ -92,7 +92,7 @@ def open_url(
 ) -> Iterator[BaseHTTPResponse]:
     """Open a URL, with POST if there is a form; read its body with `read_body`.
 
-    Raises `NotThere`, `Denied`, `Throttled` or `TemporaryFailure` according to the status.
+    Raises `NotFound`, `Denied`, `Throttled` or `TemporaryFailure` according to the status.
     """
     # No compression in transit, because checksums are those of the stored file.
     fields = {"Accept-Encoding": "identity", "User-Agent": f"bactofleet/{__version__}"}
@@ -167,7 +167,7 @@ def _named(url: str) -> Iterator[None]:
     try:
         yield
     except exceptions.LocationValueError as error:
-        raise NotThere(f"{shown(url)} leads to an address that is not https://") from error
+        raise NotFound(f"{shown(url)} leads to an address that is not https://") from error
     except exceptions.HTTPError as error:
         fault: Any = error.reason if isinstance(error, exceptions.MaxRetryError) else error
         said = f"{shown(url)}: the connection failed ({type(fault).__name__}: {fault})"
@@ -183,11 +183,11 @@ def _raise_for_status(answer: BaseHTTPResponse, url: str) -> None:
     if status in DENIED:
         raise Denied(said)
     if status in GONE:
-        raise NotThere(said)
+        raise NotFound(said)
     if retry_after := answer.headers.get("Retry-After"):
         raise Throttled(said, _seconds(retry_after))
     if status < 500 and status not in MOMENTARY:
-        raise NotThere(said)
+        raise NotFound(said)
     raise TemporaryFailure(said)
 
 

@@ -17,11 +17,11 @@ from bactofleet.core.errors import BactofleetError, ConfigurationError
 from bactofleet.core.text import clean_lines
 from bactofleet.doctor import cloud, local
 from bactofleet.doctor.account import Account
-from bactofleet.doctor.findings import ERROR, WARNING, Finding, Judge
+from bactofleet.doctor.findings import ERROR, WARNING, Check, Finding
 from bactofleet.doctor.work import Work, read_work
 
 
-class Unwell(BactofleetError):
+class ChecksFailed(BactofleetError):
     """Some findings are errors."""
 
 
@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Run the command; raises `Unwell` if a finding is an error."""
+    """Run the command; raises `ChecksFailed` if a finding is an error."""
     findings = []
     for finding in _examine():
         findings.append(finding)
@@ -42,23 +42,23 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     errors = sum(finding.level == ERROR for finding in findings)
     if errors:
-        raise Unwell(f"Errors: {errors}. docs/aws.md says more.")
+        raise ChecksFailed(f"Errors: {errors}. docs/aws.md says more.")
 
 
 def _examine() -> Iterator[Finding]:
     work = Work()
     try:
         work = read_work()
-        yield Judge("samples").ok(f"configuration and sheet are good: {work.genomes:,} genomes")
+        yield Check("samples").ok(f"configuration and sheet are good: {work.genomes:,} genomes")
     except ConfigurationError as error:
-        yield Judge("samples").error(str(error), "correct it; `bactofleet check` looks again")
+        yield Check("samples").error(str(error), "correct it; `bactofleet check` looks again")
     for problem in work.unreachable if is_s3(work.results) else ():
-        yield Judge("inputs").error(f"on AWS {problem}", "then `bactofleet check`")
+        yield Check("inputs").error(f"on AWS {problem}", "then `bactofleet check`")
     yield from local.examine(work)
     try:
         settings = effective_settings()
     except ConfigurationError as error:
-        yield Judge("settings").error(str(error), "`bactofleet aws deploy` writes it anew")
+        yield Check("settings").error(str(error), "`bactofleet aws deploy` writes it anew")
     else:
         yield from _examine_aws(settings, work)
 
@@ -70,7 +70,7 @@ def _examine_aws(settings: dict[str, str], work: Work) -> Iterator[Finding]:
     except BotoCoreError as error:
         fault = explain(error)
         findings: Iterator[Finding] = iter(
-            [Judge("credentials").error(fault.message, fault.remedy)]
+            [Check("credentials").error(fault.message, fault.remedy)]
         )
     else:
         findings = cloud.examine(account, settings, work)

@@ -20,12 +20,12 @@ from bactofleet.archives.ena import Ena
 from bactofleet.archives.retry import Unavailable
 from bactofleet.archives.search.archives import Search
 from bactofleet.archives.search.experiments import COLUMNS
-from bactofleet.archives.search.filters import LAYOUTS, Limits, Reason
+from bactofleet.archives.search.filters import LAYOUTS, Limits, Rejection
 from bactofleet.archives.search.genome_sizes import fetch_genome_sizes
-from bactofleet.archives.search.intake import Intake
+from bactofleet.archives.search.left_out import Summary, open_summary
 from bactofleet.archives.search.query import parse_query
+from bactofleet.archives.search.selection import Selection
 from bactofleet.archives.search.sheet import append_rows, read_known
-from bactofleet.archives.search.tally import Tally, open_tally
 from bactofleet.archives.sra import Sra
 from bactofleet.archives.web import Client
 from bactofleet.cli.options import add_output, count, positive
@@ -141,22 +141,25 @@ def _search(args: argparse.Namespace) -> None:
     sizes = {} if args.genome_size else fetch_genome_sizes(CLIENT)
     # The table has only species: taxa below the species of the search get its size.
     size = args.genome_size or sizes.get(query.taxon, 0)
-    intake = Intake(known, _limits_of(args), sizes, size, fastjsonschema.compile(schema))
+    selection = Selection(known, _limits_of(args), sizes, size, fastjsonschema.compile(schema))
     failure: BaseException | None = None
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as rows, open_tally(args.output) as tally:
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as rows,
+        open_summary(args.output) as summary,
+    ):
         try:
-            _collect(args, query, intake, rows, tally)
+            _collect(args, query, selection, rows, summary)
         except (Unavailable, KeyboardInterrupt) as error:
             failure = error
-        if tally.kept:
+        if summary.kept:
             append_rows(args.output, COLUMNS, _read_rows(rows))
-    tally.print("experiments", args.output)
+    summary.print("experiments", args.output)
     if failure:
         raise Unavailable(
             f"{str(failure) or 'interrupted'}\n"
             "The sheet has what was found until then; the same command goes on from there."
         )
-    if not tally.looked_at:
+    if not summary.examined:
         raise ConfigurationError([f"neither ENA nor SRA has reads of {args.query!r}"])
 
 
@@ -181,7 +184,7 @@ def _limits_of(args: argparse.Namespace) -> Limits:
 
 
 def _collect(
-    args: argparse.Namespace, query: Query, intake: Intake, rows: TextIO, tally: Tally
+    args: argparse.Namespace, query: Query, selection: Selection, rows: TextIO, summary: Summary
 ) -> None:
     """Write a row for each accepted experiment, until there are no more or enough."""
     random = None if args.limit is None else Random(args.seed)  # noqa: S311
@@ -195,24 +198,24 @@ def _collect(
         )
         try:
             for experiment in chain.from_iterable(search):
-                tally.looked_at += 1
-                match intake.judge(experiment):
-                    case Reason(name, detail):
-                        tally.leave_out(experiment.accession, name, detail)
+                summary.examined += 1
+                match selection.select(experiment):
+                    case Rejection(name, detail):
+                        summary.leave_out(experiment.accession, name, detail)
                     case row:
                         rows.write(json.dumps(row) + "\n")
-                if intake.in_sheet == args.limit:
+                if selection.in_sheet == args.limit:
                     return
         except Unavailable as error:
-            _leave_out_missing(search, tally, "no answer", str(error))
+            _leave_out_missing(search, summary, "no answer", str(error))
             raise
-    _leave_out_missing(search, tally, "not found", "neither ENA nor SRA has reads of it")
+    _leave_out_missing(search, summary, "not found", "neither ENA nor SRA has reads of it")
 
 
-def _leave_out_missing(search: Search, tally: Tally, name: str, detail: str) -> None:
+def _leave_out_missing(search: Search, summary: Summary, name: str, detail: str) -> None:
     for accession in filter(kind_of, search.missing.accessions):
-        tally.looked_at += 1
-        tally.leave_out(accession, name, detail)
+        summary.examined += 1
+        summary.leave_out(accession, name, detail)
 
 
 def _read_rows(rows: TextIO) -> Iterator[Row]:

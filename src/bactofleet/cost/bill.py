@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Line:
+class BillLine:
     """One charge."""
 
     kind: Kind
@@ -49,7 +49,7 @@ class Line:
 class Bill:
     """The cost of a run, and of keeping and downloading its results."""
 
-    lines: list[Line]
+    lines: list[BillLine]
     genomes: int
     """Number of genomes with a receipt, complete or excluded."""
     attempts: int
@@ -132,7 +132,7 @@ def share_fleet(fleet: Fleet, attempts: Iterable[Attempt], prices: Prices) -> Sh
     return Shares(shares, idle_hours, idle_usd)
 
 
-def iter_instance_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
+def iter_instance_lines(fleet: Fleet, prices: Prices) -> Iterator[BillLine]:
     """Yield the lines of EC2: by life cycle and type, then for attempts on unknown hosts."""
     groups: defaultdict[tuple[str, str], list[Instance]] = defaultdict(list)
     for instance in fleet.instances.values():
@@ -149,7 +149,7 @@ def iter_instance_lines(fleet: Fleet, prices: Prices) -> Iterator[Line]:
         yield _sum_up(f"EC2 {life_cycle}, host not known", VCPU_HOUR, hourly)
 
 
-def _sum_up(charge: str, unit: str, hourly: Sequence[tuple[float, Price]]) -> Line:
+def _sum_up(charge: str, unit: str, hourly: Sequence[tuple[float, Price]]) -> BillLine:
     """Return the line of hours at several prices, with their mean and the first one's source."""
     usage = sum(hours for hours, _ in hourly)
     usd = sum(hours * price.usd for hours, price in hourly)
@@ -157,10 +157,10 @@ def _sum_up(charge: str, unit: str, hourly: Sequence[tuple[float, Price]]) -> Li
     sources = list(dict.fromkeys(price.source for _, price in hourly))
     note = first.note if len(sources) == 1 else f"partly from {' and '.join(sources)}"
     mean = replace(first, usd=usd / usage if usage else first.usd, note=note)
-    return Line(Kind.SPENT, charge, usage, unit, usd, mean)
+    return BillLine(Kind.SPENT, charge, usage, unit, usd, mean)
 
 
-def _iter_other_lines(fleet: Fleet, tarballs: Tarballs, prices: Prices) -> Iterator[Line]:
+def _iter_other_lines(fleet: Fleet, tarballs: Tarballs, prices: Prices) -> Iterator[BillLine]:
     """Yield the other costs of the run: disks, IP addresses, requests to S3 and logs."""
     if instances := fleet.instances.values():
         disk, ebs = prices.assumption("disk_gib"), prices.charge("ebs")
@@ -192,7 +192,7 @@ def _count_uploads(tarball_bytes: int) -> int:
     return math.ceil(tarball_bytes / PART_BYTES) + 2
 
 
-def _iter_result_lines(tarballs: Tarballs, prices: Prices) -> Iterator[Line]:
+def _iter_result_lines(tarballs: Tarballs, prices: Prices) -> Iterator[BillLine]:
     """Yield the costs after the run: storage of results and image, and one download of all."""
     if not tarballs.bytes:
         return
@@ -204,7 +204,7 @@ def _iter_result_lines(tarballs: Tarballs, prices: Prices) -> Iterator[Line]:
     yield _line(Kind.DOWNLOAD, "data transfer out of AWS", size, prices.charge("transfer_out"))
 
 
-def _iter_parts(shares: Shares) -> Iterator[Line]:
+def _iter_parts(shares: Shares) -> Iterator[BillLine]:
     """Yield the wasted part of the EC2 costs."""
     succeeded = (a for a, _ in shares.of_attempts if a.outcome == SUCCEEDED)
     made = {sample for attempt in succeeded for sample in attempt.genomes}
@@ -214,10 +214,10 @@ def _iter_parts(shares: Shares) -> Iterator[Line]:
             lost[_describe_loss(attempt, made)].append((attempt, usd))
     for charge, part in sorted(lost.items()):
         hours = sum(attempt.vcpu_hours for attempt, _ in part)
-        yield Line(Kind.PART, charge, hours, VCPU_HOUR, sum(usd for _, usd in part), None)
+        yield BillLine(Kind.PART, charge, hours, VCPU_HOUR, sum(usd for _, usd in part), None)
     if shares.idle_hours > 0:
         charge = "idle: instances without an attempt"
-        yield Line(Kind.PART, charge, shares.idle_hours, INSTANCE_HOUR, shares.idle_usd, None)
+        yield BillLine(Kind.PART, charge, shares.idle_hours, INSTANCE_HOUR, shares.idle_usd, None)
 
 
 def _describe_loss(attempt: Attempt, made: set[str]) -> str:
@@ -228,5 +228,5 @@ def _describe_loss(attempt: Attempt, made: set[str]) -> str:
     return "wasted: attempts that failed"
 
 
-def _line(kind: Kind, charge: str, usage: float, price: Price) -> Line:
-    return Line(kind, charge, usage, price.unit, price.cost(usage), price)
+def _line(kind: Kind, charge: str, usage: float, price: Price) -> BillLine:
+    return BillLine(kind, charge, usage, price.unit, price.cost(usage), price)

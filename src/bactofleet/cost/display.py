@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bactofleet.core.text import clean, to_cell
-from bactofleet.cost.bill import Bill, Kind, Line
+from bactofleet.cost.bill import Bill, BillLine, Kind
 
 MOST_EXPENSIVE = 3
 TOTALS = {
@@ -29,7 +29,7 @@ TSV_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Row:
+class BillRow:
     """A line or a total of the bill; `cells` are in the order of `HEADINGS`."""
 
     charge: str
@@ -49,7 +49,7 @@ class BillTable:
         self.rows = [self._to_row(bill, line) for line in _with_totals(bill)]
         self.facts = list(iter_facts(bill, note))
 
-    def _to_row(self, bill: Bill, line: Line) -> Row:
+    def _to_row(self, bill: Bill, line: BillLine) -> BillRow:
         is_part = line.kind is Kind.PART
         cells = (
             _format_usage(line) if line.unit else "",
@@ -60,7 +60,7 @@ class BillTable:
             f"[{self.sources.index(line.price.origin) + 1}]" if line.price else "",
         )
         charge = f"of which {line.charge}" if is_part else line.charge
-        return Row(clean(charge), cells, is_part, is_total=not line.unit)
+        return BillRow(clean(charge), cells, is_part, is_total=not line.unit)
 
     def __rich__(self) -> RenderableType:
         # Text from outside is never interpreted as markup.
@@ -128,16 +128,16 @@ def format_usd(usd: float) -> str:
     return f"${usd:,.2f}" if usd >= 1 or not usd else f"${usd:.4f}"
 
 
-def _with_totals(bill: Bill) -> Iterator[Line]:
+def _with_totals(bill: Bill) -> Iterator[BillLine]:
     """Yield the lines by kind, each kind followed by its total; totals have no unit."""
     for kind, name in TOTALS.items():
         kinds = {kind, Kind.PART} if kind is Kind.SPENT else {kind}
         if part := [line for line in bill.lines if line.kind in kinds]:
             yield from part
-            yield Line(kind, f"total {name}", 0.0, "", bill.total(kind), None)
+            yield BillLine(kind, f"total {name}", 0.0, "", bill.total(kind), None)
 
 
-def _to_tsv_row(bill: Bill, line: Line) -> tuple[str, ...]:
+def _to_tsv_row(bill: Bill, line: BillLine) -> tuple[str, ...]:
     price = line.price
     return (
         str(line.kind),
@@ -152,7 +152,7 @@ def _to_tsv_row(bill: Bill, line: Line) -> tuple[str, ...]:
     )
 
 
-def _to_dict(line: Line) -> dict[str, Any]:
+def _to_dict(line: BillLine) -> dict[str, Any]:
     """Return a line for JSON: the bound of the last tier is infinite, which JSON cannot express."""
     data = asdict(line)
     if line.price:
@@ -163,7 +163,7 @@ def _to_dict(line: Line) -> dict[str, Any]:
     return data
 
 
-def _format_price(line: Line) -> str:
+def _format_price(line: BillLine) -> str:
     """Format the price of one unit (USD)."""
     if line.price is None:
         return ""
@@ -171,18 +171,18 @@ def _format_price(line: Line) -> str:
     return f"${usd:.4g}"
 
 
-def _format_share(bill: Bill, line: Line) -> str:
+def _format_share(bill: Bill, line: BillLine) -> str:
     """Format the share of a line in the amount spent (%); "" for amounts not spent yet."""
     if line.kind not in {Kind.SPENT, Kind.PART} or not bill.spent:
         return ""
     return f"{100 * line.usd / bill.spent:.1f}"
 
 
-def _format_per_genome(bill: Bill, line: Line) -> str:
+def _format_per_genome(bill: Bill, line: BillLine) -> str:
     """Format the USD per genome with a receipt; "" if there are none."""
     usd = bill.per_genome(line.usd)
     return "" if usd is None else f"{usd:.6f}"
 
 
-def _format_usage(line: Line) -> str:
+def _format_usage(line: BillLine) -> str:
     return f"{line.usage:,.4g} {line.unit}" if line.usage < 1 else f"{line.usage:,.1f} {line.unit}"

@@ -41,7 +41,7 @@ MANIFEST_TYPES = (
 
 
 @dataclass(frozen=True)
-class Identity:
+class Caller:
     """The caller's identity, and how much this machine's clock is ahead of that of AWS (s)."""
 
     account: str
@@ -92,13 +92,13 @@ class Account:
         self._client = cache(session.client)
         self._types = cache(self._describe_types)
 
-    def identity(self) -> Identity:
+    def identity(self) -> Caller:
         """Return the identity that the credentials belong to."""
         reply = self._client("sts").get_caller_identity()
         told = reply["ResponseMetadata"]["HTTPHeaders"].get("date")
         skew = datetime.now(UTC) - parsedate_to_datetime(told) if told else None
         seconds = skew.total_seconds() if skew else 0.0
-        return Identity(reply["Account"], reply["Arn"], seconds)
+        return Caller(reply["Account"], reply["Arn"], seconds)
 
     def bucket_region(self, bucket: str) -> str | None:
         """Return the region of a bucket of any account; None if there is no such bucket."""

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from bactofleet.aws.push import PLATFORMS
 from bactofleet.core.destination import is_s3
-from bactofleet.doctor.account import Environment, Identity, InstanceType, Queue
-from bactofleet.doctor.findings import ERROR, Finding, Judge, guarded
+from bactofleet.doctor.account import Caller, Environment, InstanceType, Queue
+from bactofleet.doctor.findings import ERROR, Check, Finding, guarded
 from bactofleet.doctor.work import Work
 from snakemake_executor_plugin_aws_batch_array import api
 
@@ -39,7 +39,7 @@ ECR_IMAGE = re.compile(
 class Facts(Protocol):
     """The facts about an account that the checks need; see `bactofleet.doctor.account.Account`."""
 
-    def identity(self) -> Identity: ...  # noqa: D102
+    def identity(self) -> Caller: ...  # noqa: D102
     def bucket_region(self, bucket: str) -> str | None: ...  # noqa: D102
     def can_write(self, bucket: str) -> bool: ...  # noqa: D102
     def queue(self, name: str) -> Queue | None: ...  # noqa: D102
@@ -50,22 +50,22 @@ class Facts(Protocol):
 
 def examine(facts: Facts, settings: dict[str, str], work: Work) -> Iterator[Finding]:
     """Yield the findings; stop after errors in credentials, clock or settings."""
-    first = [*guarded(Judge("credentials"), partial(_credentials, facts))]
+    first = [*guarded(Check("credentials"), partial(_credentials, facts))]
     first += _settings(settings)
     yield from first
     if any(finding.level == ERROR for finding in first):
         return
-    yield from guarded(Judge("region"), partial(_region, facts, settings, work))
-    yield from guarded(Judge("bucket"), partial(_bucket, facts, settings))
+    yield from guarded(Check("region"), partial(_region, facts, settings, work))
+    yield from guarded(Check("bucket"), partial(_bucket, facts, settings))
     yield from _results(settings, work)
     yield from _queues(facts, settings, work)
-    yield from guarded(Judge("roles"), partial(_roles, facts, settings))
+    yield from guarded(Check("roles"), partial(_roles, facts, settings))
 
 
-def _credentials(facts: Facts, judge: Judge) -> Iterator[Finding]:
+def _credentials(facts: Facts, check: Check) -> Iterator[Finding]:
     who = facts.identity()
-    yield judge.ok(f"account {who.account} as {who.arn}")
-    skew, clock = abs(who.skew_s), Judge("clock")
+    yield check.ok(f"account {who.account} as {who.arn}")
+    skew, clock = abs(who.skew_s), Check("clock")
     message = f"this machine's clock differs from AWS by {skew:.0f} s"
     remedy = "`timedatectl set-ntp true`"
     if skew > MAX_SKEW_S:
@@ -77,50 +77,50 @@ def _credentials(facts: Facts, judge: Judge) -> Iterator[Finding]:
 
 
 def _settings(settings: dict[str, str]) -> Iterator[Finding]:
-    judge = Judge("settings")
+    check = Check("settings")
     for remedy, names in REQUIRED.items():
         if missing := [name for name in names if not settings.get(name)]:
-            yield judge.error(f"not set: {', '.join(missing)}", remedy)
+            yield check.error(f"not set: {', '.join(missing)}", remedy)
 
 
-def _region(facts: Facts, settings: dict[str, str], work: Work, judge: Judge) -> Iterator[Finding]:
+def _region(facts: Facts, settings: dict[str, str], work: Work, check: Check) -> Iterator[Finding]:
     region, bucket = settings["region"], settings["bucket"]
     found = facts.bucket_region(bucket)
     if found is None:
-        yield judge.error(f"there is no bucket {bucket}", DEPLOY)
+        yield check.error(f"there is no bucket {bucket}", DEPLOY)
     elif found != region:
-        yield judge.error(
+        yield check.error(
             f"bucket {bucket} is in {found}, the settings say {region}",
             f"`bactofleet aws deploy --region {found}`, or unset the variables that name {region}",
         )
     else:
-        yield judge.ok(f"bucket and queues are in {region}")
+        yield check.ok(f"bucket and queues are in {region}")
     for name in sorted(work.buckets - {bucket}):
-        yield from _reads_region(judge, name, facts.bucket_region(name), region)
+        yield from _reads_region(check, name, facts.bucket_region(name), region)
     if work.has_accessions and region != SRA_REGION:
-        yield judge.warning(
+        yield check.warning(
             f"reads of accessions come from {SRA_REGION}: "
             f"AWS charges for each gigabyte to {region}",
             f"`bactofleet aws deploy --region {SRA_REGION}`",
         )
 
 
-def _reads_region(judge: Judge, bucket: str, found: str | None, region: str) -> Iterator[Finding]:
+def _reads_region(check: Check, bucket: str, found: str | None, region: str) -> Iterator[Finding]:
     if found is None:
-        yield judge.error(f"there is no bucket {bucket}, which the sheet names", "edit the sheet")
+        yield check.error(f"there is no bucket {bucket}, which the sheet names", "edit the sheet")
     elif found != region:
-        yield judge.warning(
+        yield check.warning(
             f"reads are in {bucket} in {found}: AWS charges for each gigabyte to {region}",
             f"`bactofleet aws deploy --region {found}`",
         )
 
 
-def _bucket(facts: Facts, settings: dict[str, str], judge: Judge) -> Iterator[Finding]:
+def _bucket(facts: Facts, settings: dict[str, str], check: Check) -> Iterator[Finding]:
     bucket = settings["bucket"]
     if facts.can_write(bucket):
-        yield judge.ok(f"runs may write to s3://{bucket}")
+        yield check.ok(f"runs may write to s3://{bucket}")
     else:
-        yield judge.error(
+        yield check.error(
             f"no permission to write to s3://{bucket}/{api.get_runs_folder()}",
             "use the stack's ControllerRole (docs/aws.md), or ask for s3:PutObject",
         )
@@ -128,68 +128,68 @@ def _bucket(facts: Facts, settings: dict[str, str], judge: Judge) -> Iterator[Fi
 
 def _results(settings: dict[str, str], work: Work) -> Iterator[Finding]:
     """Check that the template allows jobs to write tarballs to the results folder."""
-    judge, allowed = Judge("results"), f"s3://{settings['bucket']}/results"
+    check, allowed = Check("results"), f"s3://{settings['bucket']}/results"
     remedy = f"set `results: {allowed}` in config/config.yaml"
     if not is_s3(work.results):
-        yield judge.error(f"{work.results!r} is a folder, which is lost with the instances", remedy)
+        yield check.error(f"{work.results!r} is a folder, which is lost with the instances", remedy)
     elif not f"{work.results}/".startswith(f"{allowed}/"):
-        yield judge.warning(f"the stack's jobs may write below {allowed} only", remedy)
+        yield check.warning(f"the stack's jobs may write below {allowed} only", remedy)
     else:
-        yield judge.ok(f"tarballs go to {work.results}")
+        yield check.ok(f"tarballs go to {work.results}")
 
 
 def _queues(facts: Facts, settings: dict[str, str], work: Work) -> Iterator[Finding]:
     """Check each queue, and the image, disks and quotas of its instances."""
     seen: list[Queue] = []
     for name in [settings[key] for key in ("job-queue", "fallback-queue") if settings.get(key)]:
-        yield from guarded(Judge(f"queue {name}"), partial(_queue, facts, name, work, seen))
+        yield from guarded(Check(f"queue {name}"), partial(_queue, facts, name, work, seen))
     if seen:
         environments = [item for queue in seen for item in queue.environments]
         types = {kind for item in environments for kind in item.types}
-        check = partial(_image, facts, settings["image"], types)
-        yield from guarded(Judge("image"), check)
+        examine = partial(_image, facts, settings["image"], types)
+        yield from guarded(Check("image"), examine)
         yield from _disks(environments, work)
     for is_spot in sorted({item.is_spot for queue in seen for item in queue.environments}):
         wanted = sum(i.max_vcpus for q in seen for i in q.environments if i.is_spot == is_spot)
-        check = partial(_quota, facts, work, is_spot, wanted)
-        yield from guarded(Judge("quota"), check)
+        examine = partial(_quota, facts, work, is_spot, wanted)
+        yield from guarded(Check("quota"), examine)
 
 
 def _queue(
-    facts: Facts, name: str, work: Work, seen: list[Queue], judge: Judge
+    facts: Facts, name: str, work: Work, seen: list[Queue], check: Check
 ) -> Iterator[Finding]:
     queue = facts.queue(name)
     if queue is None:
-        yield judge.error("there is no such queue in this account and region", DEPLOY)
+        yield check.error("there is no such queue in this account and region", DEPLOY)
         return
     seen.append(queue)
-    bad = [*_stopped(judge, queue), *_too_small(judge, queue, work)]
+    bad = [*_stopped(check, queue), *_too_small(check, queue, work)]
     size = f"{work.threads} vCPUs and {work.memory_mb:,} MB"
-    yield from bad or [judge.ok(f"accepts jobs, and has instances with {size}")]
+    yield from bad or [check.ok(f"accepts jobs, and has instances with {size}")]
 
 
-def _stopped(judge: Judge, queue: Queue) -> Iterator[Finding]:
+def _stopped(check: Check, queue: Queue) -> Iterator[Finding]:
     if (queue.state, queue.status) != ("ENABLED", "VALID"):
-        yield judge.error(
+        yield check.error(
             f"accepts no jobs: it is {queue.state} and {queue.status}",
             f"`aws batch update-job-queue --job-queue {queue.name} --state ENABLED`",
         )
     for item in queue.environments:
         if (item.state, item.status) != ("ENABLED", "VALID"):
-            yield judge.error(
+            yield check.error(
                 f"its environment {item.name} is {item.state} and {item.status}. {item.reason}",
                 f"`aws batch update-compute-environment --compute-environment {item.name} "
                 "--state ENABLED`",
             )
 
 
-def _too_small(judge: Judge, queue: Queue, work: Work) -> Iterator[Finding]:
+def _too_small(check: Check, queue: Queue, work: Work) -> Iterator[Finding]:
     """Yield an error if a genome does not fit into any environment."""
     if any(_fits(item, work) for item in queue.environments):
         return
     largest = max((k.memory_mib for e in queue.environments for k in e.types), default=0)
     most = max((e.max_vcpus for e in queue.environments), default=0)
-    yield judge.error(
+    yield check.error(
         f"a genome needs {work.threads} vCPUs and {work.memory_mb:,} MB; at most {most} vCPUs may "
         f"run, and the largest instance has {largest:,} MiB, {JOBS_SHARE:.1%} of it for jobs",
         f"`bactofleet aws deploy -p MaxSpotVcpus={max(256, work.threads)} "
@@ -204,12 +204,12 @@ def _fits(environment: Environment, work: Work) -> bool:
     )
 
 
-def _quota(facts: Facts, work: Work, is_spot: bool, wanted: int, judge: Judge) -> Iterator[Finding]:
+def _quota(facts: Facts, work: Work, is_spot: bool, wanted: int, check: Check) -> Iterator[Finding]:
     name, code = QUOTAS[is_spot]
     quota = facts.quota(code)
     if quota is None:
         remedy = "`aws service-quotas list-service-quotas --service-code ec2`"
-        yield judge.warning(f"this region does not report the quota of {name} vCPUs", remedy)
+        yield check.warning(f"this region does not report the quota of {name} vCPUs", remedy)
         return
     needed = min(wanted, work.genomes * work.threads) or work.threads
     message = (
@@ -220,35 +220,35 @@ def _quota(facts: Facts, work: Work, is_spot: bool, wanted: int, judge: Judge) -
         f"--quota-code {code} --desired-value {needed}`"
     )
     if quota < work.threads:
-        yield judge.error(message, remedy)
+        yield check.error(message, remedy)
     elif quota < needed:
-        yield judge.warning(f"{message}; this run could use {needed} vCPUs", remedy)
+        yield check.warning(f"{message}; this run could use {needed} vCPUs", remedy)
     else:
-        yield judge.ok(message)
+        yield check.ok(message)
 
 
-def _image(facts: Facts, image: str, types: set[InstanceType], judge: Judge) -> Iterator[Finding]:
+def _image(facts: Facts, image: str, types: set[InstanceType], check: Check) -> Iterator[Finding]:
     named = ECR_IMAGE.fullmatch(image)
     if named is None:
-        yield judge.warning(f"{image} is not in ECR and was not checked", PUSH)
+        yield check.warning(f"{image} is not in ECR and was not checked", PUSH)
         return
     architectures = facts.image_architectures(named["repository"], named["tag"])
     if architectures is None:
-        yield judge.error(f"{image} is not in its repository", PUSH)
+        yield check.error(f"{image} is not in its repository", PUSH)
         return
     needed = {PLATFORMS[a] for kind in types for a in kind.architectures if a in PLATFORMS}
     has = " and ".join(sorted(architectures))
     if needed <= architectures:
-        yield judge.ok(f"{image} exists, for {has}")
+        yield check.ok(f"{image} exists, for {has}")
     else:
-        yield judge.error(
+        yield check.error(
             f"{image} is built for {has}, but the instances are {' and '.join(sorted(needed))}",
             "`bactofleet aws push --multi-arch`, or `bactofleet aws deploy -p Architecture=...`",
         )
 
 
 def _disks(environments: list[Environment], work: Work) -> Iterator[Finding]:
-    judge = Judge("disk")
+    check = Check("disk")
     for size in sorted({item.disk_gib for item in environments if item.disk_gib}):
         kinds = [k for item in environments if item.disk_gib == size for k in item.types]
         at_a_time = max((kind.vcpus // work.threads for kind in kinds), default=1)
@@ -258,14 +258,14 @@ def _disks(environments: list[Environment], work: Work) -> Iterator[Finding]:
         )
         if size < needed:
             remedy = f"`bactofleet aws deploy -p RootVolumeGiB={needed:.0f}`"
-            yield judge.warning(message, remedy)
+            yield check.warning(message, remedy)
         else:
-            yield judge.ok(message)
+            yield check.ok(message)
 
 
-def _roles(facts: Facts, settings: dict[str, str], judge: Judge) -> Iterator[Finding]:
+def _roles(facts: Facts, settings: dict[str, str], check: Check) -> Iterator[Finding]:
     for name in [name for name in ("job-role", "execution-role") if settings.get(name)]:
         if TASKS in facts.trusted_services(settings[name]):
-            yield judge.ok(f"containers may assume the {name}")
+            yield check.ok(f"containers may assume the {name}")
         else:
-            yield judge.error(f"{settings[name]} does not trust {TASKS}", DEPLOY)
+            yield check.error(f"{settings[name]} does not trust {TASKS}", DEPLOY)

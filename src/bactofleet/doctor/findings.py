@@ -23,37 +23,37 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """Creates the findings of one check."""
+class Check:
+    """One check by its name; creates its findings."""
 
-    check: str
+    name: str
 
     def ok(self, message: str) -> Finding:
         """Report that something is as it should be."""
-        return Finding(self.check, OK, message)
+        return Finding(self.name, OK, message)
 
     def warning(self, message: str, remedy: str) -> Finding:
         """Report what may fail or cost more."""
-        return Finding(self.check, WARNING, message, remedy)
+        return Finding(self.name, WARNING, message, remedy)
 
     def error(self, message: str, remedy: str) -> Finding:
         """Report what will fail."""
-        return Finding(self.check, ERROR, message, remedy)
+        return Finding(self.name, ERROR, message, remedy)
 
 
-def guarded(judge: Judge, check: Callable[[Judge], Iterable[Finding]]) -> Iterator[Finding]:
+def guarded(check: Check, examine: Callable[[Check], Iterable[Finding]]) -> Iterator[Finding]:
     """Yield the findings of a check; a refusal or an incomplete answer of AWS is also a finding.
 
     A missing permission to look is only a warning, because everything may be as it should be.
     """
     try:
-        yield from check(judge)
+        yield from examine(check)
     except (BotoCoreError, ClientError) as error:
         fault = explain(error)
-        say = judge.warning if fault.is_denied else judge.error
+        say = check.warning if fault.is_denied else check.error
         yield say(fault.message, fault.remedy)
     except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
-        yield judge.error(
+        yield check.error(
             f"AWS's answer does not have the documented form ({error!r})",
             "run the doctor again; the other checks are not affected",
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 from bactofleet import __version__
 from bactofleet.core.image import IMAGE
 from bactofleet.core.versions import missing_tools
-from bactofleet.doctor.findings import Finding, Judge
+from bactofleet.doctor.findings import Check, Finding
 from bactofleet.doctor.work import GIB, Work
 
 # A receipt and its log take some kilobytes; the tables and the report of 67,000 genomes take less
@@ -23,7 +23,7 @@ CONTROLLER_GIB = 2
 
 def examine(work: Work) -> Iterator[Finding]:
     """Yield the findings."""
-    yield Judge("versions").ok(
+    yield Check("versions").ok(
         f"bactofleet {__version__}, Snakemake {metadata.version('snakemake')}, "
         f"Python {platform.python_version()}"
     )
@@ -33,13 +33,13 @@ def examine(work: Work) -> Iterator[Finding]:
 
 
 def _tools() -> Finding:
-    judge, missing = Judge("tools"), missing_tools({})
+    check, missing = Check("tools"), missing_tools({})
     if not missing:
-        return judge.ok("all tools are on PATH")
+        return check.ok("all tools are on PATH")
     engine = next(filter(shutil.which, ("docker", "podman")), None)
     if engine and _has_image(engine):
-        return judge.ok(f"all tools are in the image {IMAGE}")
-    return judge.warning(
+        return check.ok(f"all tools are in the image {IMAGE}")
+    return check.warning(
         f"the image {IMAGE} is not here, and these tools are missing: {', '.join(missing)}; "
         "only runs on AWS work without them",
         "`make setup`",
@@ -52,24 +52,24 @@ def _has_image(engine: str) -> bool:
 
 
 def _disk(work: Work) -> Finding:
-    judge, free = Judge("local disk"), shutil.disk_usage(Path.cwd()).free / GIB
+    check, free = Check("local disk"), shutil.disk_usage(Path.cwd()).free / GIB
     message = f"{free:.0f} GiB free in this folder"
     if free < CONTROLLER_GIB:
         remedy = "`df -h .` and make room, or start elsewhere"
-        return judge.error(f"{message}; a run needs {CONTROLLER_GIB}", remedy)
+        return check.error(f"{message}; a run needs {CONTROLLER_GIB}", remedy)
     if free < work.scratch_gib:
         remedy = "set `scratch:` in config/config.yaml to a folder on a larger disk"
-        return judge.warning(
+        return check.warning(
             f"{message}; a genome on this machine needs {work.scratch_gib:.0f}", remedy
         )
-    return judge.ok(message)
+    return check.ok(message)
 
 
 def _memory(work: Work) -> Finding:
-    judge = Judge("local memory")
+    check = Check("local memory")
     total_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
     message = f"this machine has {total_mb:,.0f} MB and {os.cpu_count()} CPUs"
     if total_mb < work.memory_mb:
         remedy = "run genomes elsewhere, or make memory_mb in config/config.yaml smaller"
-        return judge.warning(f"{message}; a genome needs {work.memory_mb:,} MB", remedy)
-    return judge.ok(message)
+        return check.warning(f"{message}; a genome needs {work.memory_mb:,} MB", remedy)
+    return check.ok(message)

@@ -17,7 +17,7 @@ from bactofleet.core.samples import Sample, is_remote, shown, to_sample
 from bactofleet.core.versions import get_versions
 from bactofleet.genome.fasta import read_fasta, write_fasta
 from bactofleet.genome.fastq import (
-    Oddity,
+    Irregularity,
     ReadStats,
     count_reads,
     hold_same_reads,
@@ -52,7 +52,7 @@ class Source(NamedTuple):
 
 
 # Reported only in the log, because the data are unchanged.
-HARMLESS = {Oddity.TABS, Oddity.OPEN_END}
+HARMLESS = {Irregularity.TABS, Irregularity.OPEN_END}
 
 
 def run(stage: Stage) -> None:
@@ -109,9 +109,9 @@ def _identify(stage: Stage, sample: Sample) -> dict[str, Any]:
 def _take_accession(stage: Stage, sample: Sample) -> None:
     """Fetch the runs of an accession and join them; record the source of each file."""
     # Imported here because every job reads this module and few need an HTTPS client.
-    from bactofleet.archives.providers import Workplace, fetch_accession  # noqa: PLC0415
+    from bactofleet.archives.providers import Workspace, fetch_accession  # noqa: PLC0415
 
-    at = Workplace(stage.work, stage.tools, stage.threads)
+    at = Workspace(stage.work, stage.tools, stage.threads)
     runs, deliveries, notes = fetch_accession(sample, stage.parameters["providers"], at)
     is_paired = any(delivery.is_paired for delivery in deliveries)
     joined = [delivery for delivery in deliveries if delivery.is_paired == is_paired]
@@ -253,17 +253,17 @@ def _make_plain(stage: Stage, number: int, run: list[Source]) -> PlainRun:
     elif mates == ["2"]:
         _note(stage, f"{names[0]} holds second mates, and no file holds the first")
     # Both mates keep the same names.
-    oddities = set().union(*(one.oddities for one in stats))
-    if not oddities:
+    irregularities = set().union(*(one.irregularities for one in stats))
+    if not irregularities:
         return files, stats
-    for oddity in sorted(oddities, key=lambda oddity: oddity.name):
-        tell = stage.tools.say if oddity in HARMLESS else partial(_note, stage)
-        tell(f"{' and '.join(names)}: {oddity.value}")
+    for irregularity in sorted(irregularities, key=lambda irregularity: irregularity.name):
+        tell = stage.tools.say if irregularity in HARMLESS else partial(_note, stage)
+        tell(f"{' and '.join(names)}: {irregularity.value}")
     plain = []
     for file in files:
-        parts = 2 if Oddity.INTERLEAVED in oddities else 1
+        parts = 2 if Irregularity.INTERLEAVED in irregularities else 1
         targets = [stage.work / f"{file.name}.plain{part}" for part in range(parts)]
-        tidy_reads(file, oddities, f"{stage.sample}.{number}", targets)
+        tidy_reads(file, irregularities, f"{stage.sample}.{number}", targets)
         file.unlink()
         plain += targets
     return plain, scan_reads(plain, [name for name in names for _ in range(parts)])

@@ -53,7 +53,7 @@ Bytes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
 
 
-class Oddity(Enum):
+class Irregularity(Enum):
     """Valid FASTQ that tools read differently; each value says how `genome.tidy` fixes it."""
 
     TABS = "tabs behind names became spaces"
@@ -79,7 +79,7 @@ class ReadStats:
     """The lowest byte of the qualities."""
     highest: int = 0
     """The highest byte of the qualities."""
-    oddities: set[Oddity] = field(default_factory=set)
+    irregularities: set[Irregularity] = field(default_factory=set)
     """What in the file is FASTQ, but not read alike by all tools."""
 
     @property
@@ -162,10 +162,10 @@ def scan_reads(paths: list[Path], names: Sequence[str] = ()) -> list[ReadStats]:
     if mismatch:
         raise Excluded("paired-end", mismatch)
     for one in stats:
-        one.oddities |= {Oddity.MATE_NAMES} if has_mate_names else set()
-        one.oddities |= {Oddity.INTERLEAVED} if is_interleaved else set()
+        one.irregularities |= {Irregularity.MATE_NAMES} if has_mate_names else set()
+        one.irregularities |= {Irregularity.INTERLEAVED} if is_interleaved else set()
         if one.lowest >= PHRED64_LOWEST and one.highest > PHRED33_BEST:
-            one.oddities.add(Oddity.PHRED64)
+            one.irregularities.add(Irregularity.PHRED64)
     return stats
 
 
@@ -250,7 +250,7 @@ def _scan(path: Path, name: str, stats: ReadStats) -> Iterator[list[bytes]]:
         if end:
             yield _scan_block(name, data[:end], stats)
     if rest:
-        stats.oddities.add(Oddity.OPEN_END)
+        stats.irregularities.add(Irregularity.OPEN_END)
     if rest.strip():
         yield _scan_block(name, rest + b"\n", stats)
 
@@ -277,15 +277,15 @@ def _scan_block(name: str, data: bytes, stats: ReadStats) -> list[bytes]:
     stats.add(lengths, means, quality_sums)
     # Nothing is behind the last line end.
     reads = [header.split(None, 1)[0] for header in lines[:-1:4]]
-    stats.oddities |= _find_oddities(data, bases, reads)
+    stats.irregularities |= _find_irregularities(data, bases, reads)
     return reads
 
 
-def _find_oddities(data: bytes, bases: bytes, reads: list[bytes]) -> set[Oddity]:
-    found = {Oddity.TABS} if b"\t" in data else set()
+def _find_irregularities(data: bytes, bases: bytes, reads: list[bytes]) -> set[Irregularity]:
+    found = {Irregularity.TABS} if b"\t" in data else set()
     if max(map(len, reads)) > MAX_NAME + len("@"):
-        found.add(Oddity.LONG_NAMES)
-    return found | ({Oddity.DOTS} if b"." in bases else set())
+        found.add(Irregularity.LONG_NAMES)
+    return found | ({Irregularity.DOTS} if b"." in bases else set())
 
 
 def _no_record(data: bytes) -> str:

@@ -1,6 +1,6 @@
 """Rewrite reads that tools would read differently; the records stay the same.
 
-Few files need it (`Oddity`); all others are used unchanged.
+Few files need it (`Irregularity`); all others are used unchanged.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from bactofleet.genome.fastq import Oddity, open_reads
+from bactofleet.genome.fastq import Irregularity, open_reads
 
 Record = tuple[bytes, bytes, bytes]
 """Name and comment without '@', bases, qualities."""
 
 # The qualities of Phred+64 (and of Solexa, whose lowest are below 0) as Phred+33.
 FROM_PHRED64 = bytes(max(33, byte - 31) for byte in range(256))
-NUMBERED = {Oddity.LONG_NAMES, Oddity.MATE_NAMES}
+NUMBERED = {Irregularity.LONG_NAMES, Irregularity.MATE_NAMES}
 
 
-def tidy_reads(source: Path, oddities: set[Oddity], prefix: str, targets: list[Path]) -> None:
-    """Write the reads of a FASTQ, compressed and without its oddities; split interleaved mates.
+def tidy_reads(
+    source: Path, irregularities: set[Irregularity], prefix: str, targets: list[Path]
+) -> None:
+    """Write the reads of a FASTQ compressed, without irregularities; split interleaved mates.
 
     Names that cannot be kept become `prefix` and a number, the same for both mates.
     """
@@ -30,11 +32,11 @@ def tidy_reads(source: Path, oddities: set[Oddity], prefix: str, targets: list[P
     try:
         for number, record in zip(count(), _iter_records(source), strict=False):
             name, bases, qualities = record
-            if oddities & NUMBERED:
+            if irregularities & NUMBERED:
                 name = f"{prefix}.{number // mates + 1}".encode()
-            if Oddity.DOTS in oddities:
+            if Irregularity.DOTS in irregularities:
                 bases = bases.replace(b".", b"N")
-            if Oddity.PHRED64 in oddities:
+            if Irregularity.PHRED64 in irregularities:
                 qualities = qualities.translate(FROM_PHRED64)
             handles[number % mates].write(b"@%b\n%b\n+\n%b\n" % (name, bases, qualities))
     finally:

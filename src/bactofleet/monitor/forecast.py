@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bactofleet.monitor.receipts import Finish
+from bactofleet.monitor.receipts import FinishedGenome
 
 BATCHES = 10
 # Student's t, two-sided 95 %, with BATCHES - 1 degrees of freedom.
@@ -60,7 +60,7 @@ class TimeLeft:
 
 
 def measure_throughput(
-    finishes: Sequence[Finish], begin: float, end: float
+    finishes: Sequence[FinishedGenome], begin: float, end: float
 ) -> tuple[Throughput, list[int]] | None:
     """Return the throughput at `end` of a run that began at `begin`, and the counts per batch.
 

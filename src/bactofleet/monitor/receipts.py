@@ -22,7 +22,7 @@ RECENT = 3000
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class FinishedGenome:
     """A finished genome; `seconds` has the wall time of each of its stages."""
 
     time: float
@@ -75,9 +75,9 @@ class Receipts:
         self._folder = RecordFolder(results / RECEIPTS, samples)
         self.statuses: dict[str, str] = {}
         """`complete`, `excluded` or `unreadable`."""
-        self.finishes: dict[str, Finish] = {}
+        self.finishes: dict[str, FinishedGenome] = {}
         """Genomes whose receipts can be read."""
-        self.recent: deque[Finish] = deque(maxlen=RECENT)
+        self.recent: deque[FinishedGenome] = deque(maxlen=RECENT)
         """The latest of `finishes`."""
         self.unreadable: dict[str, str] = {}
         """Why a receipt cannot be read."""
@@ -115,13 +115,13 @@ class Receipts:
         self.unreadable.pop(name, None)
 
 
-def _to_finish(receipt: Receipt) -> Finish:
+def _to_finish(receipt: Receipt) -> FinishedGenome:
     """Return the needed part of a receipt."""
     # Keep one copy of each stage's name: 67,000 receipts have five each.
     seconds = {intern(stage): usage.seconds for stage, usage in receipt.stages.items()}
     told = structs.asdict(receipt.reason) if receipt.reason else {}
     reason = {name: clean(text) for name, text in told.items()}
-    return Finish(
+    return FinishedGenome(
         time=receipt.finished.timestamp(),
         status=receipt.status,
         seconds=seconds,

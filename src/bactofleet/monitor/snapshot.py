@@ -18,7 +18,7 @@ from bactofleet.monitor.activity import find_running, get_start
 from bactofleet.monitor.batch import ask_batch, open_client, read_submitted
 from bactofleet.monitor.failures import Failures
 from bactofleet.monitor.forecast import Throughput, TimeLeft, measure_throughput, predict_time
-from bactofleet.monitor.receipts import Finish, Receipts
+from bactofleet.monitor.receipts import FinishedGenome, Receipts
 from bactofleet.monitor.tables import Attempts, AttemptTable, FailedJobs
 from bactofleet.records.failure import Failure, of_unreadable
 from bactofleet.records.folder import FAILED, FAILURES, USAGE
@@ -238,7 +238,7 @@ def get_pause(look_s: float) -> float:
     return max(MIN_PAUSE_S, PAUSE_LOOKS * look_s)
 
 
-def measure_stages(finishes: Iterable[Finish]) -> list[StageTimes]:
+def measure_stages(finishes: Iterable[FinishedGenome]) -> list[StageTimes]:
     """Return the wall times of complete genomes by stage, in the order of the stages."""
     complete = [finish.seconds for finish in finishes if finish.status == "complete"]
     times = {stage: [s[stage] for s in complete if stage in s] for stage in STAGES}

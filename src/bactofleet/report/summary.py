@@ -58,7 +58,7 @@ class Exclusion:
 
 
 @dataclass(frozen=True)
-class FarGenome:
+class OutlierGenome:
     """An outlier with its name and species."""
 
     sample: str
@@ -67,16 +67,16 @@ class FarGenome:
 
 
 @dataclass(frozen=True)
-class FarGenomes:
+class OutlierGroup:
     """Outliers with the same possible explanation; `farthest` holds the most extreme of them."""
 
     meaning: str
     count: int
-    farthest: list[FarGenome]
+    farthest: list[OutlierGenome]
 
 
 @dataclass(frozen=True)
-class KeyNumber:
+class MetricSummary:
     """A metric of the complete genomes: its median, 5th and 95th percentile."""
 
     heading: str
@@ -103,8 +103,8 @@ class Summary:
     rank_limits: list[tuple[str, int]]
     failures: list[ShownFailure]
     exclusions: list[Exclusion]
-    outliers: list[FarGenomes]
-    key_numbers: list[KeyNumber]
+    outliers: list[OutlierGroup]
+    key_numbers: list[MetricSummary]
     versions: list[Setting]
     parameters: list[Setting]
     groups: list[dict[str, Any]]
@@ -141,18 +141,18 @@ def _count_ranks(genomes: pd.DataFrame) -> dict[str, int]:
     return {rank: int(counts[rank]) for rank in RANKS if rank in counts}
 
 
-def _outliers(cohort: Cohort) -> list[FarGenomes]:
+def _outliers(cohort: Cohort) -> list[OutlierGroup]:
     """Group outliers by possible explanation, the group with the most extreme first."""
     groups: defaultdict[str, list[Outlier]] = defaultdict(list)
     for outlier in cohort.outliers.found:
         groups[outlier.meaning].append(outlier)
     sample, species = (texts(cohort.genomes, name) for name in ("sample", "species"))
     return [
-        FarGenomes(
+        OutlierGroup(
             meaning,
             len(group),
             [
-                FarGenome(sample[one.genome], species[one.genome], one)
+                OutlierGenome(sample[one.genome], species[one.genome], one)
                 for one in group[:MAX_OUTLIERS]
             ],
         )
@@ -194,7 +194,7 @@ def _exclusions(excluded: pd.DataFrame) -> list[Exclusion]:
     return sorted(groups, key=lambda group: -group.count)
 
 
-def _key_numbers(complete: pd.DataFrame) -> list[KeyNumber]:
+def _key_numbers(complete: pd.DataFrame) -> list[MetricSummary]:
     found = []
     for name, heading, factor, style in _KEY_NUMBERS:
         values = numbers(complete, name).dropna() * factor
@@ -202,7 +202,7 @@ def _key_numbers(complete: pd.DataFrame) -> list[KeyNumber]:
             low, median, high = (
                 style.format(value) for value in values.quantile([0.05, 0.5, 0.95])
             )
-            found.append(KeyNumber(heading, median, low, high))
+            found.append(MetricSummary(heading, median, low, high))
     return found
 
 

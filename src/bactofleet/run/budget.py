@@ -30,7 +30,7 @@ LOOK_S = 2.0
 
 
 @dataclass(frozen=True)
-class Purchase:
+class Affordable:
     """How many of `total` genomes the rest of `max_cost` pays for.
 
     This run makes `genomes`, computed from the upper bound of the estimated cost, so that the limit
@@ -74,15 +74,17 @@ def price_plan(plan: Plan, config: Mapping[str, Any], results: Path) -> tuple[Pl
         return plan, lines
     spent = price_fleet(Fleet(attempts), prices)
     committed = len(submitted.intersection(order))
-    purchase = buy(config["max_cost"], spent, estimator.predict_usd, len(order), committed)
-    chosen = set(order[: purchase.genomes])
+    affordable = count_affordable(
+        config["max_cost"], spent, estimator.predict_usd, len(order), committed
+    )
+    chosen = set(order[: affordable.genomes])
     todo = [name for name in plan.todo if name in chosen]
-    return replace(plan, todo=todo), [*lines, purchase.describe()]
+    return replace(plan, todo=todo), [*lines, affordable.describe()]
 
 
-def buy(
+def count_affordable(
     limit: float, spent: float, predict_usd: Callable[[int], Range], total: int, committed: int
-) -> Purchase:
+) -> Affordable:
     """Return how many of `total` genomes the rest of a limit pays for.
 
     `predict_usd` estimates the cost of a number of genomes in USD. The first `committed` genomes
@@ -93,7 +95,7 @@ def buy(
         max(committed, bisect.bisect_right(counts, limit - spent, key=cost))
         for cost in (lambda n: predict_usd(n).high, lambda n: predict_usd(n).low)
     )
-    return Purchase(limit, spent, genomes, at_most, total)
+    return Affordable(limit, spent, genomes, at_most, total)
 
 
 class Guard(threading.Thread):

@@ -21,7 +21,7 @@ MAX_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Ready:
+class CheckedRun:
     """A run that is ready to start."""
 
     config: dict[str, Any]
@@ -29,7 +29,7 @@ class Ready:
     plan: Plan
 
 
-def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | None) -> Ready:
+def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | None) -> CheckedRun:
     """Check the configuration, the sample sheet, the files named in them, and the receipts.
 
     `source` is the name of the configuration in messages, `image` the checksum of the image if it
@@ -51,7 +51,7 @@ def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | No
         problems += [f"{source}: {problem}" for problem in _find_no_folders(config)]
     if problems:
         raise ConfigurationError(problems)
-    return Ready(config, samples, make_plan(samples, config, image))
+    return CheckedRun(config, samples, make_plan(samples, config, image))
 
 
 def find_unreachable(config: Mapping[str, Any], samples: Mapping[str, Sample]) -> list[str]:

@@ -54,7 +54,7 @@ CONFIG_FILE = "config/config.yaml"
 PART_GENOMES = 1000
 
 
-class Run:
+class WorkflowRun:
     """One start of the workflow, in the main process or inside a job."""
 
     config: dict[str, Any]

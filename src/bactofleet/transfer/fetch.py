@@ -30,12 +30,12 @@ MARK = ".fetched.json"
 GB = 1e9
 
 
-class NotAllFetched(BactofleetError):
+class FetchIncomplete(BactofleetError):
     """Some tarballs could not be fetched, or differ from their receipts."""
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command; raises `NotAllFetched` if some genomes could not be fetched."""
+    """Carry out the command; raises `FetchIncomplete` if some genomes could not be fetched."""
     address = str(read_config(args.config)["results"])
     bucket = open_bucket(address)
     chosen = choose(args, local_folder(address))
@@ -65,22 +65,22 @@ def _fetch_all(fetcher: Fetcher, wanted: list[ChosenGenome]) -> None:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise NotAllFetched(_describe_full_disk(str(error.filename or fetcher.into))) from error
+        raise FetchIncomplete(_describe_full_disk(str(error.filename or fetcher.into))) from error
     print(f"{files:,} files of {len(wanted) - faults:,} genomes were written to {fetcher.into}.")
     if faults:
-        raise NotAllFetched(
+        raise FetchIncomplete(
             f"{faults:,} genomes were not fetched; docs/results.md says what helps."
         )
 
 
 def _check_space(into: Path, wanted: list[ChosenGenome], *, is_kept: bool) -> None:
-    """Raise `NotAllFetched` if `into` has no space for the tarballs it must hold at one time."""
+    """Raise `FetchIncomplete` if `into` has no space for the tarballs it must hold at one time."""
     sizes = sorted((genome.bytes for genome in wanted), reverse=True)
     needed = sum(sizes if is_kept else sizes[:WORKERS])
     into.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(into).free
     if needed > free:
-        raise NotAllFetched(
+        raise FetchIncomplete(
             f"{into} has {free / GB:.1f} GB free, the tarballs take {needed / GB:.1f} GB; nothing "
             "was fetched: make room, choose fewer genomes, or another folder with --into"
         )
@@ -104,7 +104,7 @@ class Fetcher:
     def has(self, genome: ChosenGenome) -> bool:
         """Return whether the genome was already fetched, from the tarball that its receipt names.
 
-        Raises `NotAllFetched` if its folder holds files that other patterns chose.
+        Raises `FetchIncomplete` if its folder holds files that other patterns chose.
         """
         if self.only:
             return bool(self._mark(genome) == self._read_mark(genome))
@@ -178,7 +178,7 @@ class Fetcher:
             return None
         mark = read_json(folder / MARK) if (folder / MARK).is_file() else {}
         if mark.get("only") != list(self.only):
-            raise NotAllFetched(
+            raise FetchIncomplete(
                 f"{folder} holds other files than those that match {' '.join(self.only)}; "
                 "choose another folder with --into"
             )

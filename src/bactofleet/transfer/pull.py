@@ -20,12 +20,12 @@ from bactofleet.transfer.parallel import in_parallel
 from bactofleet.transfer.places import TARBALL, Bucket, ObjectFault, open_bucket
 
 
-class NotAllPulled(BactofleetError):
+class PullIncomplete(BactofleetError):
     """The receipts of some tarballs could not be restored."""
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command; raises `NotAllPulled` if a receipt could not be restored.
+    """Carry out the command; raises `PullIncomplete` if a receipt could not be restored.
 
     Existing receipts are not changed.
     """
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
                 write_json(receipt_path(results, sample), answer)
     print(f"{len(wanted) - faults:,} receipts were written; the next run makes what is left.")
     if faults:
-        raise NotAllPulled(
+        raise PullIncomplete(
             f"{faults:,} receipts could not be restored. Start the command again; otherwise the "
             "next run makes these genomes again."
         )

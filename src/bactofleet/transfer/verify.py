@@ -23,7 +23,7 @@ from bactofleet.transfer.places import TARBALL, ObjectFault, Place, open_place
 HEADER = ("problem", "tarball", "expected", "found")
 
 
-class NotAsReceiptsSay(BactofleetError):
+class VerificationFailed(BactofleetError):
     """Some tarballs are missing, changed or unexpected, or their receipts are unreadable."""
 
 
@@ -39,7 +39,7 @@ class Problem:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Carry out the command; raises `NotAsReceiptsSay` if there is a problem."""
+    """Carry out the command; raises `VerificationFailed` if there is a problem."""
     results = str(read_config(args.config)["results"])
     verification = Verification(open_place(results), local_folder(results))
     counts: Counter[str] = Counter()
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> None:
         print(line, file=sys.stderr)
     if counts:
         words = ", ".join(f"{count:,} {problem}" for problem, count in sorted(counts.items()))
-        raise NotAsReceiptsSay(
+        raise VerificationFailed(
             f"Not as the receipts say: {words}. docs/results.md says what helps."
         )
 

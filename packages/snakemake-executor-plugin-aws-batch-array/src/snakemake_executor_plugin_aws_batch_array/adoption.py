@@ -10,7 +10,7 @@ from typing import Any
 from .client import ArrayBatchClient
 from .ledger import Ledger, OpenArray, OpenChild
 from .live import LiveArray
-from .manifest import Line, parse_manifest
+from .manifest import ManifestLine, parse_manifest
 from .monitor import AT_WORK
 from .store import RunFolder, Store
 from .tasks import Task
@@ -162,7 +162,7 @@ def _has_come(array: OpenArray, child: OpenChild) -> bool:
     return target.exists() and target.stat().st_mtime >= array.submitted
 
 
-def _read_manifest(array: OpenArray, store: Store) -> list[Line]:
+def _read_manifest(array: OpenArray, store: Store) -> list[ManifestLine]:
     try:
         content = store.open(RunFolder(array.prefix).get_manifest(array.name)).read()
         return parse_manifest(content)

@@ -81,7 +81,7 @@ class Describer(Protocol):
 
 
 def read_open_jobs(report_dir: Path) -> OpenJobs:
-    """Return the jobs that were submitted and are not settled, even while a controller runs.
+    """Return the jobs that were submitted and have no recorded end, even while a controller runs.
 
     Args:
         report_dir: The setting of that name; without a record of submissions, no job is open.

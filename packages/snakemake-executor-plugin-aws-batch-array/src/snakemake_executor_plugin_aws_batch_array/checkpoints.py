@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from snakemake.io import is_callable, is_flagged
 
 
-class _Asking(NamedTuple):
+class _RuleJob(NamedTuple):
     """A rule and the wildcards of one of its jobs."""
 
     rule: Any
@@ -23,17 +23,17 @@ def iter_looked_at(jobs: list[Any], workflow: Any) -> Iterator[str]:
     if not workflow.checkpoints.created_output:
         return
     seen: set[str] = set()
-    waiting = [_Asking(job.rule, job.wildcards_dict) for job in jobs]
+    waiting = [_RuleJob(job.rule, job.wildcards_dict) for job in jobs]
     while waiting:
         for target in sorted(_get_targets(waiting.pop(), workflow) - seen):
             seen.add(target)
             rule = _get_producer(target, workflow)
             wildcards = rule.get_wildcards(target)
-            waiting.append(_Asking(rule, wildcards))
+            waiting.append(_RuleJob(rule, wildcards))
             yield from (str(f) for f in rule.expand_output(wildcards)[0] if not f.is_storage)
 
 
-def _get_targets(asking: _Asking, workflow: Any) -> set[str]:
+def _get_targets(asking: _RuleJob, workflow: Any) -> set[str]:
     """First outputs of the checkpoints that input functions ask for.
 
     If the output of a checkpoint does not exist yet, Snakemake makes it an input. Therefore all are

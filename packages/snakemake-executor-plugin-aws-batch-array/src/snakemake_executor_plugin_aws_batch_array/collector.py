@@ -8,12 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ClientError
-
-from .monitor import Ended
+from .monitor import EndedChild
 from .patience import AWS_ERRORS
-from .returns import MalformedReturnError, Salvage, unpack_outputs
-from .status import Cause, Failure
+from .returns import LeftFiles, MalformedReturnError, unpack_outputs
+from .status import Cause, ChildFailure
 from .store import Store
 from .tasks import Task
 
@@ -32,9 +30,9 @@ class Collected(NamedTuple):
         salvage: What a failed job left: its logs, and the outputs of others in its group.
     """
 
-    ended: Ended
+    ended: EndedChild
     record: dict[str, Any]
-    salvage: Salvage | None = None
+    left: LeftFiles | None = None
 
 
 class Collector:
@@ -44,13 +42,13 @@ class Collector:
         self._store = store
         self._staging = staging
 
-    def iter_portions(self, ended: Iterator[Ended]) -> Iterator[list[Collected]]:
+    def iter_portions(self, ended: Iterator[EndedChild]) -> Iterator[list[Collected]]:
         """Collect children as they are found; failures are passed on."""
         with ThreadPoolExecutor(THREADS) as pool:
             while portion := list(islice(ended, PORTION)):
                 yield [collected for collected in pool.map(self._collect, portion) if collected]
 
-    def _collect(self, ended: Ended) -> Collected | None:
+    def _collect(self, ended: EndedChild) -> Collected | None:
         """Read what a child returned; None if it may still be running."""
         key = ended.array.folder.get_returned(ended.array.name, ended.index)
         task = ended.array.open[ended.index]
@@ -65,53 +63,50 @@ class Collector:
             except OSError as error:
                 if not self._is_lasting(error):
                     raise
-                failure = Failure(Cause.NOT_STORED, f"{error}; what was made is in the bucket")
+                failure = ChildFailure(Cause.NOT_STORED, f"{error}; what was made is in the bucket")
                 return Collected(replace(ended, failure=failure), {})
-        return Collected(replace(ended, failure=failure), {}, self._salvage(ended, key, task))
+        return Collected(
+            replace(ended, failure=failure), {}, self._keep_left_files(ended, key, task)
+        )
 
     def _unpack(self, key: str, task: Task) -> dict[str, Any]:
         return self._store.patience.ask(
             lambda: unpack_outputs(self._store.open(key), task.outputs, task.logs, self._staging)
         )
 
-    def _salvage(self, ended: Ended, key: str, task: Task) -> Salvage | None:
+    def _keep_left_files(self, ended: EndedChild, key: str, task: Task) -> LeftFiles | None:
         try:
-            return self._store.patience.ask(lambda: self._make_salvage(ended, key, task))
-        except ClientError:
-            # Its logs are no reason to end a run. What others of its group have made is.
-            if len(task.outputs) > 1:
-                raise
-            return self._make_salvage(ended, key, task, may_read=False)
+            return self._store.patience.ask(lambda: self._read_left_files(ended, key, task))
         except OSError as error:
             if not self._is_lasting(error):
                 raise
             return None
 
-    def _make_salvage(
-        self, ended: Ended, key: str, task: Task, *, may_read: bool = True
-    ) -> Salvage:
-        salvage = Salvage(self._staging)
+    def _read_left_files(self, ended: EndedChild, key: str, task: Task) -> LeftFiles:
+        left = LeftFiles(self._staging)
         outputs = [path for path in task.outputs if path not in task.updated]
+        # A run can do without the logs, but not without what others of the group have made.
+        get = self._store.open if len(task.outputs) > 1 else self._store.open_if_allowed
         try:
-            if may_read and not ended.is_cancelled and (task.logs or len(outputs) > 1):
+            if not ended.is_cancelled and (task.logs or len(outputs) > 1):
                 with suppress(KeyError, MalformedReturnError):
-                    salvage.add_returned(self._store.open(key), outputs, task.logs)
-            salvage.keep(task.updated)
+                    left.add_returned(get(key), outputs, task.logs)
+            left.keep(task.updated)
         except BaseException:
-            salvage.remove()
+            left.remove()
             raise
-        return salvage
+        return left
 
     def _is_lasting(self, error: OSError) -> bool:
         """Whether this machine cannot store a file, now or later."""
         return not isinstance(error, AWS_ERRORS) and not self._store.patience.is_given_up
 
 
-def _get_failure(ended: Ended, key: str, error: Exception) -> Failure:
+def _get_failure(ended: EndedChild, key: str, error: Exception) -> ChildFailure:
     """The failure of a job that Batch calls succeeded, or forgot, without a valid object."""
     found = f"{key} does not exist"
     if not isinstance(error, KeyError):
         found = f"{key} is not what was asked for: {error}"
     if ended.summary:
-        return Failure(Cause.NOTHING_RETURNED, f"the job succeeded, but {found}")
-    return Failure(Cause.FORGOTTEN, f"Batch does not know the job and {found}")
+        return ChildFailure(Cause.NOTHING_RETURNED, f"the job succeeded, but {found}")
+    return ChildFailure(Cause.FORGOTTEN, f"Batch does not know the job and {found}")

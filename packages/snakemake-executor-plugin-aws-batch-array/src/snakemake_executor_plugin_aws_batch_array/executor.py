@@ -31,14 +31,14 @@ from .ledger import Ledger, OpenArray, lock_folder
 from .live import LiveArray
 from .logs import LogReader
 from .lost_runs import LostRuns
-from .monitor import Ended, Monitor
+from .monitor import EndedChild, Monitor
 from .paths import LEDGER, STATE_FOLDER, USAGE
 from .patience import AWS_ERRORS, DISK_ERRORS, Patience
 from .queues import get_queues
 from .requirements import get_requirements
-from .returns import Salvage
-from .settlement import Settlement
-from .status import FALLBACK_CAUSES, RETRIED_CAUSES, Cause, Failure
+from .returns import LeftFiles
+from .run_tables import RunTables
+from .status import FALLBACK_CAUSES, RETRIED_CAUSES, Cause, ChildFailure
 from .store import Store
 from .submitter import Submitter
 from .tables import COLLECTED_LATER, FINAL
@@ -108,7 +108,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._live: dict[str, LiveArray] = {}
         self._live_lock = threading.Lock()
         self._on_fallback: set[str] = set()
-        self._salvaged: dict[JobExecutorInterface, Salvage] = {}
+        self._left_files: dict[JobExecutorInterface, LeftFiles] = {}
         self._bundle: Bundle | None = None
         self._reclaimed = 0
         self._last_words = ""
@@ -128,7 +128,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         )
         self._collector = Collector(self._store, state)
         logs = LogReader(self._session.client("logs", config=self._config), self._patience)
-        self._settlement = Settlement(
+        self._tables = RunTables(
             self._run, settings.region, self._folder, self._client, logs, self._patience
         )
 
@@ -289,7 +289,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             arrays = list(self._live.values())
         try:
             for portion in self._collector.iter_portions(self._monitor.iter_ended(arrays)):
-                self._settle(portion)
+                self._record_ended(portion)
         except (*AWS_ERRORS, *DISK_ERRORS) as error:
             if self._patience.is_given_up:  # the run ends while there is something to wait for
                 return
@@ -316,15 +316,15 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         else:
             self.logger.warning(f"Jobs wait in {queue}; AWS Batch says: {clean(reason)}")
 
-    def _settle(self, portion: list[Collected]) -> None:
+    def _record_ended(self, portion: list[Collected]) -> None:
         portion = self._leave_held_back(portion)
-        self._reclaimed += self._settlement.record_usage(portion)
+        self._reclaimed += self._tables.record_usage(portion)
         for ended, _, _ in portion:
             if ended.failure is None:
                 self._fuse.record_success(ended.array.open[ended.index])
-        for ended, _, salvage in portion:
+        for ended, _, left in portion:
             if ended.failure is not None:
-                self._report_failure(ended, ended.failure, salvage)
+                self._report_failure(ended, ended.failure, left)
         for name, indices in _get_positions([c for c in portion if not _is_kept(c.ended)]):
             self._ledger.close_children(name, indices)
         for ended, _, _ in portion:
@@ -337,11 +337,13 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             else:
                 self.report_job_error(info)
 
-    def _report_failure(self, ended: Ended, failure: Failure, salvage: Salvage | None) -> None:
+    def _report_failure(
+        self, ended: EndedChild, failure: ChildFailure, left: LeftFiles | None
+    ) -> None:
         """Decide what happens next, and report it with all known details."""
         task = ended.array.open[ended.index]
-        if salvage:
-            self._salvaged[task.job] = salvage
+        if left:
+            self._left_files[task.job] = left
         self._reclaimed += failure.reclaimed
         if failure.cause in FALLBACK_CAUSES:
             self._on_fallback.add(task.key)
@@ -349,8 +351,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         if following in (FINAL, COLLECTED_LATER):
             # A job that would fail again is tried once: Snakemake retries while attempts are left.
             task.job.attempt = max(task.job.attempt, task.job.restart_times + 1)
-        made = salvage.outputs if salvage else []
-        report = self._settlement.report_failure(ended, failure, made, following)
+        made = left.outputs if left else []
+        report = self._tables.report_failure(ended, failure, made, following)
         self.logger.error(clean_lines(report.text))
         reason, is_final = report.rows[0].reason, following in (FINAL, COLLECTED_LATER)
         if not is_final and failure.cause not in FALLBACK_CAUSES:
@@ -387,10 +389,10 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         held_back = [c for c in portion if c.ended.is_cancelled]
         for name, indices in _get_positions(held_back):
             self._ledger.close_children(name, indices)
-        for ended, _, salvage in held_back:
+        for ended, _, left in held_back:
             del ended.array.open[ended.index]
-            if salvage:
-                salvage.remove()
+            if left:
+                left.remove()
         self._held_back += len(held_back)
         return [c for c in portion if not c.ended.is_cancelled]
 
@@ -406,9 +408,9 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     def handle_job_error(self, job: JobExecutorInterface) -> None:
         """Restore what a failed group has made; Snakemake has just removed its outputs."""
-        if salvage := self._salvaged.pop(job, None):
+        if left := self._left_files.pop(job, None):
             try:
-                self._patience.ask(salvage.restore)
+                self._patience.ask(left.restore)
             except OSError as error:
                 self.logger.error(f"What {job.name} has made cannot be put in its place: {error}")
 
@@ -507,7 +509,7 @@ def _open_folder(folder: Path) -> IO[str]:
         ) from error
 
 
-def _is_kept(ended: Ended) -> bool:
+def _is_kept(ended: EndedChild) -> bool:
     """Whether what a child returned stays in the bucket until it can be stored here."""
     return ended.failure is not None and ended.failure.cause is Cause.NOT_STORED
 

@@ -29,14 +29,14 @@ _MEMORY_EVENTS = (
 )
 
 
-class Ending(NamedTuple):
+class ExitStatus(NamedTuple):
     """The exit code of an attempt and a sentence about it (may be empty)."""
 
     code: int
     reason: str
 
 
-def get_ending(snakemake_code: int, code_file: Path) -> Ending:
+def get_exit_status(snakemake_code: int, code_file: Path) -> ExitStatus:
     """Decide how a failed attempt ends.
 
     Snakemake exits with 1 whatever its rules exit with, so a rule may write its own code to a file.
@@ -45,11 +45,11 @@ def get_ending(snakemake_code: int, code_file: Path) -> Ending:
     if code_file.is_file():
         first, _, rest = code_file.read_text(errors="replace").partition("\n")
         if first.strip().isdigit() and 0 < int(first) <= 255:
-            return Ending(int(first), rest.strip().split("\n")[0])
+            return ExitStatus(int(first), rest.strip().split("\n")[0])
     if count_memory_kills():
         text = "a process was killed at the memory limit of the container"
-        return Ending(OUT_OF_MEMORY, text)
-    return Ending(snakemake_code, "")
+        return ExitStatus(OUT_OF_MEMORY, text)
+    return ExitStatus(snakemake_code, "")
 
 
 def to_container(code: int) -> int:

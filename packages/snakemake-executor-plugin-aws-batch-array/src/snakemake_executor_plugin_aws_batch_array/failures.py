@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from .logs import LogReader, Tail, get_log_url
-from .monitor import Ended
-from .status import Cause, Failure
+from .monitor import EndedChild
+from .status import Cause, ChildFailure
 from .tables import FailureRow
 
 # The C library's text for ENOSPC, found in every tool's error message.
@@ -21,8 +21,8 @@ class FailureReport(NamedTuple):
 
 
 def build_failure(
-    ended: Ended,
-    failure: Failure,
+    ended: EndedChild,
+    failure: ChildFailure,
     made: list[str],
     run: str,
     region: str,
@@ -63,14 +63,14 @@ def build_failure(
     return FailureReport(rows, _format(row, missing, tail))
 
 
-def _get_cause(failure: Failure, tail: Tail) -> Cause:
+def _get_cause(failure: ChildFailure, tail: Tail) -> Cause:
     """Name a full disk, which only the log reveals. This affects only the text."""
     if failure.cause is Cause.EXIT and any(_DISK_FULL in line for line in tail.lines):
         return Cause.DISK_FULL
     return failure.cause
 
 
-def _describe(failure: Failure, tail: Tail) -> str:
+def _describe(failure: ChildFailure, tail: Tail) -> str:
     parts = [str(_get_cause(failure, tail))]
     if failure.reclaimed:
         times = "once" if failure.reclaimed == 1 else f"{failure.reclaimed} times"

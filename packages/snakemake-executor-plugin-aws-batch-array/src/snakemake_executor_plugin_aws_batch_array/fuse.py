@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 
-from .monitor import Ended
+from .monitor import EndedChild
 from .status import Cause
 from .tasks import Task
 
@@ -38,7 +38,9 @@ class Fuse:
         """Note that jobs of this kind can succeed; they are never held back afterwards."""
         self._succeeded.add(task.kind)
 
-    def record_failure(self, ended: Ended, cause: Cause, reason: str, *, is_final: bool) -> bool:
+    def record_failure(
+        self, ended: EndedChild, cause: Cause, reason: str, *, is_final: bool
+    ) -> bool:
         """Note why a child failed; return True once, when all of its kind seem to fail alike.
 
         Batch may know of successful children before they are listed and collected. In a small run,

@@ -52,7 +52,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class OpenJobs:
-    """Jobs that were submitted and are not settled.
+    """Jobs that were submitted and are not closed.
 
     Attributes:
         targets: The first output of each job.
@@ -67,7 +67,7 @@ class OpenJobs:
 
 @dataclass(frozen=True)
 class OpenChild:
-    """A child that is not settled: the digest of its work and its first output."""
+    """A child that is not closed: the digest of its work and its first output."""
 
     key: str
     target: str
@@ -83,7 +83,7 @@ def get_child_id(job_id: str, index: int, size: int) -> str:
 
 @dataclass
 class OpenArray:
-    """An array with children that are not settled.
+    """An array with children that are not closed.
 
     Attributes:
         name: Unique name of the Batch job.
@@ -187,7 +187,7 @@ class Ledger:
         self._ask = ask or (lambda call: call())
         self._lock = threading.Lock()
         try:
-            # The main thread submits, the status thread settles.
+            # The main thread submits, the status thread closes children.
             self._connection = sqlite3.connect(path, check_same_thread=False)
             self._connection.row_factory = sqlite3.Row
             self._connection.executescript("PRAGMA journal_mode = WAL;" + _SCHEMA)
@@ -237,7 +237,7 @@ class Ledger:
         self._write("UPDATE arrays SET cancelled = 1 WHERE name = ?", [(name,)])
 
     def close_children(self, name: str, positions: list[int]) -> None:
-        """Record that children were settled, one way or the other."""
+        """Record that children have ended, one way or the other."""
         self._write(
             "DELETE FROM children WHERE array = ? AND position = ?",
             [(name, position) for position in positions],
@@ -254,7 +254,7 @@ class Ledger:
         self._write("DELETE FROM waiting", [()])
 
     def get_open_arrays(self) -> list[OpenArray]:
-        """Return the arrays with children that are not settled, oldest first."""
+        """Return the arrays with children that are not closed, oldest first."""
         with self._lock:
             arrays = self._connection.execute(
                 "SELECT name, prefix, queue, size, job_id, submitted, cancelled FROM arrays "

@@ -11,14 +11,14 @@ from .tasks import Task
 
 @dataclass
 class LiveArray:
-    """An array and its children that are not settled yet.
+    """An array and its children that are not closed yet.
 
     Attributes:
         name: Unique name of the Batch job.
         job_id: Its id.
         folder: Where its children put what they return.
         queue: Where it was submitted.
-        size: Number of its children, settled or not.
+        size: Number of its children, closed or not.
         submitted: Seconds since the epoch.
         open: Tasks by index of the child.
         counts: Finished children that were listed, by status.

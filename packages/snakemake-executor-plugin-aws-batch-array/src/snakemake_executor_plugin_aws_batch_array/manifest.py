@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Line:
+class ManifestLine:
     """Work of one child: arguments of Snakemake, local inputs, files to return, the task's key.
 
     Logs are returned if they exist; outputs must exist. The digests are those of the jobs with
@@ -24,7 +24,7 @@ class Line:
     digests: list[str] = field(default_factory=list)
 
 
-def build_manifest(lines: list[Line]) -> tuple[bytes, int]:
+def build_manifest(lines: list[ManifestLine]) -> tuple[bytes, int]:
     """Return the manifest and the number of bytes of each of its lines."""
     # JSON in ASCII: each character is one byte, and no name can break a line.
     rows = [json.dumps(vars(line), separators=(",", ":")) for line in lines]
@@ -32,19 +32,19 @@ def build_manifest(lines: list[Line]) -> tuple[bytes, int]:
     return "".join(row.ljust(width - 1) + "\n" for row in rows).encode("ascii"), width
 
 
-def parse_line(content: bytes) -> Line:
+def parse_line(content: bytes) -> ManifestLine:
     """Read one line of a manifest.
 
     Raises:
         ValueError: it is none, or one of another version.
     """
     try:
-        return Line(**json.loads(content))
+        return ManifestLine(**json.loads(content))
     except (TypeError, RecursionError) as error:
         raise ValueError(f"not a line of a manifest: {error}") from error
 
 
-def parse_manifest(content: bytes) -> list[Line]:
+def parse_manifest(content: bytes) -> list[ManifestLine]:
     """Read all lines of a manifest.
 
     Raises:

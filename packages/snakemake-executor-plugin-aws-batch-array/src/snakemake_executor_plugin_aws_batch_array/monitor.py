@@ -8,7 +8,7 @@ from typing import Any
 
 from .client import MAX_DESCRIBED, ArrayBatchClient
 from .live import LiveArray
-from .status import UNPLACEABLE, Cause, Failure, get_failure, is_listing_due
+from .status import UNPLACEABLE, Cause, ChildFailure, get_failure, is_listing_due
 from .store import RunFolder
 
 # DescribeJobs sometimes leaves out existing jobs. Batch has forgotten only those that are missing
@@ -25,7 +25,7 @@ AT_WORK = ("STARTING", "RUNNING")
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedChild:
     """A child that has ended.
 
     Attributes:
@@ -39,7 +39,7 @@ class Ended:
 
     array: LiveArray
     index: int
-    failure: Failure | None = None
+    failure: ChildFailure | None = None
     summary: dict[str, Any] = field(default_factory=dict)
     is_forgotten: bool = False
 
@@ -77,7 +77,7 @@ class Monitor:
         self._clock = clock
         self._told: dict[str, str] = {}
 
-    def iter_ended(self, arrays: list[LiveArray]) -> Iterator[Ended]:
+    def iter_ended(self, arrays: list[LiveArray]) -> Iterator[EndedChild]:
         """Yield the children that have ended and are still open."""
         details = {
             detail["jobId"]: detail
@@ -106,7 +106,7 @@ class Monitor:
 
     def _iter_missing(
         self, array: LiveArray, job_ids: list[str], indices: list[int]
-    ) -> Iterator[Ended]:
+    ) -> Iterator[EndedChild]:
         """Children that DescribeJobs leaves out; S3 tells whether they returned something.
 
         Jobs that Batch has forgotten are terminated, in case they still run.
@@ -124,9 +124,9 @@ class Monitor:
         returned = self._list_returned(array.folder, array.name)
         for index in indices:
             if is_forgotten or index in returned:
-                yield Ended(array, index, is_forgotten=is_forgotten)
+                yield EndedChild(array, index, is_forgotten=is_forgotten)
 
-    def _iter_listed(self, array: LiveArray, detail: dict[str, Any]) -> Iterator[Ended]:
+    def _iter_listed(self, array: LiveArray, detail: dict[str, Any]) -> Iterator[EndedChild]:
         counts = detail["arrayProperties"].get("statusSummary", {})
         is_over = detail["status"] in ENDED
         array.succeeded = counts.get("SUCCEEDED", 0)
@@ -147,7 +147,7 @@ class Monitor:
         else:
             array.missing_since = None
 
-    def _iter_open(self, array: LiveArray, listed: list[dict[str, Any]]) -> Iterator[Ended]:
+    def _iter_open(self, array: LiveArray, listed: list[dict[str, Any]]) -> Iterator[EndedChild]:
         """The open ones among the listed children, with descriptions of failures."""
         failed = []
         for summary in listed:
@@ -155,21 +155,21 @@ class Monitor:
             if index not in array.open:
                 continue
             if summary["status"] == "SUCCEEDED":
-                yield Ended(array, index, None, summary)
+                yield EndedChild(array, index, None, summary)
             else:
                 failed.append(array.get_child_id(index))
         for detail in self._client.iter_described(failed):
             index = detail["arrayProperties"]["index"]
-            yield Ended(array, index, get_failure(detail), detail)
+            yield EndedChild(array, index, get_failure(detail), detail)
 
-    def _iter_left_over(self, array: LiveArray, indices: set[int]) -> Iterator[Ended]:
+    def _iter_left_over(self, array: LiveArray, indices: set[int]) -> Iterator[EndedChild]:
         """The parent has ended, but the lists did not have these children."""
         ids = {array.get_child_id(index): index for index in indices}
         for detail in self._client.iter_described(list(ids)):
             index = ids.pop(detail["jobId"])
             if detail["status"] in ENDED:
                 failure = get_failure(detail) if detail["status"] == "FAILED" else None
-                yield Ended(array, index, failure, detail)
+                yield EndedChild(array, index, failure, detail)
         if ids:
             yield from self._iter_missing(array, list(ids), list(ids.values()))
         else:
@@ -177,7 +177,7 @@ class Monitor:
 
     def _iter_unplaceable(
         self, array: LiveArray, detail: dict[str, Any], reason: str | None
-    ) -> Iterator[Ended]:
+    ) -> Iterator[EndedChild]:
         """Give up jobs that Batch has long called unplaceable; it errs while a queue scales up."""
         if reason is None or not reason.startswith(UNPLACEABLE):
             array.blocked_since = None
@@ -188,7 +188,7 @@ class Monitor:
             return
         self._client.terminate(array.job_id, reason)
         for index in list(array.open):
-            yield Ended(array, index, Failure(Cause.UNPLACEABLE, reason), detail)
+            yield EndedChild(array, index, ChildFailure(Cause.UNPLACEABLE, reason), detail)
 
     def _get_reason(self, array: LiveArray, detail: dict[str, Any], is_idle: bool) -> str | None:
         """Return why children of an array do not start, if Batch gives the reason for one of them.
@@ -226,10 +226,10 @@ class Monitor:
         self._told = reasons
 
 
-def _iter_single(array: LiveArray, detail: dict[str, Any]) -> Iterator[Ended]:
+def _iter_single(array: LiveArray, detail: dict[str, Any]) -> Iterator[EndedChild]:
     if detail["status"] in ENDED:
         failure = get_failure(detail) if detail["status"] == "FAILED" else None
-        yield Ended(array, 0, failure, detail)
+        yield EndedChild(array, 0, failure, detail)
 
 
 def _get_runnable_reason(detail: dict[str, Any]) -> str | None:

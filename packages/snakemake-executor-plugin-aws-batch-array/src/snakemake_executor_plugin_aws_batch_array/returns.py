@@ -73,7 +73,7 @@ def unpack_outputs(
     return record
 
 
-class Salvage:
+class LeftFiles:
     """What a failed job left: its logs, and the outputs of other jobs in its group.
 
     It is kept elsewhere, because Snakemake removes the outputs of a failed job.

@@ -63,7 +63,7 @@ RETRIED_CAUSES = FALLBACK_CAUSES | {Cause.OUT_OF_MEMORY, Cause.FORGOTTEN}
 
 
 @dataclass(frozen=True)
-class Failure:
+class ChildFailure:
     """The end of a failed child.
 
     Attributes:
@@ -81,7 +81,7 @@ class Failure:
     log_stream: str | None = None
 
 
-def get_failure(detail: dict[str, Any]) -> Failure:
+def get_failure(detail: dict[str, Any]) -> ChildFailure:
     """Read a failed job as DescribeJobs describes it.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_JobDetail.html
@@ -93,7 +93,7 @@ def get_failure(detail: dict[str, Any]) -> Failure:
     reason = container.get("reason") or ""
     exit_code = last.get("container", {}).get("exitCode")
     cause = _get_cause(detail, status_reason, reason, exit_code)
-    return Failure(
+    return ChildFailure(
         cause=cause,
         detail=", ".join(filter(None, [status_reason, reason])) or "Batch gives no reason",
         exit_code=exit_codes.from_container(exit_code),

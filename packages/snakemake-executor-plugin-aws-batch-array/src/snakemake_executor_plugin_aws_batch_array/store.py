@@ -73,6 +73,13 @@ class Store:
         """
         return self.open_described(key, byte_range)[0]
 
+    def open_if_allowed(self, key: str) -> IO[bytes]:
+        """Like `open`, but an object that S3 refuses to read counts as missing."""
+        try:
+            return self.open(key)
+        except ClientError as error:
+            raise KeyError(key) from error
+
     def open_described(
         self, key: str, byte_range: str | None = None
     ) -> tuple[IO[bytes], Mapping[str, str]]:

@@ -13,7 +13,7 @@ from .definitions import build_definition, build_submission
 from .inputs import get_version, send_input
 from .ledger import Ledger, OpenChild
 from .live import LiveArray
-from .manifest import Line, build_manifest
+from .manifest import ManifestLine, build_manifest
 from .paths import get_runs_folder
 from .queues import Queues
 from .settings import ExecutorSettings
@@ -56,7 +56,9 @@ class Submitter:
         definition = self._prepare(bundle)
         self._send_inputs(array, bundle)
         lines = [
-            Line(t.arguments, bundle.get_missing(t.inputs), t.outputs, t.key, t.logs, t.digests)
+            ManifestLine(
+                t.arguments, bundle.get_missing(t.inputs), t.outputs, t.key, t.logs, t.digests
+            )
             for t in array.tasks
         ]
         manifest, line_bytes = build_manifest(lines)

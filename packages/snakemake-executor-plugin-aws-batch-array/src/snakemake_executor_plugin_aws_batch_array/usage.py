@@ -4,18 +4,18 @@ from typing import Any
 
 from . import exit_codes
 from .logs import LogReader
-from .monitor import Ended
-from .status import Cause, Failure, is_reclaimed
+from .monitor import EndedChild
+from .status import Cause, ChildFailure, is_reclaimed
 from .tables import RECLAIMED, UsageRow, format_time
 
 
-def build_last_row(ended: Ended, run: str, outcome: str, host: dict[str, Any]) -> UsageRow:
+def build_last_row(ended: EndedChild, run: str, outcome: str, host: dict[str, Any]) -> UsageRow:
     """The last attempt of a child, from its own record and the times of Batch."""
     return _build_row(ended, run, int(host.get("attempt", 1)), outcome, host, ended.summary)
 
 
 def build_earlier_rows(
-    ended: Ended, run: str, attempts: list[dict[str, Any]], logs: LogReader
+    ended: EndedChild, run: str, attempts: list[dict[str, Any]], logs: LogReader
 ) -> list[UsageRow]:
     """Attempts that sent nothing back: their logs begin with their host."""
     rows = []
@@ -26,7 +26,7 @@ def build_earlier_rows(
     return rows
 
 
-def get_outcome(attempt: dict[str, Any], failure: Failure | None = None) -> str:
+def get_outcome(attempt: dict[str, Any], failure: ChildFailure | None = None) -> str:
     """One word for how an attempt failed; `failure` is that of the child's last attempt."""
     if failure.cause is Cause.RECLAIMED if failure else is_reclaimed(attempt):
         return RECLAIMED
@@ -40,7 +40,7 @@ def _get_host(attempt: dict[str, Any], logs: LogReader) -> dict[str, Any]:
 
 
 def _build_row(
-    ended: Ended,
+    ended: EndedChild,
     run: str,
     attempt: int,
     outcome: str,

@@ -28,7 +28,7 @@ from . import environment, exit_codes
 from .bundle import CONFIG_FILE, RUN_FILE
 from .inputs import place_input
 from .instance import describe_host
-from .manifest import Line, get_byte_range, parse_line
+from .manifest import ManifestLine, get_byte_range, parse_line
 from .patience import Patience
 from .returns import pack_outputs
 from .store import RunFolder, Store
@@ -73,7 +73,7 @@ def main() -> int:
     try:
         ending = run_child(folder, record)
     except Interrupted:
-        ending = exit_codes.Ending(exit_codes.TERMINATED, "stopped by SIGTERM")
+        ending = exit_codes.ExitStatus(exit_codes.TERMINATED, "stopped by SIGTERM")
     finally:
         os.chdir("/")
         shutil.rmtree(folder, ignore_errors=True)
@@ -82,11 +82,11 @@ def main() -> int:
     return ending.code
 
 
-def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
+def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.ExitStatus:
     """Stage in, run Snakemake, stage out, in an empty folder."""
     if mismatch := find_mismatch(os.environ.get(environment.VERSIONS, "{}")):
         reason = f"{mismatch}: use an image with the controller's versions"
-        return exit_codes.Ending(exit_codes.MISCONFIGURED, reason)
+        return exit_codes.ExitStatus(exit_codes.MISCONFIGURED, reason)
     store, run, array, index = _connect()
     work, private = folder / "work", folder / "private"
     work.mkdir()
@@ -96,7 +96,7 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
         with store.patience.limited(STAGING_PATIENCE_S):
             options, line = store.patience.ask(lambda: stage_in(store, run, array, index))
     except STAGING_ERRORS as error:
-        return get_staging_ending("in", error)
+        return get_staging_exit_status("in", error)
     code = run_snakemake(options, line, private)
     key = run.get_returned(array, index)
     logs = [path for path in line.logs if Path(path).exists()]
@@ -105,11 +105,13 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.Ending:
     # In a group of several genomes, one failure must not lose the others' results.
     if made := [*(path for path in line.outputs if Path(path).exists()), *logs]:
         stage_out(store, key, made, record, private)
-    ending = exit_codes.get_ending(code, private / "exit-code")
+    ending = exit_codes.get_exit_status(code, private / "exit-code")
     return ending._replace(code=exit_codes.to_container(ending.code))
 
 
-def stage_in(store: Store, run: RunFolder, array: str, index: int) -> tuple[dict[str, Any], Line]:
+def stage_in(
+    store: Store, run: RunFolder, array: str, index: int
+) -> tuple[dict[str, Any], ManifestLine]:
     """Fetch sources and inputs; return the options of the run and the line of this child."""
     with tarfile.open(fileobj=store.open(run.bundle), mode="r|gz") as archive:
         archive.extractall(filter="data")
@@ -122,7 +124,7 @@ def stage_in(store: Store, run: RunFolder, array: str, index: int) -> tuple[dict
     return options, line
 
 
-def run_snakemake(options: dict[str, Any], line: Line, private: Path) -> int:
+def run_snakemake(options: dict[str, Any], line: ManifestLine, private: Path) -> int:
     """Run the rules of this child; return Snakemake's exit code.
 
     Home, cache and temporary files are next to the working directory, because the container's own
@@ -153,7 +155,7 @@ def run_snakemake(options: dict[str, Any], line: Line, private: Path) -> int:
 
 def stage_out(
     store: Store, key: str, outputs: list[str], record: dict[str, Any], private: Path
-) -> exit_codes.Ending:
+) -> exit_codes.ExitStatus:
     """Send outputs back, in one object."""
     archive = private / "returned.tar.gz"
     try:
@@ -161,19 +163,19 @@ def stage_out(
         with store.patience.limited(STAGING_PATIENCE_S):
             store.put_file(key, str(archive))
     except FileNotFoundError as error:
-        return exit_codes.Ending(1, f"declared output {error.filename!r} was not made")
+        return exit_codes.ExitStatus(1, f"declared output {error.filename!r} was not made")
     except DanglingLinkError as error:
-        return exit_codes.Ending(1, str(error))
+        return exit_codes.ExitStatus(1, str(error))
     except STAGING_ERRORS as error:
-        return get_staging_ending("out", error)
-    return exit_codes.Ending(0, "")
+        return get_staging_exit_status("out", error)
+    return exit_codes.ExitStatus(0, "")
 
 
-def get_staging_ending(direction: str, error: Exception) -> exit_codes.Ending:
+def get_staging_exit_status(direction: str, error: Exception) -> exit_codes.ExitStatus:
     """Decide whether a failed transfer of files is tried again."""
     code = exit_codes.TEMPORARY if is_temporary(error) else exit_codes.MISCONFIGURED
     detail = f"there is no object {error.args[0]!r}" if isinstance(error, KeyError) else error
-    return exit_codes.Ending(code, " ".join(f"staging {direction} failed: {detail}".split()))
+    return exit_codes.ExitStatus(code, " ".join(f"staging {direction} failed: {detail}".split()))
 
 
 def is_temporary(error: BaseException) -> bool:

@@ -22,7 +22,7 @@ WORDS = {
 LAYOUTS = {"paired": ("PAIRED",), "single": ("SINGLE",), "any": ("PAIRED", "SINGLE")}
 
 
-class Reason(NamedTuple):
+class Rejection(NamedTuple):
     """Why an experiment is left out."""
 
     name: str
@@ -45,49 +45,51 @@ class Limits:
     """Applied if the genome size is known."""
 
 
-def find_reason(experiment: Experiment, genome_size: int, limits: Limits) -> Reason | None:
+def find_rejection(experiment: Experiment, genome_size: int, limits: Limits) -> Rejection | None:
     """Return the first rule that an experiment fails, if any; `genome_size` in bp, 0 if unknown."""
-    return next(_find_reasons(experiment, genome_size, limits), None)
+    return next(_find_rejections(experiment, genome_size, limits), None)
 
 
-def _find_reasons(experiment: Experiment, genome_size: int, limits: Limits) -> Iterator[Reason]:
+def _find_rejections(
+    experiment: Experiment, genome_size: int, limits: Limits
+) -> Iterator[Rejection]:
     library = experiment.library
     yield from check_access(experiment.closed_to)
     if not experiment.runs:
-        yield Reason("runs", "the archive has no run of it")
+        yield Rejection("runs", "the archive has no run of it")
     yield from check_word("platform", library.platform)
     yield from check_word("layout", library.layout.upper(), LAYOUTS[limits.layout])
     if not limits.any_library:
-        yield from find_library_reasons(library)
+        yield from find_library_rejections(library)
     yield from _check_amount("bases", experiment.bases, limits.min_bases)
     if 0 < limits.max_bases < experiment.bases:
         most = f"must be at most {limits.max_bases:,}"
-        yield Reason("bases", f"bases is {experiment.bases:,}, {most}")
+        yield Rejection("bases", f"bases is {experiment.bases:,}, {most}")
     yield from _check_amount("read length", experiment.read_length, limits.min_read_length)
     if genome_size:
         yield from _check_amount("depth", experiment.bases / genome_size, limits.min_depth)
 
 
-def find_library_reasons(library: Run) -> Iterator[Reason]:
+def find_library_rejections(library: Run) -> Iterator[Rejection]:
     """Yield why a library is not accepted: its source, strategy or selection."""
     yield from check_word("library source", library.source)
     yield from check_word("library strategy", library.strategy)
     yield from check_word("library selection", library.selection)
 
 
-def check_access(groups: Collection[str]) -> Iterator[Reason]:
+def check_access(groups: Collection[str]) -> Iterator[Rejection]:
     """Yield a reason if access to the reads needs a consent group."""
-    if groups:
-        yield Reason("access", f"access to its reads is controlled ({', '.join(sorted(groups))})")
+    if names := ", ".join(sorted(groups)):
+        yield Rejection("access", f"access to its reads is controlled ({names})")
 
 
-def check_word(name: str, given: str, allowed: tuple[str, ...] = ()) -> Iterator[Reason]:
+def check_word(name: str, given: str, allowed: tuple[str, ...] = ()) -> Iterator[Rejection]:
     """Yield a reason if a word is not allowed; by default `WORDS` are."""
     allowed = allowed or WORDS[name]
     if given not in allowed:
-        yield Reason(name, f"{name} is {given or 'unknown'}, must be {' or '.join(allowed)}")
+        yield Rejection(name, f"{name} is {given or 'unknown'}, must be {' or '.join(allowed)}")
 
 
-def _check_amount(name: str, given: float, least: int) -> Iterator[Reason]:
+def _check_amount(name: str, given: float, least: int) -> Iterator[Rejection]:
     if given < least:
-        yield Reason(name, f"{name} is {int(given):,}, must be at least {least:,}")
+        yield Rejection(name, f"{name} is {int(given):,}, must be at least {least:,}")

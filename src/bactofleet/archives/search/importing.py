@@ -8,10 +8,10 @@ from typing import Any
 
 from bactofleet.archives.runs import PUBLIC
 from bactofleet.archives.search.experiments import species_of
-from bactofleet.archives.search.filters import Reason, check_access, check_word
+from bactofleet.archives.search.filters import Rejection, check_access, check_word
+from bactofleet.archives.search.left_out import Summary, open_summary
 from bactofleet.archives.search.lists import Cells, read_list
 from bactofleet.archives.search.sheet import append_rows, names_in, read_known
-from bactofleet.archives.search.tally import Tally, open_tally
 from bactofleet.core.config import SCHEMAS, load_schema
 from bactofleet.core.samples import SEPARATOR, Row, check_rows
 
@@ -34,7 +34,7 @@ INPUTS = ("accession", "r1", "r2", "se", "ont", "extra", "assembly")
 UNKNOWN = {"genome_size": "0", "species": "UNKNOWN_SPECIES"}
 
 
-def import_list(path: Path, output: Path) -> Tally:
+def import_list(path: Path, output: Path) -> Summary:
     """Append the rows of a list to a sheet; return what was left out, and why.
 
     Raises `ConfigurationError` with every wrong line, without appending anything.
@@ -43,12 +43,12 @@ def import_list(path: Path, output: Path) -> Tally:
     known = read_known(output, schema)
     rows: dict[int, Row] = {}
     problems: list[str] = []
-    with open_tally(output) as tally:
+    with open_summary(output) as summary:
         for number, cells in read_list(path):
-            tally.looked_at += 1
+            summary.examined += 1
             row = _convert(cells, schema)
-            if reason := next(_find_reasons(cells, row, known), None):
-                tally.leave_out(row["sample"], reason.name, f"line {number}: {reason.detail}")
+            if reason := next(_find_rejections(cells, row, known), None):
+                summary.leave_out(row["sample"], reason.name, f"line {number}: {reason.detail}")
             elif problem := _find_contradiction(cells):
                 problems.append(f"line {number}: {problem}")
             else:
@@ -58,7 +58,7 @@ def import_list(path: Path, output: Path) -> Tally:
         if rows:
             columns = [c for c in schema["properties"] if any(c in row for row in rows.values())]
             append_rows(output, columns, rows.values())
-    return tally
+    return summary
 
 
 def _convert(cells: Cells, schema: dict[str, Any]) -> Row:
@@ -100,17 +100,18 @@ def _find_contradiction(cells: Cells) -> str:
     return f"runtype is {runtype}, {' and '.join(wrong)}" if wrong else ""
 
 
-def _find_reasons(cells: Cells, row: Row, known: set[str]) -> Iterator[Reason]:
+def _find_rejections(cells: Cells, row: Row, known: set[str]) -> Iterator[Rejection]:
     runtype = cells.get("runtype", "")
     if runtype and runtype not in RUNTYPES:
-        yield Reason("runtype", f"runtype is {runtype}, must be one of {', '.join(RUNTYPES)}")
+        yield Rejection("runtype", f"runtype is {runtype}, must be one of {', '.join(RUNTYPES)}")
     if not cells.keys() & {"sample", *INPUTS}:
-        yield Reason("reads", "it names no reads")
+        yield Rejection("reads", "it names no reads")
     if row.get("accession", "").startswith(("GCF_", "GCA_")):
-        yield Reason("assembly accession", "give the assembly's file in the column assembly")
+        yield Rejection("assembly accession", "give the assembly's file in the column assembly")
     for name in ("platform", "library source", "library strategy"):
         if name in cells:
             yield from check_word(name, cells[name])
     yield from check_access({cells.get("access", PUBLIC)} - {PUBLIC})
     if same := names_in(row) & known:
-        yield Reason("in the sheet", f"the sheet, or a line above, has {', '.join(sorted(same))}")
+        names = ", ".join(sorted(same))
+        yield Rejection("in the sheet", f"the sheet, or a line above, has {names}")

@@ -9,7 +9,7 @@ from typing import Any
 from bactofleet.core.errors import IllegalInstruction, OutOfMemory, TemporaryFailure
 from bactofleet.genome.stage import STAGES
 from bactofleet.monitor.page.genomes import GenomeStatus
-from bactofleet.monitor.page.logs import Tail, read_tail
+from bactofleet.monitor.page.logs import LogTail, read_tail
 from bactofleet.records.failure import Failure, log_of
 from bactofleet.records.folder import FAILED, log_path
 from bactofleet.records.reading import UNREADABLE
@@ -59,7 +59,7 @@ def describe_genome(
     }
 
 
-def _find_tail(results: Path, genome: GenomeStatus, record: Record, stage: str) -> Tail | None:
+def _find_tail(results: Path, genome: GenomeStatus, record: Record, stage: str) -> LogTail | None:
     """Return the end of the chosen log; for a failure, the end that was kept."""
     if stage in STAGES:
         return read_tail(log_path(results, genome.sample, stage))
@@ -70,7 +70,7 @@ def _find_tail(results: Path, genome: GenomeStatus, record: Record, stage: str) 
     # The log itself may be from a later, interrupted attempt, or lost with its machine.
     kept = read_tail(log_of(results / FAILED, genome.sample))
     path = str(record.row.get("reason_log") or "")
-    return kept or (Tail(path, "\n".join(record.tail), is_cut=True) if record.tail else None)
+    return kept or (LogTail(path, "\n".join(record.tail), is_cut=True) if record.tail else None)
 
 
 def _describe_reason(row: GenomeRow, failure: Failure | None) -> dict[str, Any] | None:

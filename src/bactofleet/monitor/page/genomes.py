@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bactofleet.core.times import format_time
 from bactofleet.monitor.activity import get_stage_start
-from bactofleet.monitor.receipts import Finish
+from bactofleet.monitor.receipts import FinishedGenome
 from bactofleet.monitor.snapshot import Observer
 from bactofleet.records.failure import Failure
 
@@ -74,7 +74,7 @@ def iter_genomes(observer: Observer, failures: Mapping[str, Failure]) -> Iterato
             yield GenomeStatus(name, "submitted" if name in observer.at_work else "waiting")
 
 
-def _describe_finish(name: str, finish: Finish) -> GenomeStatus:
+def _describe_finish(name: str, finish: FinishedGenome) -> GenomeStatus:
     reason = finish.reason or {}
     return GenomeStatus(
         name,

@@ -13,7 +13,7 @@ TAIL_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Tail:
+class LogTail:
     """The last lines of a log."""
 
     path: str
@@ -22,7 +22,7 @@ class Tail:
     """Whether the log has more lines above."""
 
 
-def read_tail(path: Path) -> Tail | None:
+def read_tail(path: Path) -> LogTail | None:
     """Return the end of a log without control characters; None if it is not a regular file."""
     try:
         # Do not follow links, and do not wait for a pipe.
@@ -40,4 +40,4 @@ def read_tail(path: Path) -> Tail | None:
         # The first line is incomplete: drop it, unless it is the only one.
         content = content.partition(b"\n")[2] or content
     lines = content.decode("utf-8", "replace").splitlines()
-    return Tail(str(path), "\n".join(map(clean, lines)), is_cut=begin > 0)
+    return LogTail(str(path), "\n".join(map(clean, lines)), is_cut=begin > 0)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bactofleet.monitor.receipts import Finish
+from bactofleet.monitor.receipts import FinishedGenome
 from bactofleet.monitor.tables import Span
 
 Numbers = NDArray[np.float64]
@@ -46,7 +46,7 @@ class Timeline:
     """Work that began later may not have been recorded yet."""
 
 
-def to_spans(finishes: Iterable[Finish]) -> list[Span]:
+def to_spans(finishes: Iterable[FinishedGenome]) -> list[Span]:
     """Return when genomes were running, and the average number of processors that they used.
 
     A receipt has the finishing time, and wall and processor time of each stage; the stages are

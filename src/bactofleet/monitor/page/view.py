@@ -9,7 +9,7 @@ from typing import Any
 from bactofleet.monitor.page.durations import bin_durations
 from bactofleet.monitor.page.genomes import GenomeStatus, Rows, compare_rows, iter_genomes
 from bactofleet.monitor.page.timeline import measure_timeline, to_spans
-from bactofleet.monitor.receipts import Finish
+from bactofleet.monitor.receipts import FinishedGenome
 from bactofleet.monitor.snapshot import Genomes, Observer, Snapshot
 from bactofleet.monitor.wording import describe_progress, group_failures, iter_facts, to_facts
 from bactofleet.records.failure import Failure
@@ -58,7 +58,7 @@ def _group(failures: Iterable[Failure]) -> list[dict[str, Any]]:
     return [{"genomes": group.genomes, **to_facts(group.example)} for group in groups]
 
 
-def _iter_exclusions(finishes: Mapping[str, Finish]) -> Iterator[Failure]:
+def _iter_exclusions(finishes: Mapping[str, FinishedGenome]) -> Iterator[Failure]:
     """Yield the reasons of exclusions in the form of failures."""
     for sample, finish in finishes.items():
         if reason := finish.reason:

@@ -92,23 +92,23 @@ def _add_genomes(graph: Graph, cohort: Cohort, rows: Sequence[Cells]) -> None:
     for file in cohort.inputs:
         inputs[file.sample].append(file)
     for members in _group(rows):
-        making = Making(graph, cohort, members[0])
+        method = Method(graph, cohort, members[0])
         for row in members:
-            making.add_action(
+            method.add_action(
                 identify("genome", row["sample"]),
                 objects=[_add_input(graph, file, row) for file in inputs[row["sample"]]],
                 results=_add_tarball(graph, row),
                 name=row["sample"],
                 description=f"{row['status']} {row['reason_message']}".strip(),
                 endTime=_moment(row),
-                error=row["reason_message"] if making.has_failed else None,
+                error=row["reason_message"] if method.has_failed else None,
             )
 
 
 def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[Cells]) -> None:
     for number, members in enumerate(_group(rows), start=1):
         name = f"{len(members):,} genomes that were made alike"
-        Making(graph, cohort, members[0]).add_action(
+        Method(graph, cohort, members[0]).add_action(
             identify("genomes", str(number)),
             objects=[INPUTS],
             results=[TABLE],
@@ -118,7 +118,7 @@ def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[Cells]) -> None:
         )
 
 
-class Making:
+class Method:
     """What genomes made in the same way share: software, image, parameters, database, status."""
 
     def __init__(self, graph: Graph, cohort: Cohort, row: Cells) -> None:

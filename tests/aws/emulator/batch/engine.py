@@ -195,12 +195,12 @@ class Engine:
             task.capacity.release(task.job.spec.vcpus)
             task.attempt.outcome = outcome = _judge(task, outcome)
             task.attempt.stopped_at = now_ms()
-            self._settle(task, outcome)
+            self._record_ended(task, outcome)
             self.lock.notify_all()
 
     # How jobs move
 
-    def _settle(self, task: Task, outcome: Outcome) -> None:
+    def _record_ended(self, task: Task, outcome: Outcome) -> None:
         job = task.job
         if outcome.succeeded and task.verdict is None:
             self._end(job, "SUCCEEDED", outcome.status_reason)

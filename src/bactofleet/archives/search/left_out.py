@@ -16,11 +16,11 @@ from bactofleet.core.files import open_atomically
 from bactofleet.core.text import to_cell
 
 
-class Tally:
+class Summary:
     """Counts what was checked and left out, and lists what was left out with the reason."""
 
     def __init__(self, listing: TextIO) -> None:
-        self.looked_at = 0
+        self.examined = 0
         self._reasons: Counter[str] = Counter()
         # The writer quotes tabs and line ends that an archive's words may contain.
         self._listing = csv.writer(listing, delimiter="\t", lineterminator="\n")
@@ -29,7 +29,7 @@ class Tally:
     @property
     def kept(self) -> int:
         """The number that was not left out."""
-        return self.looked_at - self._reasons.total()
+        return self.examined - self._reasons.total()
 
     def leave_out(self, accession: str, name: str, detail: str) -> None:
         """Count an accession under a reason, and list it with the detail."""
@@ -40,7 +40,7 @@ class Tally:
         """Print the table: what was checked, what was left out and why, what was added."""
         table = Table("", what, title=str(output), title_justify="left")
         table.columns[1].justify = "right"
-        table.add_row("found", f"{self.looked_at:,}")
+        table.add_row("found", f"{self.examined:,}")
         for name, count in self._reasons.most_common():
             table.add_row(f"left out: {name}", f"{count:,}")
         table.add_row("added", f"{self.kept:,}", style="bold")
@@ -50,10 +50,10 @@ class Tally:
 
 
 @contextmanager
-def open_tally(output: Path) -> Iterator[Tally]:
-    """Open a tally whose list is next to a sheet: `samples-left-out.tsv` for `samples.tsv`."""
+def open_summary(output: Path) -> Iterator[Summary]:
+    """Open a summary whose list is next to a sheet: `samples-left-out.tsv` for `samples.tsv`."""
     with open_atomically(listing_of(output)) as listing:
-        yield Tally(listing)
+        yield Summary(listing)
 
 
 def listing_of(output: Path) -> Path:

@@ -6,15 +6,15 @@ from .client import ArrayBatchClient
 from .collector import Collected
 from .failures import FailureReport, build_failure
 from .logs import LogReader
-from .monitor import Ended
+from .monitor import EndedChild
 from .paths import FAILURES, USAGE
 from .patience import Patience
-from .status import Failure, count_reclaimed
+from .status import ChildFailure, count_reclaimed
 from .tables import SUCCEEDED, FailureRow, Table, UsageRow
 from .usage import build_earlier_rows, build_last_row
 
 
-class Settlement:
+class RunTables:
     """The two tables of a run."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Settlement:
             How many attempts of those that succeeded in the end had lost their host.
         """
         rows: list[UsageRow] = []
-        retried: dict[str, Ended] = {}
+        retried: dict[str, EndedChild] = {}
         for ended, record, _ in portion:
             if record:
                 rows.append(build_last_row(ended, self._run, SUCCEEDED, record))
@@ -58,7 +58,7 @@ class Settlement:
         return reclaimed
 
     def report_failure(
-        self, ended: Ended, failure: Failure, made: list[str], following: str
+        self, ended: EndedChild, failure: ChildFailure, made: list[str], following: str
     ) -> FailureReport:
         """Add the rows of a failed child, which may have made some outputs; return its report."""
         report = build_failure(ended, failure, made, self._run, self._region, following, self._logs)
