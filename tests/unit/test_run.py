@@ -372,8 +372,8 @@ def test_a_job_does_not_pay_for_what_the_forecast_imports(project: Path) -> None
     script = """
 import sys
 from pathlib import Path
-from bactofleet.run.workflow import Run
-Run({"samples": "samples.tsv", "results": "s3://bucket/r", "max_cost": 1}, Path(sys.argv[1]),
+from bactofleet.run.workflow import WorkflowRun
+WorkflowRun({"samples": "samples.tsv", "results": "s3://bucket/r", "max_cost": 1}, Path(sys.argv[1]),
     is_main=False)
 assert not any(name.startswith("bactofleet.cost") for name in sys.modules)
 """
