@@ -269,3 +269,19 @@ def test_a_disk_that_fills_up_meanwhile_is_told_and_leaves_no_half_of_a_tarball(
 
     assert "the disk is full at fetched/" in capsys.readouterr().err
     assert [path.name for path in Path("fetched").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["S1/" + "a" * 300], ["S1/a", "S1/a/b"], ["S1/a/b", "S1/a"], ["S1"]],
+    ids=["a long name", "a file as a folder", "a folder as a file", "the genome's folder"],
+)
+def test_a_tarball_with_names_that_no_folder_takes_is_one_genomes_trouble(
+    whole: Cohort, capsys: pytest.CaptureFixture[str], names: list[str]
+) -> None:
+    replace_tarball(whole, pack(dict.fromkeys(names, b"x")))
+
+    assert whole.call("fetch", "S1", "E1", "--only", "*") == 1
+
+    assert "S1: its tarball cannot be unpacked" in capsys.readouterr().err
+    assert sorted(path.name for path in Path("fetched").iterdir()) == [".lock", "E1"]

@@ -8,6 +8,7 @@ from support.cohorts import PREFIX, RESULTS, Cohort
 from bactofleet.core.samples import Sample
 from bactofleet.records.folder import lock_results
 from bactofleet.run.plan import make_plan
+from bactofleet.transfer.places import Bucket
 
 
 def forget(cohort: Cohort, sample: str) -> None:
@@ -115,3 +116,33 @@ def test_a_bucket_that_is_not_there_is_told_without_a_traceback(
 
     assert cohort.call("receipts", "pull") == 1
     assert "NoSuchBucket" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"receipt": None}, {"receipt": "bnVsbA=="}])
+def test_metadata_that_are_none_are_one_genomes_trouble(
+    cohort: Cohort, monkeypatch: pytest.MonkeyPatch, metadata: Any
+) -> None:
+    for sample in ("S1", "S2"):
+        cohort.publish(sample)
+        forget(cohort, sample)
+    ask = Bucket.open
+
+    def answer(bucket: Bucket, name: str, first_bytes: int | None = None) -> dict[str, Any]:
+        reply = ask(bucket, name, first_bytes)
+        return reply | ({"Metadata": metadata} if name == "S1.tar.gz" else {})
+
+    monkeypatch.setattr(Bucket, "open", answer)
+
+    assert cohort.call("receipts", "pull") == 1
+
+    assert [path.name for path in cohort.receipts.iterdir()] == ["S2.json"]
+
+
+def test_a_name_longer_than_that_of_a_sample_is_passed_over(cohort: Cohort) -> None:
+    cohort.publish("S1")
+    forget(cohort, "S1")
+    cohort.put("a" * 300 + ".tar.gz", cohort.get("S1.tar.gz"))
+
+    assert cohort.call("receipts", "pull") == 0
+
+    assert [path.name for path in cohort.receipts.iterdir()] == ["S1.json"]

@@ -177,3 +177,12 @@ def test_other_characters_end_no_line(tmp_path: Path, character: str) -> None:
     path.write_text(f">a{character}b\nACGT\n", encoding="utf-8")
 
     assert [contig.sequence for contig in read_fasta(path)] == ["ACGT"]
+
+
+def test_what_unpacks_to_more_than_a_genome_is_excluded(tmp_path: Path) -> None:
+    path = tmp_path / "a.fna.gz"
+    path.write_bytes(gzip.compress(b">a\n" + b"A" * 1000))
+
+    assert read_fasta(path, max_bytes=1003)
+    with pytest.raises(Excluded, match=r"a\.fna\.gz has more than 1,002 bytes unpacked"):
+        read_fasta(path, max_bytes=1002)

@@ -310,3 +310,11 @@ def test_the_first_read_tells_which_mate_a_file_holds(
     tmp_path: Path, name: str, mate: str | None
 ) -> None:
     assert mate_number(write_reads(tmp_path / "x.fastq.gz", named([name]))) == mate
+
+
+@pytest.mark.parametrize("data", [b"@" + b"A" * (40 << 20), b"@" + b"\n" + b"A" * (40 << 20)])
+def test_a_record_without_an_end_is_no_read(tmp_path: Path, data: bytes) -> None:
+    kind, message = reason_of(write(tmp_path / "x.fastq.gz", gzip.compress(data)))
+
+    assert kind == "fastq-format"
+    assert "x.fastq.gz is not FASTQ: a record has more than" in message

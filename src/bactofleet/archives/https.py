@@ -84,7 +84,7 @@ class _Transfer:
                 self._start_over()
             self._version = answer.headers.get("ETag", "")
             rest = answer.headers.get("Content-Length", "")
-            check_space(self._target.parent, int(rest or 0), shown(self._url))
+            check_space(self._target.parent, int(rest) if rest.isdecimal() else 0, shown(self._url))
             with self._target.open("r+b" if self.written else "wb") as handle:
                 handle.seek(self.written)
                 for chunk in _at_a_pace(read_body(answer, self._url), shown(self._url)):

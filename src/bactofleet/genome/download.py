@@ -39,6 +39,8 @@ LAYOUTS = {"paired-end": "paired", "single-end": "single"}
 LITE_QUALITIES = {3, 30}
 # As in Bactopia: 1.5 times the depth to keep, so that enough is left after trimming.
 SIMULATED_SURPLUS = 1.5
+# Line ends and names take far less; what is longer is no genome within max_genome_size.
+FASTA_BYTES_A_BASE = 4
 
 PlainRun = tuple[list[Path], list[ReadStats]]
 """A run's file, or its two, and the statistics of each."""
@@ -298,7 +300,9 @@ def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> N
 
 def _take_assembly(stage: Stage, source: Source) -> None:
     fasta = stage.folder / ASSEMBLY / f"{stage.sample}.fna"
-    contigs = read_fasta(source.path, source.name)
+    contigs = read_fasta(
+        source.path, source.name, FASTA_BYTES_A_BASE * stage.parameters["max_genome_size"]
+    )
     if empty := [contig.name for contig in contigs if not contig.sequence]:
         problem = f"has no sequence below {empty[0][:40]!r}; is the file cut off?"
         raise Excluded("assembly", f"{source.name} {problem}")

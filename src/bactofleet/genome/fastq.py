@@ -24,6 +24,8 @@ import numpy.typing as npt
 from bactofleet.core.errors import Excluded
 
 BLOCK_BYTES = 8 << 20
+# The longest reads known have 4 Mb, so 8 MB of bases and qualities.
+MAX_RECORD_BYTES = 4 * BLOCK_BYTES
 PHRED_OFFSET = 33
 PHRED_MAX = 93
 # Illumina's pipelines before 1.8 wrote Phred+64, and Solexa's began at ';': no quality is below 59,
@@ -247,6 +249,11 @@ def _scan(path: Path, name: str, stats: ReadStats) -> Iterator[list[bytes]]:
             raise Excluded("fastq-format", f"{name} is not FASTQ: {_no_record(data)}")
         end = _end_of_records(data)
         rest = data[end:]
+        if len(rest) > MAX_RECORD_BYTES:
+            raise Excluded(
+                "fastq-format",
+                f"{name} is not FASTQ: a record has more than {MAX_RECORD_BYTES:,} bytes",
+            )
         if end:
             yield _scan_block(name, data[:end], stats)
     if rest:

@@ -130,6 +130,9 @@ def read_first_file(sample: str, head: bytes) -> Fields:
             member = tar.next()
             if member is None or member.name != f"{sample}/{FILE}" or not member.isreg():
                 raise ValueError(f"its first file is not {sample}/{FILE}")
+            # The holes of a sparse file take nothing there, and memory here.
+            if member.issparse():
+                raise ValueError("its first file has holes")
             content = tar.extractfile(member)
             return dict(json.loads(content.read() if content else b""))
     except (tarfile.TarError, EOFError, TypeError, RecursionError, zlib.error) as error:

@@ -149,9 +149,10 @@ class Fetcher:
         def copy() -> None:
             answer = self.bucket.open(self._tarball(genome).name)
             # Check before the download, which costs money.
-            if answer["ContentLength"] != genome.bytes:
+            size = answer.get("ContentLength")
+            if size != genome.bytes:
                 raise ObjectFault(
-                    f"{address} has {answer['ContentLength']:,} bytes, its receipt says "
+                    f"{address} has {size} bytes, its receipt says "
                     f"{genome.bytes:,}; `bactofleet verify` lists all that differ"
                 )
             try:

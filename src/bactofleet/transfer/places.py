@@ -107,9 +107,9 @@ class Bucket:
             reply = self._client.head_object(
                 Bucket=self._bucket, Key=self._prefix + name, ChecksumMode="ENABLED"
             )
-        if "-" in reply["ETag"] or "ChecksumSHA256" not in reply:
-            return None
-        return base64.b64decode(reply["ChecksumSHA256"]).hex()
+            if "-" in reply["ETag"] or "ChecksumSHA256" not in reply:
+                return None
+            return base64.b64decode(reply["ChecksumSHA256"]).hex()
 
     def open(self, name: str, first_bytes: int | None = None) -> dict[str, Any]:
         """Request an object, or its first bytes; return S3's answer with an unread `Body`.
@@ -137,6 +137,11 @@ class Bucket:
                     raise
                 message = f"{self.address(name)}: S3 answers {error_code(error)}"
                 raise ObjectFault(message) from error
+            # botocore reads the fields of an answer without looking at them.
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                raise ObjectFault(
+                    f"{self.address(name)}: S3's answer does not have the documented form ({error})"
+                ) from error
 
 
 def open_place(results: str) -> Place:

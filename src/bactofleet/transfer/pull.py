@@ -52,10 +52,16 @@ def run(args: argparse.Namespace) -> None:
 def _iter_wanted(bucket: Bucket, present: set[str]) -> Iterator[str]:
     """Yield the samples that have a tarball but no receipt; ignore other objects."""
     schema = load_schema(SCHEMAS / "samples.schema.yaml")
-    pattern = re.compile(schema["properties"]["sample"]["pattern"])
+    rules = schema["properties"]["sample"]
+    pattern, longest = re.compile(rules["pattern"]), rules["maxLength"]
     for name, _ in bucket.iter_files():
         sample = name.removesuffix(TARBALL)
-        if name.endswith(TARBALL) and pattern.fullmatch(sample) and sample not in present:
+        if (
+            name.endswith(TARBALL)
+            and pattern.fullmatch(sample)
+            and len(sample) <= longest
+            and sample not in present
+        ):
             yield sample
 
 
@@ -64,7 +70,7 @@ def _ask(bucket: Bucket, sample: str) -> Fields | ObjectFault:
     address = bucket.address(name)
     try:
         answer = bucket.open(name, HEAD_BYTES)
-        return rebuild(sample, address, answer["Body"].read(), answer["Metadata"])
+        return rebuild(sample, address, answer["Body"].read(), answer.get("Metadata") or {})
     except ObjectFault as fault:
         return fault
     except (ValueError, BotoCoreError) as error:

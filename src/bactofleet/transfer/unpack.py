@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tarfile
 import zlib
 from collections.abc import Sequence
@@ -27,7 +28,12 @@ def unpack(tarball: Path, sample: str, patterns: Sequence[str], folder: Path) ->
                     # PEP 706: ignores owners; refuses devices, and paths and links outside.
                     tar.extract(member, folder, filter="data")
                     count += 1
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ObjectFault(f"{sample}: its tarball cannot be unpacked: {error}") from error
+    # A time that no clock has is an OverflowError.
+    except (tarfile.TarError, EOFError, zlib.error, ValueError, OverflowError) as error:
         raise ObjectFault(f"{sample}: its tarball cannot be unpacked: {error}") from error
     return count
 
