@@ -44,6 +44,8 @@ class Fault(Enum):
     NO_RANGE = "Range is ignored"
     DENIED = "403"
     ELSEWHERE = "redirected to http://"
+    NO_NUMBER = "Content-Length: abc"
+    ENDLESS = "the body has no announced length, and no end"
 
 
 @dataclass
@@ -202,7 +204,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(206 if (first, last) != (0, len(data) - 1) else 200)
         self.send_header("ETag", etag)
         self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
-        self.send_header("Content-Length", str(len(body)))
+        if fault is not Fault.ENDLESS:
+            length = "abc" if fault is Fault.NO_NUMBER else str(len(body))
+            self.send_header("Content-Length", length)
         self.end_headers()
         return None if self.command == "HEAD" else self._write(body, fault)
 
@@ -215,6 +219,10 @@ class _Handler(BaseHTTPRequestHandler):
         return int(first), min(int(last or size), size - 1)
 
     def _write(self, body: bytes, fault: Fault | None) -> None:
+        # Without a known length, the end of the connection ends the body.
+        self.close_connection = fault in (Fault.NO_NUMBER, Fault.ENDLESS)
+        while fault is Fault.ENDLESS:
+            self.wfile.write(bytes(CHUNK_BYTES))  # until the client hangs up
         if fault is Fault.RESET:
             self.wfile.write(body[: len(body) // 2])
             # Closed with linger 0, a connection ends with RST and not with FIN.

@@ -285,3 +285,22 @@ def test_a_tarball_with_names_that_no_folder_takes_is_one_genomes_trouble(
 
     assert "S1: its tarball cannot be unpacked" in capsys.readouterr().err
     assert sorted(path.name for path in Path("fetched").iterdir()) == [".lock", "E1"]
+
+
+def test_an_answer_without_a_length_is_one_genomes_trouble(
+    whole: Cohort, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = fetch.Bucket.open
+
+    def answer(bucket: Any, name: str, first_bytes: int | None = None) -> Any:
+        reply = ask(bucket, name, first_bytes)
+        if name == "S1.tar.gz":
+            del reply["ContentLength"]
+        return reply
+
+    monkeypatch.setattr(fetch.Bucket, "open", answer)
+
+    assert whole.call("fetch", "S1", "E1") == 1
+
+    assert "S1.tar.gz has None bytes" in capsys.readouterr().err
+    assert files_in(Path("fetched")) == ["E1.tar.gz"]

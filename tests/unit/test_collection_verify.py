@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.cohorts import RESULTS, Cohort
+
+from bactofleet.transfer.places import Bucket, ObjectFault
 
 
 @pytest.fixture
@@ -79,6 +82,26 @@ def test_a_tarball_uploaded_in_parts_is_said_to_be_compared_by_its_size_alone(
 
     assert cohort.call("verify", "--checksums") == 0
     assert "1 tarballs by their size alone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"ETag": None},
+        {"ETag": '"a"', "ChecksumSHA256": None},
+        {"ETag": "", "ChecksumSHA256": "a"},
+    ],
+)
+def test_an_answer_not_in_the_documented_form_is_a_fault_of_its_object(
+    reply: dict[str, Any],
+) -> None:
+    class Client:
+        def head_object(self, **_: str) -> dict[str, Any]:
+            return reply
+
+    with pytest.raises(ObjectFault, match=r"S1\.tar\.gz: S3's answer does not have the documented"):
+        Bucket(RESULTS, Client()).sha256("S1.tar.gz")
 
 
 def test_a_finished_genome_whose_receipt_is_lost_is_unexpected(

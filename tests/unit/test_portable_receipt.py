@@ -189,6 +189,17 @@ def make_tarball(name: str, content: bytes, kind: bytes = tarfile.REGTYPE) -> by
     return buffer.getvalue()
 
 
+def make_sparse_tarball() -> bytes:
+    """A first file of 100 MB, almost all of it a hole, which takes no bytes in the tarball."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("S1/bactofleet.json")
+        member.size = 2
+        member.pax_headers = {"GNU.sparse.map": "0,2", "GNU.sparse.size": "100000000"}
+        tar.addfile(member, io.BytesIO(b"{}"))
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     ("head", "problem"),
     [
@@ -200,10 +211,11 @@ def make_tarball(name: str, content: bytes, kind: bytes = tarfile.REGTYPE) -> by
         (make_tarball("S1/bactofleet.json", b"{}"), "its receipt has no schema, sample"),
         (make_tarball("S1/bactofleet.json", b"[1]"), "does not begin as a tarball"),
         (make_tarball("S1/bactofleet.json", b"{"), "Expecting property name"),
+        (make_sparse_tarball(), "its first file has holes"),
     ],
     ids=[
         *("empty", "text", "gzip of text", "other first file", "link", "empty receipt"),
-        *("a list", "cut off"),
+        *("a list", "cut off", "sparse"),
     ],
 )
 def test_a_tarball_without_a_receipt_is_told(head: bytes, problem: str) -> None:

@@ -54,6 +54,15 @@ def test_a_file_is_brought_here_in_one_request(
     assert said == []
 
 
+def test_a_length_that_is_no_number_is_ignored(
+    archive: Archive, tmp_path: Path, said: list[str]
+) -> None:
+    archive.faults[PATH] = [Fault.NO_NUMBER]
+
+    assert download(archive, tmp_path, said).sha256 == SHA256
+    assert said == []
+
+
 @pytest.mark.parametrize("fault", list(Fault)[:7])
 def test_a_temporary_fault_is_overcome(
     archive: Archive, tmp_path: Path, said: list[str], fault: Fault
