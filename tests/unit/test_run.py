@@ -373,8 +373,8 @@ def test_a_job_does_not_pay_for_what_the_forecast_imports(project: Path) -> None
 import sys
 from pathlib import Path
 from bactofleet.run.workflow import WorkflowRun
-WorkflowRun({"samples": "samples.tsv", "results": "s3://bucket/r", "max_cost": 1}, Path(sys.argv[1]),
-    is_main=False)
+options = {"samples": "samples.tsv", "results": "s3://bucket/r", "max_cost": 1}
+WorkflowRun(options, Path(sys.argv[1]), is_main=False)
 assert not any(name.startswith("bactofleet.cost") for name in sys.modules)
 """
     subprocess.run([sys.executable, "-c", script, str(SCHEMAS)], check=True)
