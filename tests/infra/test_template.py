@@ -1,12 +1,16 @@
 """What the template says of the things that the emulated account takes and ignores."""
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint.decode import cfn_yaml
 
+from snakemake_executor_plugin_aws_batch_array.store import RunFolder
+
 TEMPLATE = Path(__file__).parents[2] / "infra/bactofleet.yaml"
+RUN = RunFolder("snakemake/runs/one")
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +88,32 @@ def test_images_are_scanned_and_the_budget_warns_before_it_is_spent(
 
     assert resources["Repository"]["ImageScanningConfiguration"] == {"ScanOnPush": True}
     assert min(one["Notification"]["Threshold"] for one in warnings) < 100
+
+
+def may_put(role: dict[str, Any], key: str) -> bool:
+    """Whether a role may write an object of the bucket; `*` of a policy also matches slashes."""
+    effects = {
+        statement["Effect"]
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "s3:PutObject" in statement["Action"]
+        and fnmatchcase(f"${{Bucket.Arn}}/{key}", statement["Resource"]["Fn::Sub"])
+    }
+    return effects == {"Allow"}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (RUN.get_returned("one-0000", 7), True),
+        ("results/cohort/S1.tar.gz", True),
+        (RUN.bundle, False),
+        (RUN.get_manifest("one-0000"), False),
+        (RUN.get_input("reads/a.tar.gz"), False),
+        ("reads/a.fastq.gz", False),
+    ],
+)
+def test_a_job_puts_what_it_returns_and_results_and_nothing_by_which_another_job_runs(
+    resources: dict[str, Any], key: str, expected: bool
+) -> None:
+    assert may_put(resources["JobRole"], key) is expected

@@ -90,7 +90,7 @@ def test_a_submission_of_the_largest_array_is_far_below_the_limit_of_30_kib():
 
 
 def test_containers_are_unprivileged_and_cannot_write_their_root():
-    container = build_definition("d", SETTINGS, Platform.EC2, "p")["containerProperties"]
+    container = build_definition("d", SETTINGS, Platform.EC2, "p", "sum")["containerProperties"]
 
     assert container["privileged"] is False
     assert container["readonlyRootFilesystem"] is True

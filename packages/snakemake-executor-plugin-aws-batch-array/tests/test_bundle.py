@@ -157,6 +157,32 @@ def test_large_files_that_git_happens_to_track_are_left_out() -> None:
     assert "large.bin" not in build("large.bin").members
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("workflow/.env", "workflow/.env.local", "workflow/scripts/.netrc", "workflow/key.pem"),
+        *("workflow/.aws/credentials", "workflow/ID_RSA", ".env"),
+    ],
+)
+@pytest.mark.parametrize("tracked", [True, False])
+def test_a_file_of_secrets_never_travels_and_is_named(path: str, tracked: bool) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text("AWS_SECRET_ACCESS_KEY=planted")
+
+    bundle = build(path, file=path) if tracked else build(file=path)
+
+    assert bundle.withheld == (path,)
+    with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
+        assert path not in archive.getnames()
+
+
+def test_a_file_of_secrets_does_not_travel_by_a_link_either() -> None:
+    Path("../.env").write_text("TOKEN=planted")
+    Path("workflow/settings").symlink_to(Path("../.env").resolve())
+
+    assert build().withheld == ("workflow/settings",)
+
+
 def test_a_link_is_packed_as_the_file_that_it_names() -> None:
     """No container has what is behind a link of this machine."""
     sheet, shared = Path("config/samples.tsv"), Path("../elsewhere.tsv").resolve()

@@ -1,6 +1,7 @@
 """Which failures to bring files in and out are tried again, and which are final."""
 
 import errno
+import hashlib
 import io
 import json
 import logging
@@ -99,12 +100,18 @@ class Child:
             RUN.get_manifest("array"): manifest,
         }
         self.outage_s = math.inf
+        self.sent: bytes | None = None
+        """The bundle that the controller sent, if not the one in the bucket."""
         monkeypatch.setenv(environment.LINE_BYTES, str(width))
         monkeypatch.setenv(environment.VERSIONS, format_versions())
 
     def run(self) -> ExitStatus:
         """Run it in an empty folder."""
         store = FakeStore(self.objects, self.outage_s)
+        found = self.objects.get(RUN.bundle)
+        sent = self.sent or (found if isinstance(found, bytes) else pack())
+        digest = hashlib.sha256(sent).hexdigest()
+        self._monkeypatch.setenv(environment.BUNDLE_SHA256, digest)
         self._monkeypatch.chdir(self._folder)
         self._monkeypatch.setattr(worker, "_connect", lambda: (store, RUN, "array", 0))
         self._monkeypatch.setattr(worker, "run_snakemake", self._make_output)
@@ -140,6 +147,16 @@ def test_a_bundle_that_cannot_be_had_or_unpacked_is_final(
 
     assert code == FINAL
     assert reason.startswith("staging in failed: ")
+
+
+def test_a_bundle_that_another_than_the_controller_sent_is_not_unpacked(child: Child) -> None:
+    child.sent, child.objects[RUN.bundle] = pack(), pack("Snakefile")
+
+    code, reason = child.run()
+
+    assert code == FINAL
+    assert reason.endswith("the bundle in the bucket is not the one that the controller sent")
+    assert not list(Path.cwd().iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Arrays go to Batch once their inputs are in the bucket and they are on record themselves."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from moto import mock_aws
 from snakemake_interface_common.exceptions import WorkflowError
 
+from snakemake_executor_plugin_aws_batch_array import environment
 from snakemake_executor_plugin_aws_batch_array.bundle import DIGEST, Bundle
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger
 from snakemake_executor_plugin_aws_batch_array.live import LiveArray
@@ -163,6 +165,15 @@ def test_bundle_and_definition_are_made_once_a_run(
     assert [request["jobDefinition"] for request in batch.submitted] == ["snakemake-one:1"] * 2
     body, metadata = store.open_described(FOLDER.bundle)
     assert (body.read(), metadata[DIGEST]) == (b"the bundle", "digest")
+
+
+def test_the_definition_names_the_checksum_of_the_bundle(submitter: Submitter, batch: FakeBatch):
+    submit(submitter, task("a"))
+
+    [definition] = batch.definitions
+    variables = definition["containerProperties"]["environment"]
+    digest = hashlib.sha256(b"the bundle").hexdigest()
+    assert {"name": environment.BUNDLE_SHA256, "value": digest} in variables
 
 
 def test_an_array_is_on_record_before_batch_knows_of_it(

@@ -1,8 +1,10 @@
 """The bundle: all that a child needs to know about the workflow, in one S3 object."""
 
+import hashlib
 import io
 import json
 import os
+import re
 import shlex
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -23,6 +25,12 @@ RUN_FILE = ".aws-batch-array.json"
 CONFIG_FILE = ".aws-batch-array-config.json"
 # As in Workflow.write_source_archive: a git repository may have large files that no rule reads.
 MAX_TRACKED_BYTES = 10_000_000
+# Files that hold secrets by the conventions of their programs: they never travel.
+_SECRET_FILES = re.compile(
+    r"\.env(\..*)?|\.envrc|\.netrc|\.pgpass|\.pypirc|\.npmrc|\.git-credentials|.+\.(pem|p12|pfx)"
+    r"|id_(rsa|dsa|ecdsa|ed25519)"
+)
+_SECRET_FOLDERS = frozenset({".aws", ".ssh", ".gnupg", ".azure", ".gcloud"})
 # Name of the bundle's digest in the metadata of its object.
 DIGEST = "digest"
 
@@ -43,12 +51,19 @@ class Bundle:
         code_digest: Digest of what decides the results: sources, configuration, options.
         digest: Digest of that and of the data.
         members: The files in the archive.
+        withheld: Sources that are not in it, because they may hold secrets.
     """
 
     content: bytes
     code_digest: str
     digest: str
     members: dict[str, Member]
+    withheld: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the archive, by which a child recognizes it."""
+        return hashlib.sha256(self.content).hexdigest()
 
     def get_input_version(self, path: str) -> str:
         """Identify an input by its content, or by size and time if it may be large."""
@@ -70,13 +85,15 @@ def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[s
 
     A file named in the configuration (a sample sheet) is data, even if git tracks it: it is packed,
     but is not part of the code digest, so that a longer sheet does not change the results of
-    earlier genomes.
+    earlier genomes. A file that holds secrets by its name (`.env`, a private key) is withheld.
 
     Raises:
         WorkflowError: a source is outside the working directory.
     """
     data = set(_iter_configured_files(workflow.config))
     sources = set(_iter_sources(workflow)) - data
+    withheld = set(filter(_is_secret, sources | data))
+    data, sources = data - withheld, sources - withheld
     members = {path: _describe(path) for path in sorted(sources | data)}
     digests = {path: member.digest for path, member in members.items()}
     run = json.dumps(
@@ -90,7 +107,15 @@ def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[s
     code_digest = get_code_digest(workflow, {path: digests[path] for path in sources}, environment)
     data_digest = get_digest(code_digest, {path: digests[path] for path in data})
     content = _pack(list(members), run, list_names(workflow, sorted(sources)))
-    return Bundle(content, code_digest, data_digest, members)
+    return Bundle(content, code_digest, data_digest, members, tuple(sorted(withheld)))
+
+
+def _is_secret(path: str) -> bool:
+    """Whether a file, or what a link leads to, has the name of a file of secrets."""
+    return any(
+        _SECRET_FILES.fullmatch(name.name.lower()) or _SECRET_FOLDERS & set(name.parts)
+        for name in (Path(path), Path(os.path.realpath(path)))
+    )
 
 
 def _describe(path: str) -> Member:

@@ -28,9 +28,16 @@ EVALUATE_ON_EXIT = [
 
 
 def build_definition(
-    name: str, settings: ExecutorSettings, platform: Platform, run_prefix: str
+    name: str,
+    settings: ExecutorSettings,
+    platform: Platform,
+    run_prefix: str,
+    bundle_sha256: str,
 ) -> dict[str, Any]:
     """Request of RegisterJobDefinition; each array overrides the sizes.
+
+    Jobs may be able to write to the bucket, but not to the definition, so that a child trusts only
+    the bundle whose SHA-256 the definition names.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_RegisterJobDefinition.html
     """
@@ -38,7 +45,9 @@ def build_definition(
         "jobDefinitionName": name,
         "type": "container",
         "platformCapabilities": [platform.value],
-        "containerProperties": _build_container(name, settings, platform, run_prefix),
+        "containerProperties": _build_container(
+            name, settings, platform, run_prefix, bundle_sha256
+        ),
         "retryStrategy": {"attempts": settings.attempts, "evaluateOnExit": EVALUATE_ON_EXIT},
         "propagateTags": True,
     }
@@ -50,7 +59,11 @@ def build_definition(
 
 
 def _build_container(
-    name: str, settings: ExecutorSettings, platform: Platform, run_prefix: str
+    name: str,
+    settings: ExecutorSettings,
+    platform: Platform,
+    run_prefix: str,
+    bundle_sha256: str,
 ) -> dict[str, Any]:
     container: dict[str, Any] = {
         "image": settings.image,
@@ -62,6 +75,7 @@ def _build_container(
                 "AWS_DEFAULT_REGION": str(settings.region),
                 environment.BUCKET: str(settings.bucket),
                 environment.RUN_PREFIX: run_prefix,
+                environment.BUNDLE_SHA256: bundle_sha256,
                 environment.SCRATCH: SCRATCH_PATH,
                 environment.VERSIONS: format_versions(),
             }

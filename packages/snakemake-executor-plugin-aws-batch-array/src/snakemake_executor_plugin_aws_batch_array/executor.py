@@ -145,6 +145,10 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
                 self.workflow, self.get_snakefile(), self.common_settings
             )
             self._bundle = build_bundle(self.workflow, arguments, self.envvars())
+            if withheld := self._bundle.withheld:
+                self.logger.warning(
+                    f"Not sent to the jobs, as they may hold secrets: {', '.join(withheld)}."
+                )
         if self._fuse.has_blown():
             self._held_back += len(jobs)
             return

@@ -87,7 +87,11 @@ class Submitter:
             self._ledger.open_run(self._folder.prefix, f"{name}:1")
             self._store.put(self._folder.bundle, bundle.content, {DIGEST: bundle.digest})
             request = build_definition(
-                name, self._settings, self._queues.platform, self._folder.prefix
+                name,
+                self._settings,
+                self._queues.platform,
+                self._folder.prefix,
+                bundle.sha256,
             )
             reply: dict[str, Any] = self._client.register_job_definition(**request)
             self._definition = str(reply["jobDefinitionArn"])

@@ -5,6 +5,8 @@ the code by which Batch decides on another attempt.
 """
 
 import errno
+import hashlib
+import io
 import json
 import logging
 import os
@@ -113,7 +115,10 @@ def stage_in(
     store: Store, run: RunFolder, array: str, index: int
 ) -> tuple[dict[str, Any], ManifestLine]:
     """Fetch sources and inputs; return the options of the run and the line of this child."""
-    with tarfile.open(fileobj=store.open(run.bundle), mode="r|gz") as archive:
+    bundle = store.open(run.bundle).read()
+    if hashlib.sha256(bundle).hexdigest() != os.environ[environment.BUNDLE_SHA256]:
+        raise ValueError("the bundle in the bucket is not the one that the controller sent")
+    with tarfile.open(fileobj=io.BytesIO(bundle), mode="r:gz") as archive:
         archive.extractall(filter="data")
     options = json.loads(Path(RUN_FILE).read_text())
     Path(CONFIG_FILE).write_text(json.dumps(options["config"]))
