@@ -3,14 +3,17 @@
 import io
 import json
 import tarfile
+from functools import lru_cache
 
 from emulator.batch.stubs import StubChild
+from moto.s3.models import S3Backend
 
 from snakemake_executor_plugin_aws_batch_array import environment
 from snakemake_executor_plugin_aws_batch_array.manifest import parse_line
 from snakemake_executor_plugin_aws_batch_array.returns import RECORD_FILE
 from snakemake_executor_plugin_aws_batch_array.store import RunFolder
 
+RESULT = b"{}\n"
 # Genomes whose tool fails whatever is tried.
 BROKEN = frozenset({13, 77, 150})
 
@@ -36,7 +39,7 @@ def return_outputs(child: StubChild) -> int:
     variables = child.environment
     folder, array = RunFolder(variables[environment.RUN_PREFIX]), variables[environment.ARRAY]
     record = json.dumps({"attempt": child.attempt}).encode()
-    members = {RECORD_FILE: record, **dict.fromkeys(_read_outputs(child), b"{}\n")}
+    members = {RECORD_FILE: record} | dict.fromkeys(_read_outputs(child), RESULT)
     key = folder.get_returned(array, child.index or 0)
     child.put_object(variables[environment.BUCKET], key, _pack(members))
     return 0
@@ -89,9 +92,16 @@ def _read_outputs(child: StubChild) -> list[str]:
     variables = child.environment
     folder, width = RunFolder(variables[environment.RUN_PREFIX]), variables[environment.LINE_BYTES]
     key = folder.get_manifest(variables[environment.ARRAY])
-    manifest = child.get_object(variables[environment.BUCKET], key)
+    manifest = _read_manifest(child.s3, variables[environment.BUCKET], key)
     start = (child.index or 0) * int(width)
     return parse_line(manifest[start : start + int(width)]).outputs
+
+
+@lru_cache(maxsize=16)
+def _read_manifest(s3: S3Backend, bucket: str, key: str) -> bytes:
+    """Read a whole manifest, once for all stubs, where a child would read its own line."""
+    content: bytes = s3.get_object(bucket, key).value
+    return content
 
 
 def _pack(members: dict[str, bytes]) -> bytes:

@@ -9,22 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import Logger
 
 from snakemake_executor_plugin_aws_batch_array.adoption import Adopter
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
 from snakemake_executor_plugin_aws_batch_array.manifest import ManifestLine, build_manifest
 from snakemake_executor_plugin_aws_batch_array.requirements import Requirements
 from snakemake_executor_plugin_aws_batch_array.tasks import Task
-
-
-class Logger:
-    """Keeps warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warning(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 @pytest.fixture

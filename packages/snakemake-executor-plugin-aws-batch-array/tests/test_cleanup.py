@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from fakes import Logger
 
 from snakemake_executor_plugin_aws_batch_array.cleanup import remove_finished_runs
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
@@ -27,16 +28,6 @@ class Aws:
         if code := self.refused.get(name):
             raise ClientError({"Error": {"Code": code, "Message": f"no {name}"}}, "Remove")
         self.removed.append(name)
-
-
-class Logger:
-    """Keeps warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warning(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 @pytest.fixture

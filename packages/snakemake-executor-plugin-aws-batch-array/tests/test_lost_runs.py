@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import Logger
 
 from snakemake_executor_plugin_aws_batch_array.bundle import Bundle, Member
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
@@ -100,14 +101,6 @@ class Aws:
     def iter_children(self, job_id: str, status: str) -> Iterator[dict[str, Any]]:
         assert status == "FAILED"
         yield from ({"arrayProperties": {"index": index}} for index in self.failed[job_id])
-
-
-@dataclass
-class Logger:
-    warnings: list[str] = field(default_factory=list)
-
-    def warning(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 @pytest.fixture

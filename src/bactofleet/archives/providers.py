@@ -21,7 +21,6 @@ from bactofleet.core.tools import Toolbox
 # Tens of thousands of instances must not overload a public file server, and within its region
 # SRA's bucket is free. Elsewhere ENA comes first: its files need no conversion and have an MD5.
 ORDER_ON_AWS = ("sra-odp", "ena", "sra")
-ORDER = ("ena", "sra-odp", "sra")
 # AWS Batch sets it in every job:
 # https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
 BATCH_VARIABLE = "AWS_BATCH_JOB_ID"
@@ -60,6 +59,7 @@ PROVIDERS: Mapping[str, Provider] = {
         sra_files.disk_bytes,
     ),
 }
+ORDER = tuple(PROVIDERS)
 
 
 def default_order() -> Sequence[str]:

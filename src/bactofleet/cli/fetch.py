@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from bactofleet.cli.options import add_config
+from bactofleet.records.receipt import STATUSES
 from bactofleet.transfer import fetch
-from bactofleet.transfer.choice import STATUSES
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -65,7 +65,7 @@ BACTOPIA_FOLDERS = {
     "assembly": "main/assembler",
     "annotation": "main/annotator/prokka",
 }
-STAGES = (*BACTOPIA_FOLDERS, "publish")
+STAGES = (*BACTOPIA_FOLDERS, PUBLISH)
 LOG_TAIL_LINES = 15
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+-]+")
 

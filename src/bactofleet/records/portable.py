@@ -39,7 +39,7 @@ OF_ONE_TIME = ("input", "identity", "stages", "tarball", "image", "host", "finis
 # Fields that older receipts lack.
 OF_LATE = ("identity",)
 # The part of the input that the cohort's table shows: kept if the whole is too long.
-INPUT_SHOWN = ("kind", "runtype", "layout", "species", "genome_size", "genome_size_source")
+INPUT_SHOWN = ("runtype", "layout", "species", "genome_size", "genome_size_source")
 
 
 def repeatable_part(receipt: Fields) -> Fields:
@@ -75,7 +75,10 @@ def _iter_shorter(given: Fields, identity: Fields | None) -> Iterator[Fields]:
     yield {"input": fewer, "identity": short}
     fewest = {key: value for key, value in given.items() if key not in ("runs", "files")}
     yield {"input": fewest, "identity": short}
-    yield {"input": {key: given[key] for key in INPUT_SHOWN if key in given}, "identity": None}
+    yield {
+        "input": {key: given[key] for key in ("kind", *INPUT_SHOWN) if key in given},
+        "identity": None,
+    }
 
 
 def _with_one_checksum(files: list[Fields]) -> list[Fields]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
 from msgspec.json import Decoder
@@ -22,6 +22,8 @@ from bactofleet.records.folder import RECEIPTS
 from bactofleet.records.reading import Number, Unreadable, read_record
 
 SCHEMA: Literal[1] = 1
+Status = Literal["complete", "excluded"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 # The names become columns of the cohort's table and must differ from its other columns.
 _METRIC = re.compile("(qc|assembler|annotator)_[a-z0-9_]+")
 _STAGE = re.compile("[a-z]+")
@@ -126,7 +128,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
     schema: Literal[1]
     sample: str
-    status: Literal["complete", "excluded"]
+    status: Status
     reason: Reason | None
     input: Input
     metrics: dict[str, Number]

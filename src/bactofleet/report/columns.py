@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bactofleet.genome.stage import STAGES
 from bactofleet.records.receipt import Usage
 
 USAGE = Usage.__struct_fields__
-STAGES = ("download", "qc", "assembly", "annotation", "publish")
 
 
 @dataclass(frozen=True)

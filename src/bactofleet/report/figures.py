@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from bactofleet.report.columns import STAGES
+from bactofleet.genome.stage import STAGES
 from bactofleet.report.drawing import (
     BLUE,
     PALETTE,

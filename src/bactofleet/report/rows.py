@@ -16,11 +16,11 @@ from bactofleet.core.text import clean
 from bactofleet.core.times import format_utc
 from bactofleet.records.failure import Failure, read_failure
 from bactofleet.records.folder import FAILED
+from bactofleet.records.portable import INPUT_SHOWN
 from bactofleet.records.reading import UNREADABLE, Unreadable
 from bactofleet.records.receipt import Input, Receipt, SourceRun, read_receipt
 
 GenomeRow = dict[str, str | int | float | None]
-_INPUT_SHOWN = ("runtype", "layout", "species", "genome_size", "genome_size_source")
 
 
 class InputFile(NamedTuple):
@@ -80,7 +80,7 @@ def _of_receipt(receipt: Receipt) -> Record:
     given = receipt.input
     row: GenomeRow = {**receipt.metrics, "sample": receipt.sample, "status": receipt.status}
     row |= _flatten("reason_", receipt.reason)
-    row |= _flatten("", given, _INPUT_SHOWN)
+    row |= _flatten("", given, INPUT_SHOWN)
     row |= _flatten("input_", given, ("kind",))
     for stage, usage in receipt.stages.items():
         row |= _flatten(f"{stage}_", usage)

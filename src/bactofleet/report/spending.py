@@ -10,6 +10,7 @@ from bactofleet.cost.bill import make_bill
 from bactofleet.cost.display import BillTable
 from bactofleet.cost.prices import load_prices
 from bactofleet.records.attempt import measure_tarballs, read_attempts
+from bactofleet.records.receipt import STATUSES
 
 # A report does not ask AWS for prices, because it may be made offline.
 PRICES = "the dated table of the package"
@@ -24,6 +25,6 @@ def read_bill(results: Path, genomes: pd.DataFrame) -> BillTable | None:
     attempts = read_attempts(results)
     if not attempts:
         return None
-    made = genomes[genomes["status"].isin(["complete", "excluded"])]
+    made = genomes[genomes["status"].isin(STATUSES)]
     tarballs = measure_tarballs(zip(*(made[name].tolist() for name in _OF_TARBALLS), strict=True))
     return BillTable(make_bill(attempts, tarballs, load_prices()), PRICES)

@@ -13,7 +13,6 @@ from bactofleet.records.folder import list_receipts
 from bactofleet.records.reading import Unreadable
 from bactofleet.records.receipt import Receipt, read_receipt
 
-STATUSES = ("complete", "excluded")
 SHOWN = 10
 
 
