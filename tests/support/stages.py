@@ -65,7 +65,13 @@ ASSEMBLY_PARAMETERS = {
     "max_genome_size": 10_000,
     "keep": [],
 }
-ANNOTATION_PARAMETERS = {"proteins": "", "prokka_evalue": "1e-09", "prokka_coverage": 80}
+ANNOTATION_PARAMETERS = {
+    "proteins": "",
+    "prokka_evalue": "1e-09",
+    "prokka_coverage": 80,
+    "prokka_use_genus": False,
+    "genetic_code": None,
+}
 
 
 @dataclass

@@ -78,23 +78,56 @@ def test_prokka_gets_bactopias_options(annotate: Annotate) -> None:
         *("1e-05", "70", "Bactopia", "1", "S1", "S1")
     ]
     assert words[-1] == "S1.fna"
+    assert value(words, "--gcode") == "11"
     assert not {"--genus", "--species", "--usegenus", "--proteins"} & set(words)
 
 
 @pytest.mark.parametrize(
     ("species", "options"),
     [
-        ("Staphylococcus aureus", "--genus Staphylococcus --species aureus --usegenus"),
-        ("Staphylococcus", "--genus Staphylococcus --usegenus"),
+        ("Staphylococcus aureus", "--genus Staphylococcus --species aureus"),
+        ("Staphylococcus", "--genus Staphylococcus"),
         ("Mycobacterium avium subsp. paratuberculosis", "--genus Mycobacterium --species avium"),
     ],
 )
-def test_the_species_is_told_and_a_genus_with_a_database_of_its_own_is_used(
+def test_the_species_is_told_and_does_not_change_the_search(
     annotate: Annotate, species: str, options: str
 ) -> None:
     words = prokka(annotate(species=species))
 
-    assert " ".join(words[words.index("--genus") : words.index("--outdir")]) == options
+    assert " ".join(words[words.index("--genus") : words.index("--gcode")]) == options
+    assert value(words, "--gcode") == "11"
+
+
+@pytest.mark.parametrize(
+    ("species", "is_used"),
+    [("Staphylococcus aureus", True), ("Mycobacterium avium", False), (None, False)],
+)
+def test_on_request_the_database_of_the_genus_is_searched_if_there_is_one(
+    annotate: Annotate, species: str | None, is_used: bool
+) -> None:
+    words = prokka(annotate(species=species, prokka_use_genus=True))
+
+    assert ("--usegenus" in words) == is_used
+
+
+@pytest.mark.parametrize(
+    ("species", "option", "code"),
+    [
+        ("Mycoplasma genitalium", None, "4"),
+        ("Mycoplasmoides pneumoniae", None, "4"),
+        ("Ureaplasma", None, "4"),
+        ("Acholeplasma laidlawii", None, "11"),  # Mollicutes, but not of these orders
+        (None, 4, "4"),
+        ("Mycoplasma genitalium", 11, "11"),
+    ],
+)
+def test_the_genetic_code_is_that_of_the_species_unless_it_is_given(
+    annotate: Annotate, species: str | None, option: int | None, code: str
+) -> None:
+    words = prokka(annotate(species=species, genetic_code=option))
+
+    assert value(words, "--gcode") == code
 
 
 def test_without_any_databases_of_genera_the_species_is_told_all_the_same(
@@ -102,7 +135,7 @@ def test_without_any_databases_of_genera_the_species_is_told_all_the_same(
 ) -> None:
     tools("prokka", f'[ "$1" = --listdb ] || exec {FAKE_TOOLS}/prokka "$@"; echo nothing >&2')
 
-    words = prokka(annotate(species="Staphylococcus aureus"))
+    words = prokka(annotate(species="Staphylococcus aureus", prokka_use_genus=True))
 
     assert value(words, "--genus") == "Staphylococcus"
     assert "--usegenus" not in words

@@ -141,6 +141,16 @@ def few(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
     return {"r1": [str(write_reads(folder / "x.fq.gz", make_reads(9)))]}
 
 
+def long(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    reads = make_reads(20, lengths=(2000, 9000))
+    return {"r1": [str(write_reads(folder / "x.fq.gz", reads))]}
+
+
+def of_ion_torrent(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    reads = [read._replace(name=f"1ABCD:00012:0{i:04}") for i, read in enumerate(make_reads(20))]
+    return {"r1": [str(write_reads(folder / "x.fq.gz", reads))]}
+
+
 def short(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
     reads = [Read(f"r{i}", "A", "I") for i in range(20)]
     return {"r1": [str(write_reads(folder / "x.fq.gz", reads))]}
@@ -168,6 +178,8 @@ def proteins(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
         (shuffled, "paired-end"),
         (empty, "empty"),
         (not_fastq, "fastq-format"),
+        (long, "long-reads"),
+        (of_ion_torrent, "ion-torrent"),
         (few, "low-read-count"),
         (short, "low-sequence-depth"),
         (lopsided, "low-basepair-proportion"),

@@ -1,13 +1,15 @@
 """Too few reads exclude a genome, each way under Bactopia's name for it."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.fastq import Read, write_reads
 
 from bactofleet.core.errors import Excluded
 from bactofleet.genome.fastq import ReadStats, scan_reads
-from bactofleet.genome.reads import add_read_metrics, check_amounts, read_names
+from bactofleet.genome.reads import add_read_metrics, check_amounts, check_lengths, read_names
 
 LIMITS = {"min_reads": 10, "min_basepairs": 100, "min_proportion": 0.5}
 
@@ -45,6 +47,26 @@ def test_too_little_excludes_with_bactopias_type_and_the_limit(
 
     assert caught.value.kind == kind
     assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "is_excluded"),
+    [((10, 250), (0, 0), False), ((10, 500), (0, 0), False), ((10, 700), (0, 0), False)]
+    + [((100, 300), (10, 3000), False), ((100, 300), (11, 3000), True), ((0, 0), (10, 701), True)],
+)
+def test_reads_of_which_most_bases_are_in_long_ones_are_excluded(
+    short: tuple[int, int], long: tuple[int, int], is_excluded: bool
+) -> None:
+    stats = ReadStats()
+    for count, bp in (short, long):
+        stats.add(np.full(count, bp), np.full(count, 30), np.zeros(bp, np.int64))
+
+    with pytest.raises(Excluded) if is_excluded else nullcontext() as caught:
+        check_lengths([stats])
+
+    if caught:
+        assert caught.value.kind == "long-reads"
+        assert "most bases are in reads of over 700 bp" in caught.value.message
 
 
 def test_files_of_reads_are_named_as_bactopias() -> None:

@@ -18,6 +18,7 @@ rule annotation:
         attempt=attempt_number,
     params:
         **RUN.options("proteins", "prokka_evalue", "prokka_coverage"),
+        **RUN.options("prokka_use_genus", "genetic_code"),
         identity=identity,
     shell:
         stage_command("annotation")

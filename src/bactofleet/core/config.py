@@ -144,7 +144,8 @@ def describe_error(error: jsonschema.ValidationError) -> str:
             plural = "s" if len(unknown) > 1 else ""
             return f"unknown option{plural} {', '.join(map(repr, unknown))}; options are {known}"
         case "enum":
-            allowed = "one of " + ", ".join(map(str, error.validator_value))
+            words = ("null" if value is None else str(value) for value in error.validator_value)
+            allowed = "one of " + ", ".join(words)
         case "type" if option == "redo":
             allowed = "none, changed or names; one that reads like a number as redo=[NAME]"
         case "type":

@@ -21,6 +21,13 @@ PLAIN = ("tsv", "txt")
 LOGS = ("log", "err")
 PROTEINS = "proteins.faa"
 FAKE_TIME = "1980-01-01 00:00:00"
+# The genera of Mycoplasmatales and Entomoplasmatales (Mollicutes), old names and new:
+# https://lpsn.dsmz.de/class/mollicutes
+CODE_4 = frozenset(
+    ("Eperythrozoon", "Entomoplasma", "Haemobartonella", "Malacoplasma", "Mesomycoplasma")
+    + ("Mesoplasma", "Metamycoplasma", "Mycoplasma", "Mycoplasmoides", "Mycoplasmopsis")
+    + ("Spiroplasma", "Ureaplasma", "Williamsoniiplasma")
+)
 GENUS_DATABASES = re.compile(r"Genera: (.*)")
 FEATURES = ("CDS", "rRNA", "tRNA", "tmRNA")
 
@@ -60,8 +67,19 @@ def _options(stage: Stage, species: str) -> list[object]:
     if genus:
         options += ["--genus", genus]
         options += ["--species", rest.split()[0]] if rest else []
-        options += ["--usegenus"] if genus in _genus_databases(stage) else []
+    # An option, so that genes do not get other names where somebody has filled in the species.
+    if stage.parameters["prokka_use_genus"] and genus in _genus_databases(stage):
+        options += ["--usegenus"]
+    options += ["--gcode", stage.parameters["genetic_code"] or genetic_code(species)]
     return options
+
+
+def genetic_code(species: str) -> int:
+    """Return the number of a species' genetic code: 4, in which UGA is tryptophan, or 11.
+
+    https://www.ncbi.nlm.nih.gov/Taxonomy/Utils/wprintgc.cgi
+    """
+    return 4 if species.partition(" ")[0] in CODE_4 else 11
 
 
 def _genus_databases(stage: Stage) -> list[str]:

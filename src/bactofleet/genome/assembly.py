@@ -8,10 +8,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bactofleet.core.errors import Excluded, OutOfMemory, ToolFailure
+from bactofleet.core.tools import Command
+from bactofleet.genome import clips
 from bactofleet.genome.fasta import Contig, assembly_stats, gc_percent, read_fasta, write_fasta
 from bactofleet.genome.genome_size import K, count_kmers
 from bactofleet.genome.stage import ASSEMBLY, CONTIGS, READS, Stage, read_record
@@ -20,12 +24,12 @@ from bactofleet.genome.stage import ASSEMBLY, CONTIGS, READS, Stage, read_record
 MIN_MAPPING_QUALITY = 60
 MIN_BASE_QUALITY = 3
 MIN_PILON_DEPTH = 0.25
-# A longer clipped end means that the read belongs elsewhere (samclip's default is 5).
-MAX_CLIPPED_BASES = 5
 # Reads are mapped in batches of this many bases whatever the number of threads. bwa estimates
 # insert sizes for each batch, so that alignments would otherwise differ between machines.
 BWA_BATCH_BASES = 10_000_000
 COVERAGE = re.compile(r"(?:multi=|cov_|Contig_\d+_)(\d+(?:\.\d+)?)")
+# Share of pairs with a known insert size from which on it is given to SKESA.
+MIN_MEASURED_SHARE = 0.1
 PILON = "_pilon"  # what Pilon appends to the name of each contig
 # Columns of assembly-scan that go into the metrics.
 METRICS = (
@@ -55,6 +59,8 @@ def run(stage: Stage) -> None:
     else:
         reads = sorted((stage.inputs["qc"] / READS).glob("*.fastq.gz"))
         write_fasta(final, _assemble(stage, reads))
+        if "bam" in stage.parameters["keep"]:
+            _keep_alignments(stage, reads, final)
     _judge(stage, final, read_fasta(final) if final.stat().st_size else [])
 
 
@@ -87,16 +93,31 @@ def _can_become_contig(stage: Stage, reads: list[Path]) -> bool:
 
 
 def _skesa(stage: Stage, reads: list[Path], contigs: Path) -> None:
-    needed_gb = skesa_memory_gb(read_record(stage.inputs["qc"]).metrics["qc_final_total_bp"])
+    trimmed = read_record(stage.inputs["qc"])
+    needed_gb = skesa_memory_gb(trimmed.metrics["qc_final_total_bp"])
     if stage.memory_gb < needed_gb:
         # SKESA would exit with the same status as for any other error.
         raise OutOfMemory(f"SKESA needs {needed_gb:.1f} GB and may use {stage.memory_gb} GB")
+    insert_size = measured_insert_size(trimmed.multiqc["fastp"])
     stage.tools.run(
         ["skesa", "--reads", ",".join(map(str, reads)), "--contigs_out", contigs]
         + ["--cores", stage.threads, "--memory", stage.memory_gb]
+        # Otherwise SKESA estimates it, by assembling 10,000 pairs.
+        + (["--insert_size", insert_size] if insert_size else [])
         # fastp has already removed the adapters that SKESA would look for.
         + ["--vector_percent", "1", "--min_contig", "1"]
     )
+
+
+def measured_insert_size(fastp: Mapping[str, Any]) -> int | None:
+    """Return the most frequent insert size (bp) in fastp's report, None if few pairs tell it.
+
+    fastp measures pairs whose mates overlap: of long inserts, mate pairs and single ends none.
+    """
+    found = fastp.get("insert_size", {})
+    measured = sum(found.get("histogram", ()))
+    is_known = measured >= MIN_MEASURED_SHARE * (measured + found.get("unknown", 0))
+    return int(found["peak"]) if measured and is_known and found["peak"] else None
 
 
 def skesa_memory_gb(basepairs: float) -> float:
@@ -141,7 +162,8 @@ def _join_names(draft: Path) -> None:
 def _polish(stage: Stage, reads: list[Path], draft: Path) -> tuple[Path, dict[str, int]]:
     """Correct bases with Pilon; return the new contigs and the number of changes in each."""
     stage.use("bwa", "samtools", "pilon")
-    bam = _map_reads(stage, reads, draft)
+    bam = stage.work / "draft.bam"
+    _map_reads(stage, reads, draft, bam, [[sys.executable, "-P", "-m", clips.__name__]])
     # Whatever script starts Pilon, Java reads these options last.
     os.environ["_JAVA_OPTIONS"] = f"-Xmx{stage.memory_gb}g -XX:+ExitOnOutOfMemoryError"
     kind = "--frags" if reads[1:] else "--unpaired"
@@ -153,25 +175,29 @@ def _polish(stage: Stage, reads: list[Path], draft: Path) -> tuple[Path, dict[st
     )
     corrections = stage.publish("supplemental/shovill.corrections")
     shutil.move(stage.work / "pilon.changes", corrections)
-    if "bam" in stage.parameters["keep"]:
-        shutil.move(bam, stage.publish(f"supplemental/{stage.sample}.bam"))
     return stage.work / "pilon.fasta", _count_changes(corrections.read_text())
 
 
-def _map_reads(stage: Stage, reads: list[Path], draft: Path) -> Path:
-    bam = stage.work / "mapped.bam"
+def _keep_alignments(stage: Stage, reads: list[Path], final: Path) -> None:
+    """Publish the reads on the final contigs, with an index."""
+    if not final.stat().st_size:
+        return
+    stage.use("bwa", "samtools")
+    contigs = shutil.copyfile(final, stage.work / "final.fasta")
+    bam = stage.publish(f"supplemental/{stage.sample}.bam")
+    _map_reads(stage, reads, contigs, bam)
+
+
+def _map_reads(
+    stage: Stage, reads: list[Path], contigs: Path, bam: Path, filters: Sequence[Command] = ()
+) -> None:
+    """Write the alignments to contigs that pass the filters to `bam`, and its index."""
     threads = ["-t", stage.threads, "-K", BWA_BATCH_BASES]
     sort = ["samtools", "sort", "--no-PG", "-l", "1", "-m", "512M", "-T", "sort", "-o", bam, "-"]
-    stage.tools.run(["bwa", "index", draft])
-    stage.tools.pipe(
-        [
-            ["bwa", "mem", "-v", "1", "-x", "intractg", *threads, draft, *reads],
-            ["samtools", "view", "--no-PG", "-u", "-e", f"sclen <= {MAX_CLIPPED_BASES}", "-"],
-            sort,
-        ]
-    )
+    stage.tools.run(["bwa", "index", contigs])
+    align = ["bwa", "mem", "-v", "1", "-x", "intractg", *threads, contigs, *reads]
+    stage.tools.pipe([align, *filters, sort])
     stage.tools.run(["samtools", "index", bam])
-    return bam
 
 
 def _count_changes(changes: str) -> dict[str, int]:

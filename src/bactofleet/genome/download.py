@@ -22,12 +22,13 @@ from bactofleet.genome.fastq import (
     count_reads,
     hold_same_reads,
     is_gzip,
+    is_ion_torrent,
     mate_number,
     pair_name,
     scan_reads,
 )
 from bactofleet.genome.genome_size import estimate_genome_size
-from bactofleet.genome.reads import check_amounts, read_names
+from bactofleet.genome.reads import check_amounts, check_lengths, read_names
 from bactofleet.genome.stage import ASSEMBLY, READS, Stage
 from bactofleet.genome.tidy import tidy_reads
 
@@ -245,6 +246,8 @@ def _make_plain(stage: Stage, number: int, run: list[Source]) -> PlainRun:
     stats = scan_reads(files, names)
     if len(run) > 1 and stats[0].has_same_numbers(stats[1]) and hold_same_reads(*files):
         raise Excluded("paired-end", f"{names[0]} and {names[1]} hold the same reads")
+    if is_ion_torrent(files[0]):
+        raise Excluded("ion-torrent", f"{names[0]} holds reads of Ion Torrent, as their names say")
     mates = [mate_number(file) for file in files]
     if mates == ["2", "1"]:
         for given in (files, names, stats):
@@ -293,6 +296,7 @@ def _compare_runs(
 
 def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> None:
     """Check that there are enough reads, and find the size of their genome."""
+    check_lengths(stats)
     check_amounts(stats, stage.parameters)
     _find_genome_size(stage, copies)
     _write_stats(stage, read_names(stage.sample, paired=len(copies) == 2), stats)

@@ -37,6 +37,8 @@ BASES = b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv.-*"
 SHOWN_BYTES = 20
 # `x/1`, Casava's `x 1:N:0:ACGT`, ENA's `SRR1.1 1/1`.
 MATE = re.compile(rb"\S+/([12])(?: .*)?|\S+ ([12]):.*|\S+ \S+/([12])(?: .*)?")
+# Ion Torrent: run, row and column, as in `@1ABCD:00012:00345`.
+ION_TORRENT = re.compile(rb"@[A-Z0-9]{5}:\d{1,5}:\d{1,5}(?:/[12])?(?: .*)?")
 # The longest name that SAM allows (https://samtools.github.io/hts-specs/SAMv1.pdf, 1.4).
 MAX_NAME = 254
 GZIP = b"\x1f\x8b"
@@ -93,6 +95,11 @@ class ReadStats:
     def total_bp(self) -> int:
         """Number of bases."""
         return int(self.lengths @ np.arange(len(self.lengths)))
+
+    def share_of_long_reads(self, length: int) -> float:
+        """Return the share of bases in reads longer than a length (bp)."""
+        basepairs = self.lengths * np.arange(len(self.lengths))
+        return float(basepairs[length + 1 :].sum() / max(basepairs.sum(), 1))
 
     def add(self, lengths: Counts, qualities: Counts, quality_sums: Counts) -> None:
         """Add the histograms of one block."""
@@ -188,6 +195,11 @@ def pair_name(path: Path) -> bytes:
     """Return the name of the first read without the number of the mate."""
     name = _first_header(path).split(None, 1)[0]
     return name[:-2] if name[-2:] in (b"/1", b"/2") else name
+
+
+def is_ion_torrent(path: Path) -> bool:
+    """Say whether the first read's name is one of Ion Torrent's."""
+    return ION_TORRENT.fullmatch(_first_header(path)) is not None
 
 
 def _first_header(path: Path) -> bytes:

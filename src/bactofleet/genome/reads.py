@@ -7,10 +7,26 @@ from typing import Any
 from bactofleet.core.errors import Excluded
 from bactofleet.genome.fastq import ReadStats
 
+# Illumina reads have up to 500 bp, and pairs that were merged somewhat more.
+LONGEST_SHORT_READ = 700
+MAX_LONG_SHARE = 0.5
+
 
 def read_names(sample: str, *, paired: bool) -> list[str]:
     """Return the stems of a sample's FASTQ files, as Bactopia names them."""
     return [f"{sample}_{mate}" for mate in (("R1", "R2") if paired else ("SE",))]
+
+
+def check_lengths(stats: list[ReadStats]) -> None:
+    """Raise `Excluded` for long reads, which the assemblers here cannot use."""
+    for one in stats:
+        if one.share_of_long_reads(LONGEST_SHORT_READ) > MAX_LONG_SHARE:
+            longest = len(one.lengths) - 1
+            raise Excluded(
+                "long-reads",
+                f"most bases are in reads of over {LONGEST_SHORT_READ} bp (the longest has "
+                f"{longest:,}), as of Nanopore or PacBio; only short reads are assembled here",
+            )
 
 
 def check_amounts(stats: list[ReadStats], limits: dict[str, Any]) -> None:
