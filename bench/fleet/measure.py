@@ -15,7 +15,7 @@ from typing import IO, Any
 from emulator.client import EmulatedAWS
 from executors import Contestant, scheduling_arguments
 
-SNAKEFILE = Path(__file__).with_name("Snakefile")
+SNAKEFILE = Path(__file__).with_name("one_rule.smk")
 VCPUS = 100_000
 """So many that no stub waits for room."""
 KIB_PER_MIB = 1024
@@ -89,7 +89,7 @@ class Controller:
     ) -> None:
         self.graph_at = self.ended_at = self.peak_mib = 0.0
         self._status: int | None = None
-        shutil.copy(SNAKEFILE, folder)
+        shutil.copy(SNAKEFILE, folder / "Snakefile")
         self._log = folder / "snakemake.log"
         self._process = subprocess.Popen(
             [

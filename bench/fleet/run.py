@@ -1,66 +1,102 @@
-"""Submit and collect a fleet of stub jobs with this executor and with snakemake's aws-batch.
+"""Run the real workflow for cohorts of several sizes; its genomes are made by stubs.
 
-    PYTHONPATH=tests/aws python bench/fleet/run.py --genomes 67000 --limit 600 --json fleet.json
+    PYTHONPATH=tests:tests/aws python bench/fleet/run.py --genomes 1000 4000 16000 --json fleet.json
 
 See the README for what the numbers mean.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+import math
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
-from executors import ARRAY, PEER
-from measure import Measurement, measure
+from emulator.client import EmulatedAWS
+from phases import VCPUS, Fleet, Phase
 from rich.console import Console
 from rich.table import Table
 
+STUB = "stubs:return_receipts"
+
 
 def main() -> None:
-    """Measure, print a table, write the record."""
+    """Measure, print a table of each size and one of the growth, write the record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--genomes", type=int, default=67_000, help="size for aws-batch-array")
-    parser.add_argument("--peer-from", type=int, default=125, help="first size for aws-batch")
-    parser.add_argument("--limit", type=float, default=120, help="seconds for aws-batch")
+    parser.add_argument("--genomes", type=int, nargs="+", default=[1000, 4000, 16_000, 67_000])
     parser.add_argument("--json", type=Path, help="file for the measurements")
     options = parser.parse_args()
-    measurements = list(run(options.genomes, options.peer_from, options.limit))
-    Console().print(tabulate(measurements))
-    if options.json:
-        options.json.write_text(json.dumps([m.as_record() for m in measurements], indent=2) + "\n")
+    console = Console(width=140)
+    measured: dict[int, list[Phase]] = {}
+    logs: dict[int, dict[str, int]] = {}
+    for genomes in sorted(options.genomes):
+        measured[genomes], logs[genomes] = run(genomes)
+        console.print(tabulate(genomes, measured[genomes]), logs[genomes], sep="\n")
+        if options.json:
+            record = {
+                n: {"phases": [asdict(p) for p in phases], "log_lines": logs[n]}
+                for n, phases in measured.items()
+            }
+            options.json.write_text(json.dumps(record, indent=2) + "\n")
+    if len(measured) > 1:
+        console.print(compare(measured))
 
 
-def run(genomes: int, peer_from: int, limit_s: float) -> Iterator[Measurement]:
-    """Measure aws-batch-array at the size asked for, aws-batch at the largest it does in time.
-
-    The size of the latter is doubled, up to the former's, until a run takes longer than the limit.
-    """
-    yield measure(ARRAY, genomes)
-    largest, size = None, peer_from
-    with suppress(TimeoutError):
-        while size <= genomes:
-            largest, size = measure(PEER, size, limit_s), size * 2
-    if largest is not None:
-        yield largest
+def run(genomes: int) -> tuple[list[Phase], dict[str, int]]:
+    """Run all phases with a cohort of so many genomes; also count the lines of the logs."""
+    with (
+        tempfile.TemporaryDirectory(prefix="fleet-") as folder,
+        EmulatedAWS(stub=STUB, spot_vcpus=VCPUS) as aws,
+    ):
+        fleet = Fleet(aws, Path(folder, "project"), genomes)
+        return list(fleet.iter_phases()), fleet.count_log_lines()
 
 
-def tabulate(measurements: list[Measurement]) -> Table:
-    """One column for each executor."""
-    table = Table("", *(m.executor for m in measurements))
-    rows: dict[str, Callable[[Measurement], str]] = {
-        "genomes": lambda m: f"{m.genomes:,}",
-        "job graph built after": lambda m: f"{m.graph_s:.1f} s",
-        "submitted after a further": lambda m: f"{m.submitted_s:.1f} s",
-        "collected after a further": lambda m: f"{m.collected_s - m.submitted_s:.1f} s",
-        "peak memory": lambda m: f"{m.peak_mib:,.0f} MiB",
-        "submitted per second": lambda m: f"{m.genomes / m.submitted_s:,.0f}",
-        "Batch calls per genome": lambda m: f"{sum(m.batch_calls.values()) / m.genomes:.4f}",
-        "S3 requests per genome": lambda m: f"{sum(m.s3_requests.values()) / m.genomes:.2f}",
-    }
-    for title, value in rows.items():
-        table.add_row(title, *(value(m) for m in measurements))
+def tabulate(genomes: int, phases: list[Phase]) -> Table:
+    """One row for each phase."""
+    table = Table("phase", "seconds", "CPU s", "CPU ms a genome", "peak MiB", "Batch calls", "S3")
+    for phase in phases:
+        table.add_row(
+            phase.name,
+            f"{phase.seconds:.1f}",
+            f"{phase.cpu_s:.1f}",
+            f"{1000 * phase.cpu_s / genomes:.2f}",
+            f"{phase.peak_mib:,.0f}",
+            *(_describe(calls) for calls in (phase.batch_calls, phase.s3_requests)),
+        )
+    table.title = f"{genomes:,} genomes"
     return table
+
+
+def compare(measured: dict[int, list[Phase]]) -> Table:
+    """Show how phases grow from the smallest to the largest cohort: 1 is in proportion to size."""
+    small, large = min(measured), max(measured)
+    table = Table("phase", *GROWING, title=f"growth from {small:,} to {large:,}: n to the power of")
+    for before, after in zip(measured[small], measured[large], strict=True):
+        exponents = (
+            _get_exponent(get(before), get(after), large / small) for get in GROWING.values()
+        )
+        table.add_row(before.name, *exponents)
+    return table
+
+
+GROWING: dict[str, Callable[[Phase], float]] = {
+    "CPU": lambda phase: phase.cpu_s,
+    "peak memory": lambda phase: phase.peak_mib,
+    "Batch calls": lambda phase: sum(phase.batch_calls.values()),
+    "S3 requests": lambda phase: sum(phase.s3_requests.values()),
+}
+
+
+def _get_exponent(before: float, after: float, factor: float) -> str:
+    return f"{math.log(after / before, factor):.2f}" if before and after else "-"
+
+
+def _describe(calls: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(calls.items()))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,22 @@
 """What the children of the benchmark would do, without containers: deliver the declared outputs."""
 
 import re
+from pathlib import PurePosixPath
 
+from cohort import build_receipt
 from emulator.batch.stubs import StubChild
 from emulator.provision import BUCKET
 from executors import PEER_PREFIX
-from stub_functions import RESULT, return_outputs
+from stub_functions import RESULT, return_files, return_outputs
 
-__all__ = ["return_outputs", "store_output"]
+__all__ = ["return_outputs", "return_receipts", "store_output"]
 
 GENOME = re.compile(r"genome=(\d+)")
+
+
+def return_receipts(child: StubChild) -> int:
+    """Do as a child of the real workflow: put the receipt of its genome."""
+    return return_files(child, lambda path: build_receipt(PurePosixPath(path).stem))
 
 
 def store_output(child: StubChild) -> int:

@@ -191,12 +191,12 @@ def test_another_row_is_another_checksum(project: Path) -> None:
 def test_options_are_words_that_a_person_could_type() -> None:
     run = start(coverage=50, keep=["bam"], proteins="")
 
-    assert run.options("coverage", "keep", "assembler", "phix") == {
-        "coverage": "coverage=50",
-        "keep": 'keep=["bam"]',
-        "assembler": "assembler=skesa",
-        "phix": "phix=false",
-    }
+    assert run.options("coverage", "keep", "assembler", "phix") == (
+        "coverage=50",
+        'keep=["bam"]',
+        "assembler=skesa",
+        "phix=false",
+    )
 
 
 def test_missing_tools_are_named_before_the_run_those_of_options_only_when_asked_for(

@@ -6,28 +6,36 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import snakemake
 
-PATCH = (
-    Path(__file__).parents[2] / "docs" / "upstream" / "snakemake-group-postprocess.patch"
-).resolve()
+PATCHES = (Path(__file__).parents[2] / "docs" / "upstream").resolve()
 
 
-def test_snakemake_does_not_wait_between_levels_that_touch_no_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "test", "changed", "passed"),
+    [
+        ("snakemake-group-postprocess", "test_group_postprocess", "handles_output_here", 10),
+        ("snakemake-large-graphs", "test_large_graphs", "shows_jobs", 27),
+    ],
+)
+def test_a_patch_applies_and_its_tests_pass(
+    tmp_path: Path, name: str, test: str, changed: str, passed: int
+) -> None:
     shutil.copytree(Path(snakemake.__file__).parent, tmp_path / "snakemake")
     environment = os.environ | {
         "GIT_CEILING_DIRECTORIES": str(tmp_path.parent),
         "PYTHONPATH": str(tmp_path),
     }
     # Of a/src/snakemake/jobs.py, an installed package has what follows a/src.
-    patch = ["git", "apply", "-p2", str(PATCH)]
+    patch = ["git", "apply", "-p2", str(PATCHES / f"{name}.patch")]
     subprocess.run(patch, cwd=tmp_path, env=environment, check=True)
 
-    test = [sys.executable, "-m", "pytest", "-q", "test_group_postprocess.py"]
+    command = [sys.executable, "-m", "pytest", "-q", f"{test}.py"]
     done = subprocess.run(
-        test, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
 
-    assert "handles_output_here" in (tmp_path / "snakemake" / "jobs.py").read_text()
+    assert changed in (tmp_path / "snakemake" / "jobs.py").read_text()
     assert done.returncode == 0, done.stdout
-    assert "10 passed" in done.stdout
+    assert f"{passed} passed" in done.stdout

@@ -17,8 +17,10 @@ rule annotation:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        **RUN.options("proteins", "prokka_evalue", "prokka_coverage"),
-        **RUN.options("prokka_use_genus", "genetic_code"),
+        options=RUN.options(
+            *("proteins", "prokka_evalue", "prokka_coverage"),
+            *("prokka_use_genus", "genetic_code"),
+        ),
         identity=identity,
     shell:
         stage_command("annotation")

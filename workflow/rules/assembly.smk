@@ -20,8 +20,10 @@ rule assembly:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        **RUN.options("assembler", "polish", "min_contig_length", "min_contig_coverage"),
-        **RUN.options("min_genome_size", "max_genome_size", "keep"),
+        options=RUN.options(
+            *("assembler", "polish", "min_contig_length", "min_contig_coverage"),
+            *("min_genome_size", "max_genome_size", "keep"),
+        ),
         identity=identity,
     shell:
         stage_command("assembly")

@@ -9,9 +9,13 @@ from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 from bactofleet.core.options import to_word as option
 from bactofleet.records import folder
+from bactofleet.run.large_graphs import hasten
 from bactofleet.run.workflow import WorkflowRun
 
 WORKFLOW = Path(workflow.current_basedir).parent
+
+if workflow.is_main_process:
+    hasten(workflow)
 
 # Only the main process of a run checks the user's input. Jobs read only the rules, as does
 # `--lint`, which is recognized because it does not check environment variables.
@@ -58,10 +62,14 @@ def python(script):
 # All stages have the same command. It first checks the inputs; a failed check exits with 75, which
 # means "try again". Later stages have higher priorities, so that a started genome is finished
 # before the next one begins and few genomes occupy the disk.
-def stage_command(stage, inputs="{input:q}"):
+#
+# The options that all genomes share are one tuple, which Snakemake passes on as it is; it copies
+# any other param for each job.
+def stage_command(stage, inputs="{input:q}", more_options=""):
     return (
         f"{python('stage.py')} {stage} --sample {{wildcards.sample:q}} --inputs {inputs} "
-        "--outputs {output:q} --options {params:q} --threads {threads} "
+        "--outputs {output:q} --options {params.options:q} {params.identity:q} "
+        f"{more_options} --threads {{threads}} "
         "--mem-mb {resources.mem_mb} --attempt {resources.attempt} --log {log:q} "
         f"--failures {shlex.quote(str(RUN.failures))}"
     )

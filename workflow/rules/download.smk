@@ -20,14 +20,15 @@ rule download:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        **RUN.options("providers", "min_reads", "min_basepairs", "min_proportion"),
-        **RUN.options(
-            "min_genome_size", "max_genome_size", "simulate_reads", "coverage", "keep"
+        options=(
+            *RUN.options("providers", "min_reads", "min_basepairs", "min_proportion"),
+            *RUN.options("min_genome_size", "max_genome_size", "simulate_reads"),
+            *RUN.options("coverage", "keep"),
+            # The stage reads the sample's row itself: a URL may hold a secret, and params become
+            # part of a command.
+            option("samples", str(RUN.frozen_samples)),
+            option("parameters", RUN.parameters_checksum),
         ),
-        # The stage reads the sample's row itself: a URL may hold a secret, and params become part
-        # of a command.
         identity=identity,
-        samples=option("samples", str(RUN.frozen_samples)),
-        parameters=option("parameters", RUN.parameters_checksum),
     shell:
         stage_command("download", inputs="")

@@ -27,10 +27,9 @@ rule publish:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        **RUN.options("results"),
-        # For the receipt, which records the options of the genome.
-        **RUN.deciding_options(),
+        # The receipt records the options that decide what the genome becomes.
+        options=(*RUN.options("results"), *RUN.deciding_options()),
         identity=identity,
         receipt=lambda wildcards, output: option("receipt", output.receipt),
     shell:
-        stage_command("publish")
+        stage_command("publish", more_options="{params.receipt:q}")

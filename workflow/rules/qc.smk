@@ -18,8 +18,10 @@ rule qc:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        **RUN.options("phix", "error_correction", "coverage", "keep"),
-        **RUN.options("min_reads", "min_basepairs", "min_proportion", "min_coverage"),
+        options=RUN.options(
+            *("phix", "error_correction", "coverage", "keep"),
+            *("min_reads", "min_basepairs", "min_proportion", "min_coverage"),
+        ),
         identity=identity,
     shell:
         stage_command("qc")

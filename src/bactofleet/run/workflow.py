@@ -110,13 +110,13 @@ class WorkflowRun:
         """All options that change the result."""
         return parameters_of(self.config)
 
-    def options(self, *names: str) -> dict[str, str]:
+    def options(self, *names: str) -> tuple[str, ...]:
         """Return the named options in the form that a stage's command takes."""
-        return {name: to_word(name, self.config[name]) for name in names}
+        return tuple(to_word(name, self.config[name]) for name in names)
 
-    def deciding_options(self) -> dict[str, str]:
+    def deciding_options(self) -> tuple[str, ...]:
         """Return all options that change the result, in the form that a stage's command takes."""
-        return {name: to_word(name, value) for name, value in self.all_parameters.items()}
+        return tuple(to_word(name, value) for name, value in self.all_parameters.items())
 
     @cached_property
     def parameters_checksum(self) -> str:

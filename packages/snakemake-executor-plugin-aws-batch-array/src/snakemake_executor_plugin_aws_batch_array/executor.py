@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from snakemake.settings.enums import RerunTrigger
+from snakemake.settings.enums import Quietness, RerunTrigger
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
@@ -58,6 +58,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     # RemoteExecutor starts its waiting thread before it calls __post_init__.
     _is_ready = False
+    _is_brief = False
 
     def __post_init__(self) -> None:
         """Check everything that a run needs before it submits jobs.
@@ -102,6 +103,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             )
         check_jobs(self.dag.needrun_jobs(), self.workflow)
         settings = self._settings
+        self._is_brief = _is_brief(self.workflow.output_settings)
         rebuild_groups(self.dag)
         self._started = time.monotonic()
         self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
@@ -149,6 +151,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
                 self.logger.warning(
                     f"Not sent to the jobs, as they may hold secrets: {', '.join(withheld)}."
                 )
+            if self._is_brief:
+                self.workflow.scheduler.print_progress = False
         if self._fuse.has_blown():
             self._held_back += len(jobs)
             return
@@ -176,6 +180,11 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             self._last_words = self._get_last_words()
             text = f"AWS refuses the submission: {error}\n{self._last_words}"
             raise WorkflowError(text) from error
+
+    def printjob(self, job: JobExecutorInterface) -> None:
+        """Describe a job in the log, unless nobody sees that: it takes longer than to submit it."""
+        if not self._is_brief:
+            super().printjob(job)
 
     def _build_task(self, job: Any, bundle: Bundle) -> Task | None:
         """Describe a job; None if it can never be submitted and others are already running.
@@ -291,6 +300,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         with self._live_lock:
             self._live = {name: array for name, array in self._live.items() if array.open}
             arrays = list(self._live.values())
+        before = sum(len(array.open) for array in arrays)
         try:
             for portion in self._collector.iter_portions(self._monitor.iter_ended(arrays)):
                 self._record_ended(portion)
@@ -300,6 +310,9 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             self._last_words = self._get_last_words()
             who = "AWS refuses to tell" if isinstance(error, AWS_ERRORS) else "Nothing records"
             raise WorkflowError(f"{who} the status of jobs: {error}") from error
+        after = sum(len(array.open) for array in arrays)
+        if self._is_brief and after < before:
+            self.logger.info(f"{before - after} jobs have ended, {after} are open.")
         self._end_if_held_back()
 
     def _get_last_words(self) -> str:
@@ -491,6 +504,16 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 def _may_need_aws(job: Any) -> bool:
     """Whether a job runs on AWS, or may ask for jobs that do."""
     return not job.is_local or job.is_checkpoint
+
+
+def _is_brief(settings: Any) -> bool:
+    """Whether the log has lines for each look at AWS instead of lines for each job.
+
+    So `--quiet rules` asks; a logger plugin wants to know of each job in any case.
+    """
+    quiet = settings.quiet or set()
+    is_quiet = bool({Quietness.RULES, Quietness.ALL} & set(quiet))
+    return is_quiet and not settings.log_handler_settings
 
 
 def _has_runs(path: Path) -> bool:
