@@ -19,7 +19,7 @@ from support.pilots import (
 from support.usage import make_row, write_usage
 
 from bactofleet.cost.bill import GIB
-from bactofleet.cost.estimate import ASSUMED_OVERHEAD, Estimator, learn_rate, price_vcpu_hour
+from bactofleet.cost.estimate import ASSUMED_OVERHEAD, Estimator, measure_rate, price_vcpu_hour
 from bactofleet.cost.prices import ON_DEMAND, SPOT, load_prices
 from bactofleet.records.attempt import read_attempts
 
@@ -89,7 +89,7 @@ def test_attempts_of_runs_before_the_genomes_that_teach_do_not_count(tmp_path: P
     past = make_past_genomes(np.array([3600.0]))
     now = replace(past, finished=np.array([read_attempts(tmp_path)[1].stopped]))
 
-    rate = learn_rate(now, read_attempts(tmp_path), 4, PRICES)
+    rate = measure_rate(now, read_attempts(tmp_path), 4, PRICES)
 
     assert (rate.attempts, rate.overhead) == (1, pytest.approx(1))
 

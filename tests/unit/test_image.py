@@ -91,4 +91,4 @@ def test_an_agent_that_does_not_tell_is_named_and_stops_nothing(
     agent.answers = [answer] * 3
 
     assert describe_image(said.append) is None
-    assert said[0].startswith("ECS does not tell the container's image: ")
+    assert said[0].startswith("ECS does not name the container's image: ")

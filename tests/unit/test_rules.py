@@ -183,7 +183,7 @@ def test_a_genome_that_was_begun_of_something_else_is_begun_anew(
 
     receipt = json.loads((project / "results/receipts/S1.json").read_text())
     assert process.returncode == 0, said
-    assert "NOTE: begun with other input or settings, they begin anew: S1" in said
+    assert "NOTE: begun with other input or settings, they start again: S1" in said
     assert receipt["identity"] != begun["identity"]
     assert receipt["input"]["sources"] == ["second.fna" if change == "row" else "first.fna"]
     assert receipt["fingerprint"]["parameters"] == receipt["identity"]["parameters"]
@@ -202,7 +202,7 @@ def test_a_genome_that_was_begun_alike_goes_on_where_it_was(project: Path, tmp_p
     said, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0, said
-    assert "begin anew" not in said
+    assert "start again" not in said
     assert not (project / "results/logs/S1/download.log").exists()
 
 

@@ -4,7 +4,7 @@ rule download:
     # Not the files of a sample: the stage checks them, because it knows what a missing one means.
     input:
         # A file newer than the files in scratch, if those no longer fit.
-        lambda wildcards: RUN.reason_to_begin_anew(wildcards.sample),
+        lambda wildcards: RUN.reason_to_start_again(wildcards.sample),
     output:
         record=stage_record("download"),
         reads=stage_folder("download", "reads"),

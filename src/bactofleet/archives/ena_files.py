@@ -30,7 +30,7 @@ def fetch_run(run: Run, folder: Path, say: Say) -> Delivery:
     """
     if run.files is None:
         raise TemporaryFailure(
-            f"ENA did not tell its files of {run.accession}, or not in a known form"
+            f"ENA did not name its files of {run.accession}, or not in a known form"
         )
     files, has_orphans = choose_files(run.files)
     if not files:

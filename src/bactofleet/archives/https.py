@@ -87,7 +87,7 @@ class _Transfer:
             check_space(self._target.parent, int(rest) if rest.isdecimal() else 0, shown(self._url))
             with self._target.open("r+b" if self.written else "wb") as handle:
                 handle.seek(self.written)
-                for chunk in _at_a_pace(read_body(answer, self._url), shown(self._url)):
+                for chunk in _check_speed(read_body(answer, self._url), shown(self._url)):
                     handle.write(chunk)
                     self._md5_so_far.update(chunk)
                     self._sha256_so_far.update(chunk)
@@ -120,7 +120,7 @@ class _Transfer:
             raise TemporaryFailure(f"{shown(self._url)} {problem}")
 
 
-def _at_a_pace(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+def _check_speed(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
     """Yield chunks; raise `TemporaryFailure` if they arrive too slowly."""
     since, arrived = time.monotonic(), 0
     for chunk in chunks:

@@ -96,12 +96,12 @@ def _fetch_run(run: Run, order: Sequence[str], at: Workspace, metadata: Metadata
             faults[provider] = fault
             shutil.rmtree(folder)
     metadata.explain()
-    raise _conclude(run, faults)
+    raise _to_error(run, faults)
 
 
-def _conclude(run: Run, faults: Faults) -> Excluded | TemporaryFailure:
+def _to_error(run: Run, faults: Faults) -> Excluded | TemporaryFailure:
     """Return the error for an undelivered run: `Excluded` only if all providers were certain."""
-    told = "; ".join(f"{provider}: {fault}" for provider, fault in faults.items())
-    message = f"no provider delivers {run.accession} ({told})"
+    reasons = "; ".join(f"{provider}: {fault}" for provider, fault in faults.items())
+    message = f"no provider delivers {run.accession} ({reasons})"
     is_certain = all(isinstance(f, NotFound) and not isinstance(f, Denied) for f in faults.values())
     return Excluded(REASON, message) if is_certain else TemporaryFailure(message)

@@ -126,7 +126,7 @@ def _open_manager(url: str) -> urllib3.PoolManager:
     """Return a pool for a URL that uses the environment's proxy, if there is one."""
     parts = urlsplit(url)
     proxy = getproxies().get(parts.scheme, "")
-    trust = _trust()
+    trust = _make_ssl_context()
     manager = urllib3.PoolManager(ssl_context=trust)
     if proxy and not proxy_bypass(parts.hostname or ""):
         manager = urllib3.ProxyManager(proxy, proxy_headers=_login(proxy), ssl_context=trust)
@@ -142,7 +142,7 @@ def _login(proxy: str) -> dict[str, str]:
     return dict(urllib3.make_headers(proxy_basic_auth=unquote(user))) if user else {}
 
 
-def _trust() -> ssl.SSLContext:
+def _make_ssl_context() -> ssl.SSLContext:
     """Return the trusted authorities: REQUESTS_CA_BUNDLE, else the system's and Mozilla's.
 
     The container has no certificates of the system. OpenSSL itself reads SSL_CERT_FILE.

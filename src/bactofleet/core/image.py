@@ -54,8 +54,8 @@ def _ask_ecs(url: str, say: Callable[[str], None]) -> Image | None:
 
     http = urllib3.PoolManager(timeout=TIMEOUT_S, retries=urllib3.Retry(ATTEMPTS - 1, redirect=0))
     try:
-        told = json.loads(http.request("GET", url).data)
-        return {"name": str(told["Image"]), "id": str(told["ImageID"])}
+        metadata = json.loads(http.request("GET", url).data)
+        return {"name": str(metadata["Image"]), "id": str(metadata["ImageID"])}
     except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError) as error:
-        say(f"ECS does not tell the container's image: {type(error).__name__}: {error}")
+        say(f"ECS does not name the container's image: {type(error).__name__}: {error}")
         return None

@@ -121,12 +121,12 @@ def share_fleet(fleet: Fleet, attempts: Iterable[Attempt], prices: Prices) -> Sh
         for attempt in by_host.pop("", ())
     ]
     idle_hours = idle_usd = 0.0
-    for host, guests in by_host.items():
+    for host, on_host in by_host.items():
         instance = fleet.instances[host]
         price = instance.price(prices).usd
-        usd = share_out(instance.hours * price, instance, guests)
-        shares += zip(guests, usd, strict=True)
-        idle = instance.hours - count_busy_hours(guests)
+        usd = share_out(instance.hours * price, instance, on_host)
+        shares += zip(on_host, usd, strict=True)
+        idle = instance.hours - count_busy_hours(on_host)
         idle_hours += idle
         idle_usd += idle * price
     return Shares(shares, idle_hours, idle_usd)

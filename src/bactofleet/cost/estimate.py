@@ -127,7 +127,7 @@ class Estimator:
         self._seconds = Forecast(past.seconds, MEASURED_SECONDS)
         guess = MEASURED_BYTES + len(set(config["keep"])) * KEPT_BYTES
         self._bytes = Forecast(past.bytes[~np.isnan(past.bytes)], guess)
-        self._rate = learn_rate(past, attempts, self._threads, prices)
+        self._rate = measure_rate(past, attempts, self._threads, prices)
         # vCPU hours paid per second of wall time of a genome's stages.
         self._paid: float = self._rate.overhead * self._threads / HOUR_S
 
@@ -169,7 +169,7 @@ class Estimator:
         return seconds.low / at_once * paid, most * paid
 
 
-def learn_rate(
+def measure_rate(
     past: PastGenomes, attempts: Sequence[Attempt], threads: int, prices: Prices
 ) -> Rate:
     """Compare what was paid since the first of these genomes began with the time of the stages.

@@ -42,7 +42,7 @@ def read_past_genomes(results: Path, parameters: Mapping[str, Any]) -> PastGenom
     Receipts that cannot be read or have implausible numbers are skipped.
     """
     receipts = iter_receipts(results, _newest(results))
-    facts = [fact for receipt in receipts if (fact := _learn(receipt, parameters))]
+    facts = [fact for receipt in receipts if (fact := _measure(receipt, parameters))]
     return PastGenomes(*np.array(facts, dtype=float).reshape(-1, 3).T)
 
 
@@ -52,7 +52,7 @@ def _newest(results: Path) -> list[str]:
     return [name for _, name in heapq.nlargest(MAX_PAST_GENOMES, dated)]
 
 
-def _learn(receipt: Receipt, parameters: Mapping[str, Any]) -> tuple[float, float, float] | None:
+def _measure(receipt: Receipt, parameters: Mapping[str, Any]) -> tuple[float, float, float] | None:
     """Return seconds, bytes and finishing time of a genome; None if the receipt is unusable."""
     if any(receipt.parameters.get(name) != parameters.get(name) for name in COSTLY):
         return None

@@ -150,8 +150,8 @@ class Prices:
         if instance_type in self._savings:
             return self._savings[instance_type]
         family = _family_of(instance_type)
-        kin = [price for name, price in self._savings.items() if _family_of(name) == family]
-        return _median(kin or self._savings.values())
+        siblings = [price for name, price in self._savings.items() if _family_of(name) == family]
+        return _median(siblings or self._savings.values())
 
     @cached_property
     def _savings(self) -> dict[str, Price]:

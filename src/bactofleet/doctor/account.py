@@ -95,8 +95,8 @@ class Account:
     def identity(self) -> Caller:
         """Return the identity that the credentials belong to."""
         reply = self._client("sts").get_caller_identity()
-        told = reply["ResponseMetadata"]["HTTPHeaders"].get("date")
-        skew = datetime.now(UTC) - parsedate_to_datetime(told) if told else None
+        date = reply["ResponseMetadata"]["HTTPHeaders"].get("date")
+        skew = datetime.now(UTC) - parsedate_to_datetime(date) if date else None
         seconds = skew.total_seconds() if skew else 0.0
         return Caller(reply["Account"], reply["Arn"], seconds)
 

@@ -61,7 +61,7 @@ def run(stage: Stage) -> None:
         write_fasta(final, _assemble(stage, reads))
         if "bam" in stage.parameters["keep"]:
             _keep_alignments(stage, reads, final)
-    _judge(stage, final, read_fasta(final) if final.stat().st_size else [])
+    _publish_or_exclude(stage, final, read_fasta(final) if final.stat().st_size else [])
 
 
 def _assemble(stage: Stage, reads: list[Path]) -> list[Contig]:
@@ -244,7 +244,7 @@ def _coverage_of(name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def _judge(stage: Stage, fasta: Path, contigs: list[Contig]) -> None:
+def _publish_or_exclude(stage: Stage, fasta: Path, contigs: list[Contig]) -> None:
     """Publish the assembly and its statistics; exclude it if it cannot be a bacterial genome."""
     stage.use("pigz")
     if not contigs:

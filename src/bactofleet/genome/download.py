@@ -78,11 +78,11 @@ def run(stage: Stage) -> None:
     }
     _write_meta(stage)  # first, so that each sample has one whatever happens
     if sample.kind == "accession":
-        _take_accession(stage, sample)
+        _download_accession(stage, sample)
         return
-    files = _bring(stage, sample.files)
+    files = _fetch_files(stage, sample.files)
     if sample.kind == "assembly":
-        _take_assembly(stage, Source(files[0], shown(sample.files[0])))
+        _copy_assembly(stage, Source(files[0], shown(sample.files[0])))
     else:
         runs = len(sample.r1)
         sources = list(map(Source, files, map(shown, sample.files)))
@@ -109,7 +109,7 @@ def _identify(stage: Stage, sample: Sample) -> dict[str, Any]:
     return identity.to_json()
 
 
-def _take_accession(stage: Stage, sample: Sample) -> None:
+def _download_accession(stage: Stage, sample: Sample) -> None:
     """Fetch the runs of an accession and join them; record the source of each file."""
     # Imported here because every job reads this module and few need an HTTPS client.
     from bactofleet.archives.providers import Workspace, fetch_accession  # noqa: PLC0415
@@ -126,7 +126,7 @@ def _take_accession(stage: Stage, sample: Sample) -> None:
     for note in notes:
         _note(stage, note)
     for run, delivery in zip(runs, deliveries, strict=True):
-        _tell_differences(stage, run, delivery, is_joined=delivery in joined)
+        _note_differences(stage, run, delivery, is_joined=delivery in joined)
     orphans = _set_orphans_apart(stage, joined)
     named = [[Source(file, file.name) for file in delivery.mates] for delivery in joined]
     copies, stats = _join_reads(stage, named)
@@ -137,7 +137,7 @@ def _take_accession(stage: Stage, sample: Sample) -> None:
     _accept_reads(stage, copies, stats)
 
 
-def _tell_differences(stage: Stage, run: Run, delivery: Delivery, *, is_joined: bool) -> None:
+def _note_differences(stage: Stage, run: Run, delivery: Delivery, *, is_joined: bool) -> None:
     """Note if a run is not what the archive claims, or if it is left out in part."""
     found = "paired" if delivery.is_paired else "single"
     notes = []
@@ -198,19 +198,19 @@ def _note(stage: Stage, text: str) -> None:
     stage.tools.say(text)
 
 
-def _bring(stage: Stage, sources: list[str]) -> list[Path]:
+def _fetch_files(stage: Stage, sources: list[str]) -> list[Path]:
     """Copy or fetch the files of a row; return their paths in the stage's own folder.
 
     Two at a time, the mates of a pair: more would gain little and burden busy servers.
     """
     targets = [stage.work / f"source{i}" for i in range(len(sources))]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        described = pool.map(partial(_bring_file, stage), sources, targets)
+        described = pool.map(partial(_fetch_file, stage), sources, targets)
         stage.record.input["files"] = list(described)
     return targets
 
 
-def _bring_file(stage: Stage, source: str, target: Path) -> dict[str, Any]:
+def _fetch_file(stage: Stage, source: str, target: Path) -> dict[str, Any]:
     """Copy or fetch one file; return what the receipt says about it."""
     if is_remote(source):
         from bactofleet.archives.files import fetch  # noqa: PLC0415
@@ -302,7 +302,7 @@ def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> N
     _write_stats(stage, read_names(stage.sample, paired=len(copies) == 2), stats)
 
 
-def _take_assembly(stage: Stage, source: Source) -> None:
+def _copy_assembly(stage: Stage, source: Source) -> None:
     fasta = stage.folder / ASSEMBLY / f"{stage.sample}.fna"
     contigs = read_fasta(
         source.path, source.name, FASTA_BYTES_A_BASE * stage.parameters["max_genome_size"]

@@ -38,9 +38,9 @@ def run(stage: Stage) -> None:
     tarball = stage.work / f"{stage.sample}.tar.gz"
     write_tarball(tarball, _collect(stage, records) | {f"{stage.sample}/{FILE}": repeatable})
     receipt["tarball"] = {"bytes": tarball.stat().st_size, "sha256": sha256_of(tarball)}
-    told = receipt | _measure(stage, records)
-    check_fields(told)  # before delivery, so that every delivered genome has a readable receipt
-    metadata = to_metadata(told)
+    filled = receipt | _measure(stage, records)
+    check_fields(filled)  # before delivery, so that every delivered genome has a readable receipt
+    metadata = to_metadata(filled)
     receipt["tarball"]["path"] = deliver(tarball, stage.parameters["results"], metadata)
     # Measured again, because the receipt's values for this stage include the delivery.
     receipt |= _measure(stage, records)

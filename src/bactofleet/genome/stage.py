@@ -313,7 +313,7 @@ def _find_identity(stage: Stage, earlier: dict[Path, StageRecord]) -> dict[str, 
     """Return the identity that the earlier stages were made from; None if there are none.
 
     Raises `TemporaryFailure` if it differs from the genome of this run, or from this image: the
-    next start makes such a genome anew.
+    next start makes such a genome again.
     """
     image = fingerprint(get_versions()) if earlier else None
     for folder, record in earlier.items():

@@ -119,8 +119,8 @@ def _to_finish(receipt: Receipt) -> FinishedGenome:
     """Return the needed part of a receipt."""
     # Keep one copy of each stage's name: 67,000 receipts have five each.
     seconds = {intern(stage): usage.seconds for stage, usage in receipt.stages.items()}
-    told = structs.asdict(receipt.reason) if receipt.reason else {}
-    reason = {name: clean(text) for name, text in told.items()}
+    fields = structs.asdict(receipt.reason) if receipt.reason else {}
+    reason = {name: clean(text) for name, text in fields.items()}
     return FinishedGenome(
         time=receipt.finished.timestamp(),
         status=receipt.status,

@@ -47,8 +47,10 @@ def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         states = f"{batch.queued:,} queued, {batch.running:,} running"
         yield "Batch", f"{states}, {batch.ended:,} finished and not collected yet (jobs)"
         if batch.unknown:
-            told = f"{batch.unknown:,} arrays or jobs are unknown to Batch; they count as finished"
-            yield "not known", told
+            unknown = (
+                f"{batch.unknown:,} arrays or jobs are unknown to Batch; they count as finished"
+            )
+            yield "not known", unknown
     for wait in snapshot.queues:
         place = f"in {wait.queue} since {format_time(wait.since)}"
         yield "jobs wait", f"{place}; AWS Batch says: {clean(wait.reason)}"

@@ -117,11 +117,11 @@ def distribution(
 def _strip(series: Series, genomes: pd.DataFrame, title: str) -> go.Figure:
     figure = new_figure(title, "")
     for (name, values), colour in zip(series.items(), PALETTE, strict=False):
-        figure.add_trace(_dots(values, genomes, name, colour, size=12))
+        figure.add_trace(_labelled_points(values, genomes, name, colour, size=12))
     return figure.update_yaxes(_rows(len(series)))
 
 
-def _dots(
+def _labelled_points(
     values: pd.Series[float], genomes: pd.DataFrame, label: str, colour: str, size: int
 ) -> go.Scatter:
     """Plot the values of one row, each with the name of its genome."""
@@ -183,7 +183,7 @@ def _boxes_of_many(series: Series, genomes: pd.DataFrame, title: str) -> go.Figu
     figure.add_trace(_box(series, quartiles))
     for name, values in series.items():
         shown = _outliers(values, quartiles[name])
-        figure.add_trace(_dots(shown, genomes, name, ORANGE, size=7))
+        figure.add_trace(_labelled_points(shown, genomes, name, ORANGE, size=7))
     return figure.update_yaxes(_rows(len(series)))
 
 

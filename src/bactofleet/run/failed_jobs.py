@@ -21,9 +21,9 @@ def record_failed_jobs(results: Path, samples: Collection[str], since: datetime)
     `since` is the start of the run, because the table also holds failures of earlier runs. A record
     written by the genome's own stage, here or on a shared file system, says more and is kept.
     """
-    told = {*list_records(results / FAILED), *list_receipts(results)}
+    recorded = {*list_records(results / FAILED), *list_receipts(results)}
     for sample, row in _read_last_rows(results / FAILURES, since.timestamp()).items():
-        if row.next == api.FINAL and sample in samples and sample not in told:
+        if row.next == api.FINAL and sample in samples and sample not in recorded:
             write_failure(results / FAILED, of_job(row, sample))
 
 

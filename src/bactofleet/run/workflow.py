@@ -137,15 +137,15 @@ class WorkflowRun:
 
     @cache  # noqa: B019  # one run a process; each of a genome's stages asks
     def identity_key(self, sample: str) -> str:
-        """Return a checksum of a sample's row and options; a change makes the genome anew.
+        """Return a checksum of a sample's row and options; a change makes the genome again.
 
         The row itself may hold the signature of a URL, which is secret.
         """
         return identify(self.samples[sample], self.parameters_checksum, None).key()
 
-    def reason_to_begin_anew(self, sample: str) -> list[str]:
+    def reason_to_start_again(self, sample: str) -> list[str]:
         """Return a file newer than a genome's files in scratch, if those are of no use now."""
-        return [str(self._begin_anew)] if sample in self._outdated else []
+        return [str(self._start_again)] if sample in self._outdated else []
 
     def parts(self) -> range:
         """The numbers of this run's parts, which have at most `PART_GENOMES` genomes each."""
@@ -200,16 +200,16 @@ class WorkflowRun:
         return self.results / FAILED
 
     @property
-    def _begin_anew(self) -> Path:
+    def _start_again(self) -> Path:
         return self.scratch / ".begin-anew"
 
     def _find_outdated(self) -> frozenset[str]:
         """Find the genomes whose stages in scratch were made from other input or options."""
         outdated = find_outdated(self.plan.todo, self.scratch, self.identify)
         if outdated:
-            self._begin_anew.touch()
+            self._start_again.touch()
             names = name_some(outdated)
-            self._say([f"NOTE: begun with other input or settings, they begin anew: {names}"])
+            self._say([f"NOTE: begun with other input or settings, they start again: {names}"])
         return frozenset(outdated)
 
     def _price_plan(self) -> list[str]:
@@ -290,7 +290,7 @@ class WorkflowRun:
         self.frozen_samples.unlink(missing_ok=True)
         if self._runs_here:
             clear_work(self.plan.todo, self.scratch)
-        self._begin_anew.unlink(missing_ok=True)
+        self._start_again.unlink(missing_ok=True)
         self._say(describe_failures(read_failures(self.results, self.plan.todo)))
         made = {"table: ": self.results / TABLE, "report:": self.results / PAGE}
         self._say([f"{name} {path}" for name, path in made.items() if path.exists()])

@@ -78,14 +78,14 @@ class Verification:
             name = f"{sample}{TARBALL}"
             size = sizes.pop(name, None)
             try:
-                told = read_receipt(self._results, sample).tarball
+                recorded = read_receipt(self._results, sample).tarball
             except Unreadable as error:
                 yield Problem("unreadable", self._place.address(name), "", str(error))
                 continue
-            if problem := self._compare_size(name, told, size):
+            if problem := self._compare_size(name, recorded, size):
                 yield problem
             else:
-                expected[name] = str(told.sha256)
+                expected[name] = str(recorded.sha256)
         if checksums:
             yield from self._compare_checksums(expected)
         for tarball, size in sizes.items():
@@ -101,8 +101,8 @@ class Verification:
             )
         return lines
 
-    def _compare_size(self, name: str, told: Tarball, size: int | None) -> Problem | None:
-        address, expected = self._place.address(name), told.bytes
+    def _compare_size(self, name: str, recorded: Tarball, size: int | None) -> Problem | None:
+        address, expected = self._place.address(name), recorded.bytes
         if expected is None:
             return Problem("unreadable", address, "", "the receipt says nothing of a tarball")
         if size is None:

@@ -139,7 +139,7 @@ class Adopter:
             del array.children[index]
         if matching:
             self._taken.add(array.name)
-            yield _revive(array, matching)
+            yield _to_live_array(array, matching)
 
     def _end(self, array: OpenArray, indices: list[int]) -> None:
         reason = "superseded by a run with other sources or parameters"
@@ -178,7 +178,7 @@ def _get_vcpu_hours(detail: dict[str, Any]) -> float:
     return vcpus * (now_ms - float(detail.get("startedAt", now_ms))) / 3_600_000
 
 
-def _revive(array: OpenArray, matching: dict[int, Task]) -> LiveArray:
+def _to_live_array(array: OpenArray, matching: dict[int, Task]) -> LiveArray:
     return LiveArray(
         name=array.name,
         job_id=str(array.job_id),

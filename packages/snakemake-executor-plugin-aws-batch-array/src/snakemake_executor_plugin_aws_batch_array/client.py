@@ -99,7 +99,7 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
                     continue
                 job_id = str(found)
             if attempt:
-                self._patience.tell_end()
+                self._patience.report_end()
             return job_id
         raise AssertionError  # count() is endless; for the type checker
 

@@ -126,7 +126,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             self._client,
             self._store.list_returned,
             settings.unplaceable_after,
-            self._tell_waiting,
+            self._report_waiting,
         )
         self._collector = Collector(self._store, state)
         logs = LogReader(self._session.client("logs", config=self._config), self._patience)
@@ -325,7 +325,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             f"same command in this folder takes them up again: {command}"
         )
 
-    def _tell_waiting(self, queue: str, reason: str | None) -> None:
+    def _report_waiting(self, queue: str, reason: str | None) -> None:
         """Report why jobs in a queue wait, in the log and in the recorded state of the run."""
         self._ledger.record_waiting(queue, reason)
         if reason is None:

@@ -33,7 +33,7 @@ def main() -> None:
     names = Path(NAMES_FILE).read_text().splitlines() if Path(NAMES_FILE).exists() else []
     _find_names(names)
     _check_inputs(expected)
-    _spawn_alike()
+    _start_through_this_module()
     snakemake.cli.main()
 
 
@@ -72,7 +72,7 @@ def _check_inputs(expected: set[str]) -> None:
     Job.prepare = check_and_prepare
 
 
-def _spawn_alike() -> None:
+def _start_through_this_module() -> None:
     """Let Snakemake start itself through this module too, as it does for `run:` in a group."""
     format_job_exec = Executor.format_job_exec
 

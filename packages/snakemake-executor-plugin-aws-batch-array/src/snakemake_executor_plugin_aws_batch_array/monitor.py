@@ -73,7 +73,7 @@ class Monitor:
         self._client = client
         self._list_returned = list_returned
         self._unplaceable_after_s = unplaceable_after_s
-        self._tell_waiting = tell_waiting
+        self._report_waiting = tell_waiting
         self._clock = clock
         self._told: dict[str, str] = {}
 
@@ -102,7 +102,7 @@ class Monitor:
                     reasons[array.queue] = reason
                 if is_idle:
                     yield from self._iter_unplaceable(array, detail, reason)
-        self._tell_reasons({array.queue for array in arrays}, reasons)
+        self._report_reasons({array.queue for array in arrays}, reasons)
 
     def _iter_missing(
         self, array: LiveArray, job_ids: list[str], indices: list[int]
@@ -130,20 +130,22 @@ class Monitor:
         counts = detail["arrayProperties"].get("statusSummary", {})
         is_over = detail["status"] in ENDED
         array.succeeded = counts.get("SUCCEEDED", 0)
-        told: set[int] = set()
+        reported: set[int] = set()
         for status in ENDED:
             now = self._clock()
             known = array.counts[status]
             if is_listing_due(known, counts.get(status, 0), array.size, is_over, now):
                 listed = list(self._client.iter_children(array.job_id, status))
-                untold = {child["arrayProperties"]["index"] for child in listed} & set(array.open)
+                open_listed = {child["arrayProperties"]["index"] for child in listed} & set(
+                    array.open
+                )
                 for ended in self._iter_open(array, listed):
-                    told.add(ended.index)
+                    reported.add(ended.index)
                     yield ended
                 # Only those that were processed.
-                known.listed, known.listed_at = len(listed) - len(untold - told), now
+                known.listed, known.listed_at = len(listed) - len(open_listed - reported), now
         if is_over:
-            yield from self._iter_left_over(array, array.open.keys() - told)
+            yield from self._iter_left_over(array, array.open.keys() - reported)
         else:
             array.missing_since = None
 
@@ -218,11 +220,11 @@ class Monitor:
                     return reason
         return None
 
-    def _tell_reasons(self, queues: set[str], reasons: dict[str, str]) -> None:
+    def _report_reasons(self, queues: set[str], reasons: dict[str, str]) -> None:
         """Report the reasons that have changed since the last poll."""
         for queue in queues | self._told.keys():
             if (reason := reasons.get(queue)) != self._told.get(queue):
-                self._tell_waiting(queue, reason)
+                self._report_waiting(queue, reason)
         self._told = reasons
 
 

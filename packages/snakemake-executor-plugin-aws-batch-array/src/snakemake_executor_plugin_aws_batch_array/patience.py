@@ -200,7 +200,7 @@ class Patience:
                 self.wait(error, attempt)
             else:
                 if attempt:
-                    self.tell_end()
+                    self.report_end()
                 return result
         raise AssertionError  # count() has no end; for the type checker
 
@@ -212,10 +212,10 @@ class Patience:
             raise error
         if obstacle is Obstacle.CREDENTIALS:
             self._renew_credentials()
-        self._tell(obstacle, error)
+        self._report(obstacle, error)
         self._pause(get_pause_s(attempt))
 
-    def tell_end(self) -> None:
+    def report_end(self) -> None:
         """Report that AWS answers again, if its failure was reported."""
         with self._lock:
             since, self._since = self._since, None
@@ -223,7 +223,7 @@ class Patience:
             end = "There is room again" if self._obstacle is Obstacle.DISK else "AWS answers again"
             self._logger.warning(f"{end}, after {self._clock() - since:.0f} s.")
 
-    def _tell(self, obstacle: Obstacle, error: Exception) -> None:
+    def _report(self, obstacle: Obstacle, error: Exception) -> None:
         with self._lock:
             now = self._clock()
             is_first = self._since is None

@@ -50,7 +50,7 @@ def read_list(path: Path) -> Iterator[tuple[int, Cells]]:
         reads = READS if set(READS) & set(header) else SAMPLES
         columns = {"accession": reads, **ARCHIVE_COLUMNS}
         yield from (
-            (number, _take(_to_row(path, number, header, row), columns)) for number, row in rows
+            (number, _select(_to_row(path, number, header, row), columns)) for number, row in rows
         )
         return
     if not OUR_COLUMNS & set(header):
@@ -73,7 +73,7 @@ def _to_names(cells: list[str]) -> list[str]:
     return [cell.strip().removeprefix("#").lower() for cell in cells]
 
 
-def _take(cells: Cells, columns: dict[str, tuple[str, ...]]) -> Cells:
+def _select(cells: Cells, columns: dict[str, tuple[str, ...]]) -> Cells:
     """Return the needed cells of a row of an archive's table, by our names."""
     known = {column: cell for column, cell in cells.items() if cell not in UNKNOWN}
     return {

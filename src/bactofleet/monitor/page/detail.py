@@ -50,7 +50,7 @@ def describe_genome(
     return {
         "genome": genome._asdict(),
         "reason": _describe_reason(record.row, failure),
-        "next": _advise(genome, record.row, failure),
+        "next": _suggest(genome, record.row, failure),
         "facts": _list_facts(record.row),
         "usage": _list_usage(record.row),
         "logs": logs,
@@ -75,15 +75,15 @@ def _find_tail(results: Path, genome: GenomeStatus, record: Record, stage: str) 
 
 def _describe_reason(row: GenomeRow, failure: Failure | None) -> dict[str, Any] | None:
     """Return why a genome was excluded or failed, or its last attempt did; None if none did."""
-    told = {name: row.get(f"reason_{name}") for name in ("type", "stage", "message")}
+    reason = {name: row.get(f"reason_{name}") for name in ("type", "stage", "message")}
     if failure:
-        told = {"type": failure.kind, "stage": failure.stage, "message": failure.message}
-    if not told["message"]:
+        reason = {"type": failure.kind, "stage": failure.stage, "message": failure.message}
+    if not reason["message"]:
         return None
-    return told | {name: row.get(f"reason_{name}") for name in ("exit_code", "attempt")}
+    return reason | {name: row.get(f"reason_{name}") for name in ("exit_code", "attempt")}
 
 
-def _advise(genome: GenomeStatus, row: GenomeRow, failure: Failure | None) -> str | None:
+def _suggest(genome: GenomeStatus, row: GenomeRow, failure: Failure | None) -> str | None:
     if genome.status == "excluded":
         return _NEXT_OF_EXCLUDED.format(sample=genome.sample)
     if failure is None:
