@@ -44,7 +44,7 @@ def test_a_sheet_and_scripts_that_are_links_travel_as_the_files_they_name(
     assert set(controller.get_receipts()) == {"alpha", "beta"}
 
 
-def test_an_image_with_another_version_of_the_plugin_is_tried_once_and_told(
+def test_an_image_with_another_version_of_the_plugin_is_tried_once_and_reported(
     aws: EmulatedAWS, tmp_path: Path, old_image: str
 ) -> None:
     controller = PretendGenomes(aws, tmp_path, ["alpha", "beta"])

@@ -54,7 +54,7 @@ def change_source(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [change_sheet, change_source])
-def test_jobs_of_a_run_with_other_sources_or_data_are_left_alone_and_told(
+def test_jobs_of_a_run_with_other_sources_or_data_are_left_alone_and_reported(
     aws: EmulatedAWS, tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
     lost, successor = (PretendGenomes(aws, tmp_path / name) for name in ("lost", "new"))

@@ -63,7 +63,7 @@ def test_a_run_that_starts_in_an_outage_goes_on_when_it_is_over(
 
 
 @pytest.mark.parametrize("kind", ["fail", "disconnect"])
-def test_an_outage_while_jobs_run_is_waited_out_and_told(
+def test_an_outage_while_jobs_run_is_waited_out_and_reported(
     start_aws: StartAWS, tmp_path: Path, kind: str
 ) -> None:
     controller = StubGenomes(start_aws(stub=STUB, stub_seconds=10), tmp_path)

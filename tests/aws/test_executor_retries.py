@@ -114,7 +114,7 @@ def test_a_genome_killed_for_memory_comes_back_with_more(finished: Controller) -
     assert failure["cause"] == "out of memory"
 
 
-def test_the_reason_and_the_last_lines_of_the_log_are_told(finished: Controller) -> None:
+def test_the_reason_and_the_last_lines_of_the_log_are_reported(finished: Controller) -> None:
     (row,) = get_rows(finished, "failures.tsv", "broken")
 
     assert row["reason"] == "failed; exit code 1; assembly: told to fail with 1"
@@ -124,7 +124,7 @@ def test_the_reason_and_the_last_lines_of_the_log_are_told(finished: Controller)
     assert row["log_url"] in finished.log
 
 
-def test_how_many_attempts_lost_their_host_is_told(finished: Controller) -> None:
+def test_how_many_attempts_lost_their_host_is_reported(finished: Controller) -> None:
     assert "6 attempts lost their host" in finished.log
 
 

@@ -254,7 +254,7 @@ def test_the_log_of_a_genome_that_is_open_grows(page, project):
     page.wait(lambda: page.find("#detail pre").text == "one\ntwo")
 
 
-def test_a_server_that_stops_is_told_and_one_that_comes_again_is_found(driver, project):
+def test_a_server_that_stops_is_reported_and_one_that_comes_again_is_found(driver, project):
     with run_serve(project) as url:
         page = Page(driver, url)
     page.wait(lambda: "Connection lost since" in page.find("#warning").text)
@@ -269,7 +269,7 @@ def test_a_server_that_stops_is_told_and_one_that_comes_again_is_found(driver, p
     assert refused == []
 
 
-def test_a_sheet_that_cannot_be_read_any_more_is_told(page, project):
+def test_a_sheet_that_cannot_be_read_any_more_is_reported(page, project):
     sheet = project / "config" / "samples.tsv"
     sheet.rename(sheet.with_suffix(".kept"))
     page.wait(lambda: "The last look failed" in page.find("#warning").text)

@@ -51,7 +51,9 @@ def test_the_doctor_changes_nothing(fleet: Fleet, controller: dict[str, str]) ->
     assert fleet.get_keys() == before
 
 
-def test_an_image_of_another_architecture_is_told(fleet: Fleet, controller: dict[str, str]) -> None:
+def test_an_image_of_another_architecture_is_reported(
+    fleet: Fleet, controller: dict[str, str]
+) -> None:
     fleet.push_list_of_images("4", "arm64")
 
     seen = fleet.doctor(controller)
@@ -81,7 +83,7 @@ def test_somebody_whose_token_has_expired_is_told_to_renew_it(fleet: Fleet) -> N
     assert "queue" not in seen.stdout
 
 
-def test_a_bucket_that_others_own_is_told(fleet: Fleet, controller: dict[str, str]) -> None:
+def test_a_bucket_that_others_own_is_reported(fleet: Fleet, controller: dict[str, str]) -> None:
     fleet.push_list_of_images("5", "amd64")
     others = {"SNAKEMAKE_AWS_BATCH_ARRAY_BUCKET": fleet.account.bucket}
 
@@ -90,7 +92,7 @@ def test_a_bucket_that_others_own_is_told(fleet: Fleet, controller: dict[str, st
     assert f"no permission to write to s3://{fleet.account.bucket}/snakemake/runs/" in seen.stdout
 
 
-def test_the_wrong_region_is_told(fleet: Fleet, controller: dict[str, str]) -> None:
+def test_the_wrong_region_is_reported(fleet: Fleet, controller: dict[str, str]) -> None:
     fleet.push_list_of_images("6", "amd64")
 
     seen = fleet.doctor(controller | {"SNAKEMAKE_AWS_BATCH_ARRAY_REGION": "eu-west-1"})

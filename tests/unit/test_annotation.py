@@ -90,7 +90,7 @@ def test_prokka_gets_bactopias_options(annotate: Annotate) -> None:
         ("Mycobacterium avium subsp. paratuberculosis", "--genus Mycobacterium --species avium"),
     ],
 )
-def test_the_species_is_told_and_does_not_change_the_search(
+def test_the_species_is_reported_and_does_not_change_the_search(
     annotate: Annotate, species: str, options: str
 ) -> None:
     words = prokka(annotate(species=species))
@@ -130,7 +130,7 @@ def test_the_genetic_code_is_that_of_the_species_unless_it_is_given(
     assert value(words, "--gcode") == code
 
 
-def test_without_any_databases_of_genera_the_species_is_told_all_the_same(
+def test_without_any_databases_of_genera_the_species_is_reported_all_the_same(
     annotate: Annotate, tools: InstallTool
 ) -> None:
     tools("prokka", f'[ "$1" = --listdb ] || exec {FAKE_TOOLS}/prokka "$@"; echo nothing >&2')

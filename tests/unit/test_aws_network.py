@@ -86,7 +86,7 @@ def test_subnets_of_several_vpcs_are_refused(ec2: Any) -> None:
         find_network(ec2, REGION, subnets)
 
 
-def test_a_region_without_a_default_vpc_is_told_with_what_helps(ec2: Any) -> None:
+def test_a_region_without_a_default_vpc_is_reported_with_what_helps(ec2: Any) -> None:
     for subnet in ec2.describe_subnets()["Subnets"]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
 

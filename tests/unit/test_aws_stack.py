@@ -63,7 +63,7 @@ def follow(client: FakeCloudFormation) -> list[str]:
     return said
 
 
-def test_events_are_told_once_and_in_their_order() -> None:
+def test_events_are_reported_once_and_in_their_order() -> None:
     first, second = event(1, "CREATE_IN_PROGRESS", "Queue"), event(2, "CREATE_COMPLETE", "Queue")
     client = FakeCloudFormation(
         ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"], [[], [first], [second, first]]
@@ -128,7 +128,7 @@ def test_of_a_stack_that_was_never_complete_it_is_said_how_to_remove_it() -> Non
         ),
     ],
 )
-def test_what_aws_refuses_is_told_with_what_mends_it(
+def test_what_aws_refuses_is_reported_with_what_mends_it(
     error: Exception, message: str, remedy: str
 ) -> None:
     fault = explain(error)

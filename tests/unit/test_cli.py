@@ -62,7 +62,7 @@ def test_a_good_project_is_said_to_be_good(
         ("config/samples.tsv", "sample\taccession\nS 1\tSRR2838702", "column sample: 'S 1'"),
     ],
 )
-def test_what_is_wrong_is_told_without_a_traceback(
+def test_what_is_wrong_is_reported_without_a_traceback(
     project: Path, capsys: pytest.CaptureFixture[str], path: str, text: str, problem: str
 ) -> None:
     (project / path).write_text(text)
@@ -175,7 +175,7 @@ def test_missing_tools_are_named_whether_by_tool_or_by_command(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_tells_of_its_options(
+def test_every_command_describes_its_options(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -244,7 +244,7 @@ class Usage(NamedTuple):
     free: int
 
 
-def test_a_disk_without_room_is_told_before_anything_comes(
+def test_a_disk_without_room_is_reported_before_anything_comes(
     whole: Cohort, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10, 9, 1))
@@ -256,7 +256,7 @@ def test_a_disk_without_room_is_told_before_anything_comes(
     assert asked == []
 
 
-def test_a_disk_that_fills_up_meanwhile_is_told_and_leaves_no_half_of_a_tarball(
+def test_a_disk_that_fills_up_meanwhile_is_reported_and_leaves_no_half_of_a_tarball(
     whole: Cohort, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fill(body: Any, target: Path) -> str:

@@ -109,7 +109,7 @@ def test_results_in_a_folder_have_their_receipts_already(
     assert "'results' is a folder of this machine" in capsys.readouterr().err
 
 
-def test_a_bucket_that_is_not_there_is_told_without_a_traceback(
+def test_a_bucket_that_is_not_there_is_reported_without_a_traceback(
     cohort: Cohort, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (cohort.folder / "config/config.yaml").write_text(f"results: s3://nothing-here/{PREFIX}\n")

@@ -41,7 +41,7 @@ def test_a_cohort_as_it_should_be_passes(
     assert verify(whole, capsys, *options) == (0, [])
 
 
-def test_deleted_truncated_and_foreign_objects_are_told(
+def test_deleted_truncated_and_foreign_objects_are_reported(
     whole: Cohort, capsys: pytest.CaptureFixture[str]
 ) -> None:
     size = whole.receipt("S2")["tarball"]["bytes"]
@@ -113,7 +113,7 @@ def test_a_finished_genome_whose_receipt_is_lost_is_unexpected(
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"schema": 1, "sample": "S1", "status": "complete"}'])
-def test_a_receipt_that_cannot_be_read_or_names_no_tarball_is_told(
+def test_a_receipt_that_cannot_be_read_or_names_no_tarball_is_reported(
     whole: Cohort, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     (whole.receipts / "S1.json").write_text(text)

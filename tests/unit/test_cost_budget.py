@@ -92,7 +92,7 @@ def test_what_was_submitted_before_is_made_whatever_is_left():
 # --- the plan -------------------------------------------------------------------------------------
 
 
-def test_without_a_limit_the_plan_stays_and_its_cost_is_told(tmp_path: Path):
+def test_without_a_limit_the_plan_stays_and_its_cost_is_reported(tmp_path: Path):
     plan, (line,) = price(tmp_path)
 
     assert plan.todo == NAMES
@@ -155,7 +155,7 @@ def test_run_after_run_makes_all_genomes_when_the_limit_pays_for_them(tmp_path: 
     assert (todo, runs) == ([], 2)
 
 
-def test_a_ledger_that_cannot_be_read_is_told(tmp_path: Path):
+def test_a_ledger_that_cannot_be_read_is_reported(tmp_path: Path):
     (tmp_path / LEDGER).parent.mkdir()
     (tmp_path / LEDGER).write_text("no ledger")
 

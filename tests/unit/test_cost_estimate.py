@@ -58,7 +58,7 @@ def test_before_anything_was_made_price_and_losses_are_assumed(tmp_path: Path):
     assert estimate.usd.high == pytest.approx(3 * estimate.usd.expected)
 
 
-def test_genomes_made_elsewhere_teach_seconds_and_not_what_is_paid_beside_them(tmp_path: Path):
+def test_genomes_made_elsewhere_give_seconds_but_no_overhead(tmp_path: Path):
     make_genomes(tmp_path, 50, seconds=3000.0)
 
     estimate = estimator(tmp_path).predict(100)
@@ -82,7 +82,7 @@ def test_what_attempts_took_and_cost_beyond_the_stages_is_learned(tmp_path: Path
     assert estimate.usd.expected > 100 * 1.05 * SPOT_HOUR
 
 
-def test_attempts_of_runs_before_the_genomes_that_teach_do_not_count(tmp_path: Path):
+def test_attempts_before_the_first_past_genome_do_not_count(tmp_path: Path):
     """They made genomes that were made again since."""
     make_genomes(tmp_path, 1, seconds=3600.0)
     write_usage(tmp_path, [make_row("S0", -90_000, -50_000), make_row("S0", 0, 3600)])
@@ -112,7 +112,7 @@ def test_genomes_of_other_numbers_of_threads_are_paid_as_they_were(tmp_path: Pat
     assert estimate.vcpu_hours.expected == pytest.approx(20)
 
 
-def test_results_are_foretold_with_what_keeping_and_taking_them_costs(tmp_path: Path):
+def test_results_are_predicted_with_the_cost_of_storage_and_download(tmp_path: Path):
     make_genomes(tmp_path, 20)
 
     estimate = estimator(tmp_path).predict(1000)
@@ -123,7 +123,7 @@ def test_results_are_foretold_with_what_keeping_and_taking_them_costs(tmp_path: 
     assert estimate.usd_download.expected == pytest.approx(size / GIB * 0.09)
 
 
-def test_a_folder_whose_receipts_cannot_be_read_is_foretold_as_one_without(tmp_path: Path):
+def test_unreadable_receipts_are_like_none_for_the_forecast(tmp_path: Path):
     make_genomes(tmp_path, 3)
     for path in (tmp_path / "receipts").iterdir():
         path.write_text("{")

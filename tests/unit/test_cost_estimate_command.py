@@ -41,7 +41,7 @@ def cost(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return capsys.readouterr().out
 
 
-def test_everything_is_told_before_anything_has_run(capsys: pytest.CaptureFixture[str]):
+def test_the_estimate_is_complete_before_anything_has_run(capsys: pytest.CaptureFixture[str]):
     usd = r"\$[\d.]+ \(95 %: \$[\d.]+ to \$[\d.]+\)"
 
     assert re.fullmatch(
@@ -58,7 +58,7 @@ def test_everything_is_told_before_anything_has_run(capsys: pytest.CaptureFixtur
     )
 
 
-def test_what_is_finished_is_not_to_do_and_teaches(project: Path, capsys):
+def test_finished_genomes_are_not_to_do_and_make_the_forecast(project: Path, capsys):
     make_genomes(project, 30)
 
     told = json.loads(cost(capsys, "--json"))
@@ -102,7 +102,7 @@ def test_a_number_of_vcpus_that_is_none_is_refused(vcpus: str, capsys):
     assert "must be " in capsys.readouterr().err
 
 
-def test_with_nothing_to_do_nothing_is_foretold(project: Path, capsys):
+def test_with_nothing_to_do_nothing_is_predicted(project: Path, capsys):
     make_genomes(project, 100)
 
     assert cost(capsys).splitlines()[0] == "genomes:    0 to do"

@@ -17,7 +17,9 @@ def width(told: Range) -> float:
 
 @pytest.mark.parametrize("pilot", [20, 100, 1000])
 @pytest.mark.parametrize("noise", [0.2, 0.4, 0.7])
-def test_19_of_20_simulated_cohorts_take_what_their_pilot_foretold(pilot: int, noise: float):
+def test_19_of_20_simulated_cohorts_are_within_the_interval_of_their_pilot(
+    pilot: int, noise: float
+):
     rng = np.random.default_rng(7)
     within = 0
     for _ in range(200):
@@ -38,13 +40,13 @@ def test_a_few_genomes_are_less_sure_than_many_and_their_interval_holds_too(coun
     assert told.high / told.expected > forecast.sum_up(10 * count).high / (10 * told.expected)
 
 
-def test_the_genomes_that_taught_are_foretold_to_take_together_what_they_took():
+def test_as_many_genomes_again_are_predicted_to_take_the_same_time():
     seconds = draw_seconds(np.random.default_rng(1), 300)
 
     assert Forecast(seconds, GUESS).sum_up(300).expected == pytest.approx(seconds.sum())
 
 
-def test_the_same_genomes_tell_the_same():
+def test_the_same_genomes_give_the_same_forecast():
     seconds = draw_seconds(np.random.default_rng(1), 300)
 
     assert Forecast(seconds, GUESS).sum_up(10) == Forecast(seconds, GUESS).sum_up(10)
@@ -63,7 +65,7 @@ def test_so_may_the_first_genomes_be(count: int):
     assert astuple(told) == pytest.approx((40_000, 40_000 / 3, 120_000))
 
 
-def test_the_more_genomes_have_taught_the_narrower_is_the_interval():
+def test_the_interval_is_narrower_with_more_past_genomes():
     seconds = draw_seconds(np.random.default_rng(2), 3000)
     widths = [width(Forecast(seconds[:n], GUESS).sum_up(10_000)) for n in (0, 10, 50, 500, 3000)]
 

@@ -23,7 +23,7 @@ def learn(results: Path, *receipts: dict[str, Any]) -> PastGenomes:
     return read_past_genomes(results, PARAMETERS)
 
 
-def test_a_receipt_teaches_seconds_bytes_and_when(tmp_path: Path):
+def test_seconds_bytes_and_time_are_those_of_the_receipt(tmp_path: Path):
     past = learn(tmp_path, RECEIPT)
 
     assert past.seconds.tolist() == [pytest.approx(500)]
@@ -32,7 +32,7 @@ def test_a_receipt_teaches_seconds_bytes_and_when(tmp_path: Path):
 
 
 @pytest.mark.parametrize("option", [{"assembler": "spades"}, {"coverage": 50}, {"keep": ["bam"]}])
-def test_genomes_made_with_options_that_cost_other_times_do_not_teach(
+def test_genomes_made_with_options_that_change_the_time_do_not_count(
     tmp_path: Path, option: dict[str, Any]
 ):
     other = RECEIPT | {"sample": "S2", "parameters": PARAMETERS | option}
@@ -40,13 +40,13 @@ def test_genomes_made_with_options_that_cost_other_times_do_not_teach(
     assert len(learn(tmp_path, RECEIPT, other).seconds) == 1
 
 
-def test_genomes_made_with_other_limits_teach(tmp_path: Path):
+def test_genomes_made_with_other_limits_count(tmp_path: Path):
     other = RECEIPT | {"sample": "S2", "parameters": PARAMETERS | {"min_reads": 5}}
 
     assert len(learn(tmp_path, RECEIPT, other).seconds) == 2
 
 
-def test_an_excluded_genome_teaches_too_whatever_it_lacks(tmp_path: Path):
+def test_an_excluded_genome_counts_too_whatever_it_lacks(tmp_path: Path):
     excluded = RECEIPT | {"status": "excluded", "metrics": {}, "tarball": {}}
 
     past = learn(tmp_path, excluded)
@@ -61,7 +61,7 @@ def test_an_excluded_genome_teaches_too_whatever_it_lacks(tmp_path: Path):
     + [json.dumps(RECEIPT | {"stages": {"qc": {"seconds": seconds}}}) for seconds in BAD_SECONDS]
     + [json.dumps(RECEIPT | {"finished": when}) for when in (None, "", "yesterday", 5)],
 )
-def test_a_receipt_that_is_damaged_or_lies_teaches_nothing(tmp_path: Path, text: str):
+def test_a_receipt_that_is_damaged_or_implausible_does_not_count(tmp_path: Path, text: str):
     write_receipts(tmp_path, [RECEIPT])
     (tmp_path / "receipts" / "S2.json").write_text(text, encoding="latin-1")
 
@@ -76,7 +76,7 @@ def test_a_tarball_of_a_size_that_none_has_is_not_known(tmp_path: Path, size: ob
     assert np.isnan(past.bytes).all()
 
 
-def test_the_newest_receipts_teach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_only_the_newest_receipts_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(genomes, "MAX_PAST_GENOMES", 2)
     receipts = [make_receipt(f"S{i}", 100.0 * (i + 1)) for i in range(4)]
     write_receipts(tmp_path, receipts)

@@ -76,7 +76,7 @@ def test_on_demand_costs_its_own_price(tmp_path):
     )
 
 
-def test_waste_is_told_by_how_it_came_about(tmp_path):
+def test_waste_is_grouped_by_its_cause(tmp_path):
     attempts = read(
         tmp_path,
         make_row("a", instance_id="i-1", outcome="reclaimed"),

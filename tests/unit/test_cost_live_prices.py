@@ -198,7 +198,7 @@ def test_a_line_of_which_spot_prices_are_known_in_part_says_so(aws):
     assert line.price.note.startswith("partly from EC2 DescribeSpotPriceHistory and https://")
 
 
-def test_an_answer_of_another_form_is_told_and_does_not_stop_the_bill(aws):
+def test_an_answer_of_another_form_is_reported_and_does_not_stop_the_bill(aws):
     for item in aws.products:
         for term in item["terms"]["OnDemand"].values():
             for dimension in term["priceDimensions"].values():

@@ -57,7 +57,7 @@ def test_a_type_that_is_not_in_the_table_is_priced_by_the_vcpus_that_were_record
     assert price.note.startswith("x9.metal not in the table: 96 vCPUs")
 
 
-def test_a_zone_elsewhere_is_told_to_have_other_prices(table):
+def test_the_note_says_that_a_zone_elsewhere_has_other_prices(table):
     price = table.instance_hour("m6i.xlarge", "spot", "eu-west-2b")
 
     assert price.note.endswith("the price of us-east-1, not of eu-west-2b")
@@ -159,7 +159,7 @@ def test_a_file_that_is_wrong_is_refused_with_what_is_allowed(tmp_path, text, co
     assert complaint in str(error.value)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(ConfigurationError, match=r"none\.yaml cannot be read"):
         load_prices(tmp_path / "none.yaml")
 

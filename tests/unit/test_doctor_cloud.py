@@ -138,7 +138,7 @@ def test_settings_that_are_missing_are_named_with_the_command_that_writes_them()
 
 
 @pytest.mark.parametrize(("skew_s", "level"), [(-90, WARNING), (400, ERROR)])
-def test_a_clock_that_is_wrong_is_told(skew_s: float, level: str) -> None:
+def test_a_clock_that_is_wrong_is_reported(skew_s: float, level: str) -> None:
     finding = only(iter_bad(FakeAccount(skew_s=skew_s)))
 
     assert (finding.check, finding.level) == ("clock", level)
@@ -228,7 +228,7 @@ def test_a_disabled_queue_and_one_that_is_not_there_are_errors() -> None:
         (None, WARNING, "this region does not report the quota of spot vCPUs"),
     ],
 )
-def test_a_quota_below_what_the_run_could_use_is_told(
+def test_a_quota_below_what_the_run_could_use_is_reported(
     vcpus: float | None, level: str, message: str
 ) -> None:
     *_, finding = iter_bad(FakeAccount(quota_vcpus=vcpus))
@@ -257,7 +257,7 @@ def test_an_image_elsewhere_is_not_looked_at() -> None:
     assert (finding.check, finding.level) == ("image", WARNING)
 
 
-def test_a_disk_too_small_for_the_genomes_at_a_time_is_told_with_the_size_that_is_not() -> None:
+def test_a_disk_too_small_for_the_genomes_at_a_time_is_reported_with_the_size_that_is_not() -> None:
     finding = only(iter_bad(FakeAccount(), replace(WORK, scratch_gib=100)))
 
     assert (finding.check, finding.level) == ("disk", WARNING)

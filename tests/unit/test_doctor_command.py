@@ -140,7 +140,7 @@ def test_the_disk_is_that_of_the_genome_with_most_reads(
 
 
 @pytest.mark.parametrize(("free_gib", "level"), [(1, ERROR), (5, WARNING), (50, OK)])
-def test_a_disk_without_room_is_told(
+def test_a_disk_without_room_is_reported(
     monkeypatch: pytest.MonkeyPatch, free_gib: int, level: str
 ) -> None:
     usage = type("Usage", (), {"free": free_gib * GIB})
@@ -151,7 +151,7 @@ def test_a_disk_without_room_is_told(
     assert levels["local disk"] == level
 
 
-def test_a_machine_without_the_memory_of_a_genome_is_told() -> None:
+def test_a_machine_without_the_memory_of_a_genome_is_reported() -> None:
     levels = {f.check: f.level for f in local.examine(Work(memory_mb=10**9))}
 
     assert levels["local memory"] == WARNING

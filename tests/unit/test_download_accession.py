@@ -226,7 +226,7 @@ def test_a_sample_with_several_experiments_fails_and_says_what_to_do(
     assert archive.asked("/vol1") == []
 
 
-def test_fewer_spots_than_claimed_are_told(archive: Archive, gather: Gather) -> None:
+def test_fewer_spots_than_claimed_are_reported(archive: Archive, gather: Gather) -> None:
     add_run(archive, RUN, *pair(), spots=25)
 
     assert "claims 25 spots, 20 arrived" in origin_of(gather())["note"]

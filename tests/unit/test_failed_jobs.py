@@ -37,7 +37,7 @@ def recorded(results: Path, samples: list[str]) -> set[str]:
     return {path.stem for path in (results / "failed").glob("*.json")}
 
 
-def test_a_job_that_failed_for_good_is_told_last_and_shown_in_the_table(tmp_path: Path) -> None:
+def test_a_job_that_failed_for_good_is_reported_last_and_shown_in_the_table(tmp_path: Path) -> None:
     fail(tmp_path, "S1")
 
     assert recorded(tmp_path, ["S1"]) == {"S1"}

@@ -77,7 +77,7 @@ def test_several_members_and_zero_padding_are_one_file(tmp_path: Path) -> None:
     assert stats.read_total == 200
 
 
-def test_what_was_compressed_twice_or_archived_is_told_as_such(tmp_path: Path) -> None:
+def test_what_was_compressed_twice_or_archived_is_reported_as_such(tmp_path: Path) -> None:
     twice = gzip.compress(gzip.compress(to_fastq(READS)))
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as tar:
         tar.add(write(tmp_path / "reads.fastq", to_fastq(READS)))

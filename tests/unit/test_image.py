@@ -52,7 +52,7 @@ def said() -> list[str]:
     return []
 
 
-def test_what_the_container_was_started_with_is_told_again(
+def test_what_the_container_was_started_with_is_reported_again(
     monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     image = {"name": "x:1", "id": "sha256:ab", "digest": "r.io/x@sha256:cd"}

@@ -199,7 +199,7 @@ def test_a_url_that_was_signed_anew_is_the_same_input_and_another_query_is_not(
     assert other == {"S1": "https://host/get was another query of that URL"}
 
 
-def test_a_receipt_that_does_not_say_its_input_is_trusted_and_told(tmp_path: Path) -> None:
+def test_a_receipt_that_does_not_say_its_input_is_trusted_and_reported(tmp_path: Path) -> None:
     path = write_receipt(tmp_path, "S1")
     receipt = json.loads(path.read_text())
     del receipt["identity"]

@@ -110,7 +110,7 @@ def test_metadata_are_ascii_and_never_larger_than_s3_takes(runs: int) -> None:
     assert all(text.isascii() for text in metadata.values())
 
 
-def test_what_many_runs_were_made_of_is_told_but_for_the_runs(tmp_path: Path) -> None:
+def test_what_many_runs_were_made_of_is_reported_but_for_the_runs(tmp_path: Path) -> None:
     receipt = make_receipt(runs=8)
 
     found = rebuild("S1", URL, write_genome(tmp_path, receipt), to_metadata(receipt))
@@ -173,7 +173,9 @@ def test_of_an_input_of_too_many_paths_the_parts_of_the_table_are_kept(tmp_path:
 
 
 @pytest.mark.parametrize("metadata", [{}, {"receipt": "no base64"}, {"receipt": "AAAA"}])
-def test_metadata_that_are_no_receipt_are_told(tmp_path: Path, metadata: dict[str, str]) -> None:
+def test_metadata_that_are_no_receipt_are_reported(
+    tmp_path: Path, metadata: dict[str, str]
+) -> None:
     head = write_genome(tmp_path, make_receipt())
 
     with pytest.raises(ValueError, match="metadata"):
@@ -218,7 +220,7 @@ def make_sparse_tarball() -> bytes:
         *("a list", "cut off", "sparse"),
     ],
 )
-def test_a_tarball_without_a_receipt_is_told(head: bytes, problem: str) -> None:
+def test_a_tarball_without_a_receipt_is_reported(head: bytes, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         rebuild("S1", URL, head, to_metadata(make_receipt()))
 

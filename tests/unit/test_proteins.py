@@ -32,7 +32,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert find_fault(tmp_path / "no.faa") == f"there is no file '{tmp_path}/no.faa'"
 
 
-def test_a_folder_is_told_as_such(tmp_path: Path) -> None:
+def test_a_folder_is_reported_as_such(tmp_path: Path) -> None:
     assert find_fault(tmp_path) == f"'{tmp_path}' is a folder; name a file"
 
 

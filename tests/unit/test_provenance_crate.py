@@ -163,7 +163,9 @@ def test_columns_of_the_tables_are_described(
     assert all(entities[identifier]["description"] for identifier in described)
 
 
-def test_actions_are_told_with_software_image_parameters_and_database(entities: Entities) -> None:
+def test_actions_are_reported_with_software_image_parameters_and_database(
+    entities: Entities,
+) -> None:
     actions = list_kind(entities, "CreateAction")
 
     assert {action["@id"] for action in actions} < set(references(entities["./"]["mentions"]))
@@ -236,7 +238,7 @@ def test_failed_genomes_say_why_excluded_ones_are_results_and_waiting_ones_no_ac
     assert f"#genome/{samples[3]}" not in entities
 
 
-def test_more_genomes_than_are_named_are_told_in_the_groups_that_were_made_alike(
+def test_more_genomes_than_are_named_are_reported_in_the_groups_that_were_made_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crate_module, "MAX_GENOMES", 4)

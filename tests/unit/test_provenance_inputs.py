@@ -23,7 +23,9 @@ def write_table(results: Path, inputs: dict[str, dict[str, Any]]) -> list[list[s
     return [line.split("\t") for line in (results / "inputs.tsv").read_text().splitlines()]
 
 
-def test_files_of_the_sheet_and_of_runs_are_told_with_where_they_came_from(tmp_path: Path) -> None:
+def test_files_of_the_sheet_and_of_runs_are_reported_with_where_they_came_from(
+    tmp_path: Path,
+) -> None:
     own = {"source": "/data/a.fq.gz", "bytes": 7, "sha256": "ab"}
     run = {"source": "https://ena/SRR1_1.fastq.gz", "bytes": 8, "md5": "cd", "sha256": "ef"}
     runs = [{"run": "SRR1", "provider": "ena", "files": [run]}]

@@ -176,7 +176,7 @@ def test_summaries_come_from_the_beginning_of_tarballs(results):
     assert outputs == {"S1": {"prokka": "organism: S1"}, "S2": {"prokka": "organism: S2"}}
 
 
-def test_a_tarball_that_is_gone_is_told_and_stops_nothing(results, caplog):
+def test_a_tarball_that_is_gone_is_reported_and_stops_nothing(results, caplog):
     (results / "S1.tar.gz").unlink()
 
     outputs = dict(iter_tool_outputs(results, ["S1", "S2"]))
@@ -185,7 +185,7 @@ def test_a_tarball_that_is_gone_is_told_and_stops_nothing(results, caplog):
     assert "MultiQC lacks 1 genomes, for example S1: " in caplog.text
 
 
-def test_a_tarball_that_is_damaged_is_told_and_stops_nothing(results, caplog):
+def test_a_tarball_that_is_damaged_is_reported_and_stops_nothing(results, caplog):
     (results / "S2.tar.gz").write_bytes(b"no tarball")
 
     assert dict(iter_tool_outputs(results, ["S1", "S2"])).keys() == {"S1"}

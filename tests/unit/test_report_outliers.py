@@ -70,7 +70,7 @@ def test_a_planted_outlier_is_found_named_and_explained(change, name, meaning):
     assert meaning in outlier.meaning
 
 
-def test_its_value_and_the_usual_range_are_told():
+def test_its_value_and_the_usual_range_are_reported():
     [deviation, *_] = find(genomes(200, {"assembler_gc_percent": 38.0})).found[0].deviations
 
     assert deviation.value == "38.0 %"

@@ -124,7 +124,7 @@ def test_the_embedded_library_is_of_the_version_that_the_figures_are_made_for():
     assert version == plotly.offline.get_plotlyjs_version()
 
 
-def test_failures_are_told_with_where_why_and_the_end_of_the_log():
+def test_failures_are_reported_with_where_why_and_the_end_of_the_log():
     row = {
         "sample": "SRX1",
         "status": "failed",

@@ -57,7 +57,7 @@ def test_the_reason_says_what_keeps_a_genome_from_the_next_better_rank(changes, 
     assert rank(**changes) == expected
 
 
-def test_every_cut_off_that_is_missed_is_told():
+def test_every_cut_off_that_is_missed_is_reported():
     assert rank(qc_final_coverage=51, assembler_total_contig=150) == (
         "silver",
         "depth 51.0x, gold needs 100x; 150 contigs, gold allows 100",

@@ -119,7 +119,7 @@ def test_a_secret_of_a_url_is_found_nowhere_but_in_the_sheet(
     assert list((project / ".snakemake/metadata").iterdir())
 
 
-def test_what_is_wrong_with_a_sheet_is_told_without_its_secrets(project: Path) -> None:
+def test_what_is_wrong_with_a_sheet_is_reported_without_its_secrets(project: Path) -> None:
     rows = [
         f"a\tSRR2838702\thttps://host/x?sig={SECRET}\t\t",
         f"b\t\thttp://host/x?sig={SECRET}\t\t",

@@ -90,7 +90,7 @@ def test_a_file_where_a_folder_is_to_be_stops_the_main_process(
         start(**options)
 
 
-def test_the_problems_of_configuration_sheet_and_files_are_told_together(project: Path) -> None:
+def test_the_problems_of_configuration_sheet_and_files_are_reported_together(project: Path) -> None:
     (project / "samples.tsv").write_text("sample\tr1\nS1\tnowhere.fq\n")
 
     with pytest.raises(WorkflowError) as stop:
@@ -309,7 +309,7 @@ def test_a_genome_that_was_finished_since_the_plan_was_made_is_not_paid_twice(
         run.start(runs_here=False)
 
 
-def test_what_a_run_will_cost_is_told_where_results_go_to_s3(
+def test_what_a_run_will_cost_is_reported_where_results_go_to_s3(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     start(results="s3://bucket/results")

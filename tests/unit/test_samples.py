@@ -286,7 +286,7 @@ def test_a_file_that_is_not_there_is_named(row: str, column: str, name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["folder", "pipe"])
-def test_what_is_there_and_no_file_is_told_as_such(folder: Path, name: str) -> None:
+def test_what_is_there_and_no_file_is_reported_as_such(folder: Path, name: str) -> None:
     (folder / "folder").mkdir()
     os.mkfifo(folder / "pipe")
 

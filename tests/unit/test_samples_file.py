@@ -30,7 +30,7 @@ def test_a_sheet_that_is_not_there_is_named() -> None:
         read_samples(Path("no.tsv"))
 
 
-def test_a_folder_as_the_sheet_is_told_as_such(tmp_path: Path) -> None:
+def test_a_folder_as_the_sheet_is_reported_as_such(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="is a folder; name the file"):
         check_samples(tmp_path, SCHEMA)
 

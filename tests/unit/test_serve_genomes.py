@@ -49,7 +49,7 @@ def test_a_sheet_that_became_shorter_leaves_no_more_rows_than_it_has():
 
 
 @pytest.mark.parametrize("now", [99.0, 100.0, 101.0])
-def test_changes_are_told_where_the_clock_was_set_back(now: float):
+def test_changes_are_reported_where_the_clock_was_set_back(now: float):
     rows = change(GENOMES[0], GenomeStatus("b", "waiting"), GENOMES[2], now=now)
 
     assert [row[0] for row in rows.since(FIRST.version)] == [1]

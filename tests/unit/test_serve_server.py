@@ -195,7 +195,7 @@ def test_every_answer_forbids_scripts_of_others_frames_and_use_by_other_origins(
     assert "Python" not in headers["Server"]
 
 
-def test_a_failure_is_told_with_its_reason_what_to_do_and_the_log_that_was_kept(
+def test_a_failure_is_reported_with_its_reason_what_to_do_and_the_log_that_was_kept(
     server: PageServer, project: Path
 ):
     (project / "results" / "failed" / f"{FAILED}.log").write_text("first\nlast words\n")
@@ -304,7 +304,7 @@ def test_the_command_prints_the_address_of_the_loopback_alone(project: Path):
         assert connection.getresponse().status == 200
 
 
-def test_a_port_that_is_taken_is_told_with_what_to_do(
+def test_a_port_that_is_taken_is_reported_with_what_to_do(
     server: PageServer, capsys: pytest.CaptureFixture[str]
 ):
     port = str(server.server_address[1])

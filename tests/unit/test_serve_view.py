@@ -66,7 +66,7 @@ def test_every_genome_has_the_row_of_its_state(samples: list[str]):
     assert list(view.by_sample) == samples
 
 
-def test_a_row_tells_what_its_receipt_tells(samples: list[str]):
+def test_a_row_has_what_its_receipt_says(samples: list[str]):
     receipt = json.loads(Path(f"results/receipts/{samples[6]}.json").read_text())
     seconds = sum(stage["seconds"] for stage in receipt["stages"].values())
 
@@ -155,7 +155,7 @@ def test_a_sheet_that_grows_is_read_again(updater: ViewUpdater):
     wait_for(lambda: updater.view and "SRX999" in updater.view.by_sample)
 
 
-def test_a_sheet_that_is_away_for_a_while_is_told_and_the_last_look_stays(updater: ViewUpdater):
+def test_a_sheet_that_is_away_for_a_while_is_reported_and_the_last_look_stays(updater: ViewUpdater):
     sheet = Path("config/samples.tsv")
     before = updater.view
     sheet.rename("kept.tsv")
@@ -169,7 +169,7 @@ def test_a_sheet_that_is_away_for_a_while_is_told_and_the_last_look_stays(update
     wait_for(lambda: not updater.problem)
 
 
-def test_an_error_that_nobody_foresaw_is_told_and_does_not_end_the_looks(
+def test_an_error_that_nobody_foresaw_is_reported_and_does_not_end_the_looks(
     updater: ViewUpdater, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     with monkeypatch.context() as patch:

@@ -48,7 +48,7 @@ def failure_row(**values: Any) -> FailureRow:
     return FailureRow(**row)  # type: ignore[arg-type]
 
 
-def test_genomes_that_were_submitted_and_not_settled_are_told(tmp_path: Path):
+def test_genomes_that_were_submitted_and_not_settled_are_reported(tmp_path: Path):
     (tmp_path / LEDGER).parent.mkdir()
     ledger = Ledger(tmp_path / LEDGER)
     ledger.open_run("prefix/runs/1", "definition:1")

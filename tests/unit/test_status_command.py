@@ -115,7 +115,7 @@ def test_the_money_so_far_is_that_of_the_attempts_and_at_the_end_that_of_all_gen
     assert json.loads(status(capsys, "--json"))["money"] == asdict(money)
 
 
-def test_where_nothing_is_paid_no_money_is_told(project: Path, capsys: pytest.CaptureFixture[str]):
+def test_without_spending_no_cost_is_shown(project: Path, capsys: pytest.CaptureFixture[str]):
     assert observe(project).money is None
     assert "cost:" not in status(capsys)
 
@@ -177,7 +177,7 @@ def test_a_genome_that_several_files_tell_of_is_counted_once(under_way: Path):
     assert (genomes.running, genomes.submitted, genomes.waiting) == (2, 11, 0)
 
 
-def test_why_jobs_wait_is_told_while_jobs_are_open(project: Path):
+def test_why_jobs_wait_is_reported_while_jobs_are_open(project: Path):
     ledger = submit(project, samples_of(project)[:1])
     ledger.record_waiting("genomes", "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none left")
 
@@ -208,7 +208,7 @@ def test_batch_tells_which_of_the_submitted_run(project: Path):
     assert snapshot.batch == JobCounts(queued=1, running=3, ended=0)
 
 
-def test_jobs_that_batch_does_not_describe_are_told(project: Path):
+def test_jobs_that_batch_does_not_describe_are_reported(project: Path):
     submit(project, samples_of(project)[-4:])
 
     class Client:
@@ -222,7 +222,7 @@ def test_jobs_that_batch_does_not_describe_are_told(project: Path):
     )
 
 
-def test_what_a_run_has_left_on_aws_is_told_unless_one_is_under_way(
+def test_what_a_run_has_left_on_aws_is_reported_unless_one_is_under_way(
     project: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert "left on AWS" not in to_lines(observe(project))

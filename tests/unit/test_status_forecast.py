@@ -46,7 +46,7 @@ def test_19_of_20_simulated_runs_end_within_the_interval(slots: int, genomes: in
     assert within >= 38
 
 
-def test_a_steady_pace_is_told_exactly():
+def test_a_steady_throughput_is_measured_exactly():
     pace, counts = (
         measure_throughput([finish(60.0 * i) for i in range(200)], 0, 200 * 60.0) or pytest.fail()
     )
@@ -126,5 +126,5 @@ def test_genomes_that_took_no_time_at_all_need_none_to_drain():
     assert left.seconds == pytest.approx(HOUR)
 
 
-def test_nothing_is_foretold_from_too_few_genomes():
+def test_nothing_is_predicted_from_too_few_genomes():
     assert measure_throughput([finish(1.0)] * (MIN_FINISHES - 1), 0, HOUR) is None

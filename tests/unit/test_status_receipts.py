@@ -32,7 +32,7 @@ def rewrite(results: Path, sample: str, **changes: Any) -> None:
     write_json(path, json.loads(path.read_text()) | changes)
 
 
-def test_the_status_of_every_genome_of_the_sheet_is_told(tmp_path: Path, samples: list[str]):
+def test_the_status_of_every_genome_of_the_sheet_is_reported(tmp_path: Path, samples: list[str]):
     receipts = look(tmp_path, samples[:2])
 
     assert receipts.statuses == {samples[0]: "complete", samples[1]: "excluded"}
@@ -150,7 +150,7 @@ def test_a_receipt_whose_stages_took_no_time_that_is_a_number_is_unreadable(
     assert look(tmp_path, samples).statuses[samples[0]] == "unreadable"
 
 
-def test_a_failure_is_told_until_its_file_goes(tmp_path: Path, samples: list[str]):
+def test_a_failure_is_reported_until_its_file_goes(tmp_path: Path, samples: list[str]):
     failures = Failures(tmp_path / "failed", samples)
     failures.look()
     told = failures.by_sample[samples[2]]

@@ -23,7 +23,7 @@ def write_suite(folder: Path, name: str, statement: str) -> dict[str, tuple[str,
     return {name: (*PYTEST, str(path))}
 
 
-def test_suites_that_fail_stop_no_other_and_are_told_last(
+def test_suites_that_fail_stop_no_other_and_are_reported_last(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     bad = write_suite(tmp_path, "bad", "assert 1 == 2")

@@ -240,19 +240,21 @@ def test_both_mates_in_r1_are_not_taken_for_single_reads(gather: Gather, form: s
     assert "run2_r1.fastq.gz, both in r1, hold the mates of pairs; r2 is empty" in message
 
 
-def test_two_files_in_r1_with_the_same_names_of_reads_are_told(gather: Gather) -> None:
+def test_two_files_in_r1_with_the_same_names_of_reads_are_reported(gather: Gather) -> None:
     genome = gather([pack(rename(R1, "SRR1.{i}")), pack(rename(R2, "SRR1.{i}"))])
 
     assert "have the same names" in note_of(genome)
 
 
-def test_second_mates_without_the_first_are_told(gather: Gather) -> None:
+def test_second_mates_without_the_first_are_reported(gather: Gather) -> None:
     genome = gather([pack(R2)])
 
     assert "holds second mates, and no file holds the first" in note_of(genome)
 
 
-def test_mates_that_both_say_they_are_the_first_are_taken_and_it_is_told(gather: Gather) -> None:
+def test_mates_that_both_say_they_are_the_first_are_taken_and_it_is_reported(
+    gather: Gather,
+) -> None:
     genome = gather([pack(R1)], [pack(make_reads(20, seed=2, suffix="/1"))])
 
     assert bases_of(genome, "R2") == [read.bases for read in R2]

@@ -147,7 +147,7 @@ def test_what_has_succeeded_with_other_files_is_not_kept(tmp_path: Path):
     assert list(restart.adopter.iter_finished(tasks, restart.batch)) == []  # type: ignore[arg-type]
 
 
-def test_the_price_of_what_is_at_work_is_told_and_nothing_is_ended(tmp_path: Path):
+def test_the_price_of_what_is_at_work_is_reported_and_nothing_is_ended(tmp_path: Path):
     restart = Restart(tmp_path, Batch(["RUNNING", "STARTING", "RUNNABLE", "FAILED"], hours=0.5))
 
     found = restart.adopter.find_superseded(make_tasks("new0", "new1", "new2", "new3"))

@@ -57,7 +57,7 @@ def test_what_finished_runs_have_left_is_removed_and_open_runs_are_kept(ledger: 
 
 
 @pytest.mark.parametrize("refused", ["runs/2", "definition:2"])
-def test_what_aws_refuses_to_remove_is_told_and_left_to_the_next(ledger: Ledger, refused: str):
+def test_what_aws_refuses_to_remove_is_reported_and_left_to_the_next(ledger: Ledger, refused: str):
     (warning,) = remove(ledger, Aws({refused: "AccessDenied"}))
 
     assert f"no {refused}" in warning

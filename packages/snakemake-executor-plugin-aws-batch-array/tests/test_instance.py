@@ -80,7 +80,7 @@ def test_a_host_that_tells_half_is_as_good_as_none(metadata, document):
     assert describe_host() == {}
 
 
-def test_without_a_metadata_service_nothing_is_told(monkeypatch):
+def test_without_a_metadata_service_nothing_is_reported(monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9")
 
     assert describe_host() == {}

@@ -243,7 +243,7 @@ def test_a_run_that_goes_while_it_is_looked_at_is_passed_over(
 
 
 @pytest.mark.parametrize("manifest", [b"no JSON", b'{"words": []}', b"[" * 100_000, b"1"])
-def test_a_manifest_that_cannot_be_read_is_told_and_passed_over(
+def test_a_manifest_that_cannot_be_read_is_reported_and_passed_over(
     aws: Aws, ledger: Ledger, logger: Logger, manifest: bytes
 ) -> None:
     aws.add(["key0"])
@@ -253,7 +253,7 @@ def test_a_manifest_that_cannot_be_read_is_told_and_passed_over(
     assert "aws batch terminate-job" in logger.warnings[0]
 
 
-def test_jobs_at_work_of_another_run_are_told_with_the_command_that_ends_them(
+def test_jobs_at_work_of_another_run_are_reported_with_the_command_that_ends_them(
     aws: Aws, ledger: Ledger, logger: Logger
 ) -> None:
     aws.add(["key0"], digest="another", status="RUNNING")

@@ -112,14 +112,14 @@ def test_where_nothing_moved_one_call_is_enough():
     assert batch.calls == ["describe"]
 
 
-def test_children_are_told_once():
+def test_children_are_reported_once():
     batch, array = FakeBatch("SUCCEEDED", "RUNNING", "FAILED"), make_array(3)
 
     assert look(batch, array) == [(0, None), (2, Cause.EXIT)]
     assert look(batch, array, now=20.0) == []
 
 
-def test_at_the_end_every_child_is_told_once():
+def test_at_the_end_every_child_is_reported_once():
     batch, array = FakeBatch("SUCCEEDED", "FAILED", "SUCCEEDED"), make_array(3)
 
     assert sorted(index for index, _ in look(batch, array)) == [0, 1, 2]
@@ -180,7 +180,7 @@ def test_the_hour_begins_anew_when_a_job_is_described_in_between():
         assert look(batch, array, now=10.0 + 60 * minute) == []
 
 
-def test_a_failed_child_that_is_listed_and_not_described_is_told_at_the_next_look():
+def test_a_failed_child_that_is_listed_and_not_described_is_reported_at_the_next_look():
     batch, array = FakeBatch("FAILED", "RUNNING"), make_array(2)
     batch.unknown_children = {0}
     assert look(batch, array, now=10.0) == []
@@ -201,7 +201,7 @@ def test_at_the_end_a_child_that_is_not_described_is_waited_for():
 CAPACITY = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the request"
 
 
-def test_the_reason_for_which_nothing_starts_is_told_when_it_comes_changes_and_goes():
+def test_the_reason_for_which_nothing_starts_is_reported_when_it_comes_changes_and_goes():
     batch, array = FakeBatch(*["RUNNABLE"] * 3), make_array(3)
     monitor = make_monitor(batch, now=100.0)
     for reason in ("", CAPACITY, CAPACITY, "UNDETERMINED", ""):

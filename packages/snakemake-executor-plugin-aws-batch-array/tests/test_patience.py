@@ -131,7 +131,7 @@ class Call:
         return "answer"
 
 
-def test_an_outage_of_five_hours_is_waited_out_and_told_once_a_minute() -> None:
+def test_an_outage_of_five_hours_is_waited_out_and_reported_once_a_minute() -> None:
     clock = Clock()
     hours = 5 * 3600
 
@@ -145,7 +145,7 @@ def test_an_outage_of_five_hours_is_waited_out_and_told_once_a_minute() -> None:
     assert clock.lines[-1].startswith("AWS answers again, after 180")
 
 
-def test_a_full_disk_is_waited_for_and_told() -> None:
+def test_a_full_disk_is_waited_for_and_reported() -> None:
     clock = Clock()
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/usage.tsv")
 

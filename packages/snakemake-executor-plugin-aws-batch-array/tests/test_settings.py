@@ -58,7 +58,7 @@ def test_a_value_that_cannot_work_is_refused_with_what_is_allowed(name, value, m
     assert message in str(refused.value)
 
 
-def test_all_problems_are_told_at_once():
+def test_all_problems_are_reported_at_once():
     with pytest.raises(WorkflowError) as refused:
         ExecutorSettings(**{**VALID, "bucket": "B", "attempts": 99, "image": " "})
 

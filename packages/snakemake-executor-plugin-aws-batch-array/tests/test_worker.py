@@ -40,7 +40,7 @@ def test_the_code_that_a_rule_left_is_that_of_the_attempt(code_file, content, en
     assert exit_codes.get_exit_status(1, code_file) == ending
 
 
-def test_without_a_code_a_process_killed_for_memory_is_told(code_file, tmp_path):
+def test_without_a_code_a_process_killed_for_memory_is_reported(code_file, tmp_path):
     (tmp_path / "memory.events").write_text("low 0\noom 1\noom_kill 1\n")
 
     assert exit_codes.get_exit_status(1, code_file).code == 137
