@@ -11,8 +11,11 @@ PYTHON := $(VENV)/bin/python
 IN_CONTAINER := $(PYTHON) -m bactofleet.run.container --
 ARGS ?=
 SUITES ?=
-# Types are checked one folder at a time, because each has a conftest.py.
-TESTS := tests/unit $(wildcard packages/*/tests) $(addprefix tests/,aws infra workflow slurm download browser)
+# Compiled modules are kept: tests start Python hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
+UNIT_TESTS := tests/unit $(wildcard packages/*/tests)
+# Types of these are checked one folder at a time, because each has a conftest.py.
+OTHER_TESTS := $(addprefix tests/,aws infra workflow slurm download)
 
 .PHONY: help setup image lock demo check test aws-up aws-demo run shell lint format check-arm64 clean
 
@@ -62,7 +65,8 @@ lint: $(STAMPS)/venv ## Check style, types and imports.
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/snakefmt --check workflow
 	$(VENV)/bin/mypy
-	for folder in $(TESTS); do MYPYPATH=$$folder $(VENV)/bin/mypy --config-file tests/mypy.ini $$folder; done
+	$(VENV)/bin/mypy --config-file tests/mypy.ini $(UNIT_TESTS) tests/browser
+	for folder in $(OTHER_TESTS); do MYPYPATH=$$folder $(VENV)/bin/mypy --config-file tests/mypy.ini $$folder; done
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint infra/bactofleet.yaml
 	$(PYTHON) -W ignore tests/infra/lint_policies.py

@@ -6,6 +6,7 @@ SSL_CERT_FILE). urllib3 is used without requests, which would double the import 
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
 import time
@@ -126,7 +127,7 @@ def _open_manager(url: str) -> urllib3.PoolManager:
     """Return a pool for a URL that uses the environment's proxy, if there is one."""
     parts = urlsplit(url)
     proxy = getproxies().get(parts.scheme, "")
-    trust = _make_ssl_context()
+    trust = _make_ssl_context(os.environ.get("REQUESTS_CA_BUNDLE"), os.environ.get("SSL_CERT_FILE"))
     manager = urllib3.PoolManager(ssl_context=trust)
     if proxy and not proxy_bypass(parts.hostname or ""):
         manager = urllib3.ProxyManager(proxy, proxy_headers=_login(proxy), ssl_context=trust)
@@ -142,12 +143,12 @@ def _login(proxy: str) -> dict[str, str]:
     return dict(urllib3.make_headers(proxy_basic_auth=unquote(user))) if user else {}
 
 
-def _make_ssl_context() -> ssl.SSLContext:
-    """Return the trusted authorities: REQUESTS_CA_BUNDLE, else the system's and Mozilla's.
+@functools.cache  # reading the authorities takes longer than most requests
+def _make_ssl_context(bundle: str | None, _system: str | None) -> ssl.SSLContext:
+    """Return the trusted authorities: those of `bundle`, else the system's and Mozilla's.
 
-    The container has no certificates of the system. OpenSSL itself reads SSL_CERT_FILE.
+    The container has no certificates of the system. OpenSSL itself reads SSL_CERT_FILE (`_system`).
     """
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE")
     try:
         context = ssl.create_default_context(cafile=bundle)
     except OSError as error:

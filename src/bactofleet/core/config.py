@@ -43,7 +43,9 @@ def load_schema(path: Path) -> dict[str, Any]:
     """Read a JSON schema written as YAML; raise `ConfigurationError` if the file is missing."""
     if not path.is_file():
         raise ConfigurationError([f"{path} does not exist; run this command in the repository"])
-    return yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    # The one in C, which most installations have, takes an eighth of the time.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), loader)  # type: ignore[no-any-return]  # noqa: S506
 
 
 def read_config(path: Path) -> dict[str, Any]:
