@@ -1,0 +1,569 @@
+"""`bactofleet aws`: what each command changes in an account, and what it refuses to change."""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from bactofleet.aws import ask, deploy, destroy, push
+from bactofleet.aws.instance_types import offered_types
+from bactofleet.aws.network import Network
+from bactofleet.aws.settings import SETTINGS, read_settings, write_settings
+from bactofleet.cli.main import main
+from bactofleet.core.errors import ConfigurationError
+
+REPOSITORY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/fleet"
+OUTPUTS = {
+    "Bucket": "fleet-bucket",
+    "JobQueue": "fleet",
+    "FallbackQueue": "fleet-on-demand",
+    "JobRole": "arn:aws:iam::123456789012:role/job",
+    "ExecutionRole": "arn:aws:iam::123456789012:role/execution",
+    "Repository": REPOSITORY,
+    "Architecture": "x86_64",
+}
+RUN = "snakemake/runs/1/bundle.tar.gz"
+
+
+# --- an account -----------------------------------------------------------------------------------
+
+
+class FakeCloudFormation:
+    """A region with one stack or none; change sets are made of parameters alone."""
+
+    def __init__(self) -> None:
+        self.stack: dict[str, str] | None = None
+        self.proposed: dict[str, Any] = {}
+        self.has_changes = True
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        if self.stack is None:
+            if StackName == "arn:fleet":
+                return {"Stacks": [{"StackId": "arn:fleet", "StackStatus": "DELETE_COMPLETE"}]}
+            message = {"Code": "ValidationError", "Message": f"Stack {StackName} does not exist"}
+            raise ClientError({"Error": message}, "DescribeStacks")
+        stack = {
+            "StackId": "arn:fleet",
+            "StackStatus": self.stack["status"],
+            "Parameters": [{"ParameterKey": name} for name in ("VpcId", "InstanceTypes")],
+            "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in OUTPUTS.items()],
+        }
+        return {"Stacks": [stack]}
+
+    def get_template_summary(self, **_: Any) -> dict[str, Any]:
+        names = ("Architecture", "InstanceTypes", "MaxSpotVcpus", "RouteTableIds", "SubnetIds")
+        return {"Parameters": [{"ParameterKey": name} for name in (*names, "VpcId")]}
+
+    def create_change_set(self, **request: Any) -> dict[str, str]:
+        self.proposed = {
+            item["ParameterKey"]: item.get("ParameterValue", "as before")
+            for item in request["Parameters"]
+        }
+        if self.stack is None:
+            self.stack = {"status": "REVIEW_IN_PROGRESS"}
+        return {"Id": "arn:change-set"}
+
+    def describe_change_set(self, **_: Any) -> dict[str, str]:
+        if self.has_changes:
+            return {"Status": "CREATE_COMPLETE"}
+        return {"Status": "FAILED", "StatusReason": "No updates are to be performed."}
+
+    def get_paginator(self, operation: str) -> Any:
+        change = {
+            "Action": "Add",
+            "ResourceType": "AWS::Batch::JobQueue",
+            "LogicalResourceId": "Queue",
+        }
+        pages = {
+            "describe_change_set": {"Changes": [{"ResourceChange": change}]},
+            "describe_stack_events": {"StackEvents": []},
+            "list_stack_resources": {
+                "StackResourceSummaries": [
+                    {"LogicalResourceId": "S3Endpoint", "PhysicalResourceId": "vpce-1"}
+                ]
+            },
+        }
+        return SimpleNamespace(paginate=lambda **_: [pages[operation]])
+
+    def execute_change_set(self, **_: Any) -> None:
+        assert self.stack
+        self.stack["status"] = "CREATE_COMPLETE"
+
+    def delete_change_set(self, **_: Any) -> None:
+        """Nothing changes."""
+
+    def delete_stack(self, **_: Any) -> None:
+        self.stack = None
+
+
+class FakeEc2:
+    """A region that offers some instance types."""
+
+    def __init__(self) -> None:
+        self.offered = ["m6i.xlarge", "c6i.2xlarge"]
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "describe_instance_type_offerings"
+        return SimpleNamespace(paginate=self._list)
+
+    def _list(self, Filters: list[dict[str, Any]]) -> list[dict[str, Any]]:  # noqa: N803
+        offers = [name for name in self.offered if name in Filters[0]["Values"]]
+        return [{"InstanceTypeOfferings": [{"InstanceType": name} for name in offers]}]
+
+
+class FakeBatch:
+    """The states of the jobs in the queues."""
+
+    def __init__(self) -> None:
+        self.states: set[tuple[str, str]] = set()
+
+    def list_jobs(self, jobQueue: str, jobStatus: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        return {"jobSummaryList": [{}] if (jobQueue, jobStatus) in self.states else []}
+
+
+class FakeS3:
+    """The keys of the bucket, a thousand to a page as S3 gives them."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_objects_v2"
+        return SimpleNamespace(paginate=self._list)
+
+    def _list(self, Bucket: str, Prefix: str) -> list[dict[str, Any]]:  # noqa: N803
+        assert Bucket == OUTPUTS["Bucket"]
+        found = [{"Key": key} for key in self.keys if key.startswith(Prefix)]
+        return [{"Contents": found[i : i + 1000]} for i in range(0, len(found), 1000)] or [{}]
+
+    def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> None:  # noqa: N803
+        assert len(Delete["Objects"]) <= 1000
+        gone = {item["Key"] for item in Delete["Objects"]}
+        self.keys = [key for key in self.keys if key not in gone]
+
+
+class FakeEcr:
+    """A registry's login."""
+
+    def get_authorization_token(self) -> dict[str, Any]:
+        token = base64.b64encode(b"AWS:the-password").decode()
+        return {"authorizationData": [{"authorizationToken": token}]}
+
+
+class Account:
+    """The services of an account in a region."""
+
+    region_name = "eu-west-1"
+
+    def __init__(self) -> None:
+        self.cloudformation = FakeCloudFormation()
+        self.ec2, self.batch, self.s3, self.ecr = FakeEc2(), FakeBatch(), FakeS3(), FakeEcr()
+        self.asked_network: list[tuple[list[str], set[str]]] = []
+
+    def client(self, name: str) -> Any:
+        return getattr(self, name)
+
+    def deployed(self) -> None:
+        """Let the stack be there, with the settings that deploying wrote."""
+        self.cloudformation.stack = {"status": "CREATE_COMPLETE"}
+        write_settings({"region": self.region_name, "bucket": OUTPUTS["Bucket"]})
+
+
+@pytest.fixture
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """An account without a stack; the tests work in the folder of a repository."""
+    account = Account()
+    monkeypatch.chdir(tmp_path)
+    deploy.TEMPLATE.parent.mkdir()
+    deploy.TEMPLATE.write_text("the template")
+    for module in (deploy, destroy, push):
+        monkeypatch.setattr(module, "open_session", lambda _: account)
+
+    def find_network(_ec2: Any, _region: str, subnets: list[str], own: set[str]) -> Network:
+        account.asked_network.append((subnets, own))
+        return Network("vpc-1", subnets or ["subnet-1", "subnet-2"], ["rtb-1"])
+
+    monkeypatch.setattr(deploy, "find_network", find_network)
+    return account
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """Return a function that lets a user at a terminal answer; it gives back what was asked."""
+
+    def set_answer(text: str) -> list[str]:
+        asked: list[str] = []
+        monkeypatch.setattr(ask.sys, "stdin", SimpleNamespace(isatty=lambda: True))
+        monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or text)
+        return asked
+
+    return set_answer
+
+
+# --- deploy ---------------------------------------------------------------------------------------
+
+
+def test_a_first_deployment_needs_no_parameters_and_writes_the_settings(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["aws", "deploy", "--yes"]) == 0
+
+    assert account.cloudformation.proposed == {
+        "InstanceTypes": "c6i.2xlarge,m6i.xlarge",
+        "VpcId": "vpc-1",
+        "SubnetIds": "subnet-1,subnet-2",
+        "RouteTableIds": "rtb-1",
+    }
+    assert read_settings() == {
+        "region": "eu-west-1",
+        "bucket": "fleet-bucket",
+        "job-queue": "fleet",
+        "fallback-queue": "fleet-on-demand",
+        "job-role": OUTPUTS["JobRole"],
+        "execution-role": OUTPUTS["ExecutionRole"],
+    }
+    said = capsys.readouterr().out
+    assert "Changes of stack bactofleet in eu-west-1:\n  Add" in said
+    assert "Next: `bactofleet aws push`" in said
+
+
+def test_an_update_keeps_what_is_not_given(account: Account) -> None:
+    account.deployed()
+
+    assert main(["aws", "deploy", "--yes", "-p", "MaxSpotVcpus=1000"]) == 0
+
+    assert account.cloudformation.proposed == {
+        "MaxSpotVcpus": "1000",
+        "InstanceTypes": "as before",
+        "VpcId": "as before",
+    }
+    assert account.asked_network == []
+
+
+def test_other_subnets_bring_their_vpc_and_the_stacks_own_endpoint_is_known(
+    account: Account,
+) -> None:
+    account.deployed()
+
+    assert main(["aws", "deploy", "--yes", "-p", "SubnetIds=subnet-7,subnet-8"]) == 0
+
+    assert account.asked_network == [(["subnet-7", "subnet-8"], {"vpce-1"})]
+    assert account.cloudformation.proposed["SubnetIds"] == "subnet-7,subnet-8"
+    assert account.cloudformation.proposed["VpcId"] == "vpc-1"
+
+
+def test_another_architecture_brings_its_instance_types(account: Account) -> None:
+    account.deployed()
+    account.ec2.offered = ["m6i.xlarge", "c7g.xlarge"]
+
+    assert main(["aws", "deploy", "--yes", "-p", "Architecture=arm64"]) == 0
+
+    assert account.cloudformation.proposed["InstanceTypes"] == "c7g.xlarge"
+
+
+def test_given_values_are_not_replaced_by_looked_up_ones(account: Account) -> None:
+    given = ["InstanceTypes=c6a.xlarge", "VpcId=vpc-9", "SubnetIds=subnet-9"]
+
+    words = [word for value in given for word in ("-p", value)]
+    assert main(["aws", "deploy", "--yes", *words]) == 0
+
+    expected = dict(value.split("=") for value in given)
+    assert account.cloudformation.proposed == expected
+    assert account.asked_network == []
+
+
+def test_a_stack_that_is_as_it_should_be_is_left_alone(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.cloudformation.has_changes = False
+
+    assert main(["aws", "deploy"]) == 0
+
+    assert "Stack bactofleet is up to date." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("repository", "is_kept"), [(REPOSITORY, True), ("other/fleet", False)])
+def test_an_image_that_was_pushed_is_kept_if_it_is_in_this_stacks_repository(
+    account: Account, repository: str, is_kept: bool
+) -> None:
+    write_settings({"image": f"{repository}:1"})
+
+    assert main(["aws", "deploy", "--yes"]) == 0
+
+    assert read_settings().get("image") == (f"{REPOSITORY}:1" if is_kept else None)
+
+
+def test_who_says_no_to_a_first_deployment_leaves_not_even_the_name_of_a_stack(
+    account: Account, answer: Callable[[str], list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = answer("n")
+
+    assert main(["aws", "deploy"]) == 1
+
+    assert asked == ["Make these changes? [y/N] "]
+    assert account.cloudformation.stack is None
+    assert not SETTINGS.exists()
+    assert "Nothing was changed." in capsys.readouterr().err
+
+
+def test_who_says_no_to_an_update_keeps_the_stack(
+    account: Account, answer: Callable[[str], list[str]]
+) -> None:
+    account.deployed()
+    answer("")
+
+    assert main(["aws", "deploy", "-p", "MaxSpotVcpus=1000"]) == 1
+
+    assert account.cloudformation.stack == {"status": "CREATE_COMPLETE"}
+
+
+@pytest.mark.parametrize("word", ["y", " Yes "])
+def test_who_says_yes_gets_the_changes(
+    account: Account, answer: Callable[[str], list[str]], word: str
+) -> None:
+    answer(word)
+
+    assert main(["aws", "deploy"]) == 0
+
+    assert account.cloudformation.stack == {"status": "CREATE_COMPLETE"}
+
+
+def test_where_nobody_can_answer_nothing_is_changed_and_the_option_is_told(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ask.sys, "stdin", SimpleNamespace(isatty=lambda: False))
+
+    assert main(["aws", "deploy"]) == 1
+
+    assert account.cloudformation.stack is None
+    assert "Nobody can answer here; give --yes." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["MaxSpotVcpus"], "--parameter must be NAME=VALUE, not 'MaxSpotVcpus'"),
+        (["Max=1"], "infra/bactofleet.yaml has no parameter 'Max'; it has Architecture, Instance"),
+        (["Architecture=riscv"], "Architecture must be x86_64 or arm64, not 'riscv'"),
+    ],
+)
+def test_a_wrong_parameter_is_named_before_anything_is_proposed(
+    account: Account, capsys: pytest.CaptureFixture[str], words: list[str], problem: str
+) -> None:
+    assert main(["aws", "deploy", "--yes", *("-p", *words)]) == 1
+
+    assert problem in capsys.readouterr().err
+    assert account.cloudformation.proposed == {}
+
+
+def test_outside_of_the_repository_the_missing_template_is_named(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path / "infra")
+
+    assert main(["aws", "deploy"]) == 1
+    assert "infra/bactofleet.yaml does not exist; run this command in" in capsys.readouterr().err
+
+
+def test_a_region_without_instances_of_an_architecture_is_refused() -> None:
+    ec2 = FakeEc2()
+    ec2.offered = ["m6i.xlarge"]
+
+    with pytest.raises(ConfigurationError, match="no instances for arm64; take another"):
+        offered_types(ec2, "arm64")
+
+
+# --- destroy --------------------------------------------------------------------------------------
+
+
+def test_what_runs_left_goes_with_the_stack_however_many_files(account: Account) -> None:
+    account.deployed()
+    account.s3.keys = [f"{RUN}-{number}" for number in range(2500)]
+
+    assert main(["aws", "destroy", "--yes"]) == 0
+
+    assert account.s3.keys == []
+    assert account.cloudformation.stack is None
+    assert not SETTINGS.exists()
+
+
+def test_the_settings_of_another_stack_stay(account: Account) -> None:
+    account.deployed()
+    write_settings({"bucket": "of-another"})
+
+    assert main(["aws", "destroy", "--yes"]) == 0
+
+    assert read_settings() == {"bucket": "of-another"}
+
+
+def test_a_bucket_with_data_is_kept_with_everything_and_the_commands_are_told(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.s3.keys = [RUN, "results/S1.tar.gz"]
+
+    assert main(["aws", "destroy", "--yes"]) == 1
+
+    assert account.s3.keys == [RUN, "results/S1.tar.gz"]
+    assert account.cloudformation.stack
+    said = capsys.readouterr().err
+    assert "holds data, for example results/S1.tar.gz; nothing was deleted" in said
+    assert "aws s3 sync s3://fleet-bucket FOLDER" in said
+
+
+@pytest.mark.parametrize("queue", [OUTPUTS["JobQueue"], OUTPUTS["FallbackQueue"]])
+@pytest.mark.parametrize("status", destroy.UNFINISHED)
+def test_a_stack_whose_queues_have_jobs_is_kept(
+    account: Account, capsys: pytest.CaptureFixture[str], queue: str, status: str
+) -> None:
+    account.deployed()
+    account.batch.states = {(queue, status)}
+
+    assert main(["aws", "destroy", "--yes"]) == 1
+
+    assert account.cloudformation.stack
+    assert f"queue {queue} has jobs that are {status}" in capsys.readouterr().err
+
+
+def test_who_says_no_keeps_stack_and_files(
+    account: Account, answer: Callable[[str], list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.s3.keys = [RUN]
+    asked = answer("no")
+
+    assert main(["aws", "destroy"]) == 1
+
+    assert asked == [
+        "Delete stack bactofleet in eu-west-1, its bucket and its images? [y/N] ",
+    ]
+    assert account.s3.keys == [RUN]
+    assert "Nothing was deleted." in capsys.readouterr().err
+
+
+def test_a_stack_that_is_not_there_is_told_with_what_makes_it(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["aws", "destroy", "--yes", "--stack", "other"]) == 1
+
+    said = capsys.readouterr().err
+    assert "there is no stack 'other'" in said
+    assert "`bactofleet aws deploy --stack other` makes it" in said
+
+
+# --- push -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def docker(monkeypatch: pytest.MonkeyPatch) -> "Docker":
+    docker = Docker()
+    monkeypatch.setattr(push.shutil, "which", lambda _: "/usr/bin/docker")
+    monkeypatch.setattr(push.subprocess, "run", docker.run)
+    return docker
+
+
+class Docker:
+    """What was run, and with which input; commands that begin with `failing` fail."""
+
+    def __init__(self) -> None:
+        self.commands: list[list[str]] = []
+        self.inputs: list[str] = []
+        self.architecture = "amd64"
+        self.failing: list[str] = []
+
+    def run(self, words: list[str], *, input: str | None, **_: Any) -> SimpleNamespace:
+        self.commands.append(words)
+        self.inputs += [input] if input else []
+        failed = self.failing and words[: len(self.failing)] == self.failing
+        return SimpleNamespace(returncode=1 if failed else 0, stdout=f"{self.architecture}\n")
+
+
+def test_an_image_is_built_tagged_pushed_and_written_into_the_settings(
+    account: Account, docker: Docker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+
+    assert main(["aws", "push"]) == 0
+
+    image = read_settings()["image"]
+    assert image.startswith(f"{REPOSITORY}:")
+    assert read_settings()["bucket"] == OUTPUTS["Bucket"]
+    verbs = [" ".join(words[:2]) for words in docker.commands]
+    assert verbs == [
+        *("containers/build.sh", "docker image", "docker login"),
+        *("docker tag", "docker push", "docker logout"),
+    ]
+    assert docker.commands[4] == ["docker", "push", image]
+    assert f"Pushed {image}" in capsys.readouterr().out
+
+
+def test_the_password_of_the_registry_is_on_no_command_line(
+    account: Account, docker: Docker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    docker.failing = ["docker", "login"]
+
+    assert main(["aws", "push"]) == 1
+
+    assert docker.inputs == ["the-password"]
+    assert not any("the-password" in word for words in docker.commands for word in words)
+    assert "the-password" not in "".join(capsys.readouterr())
+
+
+def test_docker_forgets_the_password_even_if_the_push_fails(
+    account: Account, docker: Docker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    docker.failing = ["docker", "push"]
+
+    assert main(["aws", "push"]) == 1
+
+    assert docker.commands[-1] == ["docker", "logout", REPOSITORY.partition("/")[0]]
+    assert "image" not in read_settings()
+    assert "failed with status 1" in capsys.readouterr().err
+
+
+def test_an_image_for_other_processors_than_those_of_the_instances_is_not_pushed(
+    account: Account, docker: Docker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    docker.architecture = "arm64"
+
+    assert main(["aws", "push"]) == 1
+
+    assert "is for arm64, the instances are amd64" in capsys.readouterr().err
+    assert not any("push" in words for words in docker.commands)
+
+
+def test_one_image_for_both_kinds_of_processors_is_built_and_pushed_at_once(
+    account: Account, docker: Docker
+) -> None:
+    account.deployed()
+
+    assert main(["aws", "push", "--multi-arch"]) == 0
+
+    login, build, logout = docker.commands
+    assert build[:6] == [
+        "docker",
+        "buildx",
+        "build",
+        "--platform",
+        "linux/amd64,linux/arm64",
+        "--push",
+    ]
+    assert build[build.index("--tag") + 1] == read_settings()["image"]
+    assert (login[1], logout[1]) == ("login", "logout")
+
+
+def test_without_docker_the_command_that_brings_it_is_told(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(push.shutil, "which", lambda _: None)
+
+    assert main(["aws", "push"]) == 1
+    assert "docker is not on PATH; `make setup` says" in capsys.readouterr().err
