@@ -197,8 +197,13 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
 
     def set_answer(text: str) -> list[str]:
         asked: list[str] = []
+
+        def read(question: str) -> str:
+            asked.append(question)
+            return text
+
         monkeypatch.setattr(ask.sys, "stdin", SimpleNamespace(isatty=lambda: True))
-        monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or text)
+        monkeypatch.setattr("builtins.input", read)
         return asked
 
     return set_answer
