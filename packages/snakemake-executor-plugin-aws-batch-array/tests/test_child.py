@@ -1,5 +1,6 @@
 """What a container does, from its start to its exit code, with S3 and Snakemake played."""
 
+import hashlib
 import io
 import json
 import os
@@ -18,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from snakemake_executor_plugin_aws_batch_array import environment, exit_codes, worker
 from snakemake_executor_plugin_aws_batch_array.bundle import CONFIG_FILE, RUN_FILE
-from snakemake_executor_plugin_aws_batch_array.manifest import Line, build_manifest
+from snakemake_executor_plugin_aws_batch_array.manifest import ManifestLine, build_manifest
 from snakemake_executor_plugin_aws_batch_array.returns import RECORD_FILE
 from snakemake_executor_plugin_aws_batch_array.store import RunFolder
 from snakemake_executor_plugin_aws_batch_array.versions import format_versions
@@ -60,7 +61,7 @@ class Container:
         self._python = folder / "python"
         self._patch = patch
         self.snakemake("")
-        self.give(Line([], [], [], "key"))
+        self.give(ManifestLine([], [], [], "key"))
         self.put_bundle({"samples.tsv": b"S1\n"})
         for name, value in {
             environment.ATTEMPT: "2",
@@ -81,9 +82,11 @@ class Container:
         self._python.write_text(f"#!/bin/sh\n{script}\n")
         self._python.chmod(0o755)
 
-    def give(self, line: Line) -> None:
+    def give(self, line: ManifestLine) -> None:
         """Say what the child has to do."""
-        manifest, width = build_manifest([Line(["longer than the other line"], [], [], ""), line])
+        manifest, width = build_manifest(
+            [ManifestLine(["longer than the other line"], [], [], ""), line]
+        )
         self.s3.objects[RUN.get_manifest("array")] = manifest
         self._patch.setenv(environment.LINE_BYTES, str(width))
 
@@ -97,6 +100,8 @@ class Container:
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
         self.s3.objects[RUN.bundle] = buffer.getvalue()
+        digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+        self._patch.setenv(environment.BUNDLE_SHA256, digest)
 
     def run(self) -> int:
         """Run it; return its exit code."""
@@ -125,7 +130,7 @@ def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conta
 def test_outputs_logs_and_the_record_of_the_attempt_go_back_in_one_object(
     container: Container,
 ) -> None:
-    container.give(Line([], [], ["results/a.json"], "key", logs=["a.log", "b.log"]))
+    container.give(ManifestLine([], [], ["results/a.json"], "key", logs=["a.log", "b.log"]))
     container.snakemake("mkdir results; echo made >results/a.json; echo log >a.log")
 
     assert container.run() == 0
@@ -156,7 +161,7 @@ def test_a_child_reads_its_own_line_and_no_other(container: Container) -> None:
 def test_snakemake_gets_the_arguments_of_the_child_before_those_of_the_run(
     container: Container,
 ) -> None:
-    container.give(Line(["--target", "a b"], [], [], "key"))
+    container.give(ManifestLine(["--target", "a b"], [], [], "key"))
     container.snakemake(f'printf "%s\\n" "$@" >{container.seen}')
 
     container.run()
@@ -172,7 +177,7 @@ def test_snakemake_works_among_the_sources_and_inputs_with_the_configuration(
     key = RUN.get_input("reads/S1.fq")
     container.s3.objects[key] = b"@r1\n"
     container.s3.metadata[key] = {"mode": "755", "modified-ns": "1000000000"}
-    container.give(Line([], ["reads/S1.fq"], [], "key"))
+    container.give(ManifestLine([], ["reads/S1.fq"], [], "key"))
     container.snakemake(
         f"(cat samples.tsv reads/S1.fq {CONFIG_FILE}; stat -c '%a %Y' reads/S1.fq) "
         f">{container.seen}"
@@ -203,7 +208,7 @@ def test_home_cache_and_temporary_files_are_beside_the_working_directory(
 def test_the_inner_snakemake_is_told_the_inputs_that_the_controller_saw(
     container: Container,
 ) -> None:
-    container.give(Line([], [], [], "key", digests=["abc"]))
+    container.give(ManifestLine([], [], [], "key", digests=["abc"]))
     container.snakemake(f'cat "${environment.EXPECTED_INPUTS}" >{container.seen}')
 
     container.run()
@@ -243,7 +248,7 @@ def test_a_code_that_batch_takes_for_a_lost_host_is_shifted(container: Container
 
 
 def test_a_failed_child_sends_what_was_made_and_its_logs(container: Container) -> None:
-    container.give(Line([], [], ["a.json", "b.json"], "key", logs=["a.log"]))
+    container.give(ManifestLine([], [], ["a.json", "b.json"], "key", logs=["a.log"]))
     container.snakemake("echo made >b.json; echo failed >a.log; exit 1")
 
     assert container.run() == 1
@@ -254,7 +259,7 @@ def test_a_failed_child_sends_what_was_made_and_its_logs(container: Container) -
 
 
 def test_a_failed_child_that_made_nothing_sends_nothing(container: Container) -> None:
-    container.give(Line([], [], ["a.json"], "key", logs=["a.log"]))
+    container.give(ManifestLine([], [], ["a.json"], "key", logs=["a.log"]))
     container.snakemake("exit 1")
 
     assert container.run() == 1
@@ -271,7 +276,7 @@ def test_a_failed_child_that_made_nothing_sends_nothing(container: Container) ->
 def test_an_output_that_is_not_whole_is_a_failure_with_its_name(
     container: Container, capsys: pytest.CaptureFixture[str], script: str, reason: str
 ) -> None:
-    container.give(Line([], [], ["a.json"], "key"))
+    container.give(ManifestLine([], [], ["a.json"], "key"))
     container.snakemake(script)
 
     assert container.run() == 1
@@ -285,7 +290,7 @@ def test_an_output_that_is_not_whole_is_a_failure_with_its_name(
 def test_an_input_that_is_not_in_the_bucket_is_final_and_named(
     container: Container, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    container.give(Line([], ["reads/S1.fq"], [], "key"))
+    container.give(ManifestLine([], ["reads/S1.fq"], [], "key"))
 
     assert container.run() == exit_codes.MISCONFIGURED
 

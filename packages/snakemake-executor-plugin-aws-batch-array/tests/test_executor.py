@@ -688,7 +688,7 @@ def test_what_cannot_be_written_down_is_not_reported_as_done(
     def refuse(*_: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(played._settlement, "record_usage", refuse)
+    monkeypatch.setattr(played._tables, "record_usage", refuse)
 
     with pytest.raises(WorkflowError, match=r"Nothing records the status of jobs: .*Permission"):
         played.look()
