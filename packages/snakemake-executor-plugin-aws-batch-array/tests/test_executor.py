@@ -89,6 +89,7 @@ class FakeBatch:
         self.names: dict[str, str] = {}
         self.queues: dict[str, str] = {}
         self.failure: dict[str, Any] = {"container": {"exitCode": 1}}
+        self.waiting = ""
         self.terminated: list[str] = []
         self.cancelled: list[str] = []
         self.deregistered: list[str] = []
@@ -163,8 +164,8 @@ class FakeBatch:
                 "status": "FAILED" if is_over else "PENDING",
                 "arrayProperties": {"statusSummary": summary},
             }
-        failure = self.failure if state == "FAILED" else {}
-        return {"jobId": job_id, "status": state, "arrayProperties": properties, **failure}
+        more = {"FAILED": self.failure, "RUNNABLE": {"statusReason": self.waiting}}.get(state, {})
+        return {"jobId": job_id, "status": state, "arrayProperties": properties, **more}
 
 
 class FakeLogs:
@@ -192,6 +193,7 @@ class Played(Executor):
         self.workflow = SimpleNamespace(
             executor_plugin=SimpleNamespace(common_settings=None),
             executor_settings=settings,
+            output_settings=SimpleNamespace(quiet=set()),
             remote_execution_settings=SimpleNamespace(precommand=workflow.get("precommand")),
             rerun_triggers=workflow.get("triggers", frozenset(RerunTrigger.all())),
         )
@@ -701,11 +703,14 @@ def test_why_jobs_wait_is_told_and_recorded_for_status(
 ) -> None:
     played = aws.submit(1)
 
-    played._tell_waiting("spot", "MISCONFIGURATION: no\x1b[31m instances")
-    played._tell_waiting("spot", None)
+    aws.batch.jobs["job-0"] = ["RUNNABLE"]
+    aws.batch.waiting = "MISCONFIGURATION: no\x1b[31m instances"
 
+    played.look()
     assert "Jobs wait in spot; AWS Batch says: MISCONFIGURATION: no" in caplog.text
     assert "\x1b" not in caplog.text
+    aws.batch.jobs["job-0"] = ["RUNNING"]
+    played.look()
     assert "gives no reason any more why jobs in spot wait" in caplog.messages[-1]
 
 
