@@ -18,7 +18,7 @@ from urllib.parse import quote
 from bactofleet.archives.accessions import TAXON_ID, Query, iter_groups
 from bactofleet.archives.retry import Unavailable
 from bactofleet.archives.runs import FIELDS, FILE_FIELDS, Run, read_runs
-from bactofleet.archives.tables import Record, Tsv, read_table
+from bactofleet.archives.tables import Cells, Tsv, read_table
 from bactofleet.archives.web import Client
 
 ENA_URL = "https://www.ebi.ac.uk/ena"
@@ -90,7 +90,7 @@ class Ena:
             raise Unavailable(f"ENA names {len(rows):,} of {int(announced[1]):,} runs")
         return _names(rows)
 
-    def _search(self, fields: list[str], **condition: str) -> list[Record]:
+    def _search(self, fields: list[str], **condition: str) -> list[Cells]:
         form = {"format": "tsv", "limit": "0", "fields": ",".join(fields), **condition}
         answer = self._post("search", **form)
         return [] if answer is None else read_table(answer, "ENA", fields, Tsv)
@@ -100,7 +100,7 @@ class Ena:
         return self._client.ask(f"{self._url}/portal/api/{tool}", form)
 
 
-def _names(rows: list[Record]) -> set[str]:
+def _names(rows: list[Cells]) -> set[str]:
     """Return the experiments of runs; a run without one stands for itself."""
     return {row[EXPERIMENT] or row[RUN] for row in rows}
 

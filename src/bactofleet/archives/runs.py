@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bactofleet.archives.retry import Unavailable
-from bactofleet.archives.tables import Record
+from bactofleet.archives.tables import Cells
 from bactofleet.core.samples import SEPARATOR, run_of
 
 # Names of fields in ENA's Portal API (result read_run):
@@ -82,7 +82,7 @@ class Run:
     """Every accession by which someone may have named it."""
 
 
-def read_runs(records: Iterable[Record]) -> list[Run]:
+def read_runs(records: Iterable[Cells]) -> list[Run]:
     """Return the runs described by records with `FIELDS`, each once; raise `Unavailable`.
 
     ENA's portal repeats some runs. A record may lack `FILE_FIELDS`, `MODEL_FIELD` and `access`.
@@ -93,7 +93,7 @@ def read_runs(records: Iterable[Record]) -> list[Run]:
     return list(unique.values())
 
 
-def _to_run(record: Record) -> Run:
+def _to_run(record: Cells) -> Run:
     return Run(
         accession=record["run_accession"],
         spots=_to_number(record["read_count"]),
@@ -120,7 +120,7 @@ def _to_number(text: str) -> int:
     return int(text or 0)
 
 
-def _to_files(record: Record) -> tuple[EnaFile, ...] | None:
+def _to_files(record: Cells) -> tuple[EnaFile, ...] | None:
     """Return ENA's files if everything that becomes part of a path or URL is in the known form."""
     if not record.keys() >= set(FILE_FIELDS):
         return None

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from bactofleet.archives.accessions import TAXON_ID, Query, iter_groups
 from bactofleet.archives.retry import Unavailable
 from bactofleet.archives.runs import MODEL_FIELD, Run, read_runs
-from bactofleet.archives.tables import Record, read_table
+from bactofleet.archives.tables import Cells, read_table
 from bactofleet.archives.web import Client
 
 EUTILS_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
@@ -94,7 +94,7 @@ class Sra:
         return self._client.ask(f"{self._url}/{tool}.fcgi", self._form | form) or b""
 
 
-def _to_record(row: Record) -> Record:
+def _to_record(row: Cells) -> Cells:
     """Return a row with ENA's column names."""
     known = {name: row[column] for name, column in COLUMNS.items()}
     return known | {MODEL_FIELD: row.get("Model", "")}

@@ -11,12 +11,12 @@ from bactofleet.archives.retry import Unavailable
 # How many characters of an answer a message shows.
 EXCERPT = 60
 
-Record = dict[str, str]
+Cells = dict[str, str]
 
 
 def read_table(
     answer: bytes, source: str, fields: Collection[str], dialect: type[csv.Dialect]
-) -> list[Record]:
+) -> list[Cells]:
     """Return the rows of a table by column; skip empty lines and repeated headers.
 
     The header must have all of `fields`, and each row a cell for every column. An HTML page, an XML

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,16 +39,16 @@ HOUR_S = 3600
 GB = 1e9
 
 
-@dataclass(frozen=True)
-class Rate:
-    """Price of a vCPU hour, and the overhead on top of the time of the stages."""
+class Rate(NamedTuple):
+    """vCPU seconds paid per vCPU second of the stages, and the price of a vCPU hour (USD).
+
+    The price includes disks, addresses, requests and logs. Both are calculated from a number of
+    `attempts`, or assumed if there are none.
+    """
 
     overhead: float
-    """vCPU seconds paid per vCPU second of the stages."""
     usd: float
-    """Price of a vCPU hour, including disks, addresses, requests and logs."""
     attempts: int
-    """Number of attempts that the rate is calculated from; 0 if it is assumed."""
 
 
 @dataclass(frozen=True)

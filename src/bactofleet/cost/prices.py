@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import json
 import math
+import re
 import statistics
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -219,12 +220,9 @@ def vcpus_of(instance_type: str) -> int | None:
     https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
     """
     size = instance_type.partition(".")[2]
-    if size in {"medium", "large"}:
-        return 1 if size == "medium" else 2
-    multiple = size.removesuffix("xlarge")
-    if multiple == size or not (multiple.isascii() and (multiple.isdigit() or not multiple)):
-        return None
-    return 4 * int(multiple or 1)
+    if found := re.fullmatch("([0-9]*)xlarge", size):
+        return 4 * int(found[1] or 1)
+    return {"medium": 1, "large": 2}.get(size)
 
 
 def _parse(text: str, source: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bactofleet.genome.fastq import Irregularity, open_reads
 
-Record = tuple[bytes, bytes, bytes]
+Read = tuple[bytes, bytes, bytes]
 """Name and comment without '@', bases, qualities."""
 
 # The qualities of Phred+64 (and of Solexa, whose lowest are below 0) as Phred+33.
@@ -44,7 +44,7 @@ def tidy_reads(
             handle.close()
 
 
-def _iter_records(source: Path) -> Iterator[Record]:
+def _iter_records(source: Path) -> Iterator[Read]:
     """Yield the records of a file that is known to be complete."""
     with open_reads(source) as handle:
         lines = (line.rstrip(b"\n") for line in handle)

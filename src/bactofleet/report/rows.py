@@ -40,7 +40,7 @@ class InputFile(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Record:
+class GenomeRecord:
     """One genome: its row of the table, and data without a column in the table.
 
     `inputs` are the genome's input files, and `tail` is the end of the log of a failed stage.
@@ -54,13 +54,13 @@ class Record:
     parameters: dict[str, str] = field(default_factory=dict)
 
 
-def iter_records(results: Path, samples: Sequence[str]) -> Iterator[Record]:
+def iter_records(results: Path, samples: Sequence[str]) -> Iterator[GenomeRecord]:
     """Yield the record of each sample, in order; a sample without any file is `waiting`."""
     for sample in samples:
         yield read_record(results, sample)
 
 
-def read_record(results: Path, sample: str) -> Record:
+def read_record(results: Path, sample: str) -> GenomeRecord:
     """Read the receipt of a sample, or its failure; a sample with neither is `waiting`."""
     try:
         return _of_receipt(read_receipt(results, sample))
@@ -71,12 +71,12 @@ def read_record(results: Path, sample: str) -> Record:
     try:
         return _of_failure(read_failure(results / FAILED, sample))
     except FileNotFoundError:
-        return Record({"sample": sample, "status": "waiting"})
+        return GenomeRecord({"sample": sample, "status": "waiting"})
     except Unreadable as error:
         return _of_unreadable(sample, error)
 
 
-def _of_receipt(receipt: Receipt) -> Record:
+def _of_receipt(receipt: Receipt) -> GenomeRecord:
     given = receipt.input
     row: GenomeRow = {**receipt.metrics, "sample": receipt.sample, "status": receipt.status}
     row |= _flatten("reason_", receipt.reason)
@@ -89,7 +89,7 @@ def _of_receipt(receipt: Receipt) -> Record:
     row |= _flatten("image_", receipt.image)
     row |= _flatten("host_", receipt.host)
     row["finished"] = format_utc(receipt.finished)
-    return Record(
+    return GenomeRecord(
         row,
         inputs=list(_iter_inputs(receipt.sample, given)),
         versions=_to_texts(receipt.versions),
@@ -106,14 +106,14 @@ def _iter_inputs(sample: str, given: Input) -> Iterator[InputFile]:
             yield InputFile(sample, name, provider, source, file.bytes, md5, sha256)
 
 
-def _of_failure(failure: Failure) -> Record:
+def _of_failure(failure: Failure) -> GenomeRecord:
     row: GenomeRow = {"sample": failure.sample, "status": "failed", "reason_type": failure.kind}
     row |= _flatten("reason_", failure, ("stage", "message", "exit_code", "attempt", "log"))
-    return Record(row, tail=list(failure.tail))
+    return GenomeRecord(row, tail=list(failure.tail))
 
 
-def _of_unreadable(sample: str, error: Unreadable) -> Record:
-    return Record(
+def _of_unreadable(sample: str, error: Unreadable) -> GenomeRecord:
+    return GenomeRecord(
         {
             "sample": sample,
             "status": UNREADABLE,

@@ -10,8 +10,9 @@ from bactofleet.archives.runs import PUBLIC
 from bactofleet.archives.search.experiments import species_of
 from bactofleet.archives.search.filters import Rejection, check_access, check_word
 from bactofleet.archives.search.left_out import Summary, open_summary
-from bactofleet.archives.search.lists import Cells, read_list
+from bactofleet.archives.search.lists import read_list
 from bactofleet.archives.search.sheet import append_rows, names_in, read_known
+from bactofleet.archives.tables import Cells
 from bactofleet.core.config import SCHEMAS, load_schema
 from bactofleet.core.samples import SEPARATOR, Row, check_rows
 

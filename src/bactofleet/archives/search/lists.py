@@ -13,9 +13,8 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+from bactofleet.archives.tables import Cells
 from bactofleet.core.errors import ConfigurationError
-
-Cells = dict[str, str]
 
 OUR_COLUMNS = {"accession", "sample"}
 # Our names for the columns needed from an archive's table, and the tables' names for them.

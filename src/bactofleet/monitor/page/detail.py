@@ -14,7 +14,7 @@ from bactofleet.records.failure import Failure, log_of
 from bactofleet.records.folder import FAILED, log_path
 from bactofleet.records.reading import UNREADABLE
 from bactofleet.report.columns import COLUMNS, USAGE
-from bactofleet.report.rows import GenomeRow, Record, read_record
+from bactofleet.report.rows import GenomeRecord, GenomeRow, read_record
 
 # Columns without a heading that the page shows too, and columns that it shows elsewhere.
 _MORE = frozenset({"tarball_path", "host_name", "host_cpu"})
@@ -59,7 +59,9 @@ def describe_genome(
     }
 
 
-def _find_tail(results: Path, genome: GenomeStatus, record: Record, stage: str) -> LogTail | None:
+def _find_tail(
+    results: Path, genome: GenomeStatus, record: GenomeRecord, stage: str
+) -> LogTail | None:
     """Return the end of the chosen log; for a failure, the end that was kept."""
     if stage in STAGES:
         return read_tail(log_path(results, genome.sample, stage))

@@ -37,7 +37,7 @@ SHOWN = (
     *("tarball_path", "tarball_bytes", "tarball_sha256"),
 )
 
-Cells = dict[str, Any]
+TableRow = dict[str, Any]
 
 
 def render_crate(results: Path, cohort: Cohort, title: str) -> str:
@@ -53,7 +53,7 @@ def render_crate(results: Path, cohort: Cohort, title: str) -> str:
     return graph.to_json(_describe_root(graph, cohort, rows, title))
 
 
-def _describe_root(graph: Graph, cohort: Cohort, rows: Sequence[Cells], title: str) -> Entity:
+def _describe_root(graph: Graph, cohort: Cohort, rows: Sequence[TableRow], title: str) -> Entity:
     counts = {status: cohort.count(status) for status in reversed(STATUSES)}
     shares = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
     finished = max(map(_moment, rows), default="")
@@ -67,27 +67,27 @@ def _describe_root(graph: Graph, cohort: Cohort, rows: Sequence[Cells], title: s
     }
 
 
-def _list_rows(cohort: Cohort) -> list[Cells]:
+def _list_rows(cohort: Cohort) -> list[TableRow]:
     """Return the crate's columns of all genomes that have ended; unknown values are ""."""
     ended = cohort.with_status("complete", "excluded", "failed")[list(SHOWN)]
-    rows: list[Cells] = ended.astype(object).where(ended.notna(), "").to_dict("records")
+    rows: list[TableRow] = ended.astype(object).where(ended.notna(), "").to_dict("records")
     return rows
 
 
-def _moment(row: Cells) -> str:
+def _moment(row: TableRow) -> str:
     """Return when a genome was finished, in the profile's format; "" if unknown."""
     return str(row["finished"]).replace("Z", "+00:00")
 
 
-def _group(rows: Sequence[Cells]) -> list[list[Cells]]:
+def _group(rows: Sequence[TableRow]) -> list[list[TableRow]]:
     """Group the genomes that were made in the same way; failed ones are separate."""
-    groups: dict[tuple[object, ...], list[Cells]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[TableRow]] = defaultdict(list)
     for row in rows:
         groups[row["status"] == "failed", *(row[name] for name in MADE_BY)].append(row)
     return list(groups.values())
 
 
-def _add_genomes(graph: Graph, cohort: Cohort, rows: Sequence[Cells]) -> None:
+def _add_genomes(graph: Graph, cohort: Cohort, rows: Sequence[TableRow]) -> None:
     inputs: dict[str, list[InputFile]] = defaultdict(list)
     for file in cohort.inputs:
         inputs[file.sample].append(file)
@@ -105,7 +105,7 @@ def _add_genomes(graph: Graph, cohort: Cohort, rows: Sequence[Cells]) -> None:
             )
 
 
-def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[Cells]) -> None:
+def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[TableRow]) -> None:
     for number, members in enumerate(_group(rows), start=1):
         name = f"{len(members):,} genomes that were made alike"
         Method(graph, cohort, members[0]).add_action(
@@ -121,7 +121,7 @@ def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[Cells]) -> None:
 class Method:
     """What genomes made in the same way share: software, image, parameters, database, status."""
 
-    def __init__(self, graph: Graph, cohort: Cohort, row: Cells) -> None:
+    def __init__(self, graph: Graph, cohort: Cohort, row: TableRow) -> None:
         """Add these entities to the graph, from the row of one of the genomes."""
         image, settings = row["fingerprint_image"], row["fingerprint_parameters"]
         versions = cohort.software.get(image, {})
@@ -211,7 +211,7 @@ def _add_parameters(graph: Graph, settings: str, parameters: Mapping[str, str]) 
     return [graph.add(identifier, "Collection", name=name, hasPart=refer(*values))]
 
 
-def _add_image(graph: Graph, row: Cells) -> list[str]:
+def _add_image(graph: Graph, row: TableRow) -> list[str]:
     """Add the container image, if one was used and its ID is known."""
     if not row["image_id"]:
         return []
@@ -239,7 +239,7 @@ def _split_image(image: str) -> tuple[str, str, str]:
     return first if is_registry else "", name, tag
 
 
-def _add_input(graph: Graph, file: InputFile, row: Cells) -> str:
+def _add_input(graph: Graph, file: InputFile, row: TableRow) -> str:
     """Add an input file of a genome; a remote file gets the time when the genome was finished."""
     is_far = is_remote(file.source)
     return graph.add_file(
@@ -256,7 +256,7 @@ def _add_input(graph: Graph, file: InputFile, row: Cells) -> str:
     )
 
 
-def _add_tarball(graph: Graph, row: Cells) -> list[str]:
+def _add_tarball(graph: Graph, row: TableRow) -> list[str]:
     path = str(row["tarball_path"])
     if not path:
         return []
