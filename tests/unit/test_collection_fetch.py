@@ -14,6 +14,7 @@ from support.cohorts import PREFIX, Cohort
 from bactofleet.archives import retry
 from bactofleet.core.files import write_json
 from bactofleet.transfer import fetch
+from snakemake_executor_plugin_aws_batch_array import gunzip
 
 
 @pytest.fixture
@@ -284,6 +285,34 @@ def test_a_tarball_with_names_that_no_folder_takes_is_one_genomes_trouble(
     assert whole.call("fetch", "S1", "E1", "--only", "*") == 1
 
     assert "S1: its tarball cannot be unpacked" in capsys.readouterr().err
+    assert sorted(path.name for path in Path("fetched").iterdir()) == [".lock", "E1"]
+
+
+def pack_long_header() -> bytes:
+    """A tarball whose first header takes 50 MB of memory and 50 kB of the tarball."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("S1/a")
+        member.pax_headers = {"comment": "a" * 50_000_000}
+        tar.addfile(member)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content", [pack({"S1/a": bytes(50_000_000)}), pack_long_header()], ids=["a file", "a header"]
+)
+def test_a_small_tarball_that_unpacks_to_a_full_disk_is_one_genomes_trouble(
+    whole: Cohort,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes,
+) -> None:
+    monkeypatch.setattr(gunzip, "ALWAYS_ALLOWED_BYTES", 1_000_000)
+    replace_tarball(whole, content)
+
+    assert whole.call("fetch", "S1", "E1", "--only", "*") == 1
+
+    assert "bytes unpack to more than" in capsys.readouterr().err
     assert sorted(path.name for path in Path("fetched").iterdir()) == [".lock", "E1"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.archive_server import Archive
+from support.archive_server import Archive, Fault
 from support.fastq import Read, make_reads, to_fastq, write_gzip, write_reads
 from support.stages import DOWNLOAD_PARAMETERS, Genome
 
@@ -170,6 +170,17 @@ def proteins(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
     return {"assembly": str(folder / "x.faa")}
 
 
+def bomb_of_reads(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    """100 kB that unpack to 30 MB, for a genome of at most 10 kb."""
+    (folder / "x.fastq.gz").write_bytes(gzip.compress(b"@r\nACGT\n+\nIIII\n" * 2_000_000))
+    return {"r1": [str(folder / "x.fastq.gz")]}
+
+
+def bomb_of_an_assembly(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
+    (folder / "x.fna.gz").write_bytes(gzip.compress(b">a\n" + b"A" * 40_000))
+    return {"assembly": str(folder / "x.fna.gz")}
+
+
 @pytest.mark.parametrize(
     ("make", "kind"),
     [
@@ -185,6 +196,8 @@ def proteins(folder: Path, pair: tuple[str, str]) -> dict[str, Any]:
         (lopsided, "low-basepair-proportion"),
         (too_large, "genome-size"),
         (proteins, "assembly"),
+        (bomb_of_reads, "file-size"),
+        (bomb_of_an_assembly, "file-size"),
     ],
 )
 def test_bad_data_exclude_the_genome_with_an_error_file_and_its_table(
@@ -279,6 +292,17 @@ def test_an_assembly_named_by_a_url_is_fetched(gather: Gather, archive: Archive)
     genome = gather(assembly=f"{archive.url}/x.fna")
 
     assert (genome.folder("download") / "assembly/S1.fna").read_bytes() == text
+
+
+def test_a_url_of_an_endless_assembly_excludes_the_genome(gather: Gather, archive: Archive) -> None:
+    archive.files = {"/x.fna": b">a\n"}
+    archive.faults["/x.fna"] = [Fault.ENDLESS]
+
+    excluded = gather(assembly=f"{archive.url}/x.fna").record("download").excluded
+
+    assert excluded
+    assert excluded["type"] == "file-size"
+    assert "/x.fna has more than 40,000 bytes" in excluded["message"]
 
 
 def test_a_url_that_leads_to_nothing_fails_the_genome_at_once(

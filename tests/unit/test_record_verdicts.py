@@ -21,7 +21,7 @@ from bactofleet.monitor.receipts import Receipts
 from bactofleet.monitor.snapshot import Observer
 from bactofleet.records import portable
 from bactofleet.records.attempt import measure_tarballs
-from bactofleet.records.reading import UNREADABLE
+from bactofleet.records.reading import MAX_BYTES, UNREADABLE
 from bactofleet.records.receipt import iter_receipts
 from bactofleet.report.cohort import read_cohort
 from bactofleet.report.provenance.build import write_provenance
@@ -100,6 +100,7 @@ UNREADABLE_TEXTS: dict[str, bytes] = {
     "a number that no computer holds": json.dumps(RECEIPT)
     .replace('"bytes": 12', '"bytes": 1e999')
     .encode(),
+    "larger than any receipt": json.dumps(RECEIPT).encode() + b" " * MAX_BYTES,
 }
 
 

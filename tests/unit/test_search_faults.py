@@ -271,6 +271,7 @@ def test_an_answer_of_sra_that_is_not_whole_is_an_error(
         ),
         ({"esearchresult": ["9000001"]}, "SRA's answer does not have the documented form"),
         (["9000001"], "SRA's answer does not have the documented form"),
+        ("[" * 100_000, "SRA's answer does not have the documented form"),
     ],
 )
 def test_fewer_experiments_than_sra_announces_are_an_error(
@@ -281,7 +282,8 @@ def test_fewer_experiments_than_sra_announces_are_an_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     archives.sra = make_runs(1, 2)
-    change("/esearch.fcgi", lambda _: json.dumps(answer).encode())
+    text = answer if isinstance(answer, str) else json.dumps(answer)
+    change("/esearch.fcgi", lambda _: text.encode())
 
     assert search("PRJNA239251") == 1
 
@@ -417,6 +419,17 @@ def test_a_taxon_is_searched_by_its_name_where_its_number_cannot_be_had(
 
     assert list(samples()) == ["SRX2000001"]
     assert archives.asked("/search")[0].form["query"] == 'tax_name("Staphylococcus aureus")'
+
+
+def test_a_taxon_that_ena_describes_in_json_without_end_is_searched_by_its_name(
+    archives: Archives, change: Install
+) -> None:
+    archives.ena = make_runs(1)
+    change("/taxonomy/", lambda _: b"[" * 100_000)
+
+    assert search("Staphylococcus aureus") == 0
+
+    assert list(samples()) == ["SRX2000001"]
 
 
 def test_certificates_are_verified(

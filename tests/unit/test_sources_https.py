@@ -12,8 +12,9 @@ from support.archive_server import Archive, Fault
 
 from bactofleet.archives import disk, https, retry, web
 from bactofleet.archives.files import fetch
-from bactofleet.archives.retry import Denied, NotFound, Throttled, Unreachable
-from bactofleet.core.errors import ConfigurationError, MissingInput, TemporaryFailure
+from bactofleet.archives.retry import Denied, NotFound, Throttled, Unavailable, Unreachable
+from bactofleet.core.errors import ConfigurationError, MissingInput, TemporaryFailure, TooLarge
+from bactofleet.core.files import CHUNK_BYTES
 
 DATA = random.Random(1).randbytes(3_000_000)
 MD5 = hashlib.md5(DATA).hexdigest()  # noqa: S324
@@ -143,6 +144,47 @@ def test_a_file_that_stays_wrong_is_a_temporary_failure(
         download(archive, tmp_path, said, **known)
 
     assert len(said) == retry.ATTEMPTS - 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "limit"),
+    [(Fault.ENDLESS, 4_000_000), (None, len(DATA) - 1)],
+    ids=["not", "announced"],
+)
+def test_a_file_of_more_bytes_than_a_genome_takes_is_not_brought_here(
+    archive: Archive, tmp_path: Path, said: list[str], fault: Fault | None, limit: int
+) -> None:
+    archive.faults[PATH] = [fault] if fault else []
+
+    with pytest.raises(TooLarge, match=rf"{PATH} has more than {limit:,} bytes") as caught:
+        fetch(archive.url + PATH, tmp_path / "a", said.append, limit)
+
+    assert caught.value.kind == "file-size"
+    assert len(archive.requests) == 1
+    written = (tmp_path / "a").stat().st_size if fault else 0
+    assert written <= limit + CHUNK_BYTES
+    assert (tmp_path / "a").exists() is bool(fault)
+
+
+def test_more_bytes_than_the_archive_has_announced_are_not_brought_here(
+    archive: Archive, tmp_path: Path, said: list[str]
+) -> None:
+    archive.faults[PATH] = [Fault.ENDLESS]
+
+    download(archive, tmp_path, said)
+
+    assert "or more bytes, not 3,000,000" in said[0]
+    assert (tmp_path / "a").read_bytes() == DATA
+
+
+def test_an_answer_without_an_end_is_no_answer(
+    archive: Archive, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.faults[PATH] = [Fault.ENDLESS]
+    monkeypatch.setattr(web, "MAX_ANSWER_BYTES", 1_000_000)
+
+    with pytest.raises(Unavailable, match="answers with more than 1,000,000 bytes"):
+        web.Client(said.append).ask(archive.url + PATH)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from moto import mock_aws
 from bactofleet.archives import retry, s3
 from bactofleet.archives.files import fetch
 from bactofleet.archives.retry import Denied, NotFound
-from bactofleet.core.errors import MissingInput, TemporaryFailure
+from bactofleet.core.errors import MissingInput, TemporaryFailure, TooLarge
 
 DATA = b"some reads" * 1000
 
@@ -48,6 +48,15 @@ def test_an_object_is_copied_and_its_checksums_recorded(tmp_path: Path, said: li
         "md5": hashlib.md5(DATA).hexdigest(),  # noqa: S324
         "sha256": hashlib.sha256(DATA).hexdigest(),
     }
+
+
+def test_an_object_of_more_bytes_than_a_genome_takes_is_not_copied(
+    tmp_path: Path, said: list[str]
+) -> None:
+    with pytest.raises(TooLarge, match="has more than 9,999 bytes"):
+        fetch("s3://reads/run 1/a.fastq.gz", tmp_path / "a", said.append, len(DATA) - 1)
+
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize("url", ["s3://reads/no.fastq.gz", "s3://no-such-bucket/a.fastq.gz"])

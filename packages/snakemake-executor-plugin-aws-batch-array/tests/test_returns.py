@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from snakemake_executor_plugin_aws_batch_array import gunzip
 from snakemake_executor_plugin_aws_batch_array.returns import (
     RECORD_FILE,
     LeftFiles,
@@ -182,6 +183,24 @@ def test_an_object_that_is_not_what_it_should_be_is_called_that(folders, monkeyp
         left.add_returned(io.BytesIO(content), ["a.json"], [])
     assert left.outputs == []
     left.remove()
+    assert not list(Path("staging").iterdir())
+
+
+def test_an_object_that_unpacks_to_far_more_than_it_has_is_called_that(folders, monkeypatch):
+    _, controller = folders
+    monkeypatch.chdir(controller)
+    monkeypatch.setattr(gunzip, "ALWAYS_ALLOWED_BYTES", 1_000_000)
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        member = tarfile.TarInfo("a.json")
+        member.size = 50_000_000
+        archive.addfile(member, io.BytesIO(bytes(member.size)))
+    stream.seek(0)
+
+    with pytest.raises(MalformedReturnError, match="bytes unpack to more than"):
+        unpack_outputs(stream, ["a.json"], [], Path("staging"))
+
+    assert not Path("a.json").exists()
     assert not list(Path("staging").iterdir())
 
 

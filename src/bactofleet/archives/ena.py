@@ -53,7 +53,7 @@ class Ena:
             return query
         try:
             return Query(taxon=_choose_taxon(json.loads(answer)))
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
             raise Unavailable(
                 f"ENA describes the taxon {query.taxon!r} in an undocumented form"
             ) from error

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from bactofleet.archives import https
 from bactofleet.archives.retry import Denied, NotFound, Say
 from bactofleet.core.destination import S3_SCHEME, is_s3
-from bactofleet.core.errors import MissingInput
+from bactofleet.core.errors import MissingInput, TooLarge
 
 
-def fetch(url: str, target: Path, say: Say) -> https.Fetched:
+def fetch(url: str, target: Path, say: Say, max_bytes: int = sys.maxsize) -> https.Fetched:
     """Download the file at an `s3://` or `https://` URL to `target`.
+
+    Raises `TooLarge` if it has more than `max_bytes`, announced or not.
 
     Raises `MissingInput` if the file does not exist or access is denied, which another attempt
     would not change; `TemporaryFailure` for faults that may pass; and `OSError` for disk errors.
     """
     try:
         if not is_s3(url):
-            return https.download(url, target, say)
+            return https.download(url, target, say, max_bytes=max_bytes)
         # Imported here because boto3 takes longer to start than a small file takes to download.
         from bactofleet.archives import s3  # noqa: PLC0415
 
         bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
         client = s3.make_client(signed=s3.has_credentials())
-        return s3.download(client, s3.find_object(client, bucket, key, say), target, say)
+        found = s3.find_object(client, bucket, key, say)
+        if found.bytes > max_bytes:
+            raise TooLarge(url, max_bytes)
+        return s3.download(client, found, target, say)
     except Denied as error:
         raise MissingInput(f"{error}; the run lacks the right to read it") from error
     except NotFound as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from urllib3 import BaseHTTPResponse
 from bactofleet.archives.disk import check_space
 from bactofleet.archives.retry import Say, retry
 from bactofleet.archives.web import open_url, read_body
-from bactofleet.core.errors import TemporaryFailure
+from bactofleet.core.errors import TemporaryFailure, TooLarge
 from bactofleet.core.samples import shown
 
 # A slower transfer is restarted, because another connection may take another route.
@@ -42,14 +43,20 @@ class Fetched:
 
 
 def download(
-    url: str, target: Path, say: Say, *, size: int = SIZE_UNKNOWN, md5: str = ""
+    url: str,
+    target: Path,
+    say: Say,
+    *,
+    size: int = SIZE_UNKNOWN,
+    md5: str = "",
+    max_bytes: int = sys.maxsize,
 ) -> Fetched:
     """Download one file to `target`; a broken transfer is resumed.
 
-    `size` (bytes) and `md5` are compared if they are known. Raises `NotFound`, or
-    `TemporaryFailure` after all attempts.
+    `size` (bytes) and `md5` are compared if they are known. Raises `NotFound`, `TooLarge` if the
+    file has more than `max_bytes`, or `TemporaryFailure` after all attempts.
     """
-    transfer = _Transfer(url, target, size, md5)
+    transfer = _Transfer(url, target, size, md5, max_bytes)
     retry(transfer.go_on, say)
     return Fetched(shown(url), target, transfer.written, md5, transfer.sha256)
 
@@ -57,8 +64,11 @@ def download(
 class _Transfer:
     """The transfer of one file, over as many connections as necessary."""
 
-    def __init__(self, url: str, target: Path, size: int, md5: str) -> None:
+    def __init__(
+        self, url: str, target: Path, size: int, md5: str, max_bytes: int = sys.maxsize
+    ) -> None:
         self._url, self._target, self._size, self._md5 = url, target, size, md5
+        self._max_bytes = max_bytes
         self._start_over()
 
     def _start_over(self) -> None:
@@ -83,8 +93,10 @@ class _Transfer:
             if self.written and not self._is_continued(answer):
                 self._start_over()
             self._version = answer.headers.get("ETag", "")
-            rest = answer.headers.get("Content-Length", "")
-            check_space(self._target.parent, int(rest) if rest.isdecimal() else 0, shown(self._url))
+            announced = answer.headers.get("Content-Length", "")
+            rest = int(announced) if announced.isdecimal() else 0
+            self._check_limit(self.written + rest)
+            check_space(self._target.parent, rest, shown(self._url))
             with self._target.open("r+b" if self.written else "wb") as handle:
                 handle.seek(self.written)
                 for chunk in _check_speed(read_body(answer, self._url), shown(self._url)):
@@ -92,6 +104,13 @@ class _Transfer:
                     self._md5_so_far.update(chunk)
                     self._sha256_so_far.update(chunk)
                     self.written += len(chunk)
+                    self._check_limit(self.written)
+                    if self._size != SIZE_UNKNOWN and self.written > self._size:
+                        break  # `_verify` refuses the file, however much is behind
+
+    def _check_limit(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise TooLarge(shown(self._url), self._max_bytes)
 
     def _range(self) -> dict[str, str]:
         """Return the headers that ask for the rest, or for the whole file if it has changed."""
@@ -110,7 +129,8 @@ class _Transfer:
     def _verify(self) -> None:
         problem = ""
         if self._size not in (SIZE_UNKNOWN, self.written):
-            problem = f"has {self.written:,} bytes, not {self._size:,}"
+            more = "or more " if self.written > self._size else ""
+            problem = f"has {self.written:,} {more}bytes, not {self._size:,}"
         elif self._md5 and self._md5_so_far.hexdigest() != self._md5:
             problem = f"has the MD5 {self._md5_so_far.hexdigest()}, not {self._md5}"
         if problem:

@@ -82,7 +82,7 @@ class Sra:
                 if fault := answer.get("error") or result.get("ERROR"):
                     raise Unavailable(f"SRA cannot search: {fault}")
                 count, more = int(result["count"]), set(result["idlist"]) - found
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise Unavailable("SRA's answer does not have the documented form") from error
             if not more and len(found) < count:
                 raise Unavailable(f"SRA names {len(found):,} of {count:,} experiments")

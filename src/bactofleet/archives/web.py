@@ -41,6 +41,8 @@ CONNECT_TIMEOUT_S = 30
 READ_TIMEOUT_S = 120
 # All other retries are made by `retry`, which logs what it waits for.
 REDIRECTIONS = Retry(total=None, connect=0, read=0, status=0, other=0, redirect=10)
+# Of an answer to a question; that for all runs of all bacteria has less than 100 MB.
+MAX_ANSWER_BYTES = 256 << 20
 NO_CONTENT = 204
 DENIED, GONE = (401, 403), (404, 410)
 # RFC 9110, 15.5: only these client errors are temporary or concern the requested range.
@@ -67,12 +69,12 @@ class Client:
 
         Unlike a URL, a form is not logged on its way.
 
-        Raises `Unavailable` if there is no answer.
+        Raises `Unavailable` if there is no answer, or one of more than `MAX_ANSWER_BYTES`.
         """
 
         def read() -> bytes | None:
             with open_url(url, form=form, read_timeout_s=self.read_timeout_s) as answer:
-                body = b"".join(read_body(answer, url))
+                body = b"".join(_limited(read_body(answer, url), url))
                 return None if answer.status == NO_CONTENT else body
 
         try:
@@ -121,6 +123,15 @@ def read_body(answer: BaseHTTPResponse, url: str) -> Iterator[bytes]:
     """Yield the body as it is stored; raise `TemporaryFailure` if it breaks off."""
     with _named(url):
         yield from answer.stream(CHUNK_BYTES, decode_content=False)
+
+
+def _limited(chunks: Iterator[bytes], url: str) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            raise Unavailable(f"{shown(url)} answers with more than {MAX_ANSWER_BYTES:,} bytes")
+        yield chunk
 
 
 def _open_manager(url: str) -> urllib3.PoolManager:

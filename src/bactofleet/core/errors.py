@@ -41,6 +41,16 @@ class Excluded(BactofleetError):
         self.message = message
 
 
+class TooLarge(Excluded):
+    """A file has more bytes, as it comes or unpacked, than a genome can take."""
+
+    def __init__(self, name: str, max_bytes: int) -> None:
+        super().__init__(
+            "file-size",
+            f"{name} has more than {max_bytes:,} bytes, the most for a genome of max_genome_size",
+        )
+
+
 class StageFailure(BactofleetError):
     """A stage of one genome did not finish."""
 

@@ -40,8 +40,9 @@ LAYOUTS = {"paired-end": "paired", "single-end": "single"}
 LITE_QUALITIES = {3, 30}
 # As in Bactopia: 1.5 times the depth to keep, so that enough is left after trimming.
 SIMULATED_SURPLUS = 1.5
-# Line ends and names take far less; what is longer is no genome within max_genome_size.
-FASTA_BYTES_A_BASE = 4
+# The most bytes of a file for a base of max_genome_size, as it comes and unpacked. An assembly
+# takes little more than one; reads 2.5 with qualities and names, here a thousandfold depth.
+FASTA_BYTES_A_BASE, FASTQ_BYTES_A_BASE = 4, 2500
 
 PlainRun = tuple[list[Path], list[ReadStats]]
 """A run's file, or its two, and the statistics of each."""
@@ -80,9 +81,10 @@ def run(stage: Stage) -> None:
     if sample.kind == "accession":
         _download_accession(stage, sample)
         return
-    files = _fetch_files(stage, sample.files)
+    largest = _max_bytes(stage, sample.kind)
+    files = _fetch_files(stage, sample.files, largest)
     if sample.kind == "assembly":
-        _copy_assembly(stage, Source(files[0], shown(sample.files[0])))
+        _copy_assembly(stage, Source(files[0], shown(sample.files[0])), largest)
     else:
         runs = len(sample.r1)
         sources = list(map(Source, files, map(shown, sample.files)))
@@ -154,8 +156,9 @@ def _set_orphans_apart(stage: Stage, deliveries: list[Delivery]) -> int:
 
     With `keep: [reads]` they go into the result as a separate file.
     """
+    largest = _max_bytes(stage, "reads")
     files = {delivery.run: delivery.orphans for delivery in deliveries if delivery.orphans}
-    counts = {run: count_reads(file) for run, file in files.items()}
+    counts = {run: count_reads(file, largest) for run, file in files.items()}
     total = sum(counts.values())
     for described in stage.record.input["runs"]:
         if described["run"] in counts:
@@ -198,24 +201,30 @@ def _note(stage: Stage, text: str) -> None:
     stage.tools.say(text)
 
 
-def _fetch_files(stage: Stage, sources: list[str]) -> list[Path]:
+def _max_bytes(stage: Stage, kind: str) -> int:
+    """Return the limit of a file of a row of that kind, as it comes and unpacked."""
+    share = FASTA_BYTES_A_BASE if kind == "assembly" else FASTQ_BYTES_A_BASE
+    return share * int(stage.parameters["max_genome_size"])
+
+
+def _fetch_files(stage: Stage, sources: list[str], max_bytes: int) -> list[Path]:
     """Copy or fetch the files of a row; return their paths in the stage's own folder.
 
     Two at a time, the mates of a pair: more would gain little and burden busy servers.
     """
     targets = [stage.work / f"source{i}" for i in range(len(sources))]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        described = pool.map(partial(_fetch_file, stage), sources, targets)
+        described = pool.map(partial(_fetch_file, stage, max_bytes), sources, targets)
         stage.record.input["files"] = list(described)
     return targets
 
 
-def _fetch_file(stage: Stage, source: str, target: Path) -> dict[str, Any]:
+def _fetch_file(stage: Stage, max_bytes: int, source: str, target: Path) -> dict[str, Any]:
     """Copy or fetch one file; return what the receipt says about it."""
     if is_remote(source):
         from bactofleet.archives.files import fetch  # noqa: PLC0415
 
-        return fetch(source, target, stage.tools.say).describe()
+        return fetch(source, target, stage.tools.say, max_bytes).describe()
     size, checksum = copy_summed(Path(source), target)
     return {"source": source, "bytes": size, "sha256": checksum}
 
@@ -243,7 +252,7 @@ def _join_reads(stage: Stage, runs: list[list[Source]]) -> tuple[list[Path], lis
 def _make_plain(stage: Stage, number: int, run: list[Source]) -> PlainRun:
     """Check the files of a run; return files that all tools read alike, and their statistics."""
     files, names = [source.path for source in run], [source.name for source in run]
-    stats = scan_reads(files, names)
+    stats = scan_reads(files, names, _max_bytes(stage, "reads"))
     if len(run) > 1 and stats[0].has_same_numbers(stats[1]) and hold_same_reads(*files):
         raise Excluded("paired-end", f"{names[0]} and {names[1]} hold the same reads")
     if is_ion_torrent(files[0]):
@@ -302,11 +311,9 @@ def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> N
     _write_stats(stage, read_names(stage.sample, paired=len(copies) == 2), stats)
 
 
-def _copy_assembly(stage: Stage, source: Source) -> None:
+def _copy_assembly(stage: Stage, source: Source, max_bytes: int) -> None:
     fasta = stage.folder / ASSEMBLY / f"{stage.sample}.fna"
-    contigs = read_fasta(
-        source.path, source.name, FASTA_BYTES_A_BASE * stage.parameters["max_genome_size"]
-    )
+    contigs = read_fasta(source.path, source.name, max_bytes)
     if empty := [contig.name for contig in contigs if not contig.sequence]:
         problem = f"has no sequence below {empty[0][:40]!r}; is the file cut off?"
         raise Excluded("assembly", f"{source.name} {problem}")

@@ -31,11 +31,11 @@ class Contig(NamedTuple):
 def read_fasta(path: Path, shown: str = "", max_bytes: int | None = None) -> list[Contig]:
     """Read all sequences, with the line ends of any system.
 
-    Raises `Excluded("assembly", ...)` if the file is not nucleotide FASTA; the message calls it
-    `shown`, or else by its own name.
+    Raises `Excluded("assembly", ...)` if the file is not nucleotide FASTA, and `TooLarge` if it has
+    more than `max_bytes` unpacked; the message calls it `shown`, or else by its own name.
     """
     shown = shown or path.name
-    text = b"".join(_iter_limited(path, shown, max_bytes)).decode(errors="replace")
+    text = b"".join(read_blocks(path, shown, max_bytes=max_bytes)).decode(errors="replace")
     # Not `splitlines`, which also splits at other characters.
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     contigs = [Contig(name.strip(), "".join(parts)) for name, parts in _iter_records(lines)]
@@ -49,16 +49,6 @@ def read_fasta(path: Path, shown: str = "", max_bytes: int | None = None) -> lis
         # prokka accepts none of them.
         raise Excluded("assembly", f"{shown} has more than one sequence {twice[0][:40]!r}")
     return contigs
-
-
-def _iter_limited(path: Path, shown: str, max_bytes: int | None) -> Iterator[bytes]:
-    """Yield a file's decompressed bytes; raise `Excluded` where they are more than the limit."""
-    size = 0
-    for block in read_blocks(path, shown):
-        size += len(block)
-        if max_bytes is not None and size > max_bytes:
-            raise Excluded("assembly", f"{shown} has more than {max_bytes:,} bytes unpacked")
-        yield block
 
 
 def _iter_records(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

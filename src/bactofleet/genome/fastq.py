@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bactofleet.core.errors import Excluded
+from bactofleet.core.errors import Excluded, TooLarge
 
 BLOCK_BYTES = 8 << 20
 # The longest reads known have 4 Mb, so 8 MB of bases and qualities.
@@ -140,18 +140,22 @@ class ReadStats:
         }
 
 
-def scan_reads(paths: list[Path], names: Sequence[str] = ()) -> list[ReadStats]:
+def scan_reads(
+    paths: list[Path], names: Sequence[str] = (), max_bytes: int | None = None
+) -> list[ReadStats]:
     """Read one FASTQ, or both files of a pair in step, to the end; return their statistics.
 
     Messages call the files by `names`, which the user knows, or else by their own names.
 
     Raises `Excluded` with Bactopia's error types if the data are not complete FASTQ: `empty`,
-    `gzip`, `fastq-format`, and for pairs `different-read-count` and `paired-end`.
+    `gzip`, `fastq-format`, and for pairs `different-read-count` and `paired-end`; and `TooLarge`
+    if a file has more than `max_bytes` unpacked.
     """
     names = names or [path.name for path in paths]
     stats = [ReadStats() for _ in paths]
     reads: list[Iterator[list[bytes]]] = [
-        _scan(path, name, one) for path, name, one in zip(paths, names, stats, strict=True)
+        _scan(path, name, one, max_bytes)
+        for path, name, one in zip(paths, names, stats, strict=True)
     ]
     if len(paths) > 1:
         mismatch, has_mate_names = _first_mismatch(*reads)
@@ -208,9 +212,12 @@ def _first_header(path: Path) -> bytes:
     return header
 
 
-def count_reads(path: Path) -> int:
-    """Return the number of reads in a FASTQ that has exactly four lines per read."""
-    lines = sum(block.count(b"\n") for block in read_blocks(path))
+def count_reads(path: Path, max_bytes: int) -> int:
+    """Return the number of reads in a FASTQ that has exactly four lines per read.
+
+    Raises `TooLarge` if it has more than `max_bytes` unpacked.
+    """
+    lines = sum(block.count(b"\n") for block in read_blocks(path, max_bytes=max_bytes))
     return -(-lines // 4)  # rounded up, because the last line may lack its line end
 
 
@@ -225,13 +232,16 @@ def is_gzip(path: Path) -> bool:
         return handle.read(len(GZIP)) == GZIP
 
 
-def read_blocks(path: Path, name: str = "", size: int = BLOCK_BYTES) -> Iterator[bytes]:
-    """Yield a file's decompressed bytes.
+def read_blocks(
+    path: Path, name: str = "", size: int = BLOCK_BYTES, max_bytes: int | None = None
+) -> Iterator[bytes]:
+    """Yield a file's decompressed bytes; raise `TooLarge` if they are more than `max_bytes`.
 
     Raises `Excluded("gzip", ...)`, with the file's `name` for the user, if the gzip is broken, the
     compression is not gzip, or the decompressed data are a tar archive or compressed again.
     """
     name = name or path.name
+    total = 0
     with path.open("rb") as handle:
         begin = handle.read(max(map(len, OTHER_COMPRESSIONS)))
     for magic, program in OTHER_COMPRESSIONS.items():
@@ -246,15 +256,18 @@ def read_blocks(path: Path, name: str = "", size: int = BLOCK_BYTES) -> Iterator
                 raise Excluded("gzip", f"{name} is a tar archive; unpack it (tar)")
             handle.seek(0)
             while block := handle.read(size):
+                total += len(block)
+                if max_bytes is not None and total > max_bytes:
+                    raise TooLarge(name, max_bytes)
                 yield block
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Excluded("gzip", f"{name} is not whole: {error}") from error
 
 
-def _scan(path: Path, name: str, stats: ReadStats) -> Iterator[list[bytes]]:
+def _scan(path: Path, name: str, stats: ReadStats, max_bytes: int | None) -> Iterator[list[bytes]]:
     """Add a file's records to `stats`; yield the names of each block's reads."""
     rest = b""
-    for block in read_blocks(path, name):
+    for block in read_blocks(path, name, max_bytes=max_bytes):
         data = rest + block
         if data[0] not in (AT, NEWLINE):
             # At once: what is no text may have no line ends, so that all of it would be kept.

@@ -9,6 +9,7 @@ trusted. All code reads them through this module, so that all agree on what is r
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Protocol, TypeVar
 
@@ -19,6 +20,8 @@ from bactofleet.core.text import clean
 from bactofleet.records.folder import SUFFIX
 
 UNREADABLE = "unreadable"
+# Most receipts have 3 kB, those of many runs more.
+MAX_BYTES = 16 << 20
 # No property of a genome is larger; larger numbers would not fit a table's integers.
 _LARGEST = 10**15
 Number = (
@@ -47,6 +50,8 @@ def read_record(folder: Path, sample: str, decoder: msgspec.json.Decoder[Record]
     """
     try:
         with open(f"{folder}/{sample}{SUFFIX}", "rb", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
             record = decoder.decode(file.read())
         if record.sample == sample:
             return record

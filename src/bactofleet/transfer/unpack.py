@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from bactofleet.transfer.places import ObjectFault
+from snakemake_executor_plugin_aws_batch_array import api
 
 
 def unpack(tarball: Path, sample: str, patterns: Sequence[str], folder: Path) -> int:
@@ -21,7 +22,10 @@ def unpack(tarball: Path, sample: str, patterns: Sequence[str], folder: Path) ->
     """
     count = 0
     try:
-        with tarfile.open(tarball, "r:gz") as tar:
+        with (
+            tarball.open("rb") as handle,
+            api.open_tarball(handle) as tar,
+        ):
             for member in tar:
                 name = _name_below(sample, member)
                 if any(fnmatchcase(name, pattern) for pattern in patterns):
@@ -40,7 +44,7 @@ def unpack(tarball: Path, sample: str, patterns: Sequence[str], folder: Path) ->
 
 def _name_below(sample: str, member: tarfile.TarInfo) -> str:
     path = PurePosixPath(member.name)
-    if not member.isreg() or ".." in path.parts or path.parts[:1] != (sample,):
+    if not member.isreg() or member.issparse() or ".." in path.parts or path.parts[:1] != (sample,):
         raise ObjectFault(
             f"{sample}: its tarball holds {member.name!r}, which is not "
             "a regular file in the sample's folder; nothing of the tarball was kept"

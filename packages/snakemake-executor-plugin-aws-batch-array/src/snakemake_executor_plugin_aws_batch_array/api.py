@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from .environment import EXIT_CODE_FILE
 from .exit_codes import ILLEGAL_INSTRUCTION, OUT_OF_MEMORY, TEMPORARY
+from .gunzip import open_tarball
 from .ledger import LedgerError, OpenJobs, Waiting
 from .ledger import read_open_jobs as _read_open_jobs
 from .ledger import read_runs as _read_runs
@@ -50,6 +51,7 @@ __all__ = [
     "count_jobs",
     "get_runs_folder",
     "open_client",
+    "open_tarball",
     "parse_time",
     "read_open_jobs",
     "read_runs",

@@ -1,6 +1,7 @@
 """What a child sends back: its declared outputs and a record of its attempt, in one object."""
 
 import errno
+import gzip
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import zlib
 from pathlib import Path
 from typing import IO, Any
 
+from .gunzip import open_tarball
 from .records import MAX_RECORD_BYTES, parse_record
 from .trees import add_tree
 
@@ -20,7 +22,10 @@ RECORD_FILE = ".aws-batch-array-attempt.json"
 
 
 # What unpacking raises if an object is not a valid archive.
-_MALFORMED = (tarfile.TarError, zlib.error, EOFError, ValueError, RecursionError)
+_MALFORMED = (
+    *(tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError),
+    *(ValueError, RecursionError),
+)
 # A name in an archive that cannot be stored: too long, or below a file.
 _MALFORMED_ERRNOS = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 
@@ -130,7 +135,7 @@ def _link(source: str, target: str) -> None:
 
 def _extract(stream: IO[bytes], outputs: list[str], folder: Path) -> dict[str, Any]:
     try:
-        with tarfile.open(fileobj=stream, mode="r|gz") as archive:
+        with open_tarball(stream) as archive:
             return _extract_members(archive, outputs, folder)
     except _MALFORMED as error:
         raise MalformedReturnError(str(error)) from error
