@@ -186,6 +186,33 @@ def test_an_object_that_is_not_what_it_should_be_is_called_that(folders, monkeyp
     assert not list(Path("staging").iterdir())
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"type": tarfile.LNKTYPE, "linkname": "nothing"}, id="link to no member"),
+        pytest.param(
+            {"pax_headers": {"GNU.sparse.map": "0,3", "GNU.sparse.size": "9" * 18}}, id="holes"
+        ),
+    ],
+)
+def test_a_member_that_no_child_packs_is_refused(folders, monkeypatch, changed):
+    _, controller = folders
+    monkeypatch.chdir(controller)
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("a.json")
+        member.size = 3
+        for name, value in changed.items():
+            setattr(member, name, value)
+        archive.addfile(member, io.BytesIO(b"new"))
+    stream.seek(0)
+
+    with pytest.raises(MalformedReturnError):
+        unpack_outputs(stream, ["a.json"], [], Path("staging"))
+
+    assert not Path("a.json").exists()
+
+
 def test_an_object_that_unpacks_to_far_more_than_it_has_is_called_that(folders, monkeypatch):
     _, controller = folders
     monkeypatch.chdir(controller)

@@ -25,6 +25,7 @@ RECORD_FILE = ".aws-batch-array-attempt.json"
 _MALFORMED = (
     *(tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError),
     *(ValueError, RecursionError),
+    KeyError,  # a link to a member that is not there
 )
 # A name in an archive that cannot be stored: too long, or below a file.
 _MALFORMED_ERRNOS = frozenset({errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
@@ -153,6 +154,8 @@ def _extract_members(archive: tarfile.TarFile, outputs: list[str], folder: Path)
             content = archive.extractfile(member)
             record = parse_record(content.read(MAX_RECORD_BYTES + 1) if content else b"")
         elif any(_is_part(member.name, path) for path in outputs):
+            if member.issparse():  # holes take nothing there, and any size here
+                raise MalformedReturnError(f"{member.name!r} has holes")
             member.mtime = now  # the instance's clock says nothing about the order on this machine
             archive.extract(member, folder, filter="data")
     return record
