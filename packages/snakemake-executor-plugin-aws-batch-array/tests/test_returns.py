@@ -190,6 +190,7 @@ def test_an_object_that_is_not_what_it_should_be_is_called_that(folders, monkeyp
     "changed",
     [
         pytest.param({"type": tarfile.LNKTYPE, "linkname": "nothing"}, id="link to no member"),
+        pytest.param({"name": "b", "pax_headers": {"size": "9" * 18}}, id="an endless file"),
         pytest.param(
             {"pax_headers": {"GNU.sparse.map": "0,3", "GNU.sparse.size": "9" * 18}}, id="holes"
         ),
