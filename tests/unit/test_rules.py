@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,10 +24,14 @@ SECRET = "wJalrXUtnFEMIK7MDENG"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Return the folder of a fresh clone, with an empty sheet."""
+    return clone(tmp_path / "clone")
+
+
+def clone(folder: Path) -> Path:
     for name in ("config", "workflow", "profiles"):
-        shutil.copytree(REPOSITORY / name, tmp_path / "clone" / name)
-    (tmp_path / "clone/config/samples.tsv").write_text("sample\taccession\tr1\tr2\tassembly\n")
-    return tmp_path / "clone"
+        shutil.copytree(REPOSITORY / name, folder / name)
+    (folder / "config/samples.tsv").write_text("sample\taccession\tr1\tr2\tassembly\n")
+    return folder
 
 
 def start(
@@ -139,36 +144,57 @@ def test_what_is_wrong_with_a_sheet_is_reported_without_its_secrets(project: Pat
 # --- what a genome is made of ---------------------------------------------------------------------
 
 
-def cut_off(project: Path, path: str) -> dict[str, Any]:
-    """Let a run end in its annotation; return the record of the first stage."""
-    (project / "ends").mkdir()
-    (project / "ends/sitecustomize.py").write_text(
+@dataclass(frozen=True)
+class Begun:
+    """A project whose run has ended in the annotation of its genome."""
+
+    project: Path
+    kept: Path
+    """A copy of it; the place of a project is part of what its stages know."""
+    tools: str
+    identity: dict[str, Any]
+
+    def restore(self) -> None:
+        """Let the project be as the run has left it."""
+        shutil.rmtree(self.project)
+        shutil.copytree(self.kept, self.project)
+
+
+@pytest.fixture(scope="module")
+def begun_once(tmp_path_factory: pytest.TempPathFactory) -> Begun:
+    folder = tmp_path_factory.mktemp("begun")
+    project = clone(folder / "clone")
+    for file in (project / "first.fna", project / "second.fna"):
+        file.write_text("no FASTA")
+        os.utime(file, (1000, 1000))
+    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\tfirst.fna\n")
+    (folder / "ends").mkdir()
+    (folder / "ends/sitecustomize.py").write_text(
         "import os, sys\nif 'annotation' in sys.orig_argv: os._exit(1)\n"
     )
     arguments = ["--profile", "profiles/local", "--cores", "1", "--drop-metadata"]
-    process = start(project, *arguments, PATH=path, PYTHONPATH=str(project / "ends"))
+    tools = install_tools(folder / "tools")
+    process = start(project, *arguments, PATH=tools, PYTHONPATH=str(folder / "ends"))
     said, _ = process.communicate(timeout=120)
     record = next(project.glob("scratch/*/S1/download/stage.json"), None)
     assert record, said
-    return json.loads(record.read_text())  # type: ignore[no-any-return]
+    shutil.copytree(project, folder / "kept")
+    return Begun(project, folder / "kept", tools, json.loads(record.read_text())["identity"])
+
+
+@pytest.fixture
+def begun(begun_once: Begun) -> Begun:
+    begun_once.restore()
+    return begun_once
 
 
 @pytest.mark.parametrize("change", ["row", "option", "file"])
-def test_a_genome_that_was_begun_of_something_else_is_begun_anew(
-    project: Path, tmp_path: Path, change: str
-) -> None:
+def test_a_genome_that_was_begun_of_something_else_is_begun_anew(begun: Begun, change: str) -> None:
     """However old its files are and whatever Snakemake remembers of how they were made."""
-    first, second = project / "first.fna", project / "second.fna"
-    for file in (first, second):
-        file.write_text("no FASTA")
-        os.utime(file, (1000, 1000))
-    sheet, options = project / "config/samples.tsv", ["--rerun-triggers", "mtime"]
-    sheet.write_text("sample\tassembly\nS1\tfirst.fna\n")
-    path = install_tools(tmp_path / "tools")
-    begun = cut_off(project, path)
-
+    project, first = begun.project, begun.project / "first.fna"
+    options = ["--rerun-triggers", "mtime"]
     if change == "row":
-        sheet.write_text("sample\tassembly\nS1\tsecond.fna\n")
+        (project / "config/samples.tsv").write_text("sample\tassembly\nS1\tsecond.fna\n")
     elif change == "file":
         first.write_text("no FASTA either")
         os.utime(first, (900, 900))
@@ -177,28 +203,24 @@ def test_a_genome_that_was_begun_of_something_else_is_begun_anew(
     process = start(
         project,
         *("--profile", "profiles/local", "--cores", "1", "--drop-metadata", *options),
-        PATH=path,
+        PATH=begun.tools,
     )
     said, _ = process.communicate(timeout=120)
 
     receipt = json.loads((project / "results/receipts/S1.json").read_text())
     assert process.returncode == 0, said
     assert "NOTE: begun with other input or settings, they start again: S1" in said
-    assert receipt["identity"] != begun["identity"]
+    assert receipt["identity"] != begun.identity
     assert receipt["input"]["sources"] == ["second.fna" if change == "row" else "first.fna"]
     assert receipt["fingerprint"]["parameters"] == receipt["identity"]["parameters"]
     assert not [path for path in (project / "scratch").rglob("*") if path.is_file()]
 
 
-def test_a_genome_that_was_begun_alike_goes_on_where_it_was(project: Path, tmp_path: Path) -> None:
-    (project / "first.fna").write_text("no FASTA")
-    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\tfirst.fna\n")
-    path = install_tools(tmp_path / "tools")
-    arguments = ["--profile", "profiles/local", "--cores", "1"]
-    cut_off(project, path)
+def test_a_genome_that_was_begun_alike_goes_on_where_it_was(begun: Begun) -> None:
+    project = begun.project
     (project / "results/logs/S1/download.log").unlink()
 
-    process = start(project, *arguments, PATH=path)
+    process = start(project, "--profile", "profiles/local", "--cores", "1", PATH=begun.tools)
     said, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0, said

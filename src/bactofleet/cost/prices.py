@@ -9,7 +9,7 @@ import re
 import statistics
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -201,9 +201,7 @@ def load_prices(path: Path | None = None) -> Prices:
 
     Raises `ConfigurationError` with all errors in the file.
     """
-    table = _parse(_TABLE.read_text(encoding="utf-8"), "the package's table")
-    entries = dict(_iter_entries(table, ""))
-    region = str(table["region"])
+    region, entries = _read_table()
     if path is None:
         return Prices(region, entries)
     try:
@@ -212,6 +210,13 @@ def load_prices(path: Path | None = None) -> Prices:
         raise ConfigurationError([f"{path} cannot be read: {error}"]) from error
     own = _parse(text, str(path))
     return Prices(own.get("region", region), entries | dict(_iter_entries(own, str(path))))
+
+
+@cache
+def _read_table() -> tuple[str, dict[Key, Price]]:
+    """Return the region and the entries of the package's table, which never changes."""
+    table = _parse(_TABLE.read_text(encoding="utf-8"), "the package's table")
+    return str(table["region"]), dict(_iter_entries(table, ""))
 
 
 def vcpus_of(instance_type: str) -> int | None:
