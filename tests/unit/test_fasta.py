@@ -1,11 +1,13 @@
 """Assemblies are read as nucleotides or excluded, and described as assembly-scan does."""
 
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from bactofleet.core.errors import Excluded
+from bactofleet.genome import fasta
 from bactofleet.genome.fasta import (
     Contig,
     assembly_stats,
@@ -186,3 +188,31 @@ def test_what_unpacks_to_more_than_a_genome_is_excluded(tmp_path: Path) -> None:
     assert read_fasta(path, max_bytes=1003)
     with pytest.raises(Excluded, match=r"a\.fna\.gz has more than 1,002 bytes"):
         read_fasta(path, max_bytes=1002)
+
+
+def test_more_sequences_than_an_assembly_has_are_excluded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fasta, "MAX_SEQUENCES", 2)
+    path = tmp_path / "a.fna"
+    path.write_text(">a\nA\n>b\nC\n")
+    assert len(read_fasta(path)) == 2
+
+    path.write_text(">a\nA\n>b\nC\n>c\nG\n")
+    with pytest.raises(Excluded, match=r"a\.fna has more than 2 sequences"):
+        read_fasta(path)
+
+
+def test_millions_of_names_take_little_memory(tmp_path: Path) -> None:
+    """A list of all lines would take 500 MB, for a file of 12 MB."""
+    path = tmp_path / "a.fna"
+    path.write_bytes(b">a\n" * 4_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Excluded, match="has more than 1,000,000 sequences"):
+            read_fasta(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 250_000_000

@@ -6,9 +6,11 @@ columns Bactopia's parsers expect.
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -19,6 +21,8 @@ from bactofleet.genome.fastq import read_blocks
 LINE_WIDTH = 60
 IUPAC = re.compile(r"[ACGTUNRYSWKMBDHV*.-]*", re.IGNORECASE)
 SIZES = {"1m": 1_000_000, "100k": 100_000, "10k": 10_000, "1k": 1_000}
+# Far more than any assembly of an isolate has; each takes some hundred bytes of memory.
+MAX_SEQUENCES = 1_000_000
 
 
 class Contig(NamedTuple):
@@ -35,10 +39,14 @@ def read_fasta(path: Path, shown: str = "", max_bytes: int | None = None) -> lis
     more than `max_bytes` unpacked; the message calls it `shown`, or else by its own name.
     """
     shown = shown or path.name
-    text = b"".join(read_blocks(path, shown, max_bytes=max_bytes)).decode(errors="replace")
-    # Not `splitlines`, which also splits at other characters.
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    contigs = [Contig(name.strip(), "".join(parts)) for name, parts in _iter_records(lines)]
+    content = io.BytesIO(b"".join(read_blocks(path, shown, max_bytes=max_bytes)))
+    # Line by line, as millions of lines in a list take far more memory. Not by `splitlines`, which
+    # also splits at other characters.
+    lines = io.TextIOWrapper(content, encoding="utf-8", errors="replace", newline=None)
+    records = islice(_iter_records(lines), MAX_SEQUENCES + 1)
+    contigs = [Contig(name.strip(), "".join(parts)) for name, parts in records]
+    if len(contigs) > MAX_SEQUENCES:
+        raise Excluded("assembly", f"{shown} has more than {MAX_SEQUENCES:,} sequences")
     if not contigs or any(not contig.name for contig in contigs):
         raise Excluded("assembly", f"{shown} is not FASTA: no line starts with '>name'")
     for contig in contigs:
