@@ -16,7 +16,7 @@ from phases import Fleet, Phase
 GENOMES = 1000
 LIMIT_S = 300
 # Two sizes of a cohort, and how much more CPU time than in proportion the larger one may take: the
-# same work takes up to half as much more on busy cores. If it grew with the square, it took 4 times.
+# same work takes up to half as much more on busy cores. With the square it grew 4 times.
 SMALL, LARGE = 250, 1000
 SLACK = 1.75
 # What a run asks once, and a page of ListJobs.
