@@ -239,3 +239,13 @@ def test_names_of_files_travel_only_where_a_source_asks_for_them() -> None:
     assert NAMES_FILE not in get_names()
     Path("workflow/script.py").write_text("glob_wildcards('data/{x}.txt')")
     assert NAMES_FILE in get_names()
+
+
+def test_without_git_the_bundle_holds_what_snakemake_knows_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_git = build()
+    monkeypatch.setenv("PATH", "")
+
+    assert build().members.keys() == with_git.members.keys()
+    assert build().code_digest == with_git.code_digest

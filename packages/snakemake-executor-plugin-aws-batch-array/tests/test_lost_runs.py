@@ -10,7 +10,7 @@ import pytest
 from fakes import Logger
 
 from snakemake_executor_plugin_aws_batch_array.bundle import Bundle, Member
-from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
+from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild, copy_ledger
 from snakemake_executor_plugin_aws_batch_array.live import LiveArray
 from snakemake_executor_plugin_aws_batch_array.lost_runs import LostRuns
 from snakemake_executor_plugin_aws_batch_array.manifest import ManifestLine, build_manifest
@@ -275,3 +275,19 @@ def test_where_this_folder_has_run_before_those_of_others_are_not_told(
 
     assert logger.warnings == []
     assert len(aws.asked) == 1
+
+
+def test_a_copied_ledger_lacks_arrays_of_its_own_run_and_they_are_found(
+    aws: Aws, ledger: Ledger, logger: Logger, tmp_path: Path
+) -> None:
+    aws.add(["key0"], number=0, digest="of a shorter sheet")
+    aws.add(["key1"], number=1, digest="of a shorter sheet", queue="on-demand")
+    ledger.open_run(PREFIX, "definition:1")
+    ledger.open_array(f"{RUN}-0000", PREFIX, "spot", [OpenChild("key0", "0.json")])
+    copy_ledger(tmp_path / "ledger.sqlite", tmp_path / "copy.sqlite")
+    copy = Ledger(tmp_path / "copy.sqlite")
+
+    (array,) = adopt(aws, copy, logger, make_task(0), make_task(1))
+
+    assert (array.name, list(array.open)) == (f"{RUN}-0001", [0])
+    assert copy.get_arrays() == {f"{RUN}-0000", f"{RUN}-0001"}

@@ -14,6 +14,7 @@ from .environment import EXIT_CODE_FILE
 from .exit_codes import ILLEGAL_INSTRUCTION, OUT_OF_MEMORY, TEMPORARY
 from .gunzip import open_tarball
 from .ledger import LedgerError, OpenJobs, Waiting
+from .ledger import copy_ledger as _copy_ledger
 from .ledger import read_open_jobs as _read_open_jobs
 from .ledger import read_runs as _read_runs
 from .paths import FAILURES, LEDGER, USAGE, get_runs_folder
@@ -48,13 +49,17 @@ __all__ = [
     "Waiting",
     "clean",
     "clean_lines",
+    "copy_ledger",
     "count_jobs",
+    "get_ledger",
     "get_runs_folder",
     "open_client",
     "open_tarball",
     "parse_time",
     "read_open_jobs",
     "read_runs",
+    "remove_leftovers",
+    "terminate_jobs",
     "to_cell",
 ]
 
@@ -107,6 +112,34 @@ def read_runs(report_dir: Path) -> dict[str, set[str]]:
         LedgerError: the record of submissions cannot be read.
     """
     return _read_runs(report_dir / LEDGER)
+
+
+def get_ledger(report_dir: Path) -> Path:
+    """Return the file that records submissions; SQLite keeps others beside it while it is open."""
+    return report_dir / LEDGER
+
+
+def copy_ledger(report_dir: Path, target: Path) -> bool:
+    """Copy the record of submissions while a controller may be writing it; False without one."""
+    return _copy_ledger(report_dir / LEDGER, target)
+
+
+def terminate_jobs(report_dir: Path, session: Any, queues: list[str], reason: str) -> int:
+    """Terminate the jobs of a controller that has ended, and return how many arrays there were.
+
+    Raises:
+        botocore.exceptions.ClientError: AWS refuses to answer.
+    """
+    from . import successor  # noqa: PLC0415  # imports Snakemake
+
+    return successor.terminate_jobs(report_dir, session, queues, reason)
+
+
+def remove_leftovers(report_dir: Path, session: Any, bucket: str, logger: Any) -> None:
+    """Remove from AWS what finished runs have left; `logger` is told what could not be removed."""
+    from . import successor  # noqa: PLC0415  # imports Snakemake
+
+    successor.remove_leftovers(report_dir, session, bucket, logger)
 
 
 def open_client(session: Any) -> Describer:

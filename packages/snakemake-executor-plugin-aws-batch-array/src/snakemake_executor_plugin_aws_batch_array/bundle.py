@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from snakemake.sourcecache import LocalSourceFile
 from snakemake.spawn_jobs import SpawnedJobArgsFactory
 from snakemake_interface_common.exceptions import WorkflowError
 
@@ -171,7 +173,7 @@ def _iter_sources(workflow: Any) -> Iterator[str]:
     """
     needed = get_configfiles(workflow)
     folder = {str(path) for path in Path("workflow").rglob("*") if "__pycache__" not in path.parts}
-    known = workflow.dag.get_sources() | folder | set(_iter_read(workflow.sourcecache))
+    known = _get_known(workflow) | folder | set(_iter_read(workflow.sourcecache))
     for path in _iter_linked(known):
         if path.startswith(".."):
             raise WorkflowError(
@@ -181,6 +183,18 @@ def _iter_sources(workflow: Any) -> Iterator[str]:
         size = Path(path).stat().st_size if Path(path).is_file() else None
         if size is not None and (size <= MAX_TRACKED_BYTES or path in needed):
             yield path
+
+
+def _get_known(workflow: Any) -> set[str]:
+    """Return the sources that Snakemake knows; where git is not installed, those not from git.
+
+    Snakemake 9.27.1 expects git to be installed, though not that it is used.
+    """
+    if shutil.which("git"):
+        return set(workflow.dag.get_sources())
+    included = [file for file in workflow.included if isinstance(file, LocalSourceFile)]
+    paths = [file.get_path_or_uri(secret_free=True) for file in included]
+    return {os.path.relpath(path) for path in (*paths, *workflow.configfiles)}
 
 
 def _iter_read(cache: Any) -> Iterator[str]:

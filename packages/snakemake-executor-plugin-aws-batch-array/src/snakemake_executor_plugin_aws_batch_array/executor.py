@@ -498,6 +498,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     def _clean_up(self) -> None:
         self._adopter.close()
+        if self._settings.keep_finished:
+            return
         remove_finished_runs(self._ledger, self._store, self._client, self.logger)
 
 

@@ -37,6 +37,10 @@ LEFT JOIN children ON children.array = arrays.name
 """
 
 
+# https://www.sqlite.org/pragma.html#pragma_user_version
+_COPY = 1
+
+
 class LedgerError(Exception):
     """The record of submissions cannot be read; the message names the file."""
 
@@ -164,6 +168,19 @@ def read_runs(path: Path) -> dict[str, set[str]]:
     return runs
 
 
+def copy_ledger(path: Path, target: Path) -> bool:
+    """Copy a ledger that a controller may be writing, as of one moment; False if there is none.
+
+    The copy knows that it is one: what was submitted after it was made is not in it.
+    """
+    if not path.is_file():
+        return False
+    with closing(sqlite3.connect(path)) as ledger, closing(sqlite3.connect(target)) as copy:
+        ledger.backup(copy)
+        copy.execute(f"PRAGMA user_version = {_COPY}")
+    return True
+
+
 def _read(path: Path, query: str) -> list[tuple[Any, ...]]:
     if not path.is_file():
         return []
@@ -206,6 +223,18 @@ class Ledger:
         with self._lock:
             rows = self._connection.execute("SELECT prefix FROM runs").fetchall()
         return {row["prefix"] for row in rows}
+
+    def is_copy(self) -> bool:
+        """Say whether arrays may be missing, because it began as a copy of another ledger."""
+        with self._lock:
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        return bool(version == _COPY)
+
+    def get_arrays(self) -> set[str]:
+        """Return the names of the arrays that are on record."""
+        with self._lock:
+            rows = self._connection.execute("SELECT name FROM arrays").fetchall()
+        return {row["name"] for row in rows}
 
     def open_array(self, name: str, prefix: str, queue: str, children: list[OpenChild]) -> None:
         """Record the intent to submit an array."""

@@ -39,10 +39,11 @@ class LostArray:
 
 
 class LostRuns:
-    """Runs that are in the bucket but not in the ledger of this folder.
+    """Runs and arrays that are in the bucket but not in the ledger of this folder.
 
     The same bucket also has runs of other workflows and cohorts. A run belongs to this workflow if
-    it sent exactly what this run would send: sources, options and data.
+    it sent exactly what this run would send: sources, options and data. A run that is on record
+    may have arrays that are not, if the folder is an older copy of what its controller had.
     """
 
     def __init__(
@@ -60,8 +61,11 @@ class LostRuns:
         self._logger = logger
         self._queues = [queue for queue in (settings.job_queue, settings.fallback_queue) if queue]
         self._known = ledger.get_runs()
+        self._recorded = ledger.get_arrays()
         # Latest first: if two runs did the same work, the later result is used.
-        unseen = {*store.list_folders(get_runs_folder(settings.prefix))} - self._known
+        unseen = {*store.list_folders(get_runs_folder(settings.prefix))}
+        if not ledger.is_copy():
+            unseen -= self._known
         self._unseen = [RunFolder(prefix) for prefix in sorted(unseen, reverse=True)]
         self._arrays: list[LostArray] = []
 
@@ -81,7 +85,8 @@ class LostRuns:
 
     def _look(self, folder: RunFolder, bundle: Bundle) -> None:
         """Find the arrays of a run, if it belongs to this workflow."""
-        is_alike = self._store.get_metadata(folder.bundle).get(DIGEST) == bundle.digest
+        is_known = folder.prefix in self._known
+        is_alike = is_known or self._is_alike(folder, bundle)
         # A later run in a folder knows its predecessors; unknown runs belong to others.
         if not is_alike and self._known:
             return
@@ -89,10 +94,15 @@ class LostRuns:
             # In some accounts ListJobs has returned nothing but the ids.
             named = [job["jobId"] for job in self._client.iter_named(queue, f"{folder.name}-")]
             for detail in self._client.describe_existing(named).values():
+                if detail["jobName"] in self._recorded:
+                    continue
                 if is_alike:
                     self._arrays += self._read(folder, queue, detail)
                 elif detail["status"] not in ENDED:
                     self._warn(queue, detail)
+
+    def _is_alike(self, folder: RunFolder, bundle: Bundle) -> bool:
+        return self._store.get_metadata(folder.bundle).get(DIGEST) == bundle.digest
 
     def _warn(self, queue: str, detail: dict[str, Any]) -> None:
         self._logger.warning(

@@ -133,6 +133,11 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
         "Terminate running jobs of an earlier run whose files this run makes from other sources, "
         "configuration or parameters.",
     )
+    keep_finished: bool = _setting(
+        False,
+        "Leave the objects and job definitions of finished runs to the next start, for controllers "
+        "whose report-dir is still to be copied.",
+    )
     poll_interval: int = _setting(
         10, "Minimum number of seconds between two status queries.", type=int
     )
