@@ -10,13 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "aws"))
 
 from emulator.client import EmulatedAWS
-from fleet import Fleet
-
-
-class Account(EmulatedAWS):
-    """An emulated AWS that enforces rights, and knows CloudFormation better."""
-
-    module = "account"
+from fleet import Account, Fleet
 
 
 @pytest.fixture(scope="session")

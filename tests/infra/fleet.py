@@ -21,6 +21,12 @@ IMAGE = "bactofleet-test-worker"
 RUN_S = 300
 
 
+class Account(EmulatedAWS):
+    """An emulated AWS that enforces rights, and knows CloudFormation better."""
+
+    module = "account"
+
+
 class Fleet:
     """The stack `name` of an account, and the folder that it is deployed from."""
 

@@ -78,6 +78,8 @@ def test_deploying_writes_what_the_profile_needs(other: Fleet) -> None:
         "fallback-queue": "other-fallback",
         "job-role": outputs["JobRole"],
         "execution-role": outputs["ExecutionRole"],
+        "controller-queue": "other-controllers",
+        "controller-role": outputs["ControllerRole"],
     }
 
 

@@ -117,3 +117,23 @@ def test_a_job_puts_what_it_returns_and_results_and_nothing_by_which_another_job
     resources: dict[str, Any], key: str, expected: bool
 ) -> None:
     assert may_put(resources["JobRole"], key) is expected
+
+
+def test_controllers_start_before_genomes_on_instances_that_are_not_reclaimed(
+    resources: dict[str, Any],
+) -> None:
+    controllers, fallback = resources["ControllerQueue"], resources["OnDemandQueue"]
+
+    assert controllers["ComputeEnvironmentOrder"] == fallback["ComputeEnvironmentOrder"]
+    assert controllers["Priority"] > fallback["Priority"]
+
+
+def test_no_job_of_a_genome_may_touch_what_controllers_run(resources: dict[str, Any]) -> None:
+    def list_resources(name: str) -> list[str]:
+        policies = resources[name]["Policies"]
+        return [str(s["Resource"]) for p in policies for s in p["PolicyDocument"]["Statement"]]
+
+    places = list_resources("JobRole") + list_resources("ExecutionRole")
+
+    assert places
+    assert not any("Bucket.Arn}/runs/" in place or "Bucket.Arn}/*" in place for place in places)

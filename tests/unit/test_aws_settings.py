@@ -38,6 +38,14 @@ def test_the_profile_has_the_settings() -> None:
     assert profile["executor"] == "aws-batch-array"
 
 
+def test_the_profile_leaves_out_what_only_a_launch_needs() -> None:
+    write_settings({"region": "eu-west-1", "controller-queue": "fleet-controllers"})
+
+    profile = read_profile()
+
+    assert [name for name in profile if "controller" in name] == []
+
+
 def test_without_the_file_the_profile_has_no_settings_of_an_account() -> None:
     profile = read_profile()
 

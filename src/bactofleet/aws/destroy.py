@@ -30,7 +30,8 @@ def destroy(args: argparse.Namespace) -> None:
         # A stack whose creation failed has no outputs and no resources.
         outputs = stack.outputs()
         s3, bucket = session.client("s3"), outputs.get("Bucket")
-        queues = [outputs[name] for name in ("JobQueue", "FallbackQueue") if name in outputs]
+        names = ("JobQueue", "FallbackQueue", "ControllerQueue")
+        queues = [outputs[name] for name in names if name in outputs]
         _check_idle(session.client("batch"), queues)
         if bucket:
             _check_no_data(s3, bucket)
@@ -51,7 +52,8 @@ def _check_idle(batch: Any, queues: list[str]) -> None:
                 raise ConfigurationError(
                     [
                         f"queue {queue} has jobs that are {status}; stop their Snakemake with "
-                        "Ctrl-C, or end them: `aws batch terminate-job --reason stop --job-id ID`"
+                        "Ctrl-C or `bactofleet stop`, or end them: "
+                        "`aws batch terminate-job --reason stop --job-id ID`"
                     ]
                 )
 

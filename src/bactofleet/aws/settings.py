@@ -25,7 +25,11 @@ OUTPUTS = {
     "fallback-queue": "FallbackQueue",
     "job-role": "JobRole",
     "execution-role": "ExecutionRole",
+    "controller-queue": "ControllerQueue",
+    "controller-role": "ControllerRole",
 }
+# Settings that start with this are for `bactofleet launch`; Snakemake has no such options.
+LAUNCH_ONLY = "controller-"
 
 
 def read_settings() -> dict[str, str]:
@@ -58,7 +62,11 @@ def effective_settings() -> dict[str, str]:
 
 def profile_entries() -> dict[str, str]:
     """Return the settings as Snakemake options for the profile."""
-    return {f"aws-batch-array-{name}": value for name, value in read_settings().items()}
+    return {
+        f"aws-batch-array-{name}": value
+        for name, value in read_settings().items()
+        if not name.startswith(LAUNCH_ONLY)
+    }
 
 
 def settings_of(outputs: dict[str, str], region: str) -> dict[str, str]:
@@ -68,7 +76,13 @@ def settings_of(outputs: dict[str, str], region: str) -> dict[str, str]:
 
 def write_settings(settings: dict[str, str]) -> None:
     """Write the file, replacing an existing one."""
-    write_atomically(SETTINGS, HEADER + yaml.safe_dump(settings, sort_keys=False))
+    write_atomically(SETTINGS, format_settings(settings))
+
+
+def format_settings(settings: dict[str, str]) -> str:
+    """Return the text of a settings file."""
+    text: str = yaml.safe_dump(settings, sort_keys=False)
+    return HEADER + text
 
 
 def remove_settings(bucket: str) -> None:

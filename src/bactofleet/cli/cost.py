@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bactofleet.cli import estimate as estimate_command
-from bactofleet.cli.options import add_config, positive
+from bactofleet.cli.options import add_config, add_run, positive
 from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import ConfigurationError
@@ -19,6 +19,7 @@ from bactofleet.cost.estimate import STACK_VCPUS
 from bactofleet.cost.instances import Fleet
 from bactofleet.cost.live_prices import ask_aws
 from bactofleet.cost.prices import Prices, load_prices
+from bactofleet.launch.mirror import open_mirror
 from bactofleet.records.attempt import Attempt, measure_tarballs, read_attempts
 from bactofleet.records.folder import USAGE, list_receipts
 from bactofleet.records.receipt import iter_receipts
@@ -28,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.set_defaults(run=run)
     add_config(parser)
+    add_run(parser)
     parser.add_argument(
         "--prices", type=Path, metavar="FILE", help="file with your own prices; AWS is not asked"
     )
@@ -54,7 +56,17 @@ def run(args: argparse.Namespace) -> None:
 
     Raises `ConfigurationError` if configuration or prices cannot be read, or nothing has run.
     """
-    config = read_config(args.config)
+    if args.launched is None:
+        _run(args, args.config)
+        return
+    if args.prices:
+        args.prices = args.prices.resolve()  # the mirror changes the current folder
+    with open_mirror(args.launched) as mirror:
+        _run(args, mirror.config)
+
+
+def _run(args: argparse.Namespace, config_file: Path) -> None:
+    config = read_config(config_file)
     results = local_folder(str(config["results"]))
     attempts = read_attempts(results)
     if args.estimate:

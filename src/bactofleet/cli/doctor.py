@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError
 
@@ -18,7 +19,7 @@ from bactofleet.core.text import clean_lines
 from bactofleet.doctor import cloud, local
 from bactofleet.doctor.account import Account
 from bactofleet.doctor.findings import ERROR, WARNING, Check, Finding
-from bactofleet.doctor.work import Work, read_work
+from bactofleet.doctor.work import CONFIG, Work, read_work
 
 
 class ChecksFailed(BactofleetError):
@@ -33,22 +34,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises `ChecksFailed` if a finding is an error."""
+    examine(CONFIG, as_json=args.json)
+
+
+def examine(config: Path, *, as_json: bool = False) -> None:
+    """Print the findings for a configuration; raises `ChecksFailed` if one is an error."""
     findings = []
-    for finding in _examine():
+    for finding in _examine(config):
         findings.append(finding)
-        if not args.json:
+        if not as_json:
             print(clean_lines(_line(finding)), flush=True)
-    if args.json:
+    if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     errors = sum(finding.level == ERROR for finding in findings)
     if errors:
         raise ChecksFailed(f"Errors: {errors}. docs/aws.md says more.")
 
 
-def _examine() -> Iterator[Finding]:
+def _examine(config: Path) -> Iterator[Finding]:
     work = Work()
     try:
-        work = read_work()
+        work = read_work(config)
         yield Check("samples").ok(f"configuration and sheet are good: {work.genomes:,} genomes")
     except ConfigurationError as error:
         yield Check("samples").error(str(error), "correct it; `bactofleet check` looks again")

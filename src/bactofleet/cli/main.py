@@ -21,6 +21,8 @@ COMMANDS = {
     "import": "add a list of accessions or files to the sample sheet",
     "aws": "create, update and remove the AWS stack; push the image to it",
     "doctor": "check this machine and the AWS account before a run; changes nothing",
+    "launch": "start a run on AWS that needs no machine of yours",
+    "stop": "end a launched run, and say what is left",
     "status": "show the progress of a run, the time left and the failures; changes nothing",
     "serve": "show the status as a web page on this machine; changes nothing",
     "cost": "show what the runs have cost on AWS, or forecast the cost of the rest",

@@ -16,6 +16,18 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_run(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """Add the option that names a launched run."""
+    parser.add_argument(
+        "--run",
+        dest="launched",
+        metavar="s3://BUCKET/runs/NAME",
+        required=required,
+        help="the launched run, as `bactofleet launch` shows it"
+        + ("" if required else " (default: the run in this folder)"),
+    )
+
+
 def count(text: str) -> int:
     """Parse a whole number; for `type=` of argparse."""
     if not text.isdecimal():

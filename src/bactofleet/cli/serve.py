@@ -6,8 +6,9 @@ import argparse
 import sys
 from contextlib import suppress
 
-from bactofleet.cli.options import add_config, add_live
+from bactofleet.cli.options import add_config, add_live, add_run
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.launch.mirror import open_mirror
 from bactofleet.monitor.page.server import PageServer
 from bactofleet.monitor.page.updater import ViewUpdater
 
@@ -19,6 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.set_defaults(run=run)
     add_config(parser)
+    add_run(parser)
     parser.add_argument(
         "--port",
         type=int,
@@ -39,7 +41,15 @@ def run(args: argparse.Namespace) -> None:
     Raises `ConfigurationError` if configuration or sheet cannot be read, AWS does not answer, or
     the port is not available.
     """
-    updater = ViewUpdater(args.config, live=args.live)
+    if args.launched is None:
+        _serve(args, ViewUpdater(args.config, live=args.live), "")
+        return
+    with open_mirror(args.launched) as mirror:
+        updater = ViewUpdater(mirror.config, live=args.live, refresh=mirror.refresh)
+        _serve(args, updater, mirror.place.address)
+
+
+def _serve(args: argparse.Namespace, updater: ViewUpdater, address: str) -> None:
     updater.open()
     with _listen(args.host, args.port, updater) as server:
         if not server.is_local:
@@ -48,7 +58,9 @@ def run(args: argparse.Namespace) -> None:
                 "ends of logs; --host 127.0.0.1 and an SSH tunnel show them to you alone.",
                 file=sys.stderr,
             )
-        print(f"{server.url} shows {updater.observer.results}; Ctrl-C ends it.", flush=True)
+        print(
+            f"{server.url} shows {address or updater.observer.results}; Ctrl-C ends it.", flush=True
+        )
         updater.start()
         with suppress(KeyboardInterrupt):
             server.serve_forever()

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from rich.console import Console
 from rich.live import Live
 
-from bactofleet.cli.options import add_config, add_live
+from bactofleet.cli.options import add_config, add_live, add_run
 from bactofleet.core.config import read_config
+from bactofleet.launch.mirror import open_mirror
 from bactofleet.monitor.display import to_json, to_lines, to_panel
 from bactofleet.monitor.snapshot import Observer, Snapshot, get_pause, open_observer
 
@@ -22,6 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.set_defaults(run=run)
     add_config(parser)
+    add_run(parser)
     parser.add_argument(
         "--watch", action="store_true", help="refresh every few seconds until Ctrl-C"
     )
@@ -34,7 +36,17 @@ def run(args: argparse.Namespace) -> None:
 
     Raises `ConfigurationError` if configuration or sheet cannot be read, or AWS does not answer.
     """
-    observer = open_observer(read_config(args.config), live=args.live)
+    if args.launched is None:
+        _watch(args, open_observer(read_config(args.config), live=args.live))
+        return
+    with open_mirror(args.launched) as mirror:
+        if not args.json:
+            print(mirror.describe(), flush=True)
+        config = read_config(mirror.config)
+        _watch(args, open_observer(config, live=args.live, refresh=mirror.refresh))
+
+
+def _watch(args: argparse.Namespace, observer: Observer) -> None:
     with suppress(KeyboardInterrupt), _ending_with_reader():
         if args.watch and not args.json and sys.stdout.isatty():
             _watch_on_terminal(observer)

@@ -39,12 +39,12 @@ class Work:
     """Messages about files that jobs on AWS cannot reach."""
 
 
-def read_work() -> Work:
-    """Read the configuration and the sample sheet in the current folder.
+def read_work(config_file: Path = CONFIG) -> Work:
+    """Read a configuration and the sample sheet that it names.
 
     Raises `ConfigurationError` with all errors in them.
     """
-    ready = check_run(read_options(CONFIG), SCHEMAS, str(CONFIG), known_image())
+    ready = check_run(read_options(config_file), SCHEMAS, str(config_file), known_image())
     config, samples = ready.config, list(ready.samples.values())
     return Work(
         genomes=len(samples),

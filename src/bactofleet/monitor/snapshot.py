@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,9 @@ class Observer:
         scratch: Path,
         samples: Collection[str],
         client: api.Describer | None = None,
+        refresh: Callable[[], None] = lambda: None,
     ) -> None:
+        self._refresh = refresh
         self.results = results
         self.scratch = scratch
         self.samples = dict.fromkeys(samples).keys()
@@ -124,6 +126,7 @@ class Observer:
 
     def look(self) -> Snapshot:
         """Return the current state; raises `ConfigurationError` if AWS does not answer."""
+        self._refresh()
         now = time.time()
         started = get_start(self.results)
         # Running genomes first, then results: a genome that ends in between is not missed.
@@ -211,8 +214,12 @@ class Observer:
         return pace[0], left
 
 
-def open_observer(config: Mapping[str, Any], *, live: bool) -> Observer:
+def open_observer(
+    config: Mapping[str, Any], *, live: bool, refresh: Callable[[], None] = lambda: None
+) -> Observer:
     """Return an observer of the configuration's run; if `live`, it also asks AWS Batch.
+
+    `refresh` is called before each look, to bring the files of a run elsewhere up to date.
 
     Raises `ConfigurationError` if the sample sheet cannot be read, or AWS cannot be reached.
     """
@@ -220,7 +227,7 @@ def open_observer(config: Mapping[str, Any], *, live: bool) -> Observer:
     results = local_folder(str(config["results"]))
     client = open_client() if live else None
     scratch = scratch_folder(str(config["scratch"]), str(config["results"]))
-    return Observer(results, scratch, samples, client)
+    return Observer(results, scratch, samples, client, refresh)
 
 
 def predict_cost(spent_usd: float, ended: int, remaining: int) -> Money | None:

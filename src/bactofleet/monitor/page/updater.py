@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from bactofleet.core.config import read_config
@@ -23,10 +24,13 @@ class ViewUpdater(threading.Thread):
     when the file changes.
     """
 
-    def __init__(self, config: Path, *, live: bool) -> None:
+    def __init__(
+        self, config: Path, *, live: bool, refresh: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(daemon=True)
         self._config = config
         self._live = live
+        self._refresh = refresh
         self._stamps: dict[Path, int] = {}
         self._wanted = threading.Event()
         self._wanted.set()
@@ -44,7 +48,7 @@ class ViewUpdater(threading.Thread):
         config = read_config(self._config)
         inputs = (self._config, Path(str(config["samples"])))
         stamps = {path: _get_stamp(path) for path in inputs}
-        observer = open_observer(config, live=self._live)
+        observer = open_observer(config, live=self._live, refresh=self._refresh)
         check_names(observer.samples)
         self.observer, self._stamps = observer, stamps
 

@@ -1,0 +1,38 @@
+"""`bactofleet stop`: end a launched run."""
+
+from __future__ import annotations
+
+import argparse
+
+from bactofleet.cli.options import add_run
+from bactofleet.core.config import read_config
+from bactofleet.launch.mirror import open_mirror
+from bactofleet.monitor.snapshot import open_observer
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.set_defaults(run=run)
+    add_run(parser, required=True)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the command.
+
+    Raises `ConfigurationError` if there is no such run, or AWS does not answer.
+    """
+    with open_mirror(args.launched) as mirror:
+        had_controller = mirror.controller is not None
+        ended = mirror.stop()
+        genomes = open_observer(read_config(mirror.config), live=False).look().genomes
+    state = "ended" if had_controller else "had ended before"
+    print(f"The controller {state}; array jobs that were ended: {ended}.")
+    print(
+        f"Of {genomes.total:,} genomes {genomes.complete:,} are complete, {genomes.excluded:,} "
+        f"excluded and {genomes.failed:,} failed; {genomes.remaining:,} are left."
+    )
+    print(f"Finished genomes are kept: {mirror.place.address} has their receipts.")
+    if genomes.remaining:
+        print(
+            "`bactofleet launch` goes on with the others, in the folder that it was launched from."
+        )

@@ -1,0 +1,1 @@
+"""Runs whose controller is a job of AWS Batch: start, state in the bucket, end."""

@@ -1,0 +1,156 @@
+"""The program in the controller's container: fetch the project, run Snakemake, save its state.
+
+`python3 -m bactofleet.launch.controller`. It ends with 0 or 1 as Snakemake does, and with another
+status if it was ended from outside, so that Batch starts it again: it then continues with the
+state in the bucket, and takes over the jobs that still run.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bactofleet.core.config import read_config
+from bactofleet.core.destination import local_folder
+from bactofleet.core.errors import BactofleetError
+from bactofleet.launch.controller_job import BUCKET, RUN, SCRATCH, TOKEN, remove_definition
+from bactofleet.launch.place import Place
+from bactofleet.launch.project import DEFAULT_CONFIG, fetch_project
+from bactofleet.launch.record import read_record
+from bactofleet.launch.state import Reader, Writer
+from snakemake_executor_plugin_aws_batch_array import api
+
+# What jobs send back is on record within a second, other changes (logs) within a minute.
+LOOK_S, SAVE_S = 1.0, 60.0
+# Batch kills a container 30 s after it has asked it to end.
+# https://docs.aws.amazon.com/batch/latest/APIReference/API_TerminateJob.html
+ENDED_FROM_OUTSIDE = 128 + signal.SIGTERM
+TROUBLE = 75
+RETRIES = {"mode": "standard", "total_max_attempts": 10}
+AWS_ERRORS = (BotoCoreError, ClientError, Boto3Error)
+
+log = logging.getLogger("bactofleet")
+
+
+class Superseded(BactofleetError):
+    """The run was launched again: this is no longer its controller."""
+
+
+class Keeper:
+    """Saves the state of the run as long as this is its controller."""
+
+    def __init__(self, s3: Any, place: Place, token: str) -> None:
+        self._s3, self._place, self._token = s3, place, token
+
+    def check(self) -> None:
+        """Raise `Superseded` if there is a later launch: there must not be two controllers."""
+        record, _ = read_record(self._s3, self._place)
+        if record is None or record.token != self._token:
+            raise Superseded(f"{self._place.address} was launched again; this controller ends.")
+
+    def restore(self, results: Path) -> None:
+        """Bring the results folder to the state in the bucket."""
+        reader = Reader(self._s3, self._place, results)
+        reader.read()
+        self._writer = Writer(self._s3, self._place, results, reader.last)
+
+    def save(self) -> None:
+        """Save what has changed."""
+        self.check()
+        self._writer.save()
+
+    def is_pressing(self) -> bool:
+        """Say whether jobs were submitted or settled since the last time."""
+        return self._writer.is_pressing()
+
+    def publish(self) -> None:
+        """Put tables and reports into the bucket as objects of their own."""
+        self._writer.publish()
+
+
+def main() -> int:
+    """Run the controller; return its exit status."""
+    logging.basicConfig(format="controller: %(message)s")
+    log.setLevel(logging.INFO)
+    place = Place(os.environ[BUCKET], os.environ[RUN])
+    try:
+        status = _control(place, os.environ[TOKEN])
+    except AWS_ERRORS as error:
+        log.error("AWS: %s; Batch starts this controller again.", error)
+        return TROUBLE
+    except BactofleetError as error:
+        log.error("%s", error)
+        return 1
+    log.info("Snakemake ended with %s; %s has the state of the run.", status, place.address)
+    return status
+
+
+def _control(place: Place, token: str) -> int:
+    session = boto3.Session()
+    s3 = session.client("s3", config=Config(retries=RETRIES))
+    keeper = Keeper(s3, place, token)
+    keeper.check()
+    project = Path(SCRATCH) / "project"
+    project.mkdir()
+    os.chdir(project)
+    config = fetch_project(s3, place, project)
+    results = local_folder(str(read_config(config)["results"]))
+    keeper.restore(results)
+    status = _run_snakemake(config, keeper)
+    keeper.save()
+    if status in (0, 1):
+        # Not before the state is safe: a controller that lost it would look for these objects.
+        api.remove_leftovers(results, session, place.bucket, log)
+        keeper.save()
+        keeper.publish()
+        remove_definition(session.client("batch"), place, token)
+    return status
+
+
+def _run_snakemake(config: Path, keeper: Keeper) -> int:
+    """Run Snakemake and save its state until it ends, or this container has to."""
+    words = [sys.executable, "-m", "snakemake", "--profile", "profiles/aws"]
+    if config != DEFAULT_CONFIG:
+        words += ["--configfile", str(config)]
+    process = subprocess.Popen([*words, "--aws-batch-array-keep-finished"])
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # Its jobs go on: the next controller takes them over, and `bactofleet stop` ends them.
+        process.kill()
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        _accompany(process, keeper)
+    finally:
+        process.kill()
+    status = process.wait()
+    return status if status >= 0 else ENDED_FROM_OUTSIDE
+
+
+def _accompany(process: subprocess.Popen[bytes], keeper: Keeper) -> None:
+    """Save the state until Snakemake ends; during an outage it goes on, as its jobs do."""
+    saved = time.monotonic()
+    while process.poll() is None:
+        time.sleep(LOOK_S)
+        if keeper.is_pressing() or time.monotonic() - saved > SAVE_S:
+            try:
+                keeper.save()
+            except AWS_ERRORS as error:
+                log.warning("The state is saved later, AWS does not take it now: %s", error)
+            saved = time.monotonic()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""What a controller needs of a user's folder, as one archive in the bucket."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bactofleet.aws.settings import SETTINGS, format_settings
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.launch.place import Place
+
+ARCHIVE = "project.tar.gz"
+# Member with the path of the configuration.
+CONFIG_NAME = ".launched-config"
+# The Snakefile reads it even if another configuration is given.
+DEFAULT_CONFIG = Path("config/config.yaml")
+PROFILE = Path("profiles/aws/config.yaml")
+
+
+def pack_project(config_file: Path, config: dict[str, Any], settings: dict[str, str]) -> bytes:
+    """Pack the workflow, the configuration, the files that it names, and the profile.
+
+    It may hold signed URLs of the sheet, so it goes nowhere but into the private bucket. Raises
+    `ConfigurationError` for files outside of the current folder.
+    """
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", dereference=True) as archive:
+        for path in _iter_files(config_file, config):
+            archive.add(path, recursive=False)
+        _add_text(archive, str(SETTINGS), format_settings(settings))
+        _add_text(archive, CONFIG_NAME, str(config_file))
+    return buffer.getvalue()
+
+
+def fetch_project(s3: Any, place: Place, folder: Path) -> Path:
+    """Unpack the project of a run into a folder; return the path of its configuration there.
+
+    Raises `ConfigurationError` if there is no such run.
+    """
+    try:
+        body = s3.get_object(Bucket=place.bucket, Key=place.key(ARCHIVE))["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        raise ConfigurationError(
+            [f"{place.address} has no run; `bactofleet launch` shows the address of its run"]
+        ) from None
+    unpack_project(body, folder)
+    return Path((folder / CONFIG_NAME).read_text(encoding="utf-8"))
+
+
+def unpack_project(archive: bytes, folder: Path) -> None:
+    """Unpack a packed project into a folder."""
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+        tar.extractall(folder, filter="data")
+
+
+def _iter_files(config_file: Path, config: dict[str, Any]) -> Iterator[Path]:
+    named = [config_file, DEFAULT_CONFIG, PROFILE, Path(str(config["samples"]))]
+    if config["proteins"]:
+        named.append(Path(str(config["proteins"])))
+    folder = (path for path in Path("workflow").rglob("*") if "__pycache__" not in path.parts)
+    for path in sorted({*named, *folder}):
+        if path.is_absolute() or ".." in path.parts:
+            raise ConfigurationError(
+                [f"{path} is outside of this folder; copy it here, and give its path from here"]
+            )
+        if path.is_file():
+            yield path
+
+
+def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(text.encode())
+    archive.addfile(info, io.BytesIO(text.encode()))

@@ -1,0 +1,258 @@
+"""A run has one controller, however often it is launched."""
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.launch import controller_job
+from bactofleet.launch.controller import Keeper, Superseded
+from bactofleet.launch.controller_job import find_controller, get_job_name, start_controller
+from bactofleet.launch.place import Place, parse_place, place_of
+from bactofleet.launch.project import pack_project, unpack_project
+from bactofleet.launch.record import Record, TakenError, read_record, write_record
+from bactofleet.launch.state import list_state
+
+PLACE = Place("genomes", "cohort")
+SETTINGS = {
+    "region": "us-east-1",
+    "bucket": "genomes",
+    "image": "repository/fleet:1",
+    "controller-queue": "fleet-controllers",
+    "controller-role": "arn:aws:iam::123456789012:role/controller",
+    "execution-role": "arn:aws:iam::123456789012:role/execution",
+}
+LATER_S = controller_job.GRACE_S + 1
+
+
+class Batch:
+    """A Batch that knows the jobs that were submitted to it, and may forget to say so."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.definitions: dict[str, dict[str, Any]] = {}
+        self.is_forgetful = False
+        self.loses_answers = False
+
+    def register_job_definition(self, **request: Any) -> dict[str, Any]:
+        name = request["jobDefinitionName"]
+        self.definitions[name] = request
+        return {"jobDefinitionArn": name}
+
+    def deregister_job_definition(self, **request: Any) -> None:
+        pass
+
+    def submit_job(self, **request: Any) -> dict[str, Any]:
+        job_id = f"job-{len(self.jobs)}"
+        self.jobs[job_id] = {**request, "jobId": job_id, "status": "RUNNABLE"}
+        if self.loses_answers:
+            raise ConnectionError
+        return {"jobId": job_id}
+
+    def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
+        return {"jobs": [] if self.is_forgetful else [self.jobs[i] for i in jobs if i in self.jobs]}
+
+    def list_jobs(self, jobQueue: str, filters: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        (name,) = filters[0]["values"]
+        jobs = [] if self.is_forgetful else self.jobs.values()
+        return {"jobSummaryList": [job for job in jobs if job["jobName"] == name]}
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A bucket."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    monkeypatch.setattr(controller_job, "LOOKUP_PAUSES_S", (0.0, 0.0))
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=PLACE.bucket)
+        yield client
+
+
+@pytest.fixture
+def batch() -> Batch:
+    return Batch()
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some time passes between a launch and what follows."""
+    monkeypatch.setattr(controller_job, "GRACE_S", -1.0)
+
+
+def launch(s3: Any, batch: Batch, results: Path = Path("none"), project: bytes = b"") -> str:
+    session = SimpleNamespace(client=lambda name, **_: {"s3": s3, "batch": batch}[name])
+    return start_controller(session, PLACE, project, results, 67_000, SETTINGS)
+
+
+def test_a_launch_submits_one_job_under_the_controllers_role(s3: Any, batch: Batch) -> None:
+    job_id = launch(s3, batch)
+
+    (job,) = batch.jobs.values()
+    container = batch.definitions[job["jobDefinition"]]["containerProperties"]
+    assert (job["jobId"], job["jobQueue"]) == (job_id, "fleet-controllers")
+    assert container["jobRoleArn"] == SETTINGS["controller-role"]
+    needs = {need["type"]: int(need["value"]) for need in container["resourceRequirements"]}
+    assert needs["VCPU"] == 2
+    assert needs["MEMORY"] < 16_384 * 0.9  # fits on an instance of the stack
+    assert (container["privileged"], container["readonlyRootFilesystem"]) == (False, True)
+
+
+def test_a_second_launch_starts_nothing(s3: Any, batch: Batch) -> None:
+    launch(s3, batch)
+    batch.is_forgetful = True  # as Batch is about new jobs
+
+    with pytest.raises(ConfigurationError, match=r"job-0 is SUBMITTED\. Nothing was started"):
+        launch(s3, batch)
+    assert len(batch.jobs) == 1
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("status", ["SUBMITTED", "RUNNABLE", "STARTING", "RUNNING"])
+def test_a_controller_at_work_is_not_started_again(s3: Any, batch: Batch, status: str) -> None:
+    batch.jobs[launch(s3, batch)]["status"] = status
+
+    with pytest.raises(ConfigurationError, match=status):
+        launch(s3, batch)
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
+def test_a_controller_that_has_ended_is_followed_by_another(
+    s3: Any, batch: Batch, status: str
+) -> None:
+    batch.jobs[launch(s3, batch)]["status"] = status
+
+    assert launch(s3, batch) == "job-1"
+
+
+@pytest.mark.usefixtures("later")
+def test_a_job_whose_id_was_never_known_is_found_by_its_name(s3: Any, batch: Batch) -> None:
+    batch.loses_answers = True
+    with pytest.raises(ConnectionError):
+        launch(s3, batch)
+
+    with pytest.raises(ConfigurationError, match="job-0 is RUNNABLE"):
+        launch(s3, batch)
+
+
+@pytest.mark.usefixtures("later")
+def test_a_launch_that_died_before_it_submitted_is_followed_by_another(
+    s3: Any, batch: Batch
+) -> None:
+    write_record(s3, PLACE, Record(), "")
+
+    assert launch(s3, batch) == "job-0"
+
+
+def test_of_two_launches_at_the_same_time_one_wins(s3: Any) -> None:
+    _, version = read_record(s3, PLACE)
+    write_record(s3, PLACE, Record("first"), version)
+
+    with pytest.raises(TakenError):
+        write_record(s3, PLACE, Record("second"), version)
+    record, version = read_record(s3, PLACE)
+    assert record is not None
+    assert record.token == "first"
+    write_record(s3, PLACE, Record("third"), version)
+    with pytest.raises(TakenError):
+        write_record(s3, PLACE, Record("fourth"), version)
+
+
+def test_a_controller_ends_when_the_run_was_launched_again(s3: Any, tmp_path: Path) -> None:
+    version = write_record(s3, PLACE, Record("first"), "")
+    keeper = Keeper(s3, PLACE, "first")
+    keeper.check()
+    keeper.restore(tmp_path)
+    write_record(s3, PLACE, Record("second"), version)
+
+    with pytest.raises(Superseded):
+        keeper.save()
+    assert list_state(s3, PLACE) == []
+
+
+def test_the_first_launch_takes_along_what_this_folder_has_finished(
+    s3: Any, batch: Batch, tmp_path: Path
+) -> None:
+    (tmp_path / "receipts").mkdir()
+    (tmp_path / "receipts/a.json").write_text("{}")
+    launch(s3, batch, tmp_path)
+
+    assert len(list_state(s3, PLACE)) == 1
+
+
+def test_nothing_secret_is_in_the_job(s3: Any, batch: Batch) -> None:
+    launch(s3, batch, project=b"https://host/reads?X-Amz-Signature=secret")
+
+    assert "secret" not in f"{batch.jobs} {batch.definitions}"
+
+
+def test_a_run_that_was_never_launched_has_no_controller(batch: Batch) -> None:
+    assert find_controller(batch, PLACE, None, "fleet-controllers") is None
+
+
+def test_the_project_has_workflow_configuration_sheet_and_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [
+        "workflow/Snakefile",
+        "workflow/__pycache__/x.pyc",
+        "config/config.yaml",
+        "my.yaml",
+        "my.tsv",
+        "profiles/aws/config.yaml",
+        "profiles/aws/account.yaml",
+        "results/receipts/a.json",
+    ]
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    monkeypatch.chdir(tmp_path)
+
+    archive = pack_project(Path("my.yaml"), {"samples": "my.tsv", "proteins": ""}, SETTINGS)
+
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        names = set(tar.getnames())
+    assert names == {*files, ".launched-config"} - {files[1], files[-1]}
+    unpack_project(archive, tmp_path / "there")
+    assert "controller-role" in (tmp_path / "there/profiles/aws/account.yaml").read_text()
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../config.yaml"])
+def test_files_outside_of_the_folder_are_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="outside of this folder"):
+        pack_project(Path(name), {"samples": "my.tsv", "proteins": ""}, SETTINGS)
+
+
+def test_results_have_one_run_each() -> None:
+    assert place_of("s3://genomes/results/cohort/", "genomes") == PLACE
+    assert place_of("s3://genomes/results", "genomes").address == "s3://genomes/runs/results"
+    others = ["s3://other/results/cohort", "s3://genomes/results/a/b", "s3://genomes/results/a-b"]
+    names = {place_of(results, "genomes").name for results in others}
+    assert len(names | {"cohort"}) == 4
+    assert all(parse_place(f"s3://genomes/runs/{name}").name == name for name in names)
+
+
+def test_results_in_a_folder_cannot_be_launched() -> None:
+    with pytest.raises(ConfigurationError, match="set results: s3://genomes/results"):
+        place_of("results", "genomes")
+
+
+@pytest.mark.parametrize("address", ["s3://genomes/results/x", "runs/x", "s3://genomes/runs/a/b"])
+def test_other_addresses_are_no_runs(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="must be s3://BUCKET/runs/NAME"):
+        parse_place(address)
+
+
+def test_the_name_of_a_job_fits() -> None:
+    place = place_of(f"s3://genomes/results/{'x' * 200}", "genomes")
+
+    assert len(get_job_name(place, Record().token)) <= 128
