@@ -23,6 +23,8 @@ OUTPUTS = {
     "FallbackQueue": "fleet-on-demand",
     "JobRole": "arn:aws:iam::123456789012:role/job",
     "ExecutionRole": "arn:aws:iam::123456789012:role/execution",
+    "ControllerQueue": "fleet-controllers",
+    "ControllerRole": "arn:aws:iam::123456789012:role/controller",
     "Repository": REPOSITORY,
     "Architecture": "x86_64",
 }
@@ -230,6 +232,8 @@ def test_a_first_deployment_needs_no_parameters_and_writes_the_settings(
         "fallback-queue": "fleet-on-demand",
         "job-role": OUTPUTS["JobRole"],
         "execution-role": OUTPUTS["ExecutionRole"],
+        "controller-queue": "fleet-controllers",
+        "controller-role": OUTPUTS["ControllerRole"],
     }
     said = capsys.readouterr().out
     assert "Changes of stack bactofleet in eu-west-1:\n  Add" in said
