@@ -163,7 +163,7 @@ def test_the_last_line_may_lack_its_line_end_or_have_empty_lines_behind(
 def test_a_file_of_zeros_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_blocks(*_: object) -> Iterator[bytes]:
+    def read_blocks(*_: object, **__: object) -> Iterator[bytes]:
         yield bytes(1000)
         raise AssertionError
 
