@@ -6,7 +6,6 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 from support import browser as chromium
 from support.synthetic_cohort import write_cohort, write_genomes
 
@@ -154,7 +153,7 @@ def test_scrolling_to_the_end_shows_the_last_genome(table):
         "arguments[0].scrollTop = 1e9", table.driver.find_element(By.ID, "genomes")
     )
 
-    WebDriverWait(table.driver, 5).until(lambda _: table.column("sample")[-1] == "SRX10473963")
+    chromium.wait(table.driver, lambda: table.column("sample")[-1] == "SRX10473963")
 
 
 def test_a_heading_sorts_up_then_down_then_as_the_sheet(table):
@@ -219,7 +218,7 @@ def test_the_rows_as_filtered_are_downloaded_with_all_columns(table, driver):
     driver.find_element(By.ID, "download").click()
 
     path = chromium.Path(folder) / "cohort-selection.tsv"
-    WebDriverWait(driver, 5).until(lambda _: path.exists())
+    chromium.wait(driver, path.exists)
     header, *rows = [line.split("\t") for line in path.read_text().splitlines()]
     assert {row[header.index("status")] for row in rows} == {"failed"}
     assert "assembly_max_rss_mb" in header
@@ -232,7 +231,7 @@ def test_a_click_on_a_point_finds_its_genome(driver, pages):
 
     ActionChains(driver).move_to_element(point).pause(0.3).click().perform()
 
-    WebDriverWait(driver, 5).until(lambda _: Table(driver).shown == "1 of 3 genomes")
+    chromium.wait(driver, lambda: Table(driver).shown == "1 of 3 genomes")
     assert Table(driver).column("sample")[0].startswith("SRX104000")
 
 
@@ -250,7 +249,7 @@ def test_plots_and_page_follow_a_reader_who_prefers_dark_colours(driver, pages):
     light = driver.execute_script(colours)
 
     chromium.use_colours(driver, "dark")
-    WebDriverWait(driver, 5).until(lambda _: driver.execute_script(colours)[1] != light[1])
+    chromium.wait(driver, lambda: driver.execute_script(colours)[1] != light[1])
     dark = driver.execute_script(colours)
     chromium.use_colours(driver, "light")
 

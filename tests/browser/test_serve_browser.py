@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 from support import browser as chromium
 from support.projects import write_project
 from support.serving import run_serve
@@ -40,7 +39,7 @@ class Page:
         chromium.open_page(driver, url, width)
 
     def wait(self, condition, timeout=20):
-        return WebDriverWait(self.driver, timeout, 0.05).until(lambda _: condition())
+        return chromium.wait(self.driver, condition, timeout)
 
     def find(self, selector):
         return self.driver.find_element(By.CSS_SELECTOR, selector)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -68,6 +69,13 @@ def use_colours(driver: webdriver.Chrome, scheme: str) -> None:
     """Let pages see a reader who prefers a scheme, `light` or `dark`."""
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def wait(driver: webdriver.Chrome, condition: Callable[[], object], timeout_s: float = 20) -> None:
+    """Wait for a condition; an element that the page replaces meanwhile is looked for again."""
+    WebDriverWait(driver, timeout_s, 0.05, [StaleElementReferenceException]).until(
+        lambda _: condition()
+    )
 
 
 def seconds_until(driver: webdriver.Chrome, mark: str) -> float:
