@@ -175,6 +175,42 @@ def test_an_empty_answer_submits_nothing_again(
     assert controller.count("batch", "TerminateJob").total() == 0
 
 
+class ShortHour(StubGenomes):
+    """A controller for which the hour, after which Batch has forgotten a job, has 5 seconds."""
+
+    def wrap(self, command: list[str]) -> list[str]:
+        """Start the same Snakemake in a process in which the hour was set."""
+        start = (
+            "import sys; from snakemake.cli import main; "
+            "from snakemake_executor_plugin_aws_batch_array import monitor; "
+            "monitor.FORGOTTEN_AFTER_S = 5; main(sys.argv[1:])"
+        )
+        assert command[1:3] == ["-m", "snakemake"]
+        return [command[0], "-c", start, *command[3:]]
+
+
+@pytest.mark.parametrize("genomes", [1, 4])
+def test_jobs_that_batch_has_forgotten_are_ended_before_they_are_made_again(
+    start_aws: StartAWS, tmp_path: Path, genomes: int
+) -> None:
+    aws = start_aws(stub=STUB, stub_seconds=20)
+    controller = ShortHour(aws, tmp_path, genomes)
+
+    def forget() -> None:
+        aws.answer_empty("batch:DescribeJobs")
+        wait_until(lambda: controller.count("batch", "TerminateJob").total() > 0)
+        aws.clear_faults()
+
+    assert run_with(controller, was_seen, forget) == 0, controller.log
+
+    asked = [r["operation"] for r in aws.requests() if r["caller"].startswith("controller")]
+    end = asked.index("TerminateJob")
+    assert asked.index("SubmitJob") < end < len(asked) - asked[::-1].index("SubmitJob")
+    assert controller.count("batch", "SubmitJob").total() == 2
+    assert len(controller.get_receipts()) == genomes
+    assert controller.get_keys() == []
+
+
 def test_an_interrupt_in_an_outage_does_not_wait_for_its_end(
     start_aws: StartAWS, tmp_path: Path
 ) -> None:
