@@ -1,7 +1,7 @@
 """Run the suites of tests, all of them even where one fails: `suites.py [SUITE...]`.
 
-The suites of a lane run one after the other, and the two lanes run in parallel: suites on the
-emulated AWS mostly wait for it, while the others compute.
+The suites of a lane run one after the other, and the two lanes run in parallel: the executor's
+mostly waits for the emulated AWS, while the others compute.
 """
 
 import signal
@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 
 PYTEST = (sys.executable, "-m", "pytest")
 CHECK = {"check": ("make", "check")}
+OTHERS = ("browser", "workflow", "slurm", "download", "infra")
 LANES = (
-    CHECK | {s: (*PYTEST, f"tests/{s}") for s in ("browser", "workflow", "slurm", "download")},
-    {suite: (*PYTEST, f"tests/{suite}") for suite in ("aws", "infra")},
+    CHECK | {s: (*PYTEST, f"tests/{s}") for s in OTHERS},
+    {"aws": (*PYTEST, "tests/aws")},
 )
 
 
