@@ -331,5 +331,5 @@ def test_an_answer_without_a_length_is_one_genomes_trouble(
 
     assert whole.call("fetch", "S1", "E1") == 1
 
-    assert "S1.tar.gz has None bytes" in capsys.readouterr().err
+    assert "S1.tar.gz has an unknown number of bytes" in capsys.readouterr().err
     assert files_in(Path("fetched")) == ["E1.tar.gz"]

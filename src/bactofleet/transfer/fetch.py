@@ -151,8 +151,9 @@ class Fetcher:
             # Check before the download, which costs money.
             size = answer.get("ContentLength")
             if size != genome.bytes:
+                found = f"{size:,}" if isinstance(size, int) else "an unknown number of"
                 raise ObjectFault(
-                    f"{address} has {size} bytes, its receipt says "
+                    f"{address} has {found} bytes, its receipt says "
                     f"{genome.bytes:,}; `bactofleet verify` lists all that differ"
                 )
             try:
