@@ -28,6 +28,8 @@ WORKFLOWS = (
 AT_ONCE = 4
 # Of the controller, not of the workflow.
 OWN = {".snakemake", "fleet", "controller.log"}
+# Python keeps compiled modules beside its sources, where it may.
+PYTHONS = "__pycache__"
 TIMEOUT_S = 300
 
 
@@ -131,9 +133,10 @@ def describe(folder: Path, case: Case) -> dict[str, object]:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Files and folders below one, without the controller's own."""
+    """Files and folders below one, without the controller's own and Python's."""
     for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if Path(parent) != folder or name not in OWN]
+        own = {PYTHONS, *(OWN if Path(parent) == folder else ())}
+        folders[:] = [name for name in folders if name not in own]
         for name in [*folders, *files]:
             if Path(parent) != folder or name not in OWN:
                 yield Path(parent, name)
