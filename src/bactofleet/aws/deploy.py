@@ -13,10 +13,10 @@ from bactofleet.aws.network import find_network
 from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import SETTINGS, read_settings, settings_of, write_settings
 from bactofleet.aws.stack import Stack
+from bactofleet.core.config import CONFIG_FILE
 from bactofleet.core.errors import ConfigurationError
 
 TEMPLATE = Path("infra/bactofleet.yaml")
-CONFIG = Path("config/config.yaml")
 ARCHITECTURE = "x86_64"
 
 
@@ -84,6 +84,6 @@ def _write(outputs: dict[str, str], region: str) -> None:
         settings["image"] = image
     write_settings(settings)
     print(f"Wrote {SETTINGS}, which profiles/aws reads.")
-    print(f"Jobs may put results below s3://{outputs['Bucket']}/results: name it in {CONFIG}.")
+    print(f"Jobs may put results below s3://{outputs['Bucket']}/results: name it in {CONFIG_FILE}.")
     if "image" not in settings:
         print("Next: `bactofleet aws push` builds the image and pushes it.")

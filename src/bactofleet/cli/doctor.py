@@ -13,13 +13,14 @@ from botocore.exceptions import BotoCoreError
 from bactofleet.aws.faults import explain
 from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import effective_settings
+from bactofleet.core.config import CONFIG_FILE
 from bactofleet.core.destination import is_s3
 from bactofleet.core.errors import BactofleetError, ConfigurationError
 from bactofleet.core.text import clean_lines
 from bactofleet.doctor import cloud, local
 from bactofleet.doctor.account import Account
 from bactofleet.doctor.findings import ERROR, WARNING, Check, Finding
-from bactofleet.doctor.work import CONFIG, Work, read_work
+from bactofleet.doctor.work import Work, read_work
 
 
 class ChecksFailed(BactofleetError):
@@ -34,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises `ChecksFailed` if a finding is an error."""
-    examine(CONFIG, as_json=args.json)
+    examine(CONFIG_FILE, as_json=args.json)
 
 
 def examine(config: Path, *, as_json: bool = False) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bactofleet.core.config import CONFIG_FILE
+
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the configuration."""
     parser.add_argument(
         "--config",
         type=Path,
-        default=Path("config/config.yaml"),
+        default=CONFIG_FILE,
         help="configuration file (default: %(default)s)",
     )
 

@@ -14,6 +14,8 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import sha256_of
 
 SCHEMAS = Path("workflow/schemas")
+# The user's configuration, in a project's folder.
+CONFIG_FILE = Path("config/config.yaml")
 # Options that do not change the result, only where and how a genome is made.
 NOT_PARAMETERS = frozenset(
     {"samples", "results", "scratch", "redo", "threads", "memory_mb", "max_cost", "providers"}

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bactofleet.core.config import SCHEMAS, read_options
+from bactofleet.core.config import CONFIG_FILE, SCHEMAS, read_options
 from bactofleet.core.destination import is_s3
 from bactofleet.core.samples import Sample, is_remote
 from bactofleet.run.checks import check_run, find_unreachable
 from bactofleet.run.plan import known_image
 
-CONFIG = Path("config/config.yaml")
 GIB = 1024**3
 # A genome needs about ten times the size of its reads as scratch (config/config.yaml); most have
 # less than 1 GiB of reads.
@@ -39,7 +38,7 @@ class Work:
     """Messages about files that jobs on AWS cannot reach."""
 
 
-def read_work(config_file: Path = CONFIG) -> Work:
+def read_work(config_file: Path = CONFIG_FILE) -> Work:
     """Read a configuration and the sample sheet that it names.
 
     Raises `ConfigurationError` with all errors in them.

@@ -22,12 +22,12 @@ from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bactofleet.core.config import read_config
+from bactofleet.core.config import CONFIG_FILE, read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
 from bactofleet.launch.controller_job import BUCKET, RUN, SCRATCH, TOKEN, remove_definition
 from bactofleet.launch.place import Place
-from bactofleet.launch.project import DEFAULT_CONFIG, fetch_project
+from bactofleet.launch.project import fetch_project
 from bactofleet.launch.record import read_record
 from bactofleet.launch.state import Reader, Writer
 from snakemake_executor_plugin_aws_batch_array import api
@@ -122,7 +122,7 @@ def _control(place: Place, token: str) -> int:
 def _run_snakemake(config: Path, keeper: Keeper) -> int:
     """Run Snakemake and save its state until it ends, or this container has to."""
     words = [sys.executable, "-m", "snakemake", "--profile", "profiles/aws"]
-    if config != DEFAULT_CONFIG:
+    if config != CONFIG_FILE:
         words += ["--configfile", str(config)]
     process = subprocess.Popen([*words, "--aws-batch-array-keep-finished"])
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from bactofleet.aws.settings import SETTINGS, format_settings
+from bactofleet.core.config import CONFIG_FILE
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.launch.place import Place
 
 ARCHIVE = "project.tar.gz"
 # Member with the path of the configuration.
 CONFIG_NAME = ".launched-config"
-# The Snakefile reads it even if another configuration is given.
-DEFAULT_CONFIG = Path("config/config.yaml")
 PROFILE = Path("profiles/aws/config.yaml")
 
 
@@ -57,7 +56,8 @@ def unpack_project(archive: bytes, folder: Path) -> None:
 
 
 def _iter_files(config_file: Path, config: dict[str, Any]) -> Iterator[Path]:
-    named = [config_file, DEFAULT_CONFIG, PROFILE, Path(str(config["samples"]))]
+    # The Snakefile reads the default one even if another configuration is given.
+    named = [config_file, CONFIG_FILE, PROFILE, Path(str(config["samples"]))]
     if config["proteins"]:
         named.append(Path(str(config["proteins"])))
     folder = (path for path in Path("workflow").rglob("*") if "__pycache__" not in path.parts)

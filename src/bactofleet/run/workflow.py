@@ -18,7 +18,13 @@ from typing import IO, Any
 from snakemake.exceptions import WorkflowError
 
 from bactofleet import report
-from bactofleet.core.config import check_config, load_schema, parameters_of, read_options
+from bactofleet.core.config import (
+    CONFIG_FILE,
+    check_config,
+    load_schema,
+    parameters_of,
+    read_options,
+)
 from bactofleet.core.destination import is_s3, local_folder, scratch_folder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import fingerprint
@@ -49,8 +55,6 @@ from bactofleet.run.plan import (
     read_failures,
 )
 
-# Next to the lock that protects it.
-CONFIG_FILE = "config/config.yaml"
 PART_GENOMES = 1000
 
 
@@ -68,7 +72,7 @@ class WorkflowRun:
         schemas: Path,
         *,
         is_main: bool,
-        files: Sequence[Path] = (Path(CONFIG_FILE),),
+        files: Sequence[Path] = (CONFIG_FILE,),
     ) -> None:
         """Check everything in the main process; raise `WorkflowError` with all problems.
 
@@ -95,7 +99,9 @@ class WorkflowRun:
 
     def _read(self, config: dict[str, Any], schemas: Path) -> None:
         """Read what a job needs."""
-        self.config = check_config(config, load_schema(schemas / "config.schema.yaml"), CONFIG_FILE)
+        self.config = check_config(
+            config, load_schema(schemas / "config.schema.yaml"), str(CONFIG_FILE)
+        )
         self._set_folders()
         self.samples = FrozenSamples(self.frozen_samples)
         self._outdated = frozenset()
