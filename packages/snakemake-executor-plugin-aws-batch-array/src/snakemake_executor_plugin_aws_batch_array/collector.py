@@ -27,7 +27,7 @@ class Collected(NamedTuple):
     Attributes:
         ended: The child.
         record: The record of its last attempt, if it succeeded.
-        salvage: What a failed job left: its logs, and the outputs of others in its group.
+        left: What a failed job left: its logs, and the outputs of others in its group.
     """
 
     ended: EndedChild

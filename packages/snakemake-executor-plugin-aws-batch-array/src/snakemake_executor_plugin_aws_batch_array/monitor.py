@@ -57,7 +57,7 @@ class Monitor:
         client: ArrayBatchClient,
         list_returned: Callable[[RunFolder, str], set[int]],
         unplaceable_after_s: float,
-        tell_waiting: Callable[[str, str | None], None],
+        report_waiting: Callable[[str, str | None], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Make one for a run.
@@ -66,14 +66,14 @@ class Monitor:
             client: The client of Batch.
             list_returned: Lists the children of an array that have sent something back.
             unplaceable_after_s: How long jobs may be called impossible to place.
-            tell_waiting: Called with a queue and the reason for which jobs in it wait, when the
+            report_waiting: Called with a queue and the reason for which jobs in it wait, when the
                 reason changes; with None when it is gone.
             clock: Seconds since the epoch.
         """
         self._client = client
         self._list_returned = list_returned
         self._unplaceable_after_s = unplaceable_after_s
-        self._report_waiting = tell_waiting
+        self._report_waiting = report_waiting
         self._clock = clock
         self._told: dict[str, str] = {}
 
