@@ -14,7 +14,6 @@ import pytest
 import snakemake.api  # first, because these modules import each other
 from snakemake import common, dag, jobs
 from snakemake.exceptions import ChildIOException
-from snakemake.settings.enums import Quietness
 
 from bactofleet.run import large_graphs
 
@@ -130,23 +129,6 @@ def make_file(time: float | None) -> Any:
         return SimpleNamespace(local_or_storage=lambda: time)
 
     return SimpleNamespace(exists=exists, mtime=mtime, is_storage=False)
-
-
-@pytest.mark.parametrize(
-    ("quiet", "plugins", "hides"),
-    [
-        (None, {}, False),
-        ({Quietness.PROGRESS}, {}, False),
-        ({Quietness.RULES}, {}, True),
-        ({Quietness.ALL}, {}, True),
-        ({Quietness.RULES}, {"snkmt": None}, False),
-    ],
-)
-def test_jobs_are_described_if_somebody_sees_it(
-    quiet: set[Quietness] | None, plugins: dict[str, None], *, hides: bool
-) -> None:
-    settings = SimpleNamespace(quiet=quiet, log_handler_settings=plugins)
-    assert large_graphs.hides_jobs(settings) is hides
 
 
 WORKFLOW = """

@@ -8,7 +8,8 @@ from unittest.mock import Mock
 import pytest
 from snakemake.settings.enums import Quietness
 
-from snakemake_executor_plugin_aws_batch_array.executor import Executor, _is_brief
+from snakemake_executor_plugin_aws_batch_array import api
+from snakemake_executor_plugin_aws_batch_array.executor import Executor
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ def test_the_log_is_brief_if_nobody_reads_about_each_job(
     quiet: set[Quietness] | None, plugins: dict[str, None], *, is_brief: bool
 ) -> None:
     settings = SimpleNamespace(quiet=quiet, log_handler_settings=plugins)
-    assert _is_brief(settings) is is_brief
+    assert api.hides_jobs(settings) is is_brief
 
 
 @pytest.mark.parametrize("is_brief", [False, True])

@@ -19,7 +19,8 @@ from typing import Any
 import snakemake.api  # first, because these modules import each other
 from snakemake import common, dag, jobs, rules
 from snakemake.exceptions import ChildIOException
-from snakemake.settings.enums import Quietness
+
+from snakemake_executor_plugin_aws_batch_array import api
 
 COMPARED = ("9.27.1",)
 _output_mintime = jobs.Job.output_mintime
@@ -34,7 +35,7 @@ def hasten(workflow: Any) -> None:
     dag.DAG.check_directory_outputs = check_directory_outputs
     jobs.Job.conda_env_spec = property(get_conda_env_spec)
     jobs.Job.output_mintime = property(get_output_mintime)
-    if hides_jobs(workflow.output_settings):
+    if api.hides_jobs(workflow.output_settings):
         jobs.Job.log_info = jobs.GroupJob.log_info = log_nothing
 
 
@@ -102,12 +103,6 @@ async def get_output_mintime(job: Any) -> float | None:
         return await _output_mintime.fget(job)  # type: ignore[no-any-return]
     times = [(await file.mtime()).local_or_storage() for file in files if await file.exists()]
     return min(times, default=None)
-
-
-def hides_jobs(settings: Any) -> bool:
-    """Whether nobody sees the descriptions of jobs (`--quiet rules`)."""
-    hidden = bool({Quietness.RULES, Quietness.ALL} & set(settings.quiet or ()))
-    return hidden and not settings.log_handler_settings
 
 
 def log_nothing(job: Any, *_: object, **__: object) -> None:

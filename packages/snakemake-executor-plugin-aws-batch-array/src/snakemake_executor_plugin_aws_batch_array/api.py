@@ -53,6 +53,7 @@ __all__ = [
     "count_jobs",
     "get_ledger",
     "get_runs_folder",
+    "hides_jobs",
     "open_client",
     "open_tarball",
     "parse_time",
@@ -122,6 +123,13 @@ def get_ledger(report_dir: Path) -> Path:
 def copy_ledger(report_dir: Path, target: Path) -> bool:
     """Copy the record of submissions while a controller may be writing it; False without one."""
     return _copy_ledger(report_dir / LEDGER, target)
+
+
+def hides_jobs(output_settings: Any) -> bool:
+    """Say whether nobody sees the descriptions of jobs, by the output settings of a workflow."""
+    from . import brevity  # noqa: PLC0415  # imports Snakemake
+
+    return brevity.hides_jobs(output_settings)
 
 
 def terminate_jobs(report_dir: Path, session: Any, queues: list[str], reason: str) -> int:

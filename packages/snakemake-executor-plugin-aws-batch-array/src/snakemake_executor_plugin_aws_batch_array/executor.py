@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from snakemake.settings.enums import Quietness, RerunTrigger
+from snakemake.settings.enums import RerunTrigger
 from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.executors.real import RealExecutor
@@ -19,6 +19,7 @@ from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
 from .adoption import Adopter
+from .brevity import hides_jobs
 from .bundle import Bundle, build_bundle, get_common_arguments
 from .cleanup import remove_finished_runs
 from .client import ArrayBatchClient, build_config
@@ -103,7 +104,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             )
         check_jobs(self.dag.needrun_jobs(), self.workflow)
         settings = self._settings
-        self._is_brief = _is_brief(self.workflow.output_settings)
+        # A line for each look at AWS instead of lines for each job.
+        self._is_brief = hides_jobs(self.workflow.output_settings)
         rebuild_groups(self.dag)
         self._started = time.monotonic()
         self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
@@ -506,16 +508,6 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 def _may_need_aws(job: Any) -> bool:
     """Whether a job runs on AWS, or may ask for jobs that do."""
     return not job.is_local or job.is_checkpoint
-
-
-def _is_brief(settings: Any) -> bool:
-    """Whether the log has lines for each look at AWS instead of lines for each job.
-
-    So `--quiet rules` asks; a logger plugin wants to know of each job in any case.
-    """
-    quiet = settings.quiet or set()
-    is_quiet = bool({Quietness.RULES, Quietness.ALL} & set(quiet))
-    return is_quiet and not settings.log_handler_settings
 
 
 def _has_runs(path: Path) -> bool:
