@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -32,7 +33,7 @@ class Contig(NamedTuple):
     sequence: str
 
 
-def read_fasta(path: Path, shown: str = "", max_bytes: int | None = None) -> list[Contig]:
+def read_fasta(path: Path, shown: str = "", max_bytes: int = sys.maxsize) -> list[Contig]:
     """Read all sequences, with the line ends of any system.
 
     Raises `Excluded("assembly", ...)` if the file is not nucleotide FASTA, and `TooLarge` if it has

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -141,7 +142,7 @@ class ReadStats:
 
 
 def scan_reads(
-    paths: list[Path], names: Sequence[str] = (), max_bytes: int | None = None
+    paths: list[Path], names: Sequence[str] = (), max_bytes: int = sys.maxsize
 ) -> list[ReadStats]:
     """Read one FASTQ, or both files of a pair in step, to the end; return their statistics.
 
@@ -233,7 +234,7 @@ def is_gzip(path: Path) -> bool:
 
 
 def read_blocks(
-    path: Path, name: str = "", size: int = BLOCK_BYTES, max_bytes: int | None = None
+    path: Path, name: str = "", size: int = BLOCK_BYTES, max_bytes: int = sys.maxsize
 ) -> Iterator[bytes]:
     """Yield a file's decompressed bytes; raise `TooLarge` if they are more than `max_bytes`.
 
@@ -257,14 +258,14 @@ def read_blocks(
             handle.seek(0)
             while block := handle.read(size):
                 total += len(block)
-                if max_bytes is not None and total > max_bytes:
+                if total > max_bytes:
                     raise TooLarge(name, max_bytes)
                 yield block
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Excluded("gzip", f"{name} is not whole: {error}") from error
 
 
-def _scan(path: Path, name: str, stats: ReadStats, max_bytes: int | None) -> Iterator[list[bytes]]:
+def _scan(path: Path, name: str, stats: ReadStats, max_bytes: int) -> Iterator[list[bytes]]:
     """Add a file's records to `stats`; yield the names of each block's reads."""
     rest = b""
     for block in read_blocks(path, name, max_bytes=max_bytes):
