@@ -2,13 +2,10 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from bactofleet.launch import state
 from bactofleet.launch.place import Place
@@ -16,17 +13,6 @@ from bactofleet.launch.state import Reader, Writer, list_state
 from snakemake_executor_plugin_aws_batch_array import api
 
 PLACE = Place("genomes", "cohort")
-
-
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A bucket."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket=PLACE.bucket)
-        yield client
 
 
 @pytest.fixture
