@@ -199,9 +199,10 @@ def test_a_run_that_was_never_launched_has_no_controller(batch: Batch) -> None:
     assert find_controller(batch, PLACE, None, "fleet-controllers") is None
 
 
-def test_the_project_has_workflow_configuration_sheet_and_settings(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_project_has_workflow_configuration_sheet_and_settings_and_no_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    secrets = ["workflow/.env", "workflow/keys/id_rsa"]
     files = [
         "workflow/Snakefile",
         "workflow/__pycache__/x.pyc",
@@ -212,7 +213,7 @@ def test_the_project_has_workflow_configuration_sheet_and_settings(
         "profiles/aws/account.yaml",
         "results/receipts/a.json",
     ]
-    for name in files:
+    for name in (*files, *secrets):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     monkeypatch.chdir(tmp_path)
@@ -222,6 +223,7 @@ def test_the_project_has_workflow_configuration_sheet_and_settings(
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         names = set(tar.getnames())
     assert names == {*files, ".launched-config"} - {files[1], files[-1]}
+    assert [f"Not sent, as it may hold secrets: {name}" for name in secrets] == caplog.messages
     unpack_project(archive, tmp_path / "there")
     assert "controller-role" in (tmp_path / "there/profiles/aws/account.yaml").read_text()
 

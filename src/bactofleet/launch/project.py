@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from bactofleet.aws.settings import SETTINGS, format_settings
 from bactofleet.core.config import CONFIG_FILE
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.launch.place import Place
+from snakemake_executor_plugin_aws_batch_array import api
+
+logger = logging.getLogger(__name__)
 
 ARCHIVE = "project.tar.gz"
 # Member with the path of the configuration.
@@ -22,15 +26,16 @@ PROFILE = Path("profiles/aws/config.yaml")
 def pack_project(config_file: Path, config: dict[str, Any], settings: dict[str, str]) -> bytes:
     """Pack the workflow, the configuration, the files that it names, and the profile.
 
-    It may hold signed URLs of the sheet, so it goes nowhere but into the private bucket. Raises
+    It may hold signed URLs of the sheet, so it goes nowhere but into the private bucket. Files that
+    hold secrets by their names stay here, as with the bundle of the jobs. Raises
     `ConfigurationError` for files outside of the current folder.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", dereference=True) as archive:
         for path in _iter_files(config_file, config):
             archive.add(path, recursive=False)
-        _add_text(archive, str(SETTINGS), format_settings(settings))
-        _add_text(archive, CONFIG_NAME, str(config_file))
+        add_bytes(archive, str(SETTINGS), format_settings(settings).encode())
+        add_bytes(archive, CONFIG_NAME, str(config_file).encode())
     return buffer.getvalue()
 
 
@@ -66,11 +71,14 @@ def _iter_files(config_file: Path, config: dict[str, Any]) -> Iterator[Path]:
             raise ConfigurationError(
                 [f"{path} is outside of this folder; copy it here, and give its path from here"]
             )
-        if path.is_file():
+        if api.is_secret(str(path)):
+            logger.warning("Not sent, as it may hold secrets: %s", path)
+        elif path.is_file():
             yield path
 
 
-def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
+def add_bytes(archive: tarfile.TarFile, name: str, content: bytes, modified: float = 0) -> None:
+    """Add a file of that content, with its modification time (s since the epoch)."""
     info = tarfile.TarInfo(name)
-    info.size = len(text.encode())
-    archive.addfile(info, io.BytesIO(text.encode()))
+    info.size, info.mtime = len(content), modified
+    archive.addfile(info, io.BytesIO(content))

@@ -8,7 +8,6 @@ be finished, while the opposite would repeat its genome.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import tarfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bactofleet.launch.place import Place
+from bactofleet.launch.project import add_bytes
 from bactofleet.records.folder import FROZEN_SAMPLES, LOCK
 from snakemake_executor_plugin_aws_batch_array import api
 
@@ -108,9 +108,7 @@ class Writer:
             changed = [n for n, s in found.items() if is_whole or self._saved.get(n) != s]
             archive = Path(folder) / "state.tar.gz"
             with tarfile.open(archive, mode="w:gz", compresslevel=6) as tar:
-                _add_bytes(
-                    tar, GONE, json.dumps(sorted(self._saved.keys() - found.keys())).encode()
-                )
+                add_bytes(tar, GONE, json.dumps(sorted(self._saved.keys() - found.keys())).encode())
                 if has_ledger:
                     tar.add(ledger, arcname=str(api.get_ledger(Path())))
                 for name in changed:
@@ -191,10 +189,4 @@ def _add(archive: tarfile.TarFile, results: Path, name: str) -> None:
         return
     if name.endswith(TABLE):
         content = content[: content.rfind(b"\n") + 1]
-    _add_bytes(archive, name, content, modified)
-
-
-def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes, modified: float = 0) -> None:
-    info = tarfile.TarInfo(name)
-    info.size, info.mtime = len(content), modified
-    archive.addfile(info, io.BytesIO(content))
+    add_bytes(archive, name, content, modified)

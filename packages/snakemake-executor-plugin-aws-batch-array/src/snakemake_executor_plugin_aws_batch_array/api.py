@@ -18,6 +18,7 @@ from .ledger import copy_ledger as _copy_ledger
 from .ledger import read_open_jobs as _read_open_jobs
 from .ledger import read_runs as _read_runs
 from .paths import FAILURES, LEDGER, USAGE, get_runs_folder
+from .secret_files import is_secret
 from .tables import (
     FINAL,
     RECLAIMED,
@@ -54,6 +55,7 @@ __all__ = [
     "get_ledger",
     "get_runs_folder",
     "hides_jobs",
+    "is_secret",
     "open_client",
     "open_tarball",
     "parse_time",

@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import shlex
 import shutil
 import tarfile
@@ -20,6 +19,7 @@ from snakemake_interface_common.exceptions import WorkflowError
 
 from .digest import get_code_digest, get_configfiles, get_digest, get_file_digest
 from .names import NAMES_FILE, list_names
+from .secret_files import is_secret
 
 # Member that says how Snakemake is called; no file of a workflow has this name.
 RUN_FILE = ".aws-batch-array.json"
@@ -27,12 +27,6 @@ RUN_FILE = ".aws-batch-array.json"
 CONFIG_FILE = ".aws-batch-array-config.json"
 # As in Workflow.write_source_archive: a git repository may have large files that no rule reads.
 MAX_TRACKED_BYTES = 10_000_000
-# Files that hold secrets by the conventions of their programs: they never travel.
-_SECRET_FILES = re.compile(
-    r"\.env(\..*)?|\.envrc|\.netrc|\.pgpass|\.pypirc|\.npmrc|\.git-credentials|.+\.(pem|p12|pfx)"
-    r"|id_(rsa|dsa|ecdsa|ed25519)"
-)
-_SECRET_FOLDERS = frozenset({".aws", ".ssh", ".gnupg", ".azure", ".gcloud"})
 # Name of the bundle's digest in the metadata of its object.
 DIGEST = "digest"
 
@@ -94,7 +88,7 @@ def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[s
     """
     data = set(_iter_configured_files(workflow.config))
     sources = set(_iter_sources(workflow)) - data
-    withheld = set(filter(_is_secret, sources | data))
+    withheld = set(filter(is_secret, sources | data))
     data, sources = data - withheld, sources - withheld
     members = {path: _describe(path) for path in sorted(sources | data)}
     digests = {path: member.digest for path, member in members.items()}
@@ -110,14 +104,6 @@ def build_bundle(workflow: Any, common_arguments: list[str], environment: dict[s
     data_digest = get_digest(code_digest, {path: digests[path] for path in data})
     content = _pack(list(members), run, list_names(workflow, sorted(sources)))
     return Bundle(content, code_digest, data_digest, members, tuple(sorted(withheld)))
-
-
-def _is_secret(path: str) -> bool:
-    """Whether a file, or what a link leads to, has the name of a file of secrets."""
-    return any(
-        _SECRET_FILES.fullmatch(name.name.lower()) or _SECRET_FOLDERS & set(name.parts)
-        for name in (Path(path), Path(os.path.realpath(path)))
-    )
 
 
 def _describe(path: str) -> Member:
