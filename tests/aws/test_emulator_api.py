@@ -105,6 +105,22 @@ def test_a_held_request_waits_undone_until_faults_are_cleared(start_aws):
     assert statuses == [503, 200]
 
 
+def test_the_first_of_held_requests_can_pass(start_aws):
+    aws = start_aws(stub="stub_functions:succeed")
+    s3 = aws.client("s3")
+    aws.hold("s3:PutObject", resource="*/held/*", after=1)
+
+    s3.put_object(Bucket=aws.bucket, Key="held/first", Body=b"")
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(s3.put_object, Bucket=aws.bucket, Key="held/second", Body=b"")
+        wait_for(aws.count_held, lambda held: held == 1)
+        aws.clear_faults()
+        held.result()
+
+    statuses = [r["status"] for r in aws.requests() if "/held/" in r["resource"]]
+    assert statuses == [200, 503, 200]
+
+
 @pytest.mark.parametrize("service", ["batch", "s3", "logs"])
 def test_a_service_can_fail_as_often_as_wanted(shared_aws, service):
     shared_aws.fail(f"{service}:*", status=503, code="ServiceUnavailable", times=2)

@@ -135,12 +135,12 @@ class EmulatedAWS:
         """Do what is asked and close the connection without an answer."""
         self._add_fault("lose_response", operation=operation, times=times)
 
-    def hold(self, operation: str, resource: str = "*") -> None:
+    def hold(self, operation: str, resource: str = "*", *, after: int = 0) -> None:
         """Keep requests waiting, undone, until faults are cleared; they are to be made again then.
 
-        ``resource`` is a glob, for S3 on ``bucket/key``.
+        ``resource`` is a glob, for S3 on ``bucket/key``; the first ``after`` requests pass.
         """
-        self._add_fault("hold", operation=operation, resource=resource)
+        self._add_fault("hold", operation=operation, resource=resource, after=after)
 
     def hide_submitted(self, seconds: float = 1e9) -> None:
         """Let new jobs be unknown until faults are cleared, or so many seconds old."""

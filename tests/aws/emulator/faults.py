@@ -103,18 +103,27 @@ class Throttle:
 
 @dataclass
 class Hold:
-    """Keeps requests of one operation for one resource (a glob) waiting, until it is released."""
+    """Keeps requests of one operation for one resource (a glob) waiting, until it is released.
+
+    The first ``after`` of them pass.
+    """
 
     operation: str
     resource: str = "*"
+    after: int = 0
     waiting: int = 0
     released: threading.Event = field(default_factory=threading.Event)
 
-    def concerns(self, operation: Operation) -> bool:
-        """Whether this request is meant."""
-        return operation.full_name == self.operation and fnmatch.fnmatchcase(
+    def catches(self, operation: Operation) -> bool:
+        """Whether this request has to wait; counts those that pass and those that wait."""
+        is_meant = operation.full_name == self.operation and fnmatch.fnmatchcase(
             operation.resource, self.resource
         )
+        if is_meant and self.after:
+            self.after -= 1
+            return False
+        self.waiting += is_meant
+        return is_meant
 
 
 class Faults:
@@ -194,10 +203,9 @@ class Faults:
 
     def holds(self, operation: Operation) -> bool:
         """Wait as long as this request is held; whether it was."""
-        held = [hold for hold in self._holds if hold.concerns(operation)]
+        with self._lock:
+            held = [hold for hold in self._holds if hold.catches(operation)]
         for hold in held:
-            with self._lock:
-                hold.waiting += 1
             hold.released.wait()
         return bool(held)
 
