@@ -200,6 +200,23 @@ def test_a_wrong_parameter_is_refused_before_anything_is_made(
     assert "Traceback" not in answer.stderr
 
 
+def test_a_stopped_stack_stays_stopped_when_it_is_updated_until_it_is_started(
+    other: Fleet,
+) -> None:
+    def get_states() -> set[str]:
+        environments = other.client("batch").describe_compute_environments()["computeEnvironments"]
+        return {
+            e["state"] for e in environments if e["computeEnvironmentName"].startswith("other-")
+        }
+
+    assert other.aws("stop").returncode == 0
+    assert get_states() == {"DISABLED"}
+    assert other.aws("deploy", "--yes", "-p", "MaxSpotVcpus=8").returncode == 0
+    assert get_states() == {"DISABLED"}
+    assert other.aws("start").returncode == 0
+    assert get_states() == {"ENABLED"}
+
+
 def test_a_bucket_with_results_is_not_destroyed(other: Fleet) -> None:
     bucket = other.outputs["Bucket"]
     other.client("s3").put_object(Bucket=bucket, Key="results/S1.tar.gz", Body=b"genome")

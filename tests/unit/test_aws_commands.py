@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from cfnlint.decode import cfn_yaml
 
-from bactofleet.aws import ask, deploy, destroy, push
+from bactofleet.aws import ask, deploy, destroy, environments, push, switch
 from bactofleet.aws.instance_types import offered_types
 from bactofleet.aws.network import Network
 from bactofleet.aws.settings import SETTINGS, read_settings, write_settings
@@ -29,6 +30,8 @@ OUTPUTS = {
     "Architecture": "x86_64",
 }
 RUN = "snakemake/runs/1/bundle.tar.gz"
+# The compute environment behind each queue.
+ENVIRONMENTS = {"fleet": "spot", "fleet-on-demand": "on-demand", "fleet-controllers": "on-demand"}
 
 
 # --- an account -----------------------------------------------------------------------------------
@@ -41,6 +44,7 @@ class FakeCloudFormation:
         self.stack: dict[str, str] | None = None
         self.proposed: dict[str, Any] = {}
         self.has_changes = True
+        self.before_execution: Callable[[], None] = lambda: None
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
         if self.stack is None:
@@ -85,7 +89,8 @@ class FakeCloudFormation:
             "describe_stack_events": {"StackEvents": []},
             "list_stack_resources": {
                 "StackResourceSummaries": [
-                    {"LogicalResourceId": "S3Endpoint", "PhysicalResourceId": "vpce-1"}
+                    {"LogicalResourceId": "S3Endpoint", "PhysicalResourceId": "vpce-1"},
+                    {"LogicalResourceId": "SpotEnvironment", "PhysicalResourceId": "arn:spot"},
                 ]
             },
         }
@@ -93,6 +98,7 @@ class FakeCloudFormation:
 
     def execute_change_set(self, **_: Any) -> None:
         assert self.stack
+        self.before_execution()
         self.stack["status"] = "CREATE_COMPLETE"
 
     def delete_change_set(self, **_: Any) -> None:
@@ -118,13 +124,64 @@ class FakeEc2:
 
 
 class FakeBatch:
-    """The states of the jobs in the queues."""
+    """The jobs in the queues, and an environment behind each queue."""
 
     def __init__(self) -> None:
-        self.states: set[tuple[str, str]] = set()
+        self.jobs: dict[tuple[str, str], list[str]] = {}
+        self.terminated: list[str] = []
+        self.environments = {
+            name: {
+                "computeEnvironmentArn": f"arn:{name}",
+                "computeEnvironmentName": name,
+                "state": "ENABLED",
+                "computeResources": {"desiredvCpus": 0},
+            }
+            for name in ENVIRONMENTS.values()
+        }
+        self.refusing: set[str] = set()
+        self.updates: list[dict[str, Any]] = []
 
     def list_jobs(self, jobQueue: str, jobStatus: str, **_: Any) -> dict[str, Any]:  # noqa: N803
-        return {"jobSummaryList": [{}] if (jobQueue, jobStatus) in self.states else []}
+        jobs = self.jobs.get((jobQueue, jobStatus), [])
+        return {"jobSummaryList": [{"jobId": name} for name in jobs]}
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_jobs"
+        return SimpleNamespace(paginate=lambda **which: [self.list_jobs(**which)])
+
+    def terminate_job(self, jobId: str, reason: str) -> None:  # noqa: N803
+        assert reason
+        self.terminated.append(jobId)
+
+    def describe_job_queues(self, jobQueues: list[str]) -> dict[str, Any]:  # noqa: N803
+        return {
+            "jobQueues": [
+                {"computeEnvironmentOrder": [{"computeEnvironment": f"arn:{ENVIRONMENTS[name]}"}]}
+                for name in jobQueues
+            ]
+        }
+
+    def describe_compute_environments(
+        self,
+        computeEnvironments: list[str],  # noqa: N803
+    ) -> dict[str, Any]:
+        names = [name.removeprefix("arn:") for name in computeEnvironments]
+        return {"computeEnvironments": [self.environments[name] for name in names]}
+
+    def update_compute_environment(self, **request: Any) -> None:
+        name = request["computeEnvironment"].removeprefix("arn:")
+        if name in self.refusing:
+            raise ClientError({"Error": {"Code": "ClientException", "Message": "busy"}}, "Update")
+        self.updates.append(request)
+        self.environments[name]["state"] = request.get("state", self.environments[name]["state"])
+
+    def run(self, name: str, vcpus: int) -> None:
+        """Let an environment have instances."""
+        self.environments[name]["computeResources"] = {"desiredvCpus": vcpus}
+
+    @property
+    def states(self) -> dict[str, Any]:
+        return {name: item["state"] for name, item in self.environments.items()}
 
 
 class FakeS3:
@@ -182,7 +239,7 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Account:
     monkeypatch.chdir(tmp_path)
     deploy.TEMPLATE.parent.mkdir()
     deploy.TEMPLATE.write_text("the template")
-    for module in (deploy, destroy, push):
+    for module in (deploy, destroy, push, switch):
         monkeypatch.setattr(module, "open_session", lambda _: account)
 
     def find_network(_ec2: Any, _region: str, subnets: list[str], own: set[str]) -> Network:
@@ -387,6 +444,141 @@ def test_a_region_without_instances_of_an_architecture_is_refused() -> None:
         offered_types(ec2, "arm64")
 
 
+def test_a_limit_below_the_running_vcpus_waits_for_them_with_the_environment_disabled(
+    account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.batch.run("spot", 128)
+    seen: list[tuple[Any, Any]] = []
+
+    def look() -> None:
+        spot: dict[str, Any] = account.batch.environments["spot"]
+        seen.append((spot["state"], spot["computeResources"]["desiredvCpus"]))
+
+    def let_a_job_end(_: float) -> None:
+        look()
+        account.batch.run("spot", 64)
+
+    monkeypatch.setattr(environments.time, "sleep", let_a_job_end)
+    account.cloudformation.before_execution = look
+
+    assert main(["aws", "deploy", "--yes", "-p", "MaxSpotVcpus=64"]) == 0
+
+    assert seen == [("DISABLED", 128), ("DISABLED", 64)]
+    assert account.batch.states == {"spot": "ENABLED", "on-demand": "ENABLED"}
+    assert "spot has instances with 128 vCPUs and may have 64" in capsys.readouterr().out
+
+
+def test_the_limits_of_all_environments_of_the_template_are_known() -> None:
+    template = cfn_yaml.load(str(Path(__file__).parents[2] / deploy.TEMPLATE))["Resources"]
+    found = {
+        str(resource["Properties"]["ComputeResources"]["MaxvCpus"]["Ref"]): str(name)
+        for name, resource in template.items()
+        if resource["Type"] == "AWS::Batch::ComputeEnvironment"
+    }
+
+    assert found == deploy.LIMITS
+
+
+def test_an_update_does_not_start_a_stack_that_was_stopped(account: Account) -> None:
+    account.deployed()
+    assert main(["aws", "stop"]) == 0
+    stopped = account.batch.states
+
+    def enable_as_the_template_says() -> None:
+        for item in account.batch.environments.values():
+            item["state"] = "ENABLED"
+
+    account.cloudformation.before_execution = enable_as_the_template_says
+
+    assert main(["aws", "deploy", "--yes", "-p", "MaxSpotVcpus=1000"]) == 0
+
+    assert account.batch.states == stopped == {"spot": "DISABLED", "on-demand": "DISABLED"}
+
+
+def test_deploying_gives_new_instances_the_newest_image(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.cloudformation.has_changes = False
+    old = {
+        "ec2Configuration": [{"imageType": "ECS_AL2023", "batchImageStatus": "UPDATE_AVAILABLE"}]
+    }
+    account.batch.environments["spot"]["computeResources"] = old
+
+    assert main(["aws", "deploy"]) == 0
+
+    (update,) = account.batch.updates
+    assert update["computeEnvironment"] == "arn:spot"
+    assert update["computeResources"] == {"updateToLatestImageVersion": True}
+    assert update["updatePolicy"]["terminateJobsOnUpdate"] is False
+    assert "New instances of spot get the newest image" in capsys.readouterr().out
+
+
+# --- stop and start -------------------------------------------------------------------------------
+
+
+def test_a_stopped_stack_starts_no_instances_until_it_is_started(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.batch.jobs = {("fleet", "RUNNING"): ["array"]}
+
+    assert main(["aws", "stop"]) == 0
+    assert account.batch.states == {"spot": "DISABLED", "on-demand": "DISABLED"}
+    assert account.batch.terminated == []
+    assert "Running jobs go on to their end" in capsys.readouterr().out
+
+    assert main(["aws", "start"]) == 0
+    assert account.batch.states == {"spot": "ENABLED", "on-demand": "ENABLED"}
+
+
+def test_jobs_are_terminated_if_asked_for_controllers_first(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.batch.jobs = {
+        ("fleet", "PENDING"): ["array"],
+        ("fleet-on-demand", "RUNNABLE"): ["rest"],
+        ("fleet-controllers", "RUNNING"): ["controller"],
+    }
+
+    assert main(["aws", "stop", "--terminate-jobs", "--yes"]) == 0
+
+    assert account.batch.terminated == ["controller", "array", "rest"]
+    assert "Jobs and array jobs that were terminated: 3." in capsys.readouterr().out
+
+
+def test_who_says_no_to_terminated_jobs_keeps_them_and_the_state(
+    account: Account, answer: Callable[[str], list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.batch.jobs = {("fleet", "RUNNING"): ["array"]}
+    asked = answer("n")
+
+    assert main(["aws", "stop", "--terminate-jobs"]) == 1
+
+    assert asked == ["Terminate all jobs in fleet-controllers, fleet, fleet-on-demand? [y/N] "]
+    assert account.batch.terminated == []
+    assert set(account.batch.states.values()) == {"ENABLED"}
+
+
+def test_an_environment_that_refuses_keeps_neither_the_others_nor_the_jobs_going(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.batch.refusing = {"on-demand"}
+    account.batch.jobs = {("fleet", "RUNNING"): ["array"]}
+
+    assert main(["aws", "stop", "--terminate-jobs", "--yes"]) == 1
+
+    assert account.batch.states == {"spot": "DISABLED", "on-demand": "ENABLED"}
+    assert account.batch.terminated == ["array"]
+    said = capsys.readouterr()
+    assert "on-demand was not disabled" in said.err
+    assert "starts no more instances" not in said.out
+
+
 # --- destroy --------------------------------------------------------------------------------------
 
 
@@ -426,12 +618,12 @@ def test_a_bucket_with_data_is_kept_with_everything_and_the_commands_are_told(
 
 
 @pytest.mark.parametrize("queue", [OUTPUTS["JobQueue"], OUTPUTS["FallbackQueue"]])
-@pytest.mark.parametrize("status", destroy.UNFINISHED)
+@pytest.mark.parametrize("status", environments.UNFINISHED)
 def test_a_stack_whose_queues_have_jobs_is_kept(
     account: Account, capsys: pytest.CaptureFixture[str], queue: str, status: str
 ) -> None:
     account.deployed()
-    account.batch.states = {(queue, status)}
+    account.batch.jobs = {(queue, status): ["job-1"]}
 
     assert main(["aws", "destroy", "--yes"]) == 1
 

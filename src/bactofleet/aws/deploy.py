@@ -7,6 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bactofleet.aws.ask import confirm
+from bactofleet.aws.environments import (
+    drain,
+    find_environments,
+    kept_states,
+    list_queues,
+    renew_images,
+)
 from bactofleet.aws.faults import translated
 from bactofleet.aws.instance_types import offered_types
 from bactofleet.aws.network import find_network
@@ -18,6 +25,8 @@ from bactofleet.core.errors import ConfigurationError
 
 TEMPLATE = Path("infra/bactofleet.yaml")
 ARCHITECTURE = "x86_64"
+# Parameters that limit vCPUs, and the compute environments that they limit.
+LIMITS = {"MaxSpotVcpus": "SpotEnvironment", "MaxOnDemandVcpus": "OnDemandEnvironment"}
 
 
 def deploy(args: argparse.Namespace) -> None:
@@ -28,7 +37,10 @@ def deploy(args: argparse.Namespace) -> None:
         session = open_session(args.region)
         stack = Stack(session.client("cloudformation"), args.stack)
         _update(stack, session, _read_parameters(args.parameter), yes=args.yes)
-        _write(stack.outputs(), session.region_name)
+        outputs = stack.outputs()
+        batch = session.client("batch")
+        renew_images(batch, find_environments(batch, list_queues(outputs)), print)
+        _write(outputs, session.region_name)
 
 
 def _read_parameters(words: list[str]) -> dict[str, str]:
@@ -56,7 +68,22 @@ def _update(stack: Stack, session: Any, given: dict[str, str], *, yes: bool) -> 
     if not confirm("Make these changes?", yes=yes):
         stack.discard(changes)
         raise ConfigurationError(["Nothing was changed."])
-    stack.execute(changes, print)
+    batch = session.client("batch")
+    present = [] if is_new else find_environments(batch, list_queues(stack.outputs()))
+    with kept_states(batch, present):
+        if not is_new:
+            drain(batch, _find_limits(stack, given), print)
+        stack.execute(changes, print)
+
+
+def _find_limits(stack: Stack, given: dict[str, str]) -> dict[str, int]:
+    """Return the given limits by the ARN of their compute environment."""
+    return {
+        arn: int(value)
+        for name, value in given.items()
+        if name in LIMITS and value.isdecimal()
+        for arn in stack.resource_ids(LIMITS[name])
+    }
 
 
 def _complete(

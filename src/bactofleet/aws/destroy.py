@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from bactofleet.aws.ask import confirm
+from bactofleet.aws.environments import UNFINISHED, list_queues
 from bactofleet.aws.faults import translated
 from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import remove_settings
@@ -17,7 +18,6 @@ from snakemake_executor_plugin_aws_batch_array import api
 
 # Temporary files of the executor; everything else in the bucket is a user's data.
 RUNS = api.get_runs_folder()
-UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 MAX_DELETED = 1000
 
@@ -30,9 +30,7 @@ def destroy(args: argparse.Namespace) -> None:
         # A stack whose creation failed has no outputs and no resources.
         outputs = stack.outputs()
         s3, bucket = session.client("s3"), outputs.get("Bucket")
-        names = ("JobQueue", "FallbackQueue", "ControllerQueue")
-        queues = [outputs[name] for name in names if name in outputs]
-        _check_idle(session.client("batch"), queues)
+        _check_idle(session.client("batch"), list_queues(outputs))
         if bucket:
             _check_no_data(s3, bucket)
         question = f"Delete stack {stack.name} in {session.region_name}, its bucket and its images?"
@@ -52,8 +50,8 @@ def _check_idle(batch: Any, queues: list[str]) -> None:
                 raise ConfigurationError(
                     [
                         f"queue {queue} has jobs that are {status}; stop their Snakemake with "
-                        "Ctrl-C or `bactofleet stop`, or end them: "
-                        "`aws batch terminate-job --reason stop --job-id ID`"
+                        "Ctrl-C or `bactofleet stop`, or end all of them: "
+                        "`bactofleet aws stop --terminate-jobs`"
                     ]
                 )
 

@@ -8,6 +8,7 @@ import re
 from bactofleet.aws.deploy import deploy
 from bactofleet.aws.destroy import destroy
 from bactofleet.aws.push import push
+from bactofleet.aws.switch import start, stop
 
 DEFAULT_STACK = "bactofleet"
 # Queues, image repository and bucket are named after it; the limits are those of a repository name:
@@ -37,9 +38,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     pushing.add_argument(
         "--multi-arch", action="store_true", help="build for amd64 and arm64; needs docker buildx"
     )
-    for action in (making, removing, pushing):
+    stopping = actions.add_parser("stop", help="start no more instances, whoever submits jobs")
+    stopping.set_defaults(run=stop)
+    stopping.add_argument(
+        "--terminate-jobs", action="store_true", help="terminate all jobs in the queues as well"
+    )
+    starting = actions.add_parser("start", help="start instances again after `stop`")
+    starting.set_defaults(run=start)
+    for action in (making, removing, pushing, stopping, starting):
         _add_stack(action)
-    for action in (making, removing):
+    for action in (making, removing, stopping):
         action.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 

@@ -178,8 +178,7 @@ def _stopped(check: Check, queue: Queue) -> Iterator[Finding]:
         if (item.state, item.status) != ("ENABLED", "VALID"):
             yield check.error(
                 f"its environment {item.name} is {item.state} and {item.status}. {item.reason}",
-                f"`aws batch update-compute-environment --compute-environment {item.name} "
-                "--state ENABLED`",
+                "`bactofleet aws start`",
             )
 
 
