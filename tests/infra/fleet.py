@@ -26,6 +26,27 @@ class Account(EmulatedAWS):
 
     module = "account"
 
+    def __init__(self, **options: object) -> None:
+        """Start it; the default VPC leads to the internet, which moto's does not."""
+        super().__init__(**options)
+        ec2 = self.client("ec2")
+        vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]
+        open_way_out(ec2, vpc["VpcId"])
+
+
+def open_way_out(ec2: Any, vpc: str) -> None:
+    """Attach an internet gateway to a VPC, and let its only route table lead there."""
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    (table,) = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])[
+        "RouteTables"
+    ]
+    ec2.create_route(
+        RouteTableId=table["RouteTableId"],
+        DestinationCidrBlock="0.0.0.0/0",
+        GatewayId=gateway,
+    )
+
 
 class Fleet:
     """The stack `name` of an account, and the folder that it is deployed from."""

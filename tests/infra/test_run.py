@@ -24,6 +24,8 @@ NEEDS_NO_RIGHT = {"sts:GetCallerIdentity"}
 DOCTOR = {
     "ec2:DescribeInstanceTypes",
     "ec2:DescribeLaunchTemplateVersions",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSubnets",
     "ecr:BatchGetImage",
     "ecr:GetDownloadUrlForLayer",
     "iam:GetRole",

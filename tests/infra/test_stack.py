@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from emulator.client import EmulatedAWS
 from emulator.provision import ACCOUNT
-from fleet import SETTINGS, Fleet
+from fleet import SETTINGS, Fleet, open_way_out
 
 
 @pytest.fixture
@@ -141,6 +141,12 @@ def test_subnets_that_are_given_are_used_and_their_way_to_s3_stays(empty: Fleet)
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{i}.0/24")["Subnet"]["SubnetId"]
         for i in (1, 2)
     )
+    closed = empty.aws("deploy", "--yes", "-p", f"SubnetIds={first}")
+    assert closed.returncode == 1
+    assert f"{first} has no route to the internet" in closed.stderr
+    open_way_out(ec2, vpc)
+    for subnet in (first, second):
+        ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
     for subnets in (first, f"{first},{second}"):
         deployed = empty.aws("deploy", "--yes", "-p", f"SubnetIds={subnets}")
         assert deployed.returncode == 0, deployed.stderr

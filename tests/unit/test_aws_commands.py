@@ -42,6 +42,7 @@ class FakeCloudFormation:
 
     def __init__(self) -> None:
         self.stack: dict[str, str] | None = None
+        self.outputs = dict(OUTPUTS)
         self.proposed: dict[str, Any] = {}
         self.has_changes = True
         self.before_execution: Callable[[], None] = lambda: None
@@ -56,7 +57,7 @@ class FakeCloudFormation:
             "StackId": "arn:fleet",
             "StackStatus": self.stack["status"],
             "Parameters": [{"ParameterKey": name} for name in ("VpcId", "InstanceTypes")],
-            "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in OUTPUTS.items()],
+            "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()],
         }
         return {"Stacks": [stack]}
 
@@ -113,10 +114,41 @@ class FakeEc2:
 
     def __init__(self) -> None:
         self.offered = ["m6i.xlarge", "c6i.2xlarge"]
+        self.images: dict[str, str] = {}
+        """Snapshots by AMI; all are the stack's."""
+        self.snapshots: set[str] = set()
+        self.refuses = False
 
     def get_paginator(self, operation: str) -> Any:
-        assert operation == "describe_instance_type_offerings"
-        return SimpleNamespace(paginate=self._list)
+        pages = {
+            "describe_instance_type_offerings": self._list,
+            "describe_snapshots": lambda Filters: [  # noqa: N803
+                {"Snapshots": [{"SnapshotId": name} for name in sorted(self.snapshots)]}
+            ],
+            "describe_volumes": lambda Filters: [{"Volumes": []}],  # noqa: N803
+        }
+        return SimpleNamespace(paginate=pages[operation])
+
+    def describe_images(self, Owners: list[str], Filters: list[dict[str, Any]]) -> Any:  # noqa: N803
+        assert (Owners, Filters) == (
+            ["self"],
+            [{"Name": "tag:bactofleet", "Values": ["bactofleet"]}],
+        )
+        return {
+            "Images": [
+                {"ImageId": name, "BlockDeviceMappings": [{"Ebs": {"SnapshotId": snapshot}}]}
+                for name, snapshot in self.images.items()
+            ]
+        }
+
+    def deregister_image(self, ImageId: str) -> None:  # noqa: N803
+        if self.refuses:
+            raise ClientError({"Error": {"Code": "InvalidAMIID", "Message": "busy"}}, "Deregister")
+        del self.images[ImageId]
+
+    def delete_snapshot(self, SnapshotId: str) -> None:  # noqa: N803
+        assert SnapshotId not in self.images.values(), "AWS refuses while the AMI is registered"
+        self.snapshots.remove(SnapshotId)
 
     def _list(self, Filters: list[dict[str, Any]]) -> list[dict[str, Any]]:  # noqa: N803
         offers = [name for name in self.offered if name in Filters[0]["Values"]]
@@ -205,6 +237,30 @@ class FakeS3:
         self.keys = [key for key in self.keys if key not in gone]
 
 
+class FakeLogs:
+    """The group of logs of AWS Batch, if there is one."""
+
+    class exceptions:  # noqa: N801
+        class ResourceAlreadyExistsException(Exception):
+            """As boto3 makes it."""
+
+    def __init__(self) -> None:
+        self.group: dict[str, Any] = {}
+
+    def create_log_group(self, logGroupName: str) -> None:  # noqa: N803
+        if self.group:
+            raise self.exceptions.ResourceAlreadyExistsException
+        self.group = {"logGroupName": logGroupName}
+
+    def put_retention_policy(self, logGroupName: str, retentionInDays: int) -> None:  # noqa: N803
+        assert logGroupName == self.group["logGroupName"]
+        self.group["retentionInDays"] = retentionInDays
+
+    def describe_log_groups(self, logGroupNamePrefix: str) -> dict[str, Any]:  # noqa: N803
+        other = {"logGroupName": f"{logGroupNamePrefix}-of-others", "storedBytes": 1}
+        return {"logGroups": [other, self.group] if self.group else [other]}
+
+
 class FakeEcr:
     """A registry's login."""
 
@@ -221,6 +277,8 @@ class Account:
     def __init__(self) -> None:
         self.cloudformation = FakeCloudFormation()
         self.ec2, self.batch, self.s3, self.ecr = FakeEc2(), FakeBatch(), FakeS3(), FakeEcr()
+        self.logs = FakeLogs()
+        self.dead_ends: list[str] = []
         self.asked_network: list[tuple[list[str], set[str]]] = []
 
     def client(self, name: str) -> Any:
@@ -246,7 +304,11 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Account:
         account.asked_network.append((subnets, own))
         return Network("vpc-1", subnets or ["subnet-1", "subnet-2"], ["rtb-1"])
 
+    def find_dead_ends(_ec2: Any, subnets: list[str]) -> list[str]:
+        return [line for line in account.dead_ends if line.split()[0] in subnets]
+
     monkeypatch.setattr(deploy, "find_network", find_network)
+    monkeypatch.setattr(deploy, "find_dead_ends", find_dead_ends)
     return account
 
 
@@ -515,6 +577,48 @@ def test_deploying_gives_new_instances_the_newest_image(
     assert "New instances of spot get the newest image" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("given", [[], ["-p", "SubnetIds=subnet-1"]])
+def test_subnets_without_a_way_out_are_refused_before_anything_is_proposed(
+    account: Account, capsys: pytest.CaptureFixture[str], given: list[str]
+) -> None:
+    account.dead_ends = ["subnet-1 has no route to the internet"]
+
+    assert main(["aws", "deploy", "--yes", *given]) == 1
+
+    said = capsys.readouterr().err
+    assert "subnet-1 has no route to the internet" in said
+    assert "take other subnets" in said
+    assert account.cloudformation.proposed == {}
+
+
+def test_a_deployment_removes_the_amis_of_earlier_images_with_their_snapshots(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.cloudformation.outputs["BakedImage"] = "ami-new"
+    account.ec2.images = {"ami-old": "snap-old", "ami-new": "snap-new"}
+    account.ec2.snapshots = {"snap-old", "snap-new"}
+
+    assert main(["aws", "deploy", "--yes"]) == 0
+
+    assert account.ec2.images == {"ami-new": "snap-new"}
+    assert account.ec2.snapshots == {"snap-new"}
+    assert "Removed ami-old and its snapshots: snap-old." in capsys.readouterr().out
+
+
+def test_logs_of_jobs_expire_unless_their_group_was_there_before(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["aws", "deploy", "--yes"]) == 0
+    assert account.logs.group == {"logGroupName": "/aws/batch/job", "retentionInDays": 30}
+    assert "put-retention-policy" not in capsys.readouterr().out
+
+    account.logs.group = {"logGroupName": "/aws/batch/job"}
+    assert main(["aws", "deploy", "--yes"]) == 0
+    assert account.logs.group == {"logGroupName": "/aws/batch/job"}
+    assert "--retention-in-days 30" in capsys.readouterr().out
+
+
 # --- stop and start -------------------------------------------------------------------------------
 
 
@@ -591,6 +695,36 @@ def test_what_runs_left_goes_with_the_stack_however_many_files(account: Account)
     assert account.s3.keys == []
     assert account.cloudformation.stack is None
     assert not SETTINGS.exists()
+
+
+def test_the_amis_of_a_stack_go_with_it_and_what_remains_is_listed(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.ec2.images, account.ec2.snapshots = {"ami-1": "snap-1"}, {"snap-1", "snap-lost"}
+    account.logs.group = {"logGroupName": "/aws/batch/job", "storedBytes": 3 * 2**30}
+
+    assert main(["aws", "destroy", "--yes"]) == 0
+
+    assert account.ec2.images == {}
+    said = capsys.readouterr().out
+    assert "Removed ami-1 and its snapshots: snap-1." in said
+    remaining = [line for line in said.splitlines() if line.startswith("Remains:")]
+    assert len(remaining) == 2
+    assert "snap-lost: a snapshot; `aws ec2 delete-snapshot --snapshot-id snap-lost`" in said
+    assert "/aws/batch/job, 3.000 GiB, kept for ever: all jobs of the account share it" in said
+
+
+def test_an_ami_that_aws_does_not_remove_is_told_with_the_command(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.deployed()
+    account.ec2.images, account.ec2.refuses = {"ami-1": "snap-1"}, True
+
+    assert main(["aws", "destroy", "--yes"]) == 0
+
+    assert account.cloudformation.stack is None
+    assert "`aws ec2 deregister-image --image-id ami-1`" in capsys.readouterr().out
 
 
 def test_the_settings_of_another_stack_stay(account: Account) -> None:

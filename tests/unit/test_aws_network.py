@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from bactofleet.aws.network import find_network
+from bactofleet.aws.network import find_dead_ends, find_network
 from bactofleet.core.errors import ConfigurationError
 
 REGION = "us-east-1"
@@ -92,3 +92,39 @@ def test_a_region_without_a_default_vpc_is_reported_with_what_helps(ec2: Any) ->
 
     with pytest.raises(ConfigurationError, match="this region has no default VPC; make one"):
         find_network(ec2, REGION, [])
+
+
+def open_way(ec2: Any, vpc: str, table: str) -> None:
+    """Let a route table lead to the internet, through a gateway of the VPC."""
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+
+def test_a_subnet_without_a_route_to_the_internet_is_a_dead_end(ec2: Any) -> None:
+    _, subnet, _ = make_subnet(ec2)
+
+    assert find_dead_ends(ec2, [subnet]) == [f"{subnet} has no route to the internet"]
+
+
+def test_an_internet_gateway_is_a_way_out_only_for_instances_with_a_public_address(
+    ec2: Any,
+) -> None:
+    vpc, subnet, table = make_subnet(ec2)
+    open_way(ec2, vpc, table)
+
+    assert find_dead_ends(ec2, [subnet]) == [
+        f"{subnet} leads to an internet gateway, but gives instances no public address"
+    ]
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    assert find_dead_ends(ec2, [subnet]) == []
+
+
+def test_behind_a_nat_gateway_private_addresses_suffice(ec2: Any) -> None:
+    _, subnet, table = make_subnet(ec2)
+    nat = ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]
+    ec2.create_route(
+        RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat["NatGatewayId"]
+    )
+
+    assert find_dead_ends(ec2, [subnet]) == []

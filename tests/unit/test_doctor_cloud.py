@@ -50,6 +50,7 @@ class FakeAccount:
     quota_vcpus: float | None = 1000
     architectures: frozenset[str] | None = frozenset({"amd64"})
     services: frozenset[str] = frozenset({TASKS})
+    unconnected: tuple[str, ...] = ()
 
     def identity(self) -> Caller:
         if self.refuses:
@@ -65,6 +66,11 @@ class FakeAccount:
     def queue(self, name: str) -> Queue | None:
         found = self.environments.get(name)
         return Queue(name, self.state, "VALID", (found,)) if found else None
+
+    def dead_ends(self, subnets: list[str]) -> list[str]:
+        return [
+            f"{name} has no route to the internet" for name in subnets if name in self.unconnected
+        ]
 
     def quota(self, code: str) -> float | None:
         return self.quota_vcpus
@@ -102,8 +108,30 @@ def test_a_full_account_has_only_good_lines() -> None:
             "queue fleet",
             "queue fleet-fallback",
         ),
-        *("image", "disk", "quota", "quota", "roles", "roles"),
+        *("image", "disk", "network", "hosts", "quota", "quota", "roles", "roles"),
     ]
+
+
+def test_subnets_from_which_instances_reach_nothing_are_named() -> None:
+    account = FakeAccount(unconnected=("subnet-2",))
+    account.environments["fleet"] = replace(SPOT, subnets=("subnet-1", "subnet-2"))
+
+    finding = only(iter_bad(account))
+
+    assert (finding.check, finding.level) == ("network", ERROR)
+    assert finding.message == "subnet-2 has no route to the internet"
+    assert "SubnetIds" in finding.remedy
+
+
+def test_hosts_without_the_newest_image_are_a_warning() -> None:
+    account = FakeAccount()
+    account.environments["fleet"] = replace(SPOT, has_old_image=True)
+
+    finding = only(iter_bad(account))
+
+    assert (finding.check, finding.level) == ("hosts", WARNING)
+    assert "instances of spot do not get the newest image" in finding.message
+    assert finding.remedy == "`bactofleet aws deploy`"
 
 
 @pytest.mark.parametrize(

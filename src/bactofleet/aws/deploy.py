@@ -16,7 +16,8 @@ from bactofleet.aws.environments import (
 )
 from bactofleet.aws.faults import translated
 from bactofleet.aws.instance_types import offered_types
-from bactofleet.aws.network import find_network
+from bactofleet.aws.leftovers import limit_logs, remove_images
+from bactofleet.aws.network import find_dead_ends, find_network
 from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import SETTINGS, read_settings, settings_of, write_settings
 from bactofleet.aws.stack import Stack
@@ -40,6 +41,10 @@ def deploy(args: argparse.Namespace) -> None:
         outputs = stack.outputs()
         batch = session.client("batch")
         renew_images(batch, find_environments(batch, list_queues(outputs)), print)
+        # AMIs of images that were pushed before.
+        current = {outputs["BakedImage"]} if "BakedImage" in outputs else set[str]()
+        remove_images(session.client("ec2"), stack.name, current, print)
+        limit_logs(session.client("logs"), print)
         _write(outputs, session.region_name)
 
 
@@ -100,7 +105,16 @@ def _complete(
         parameters["VpcId"] = network.vpc
         parameters["SubnetIds"] = ",".join(network.subnets)
         parameters.setdefault("RouteTableIds", ",".join(network.route_tables))
+    _check_ways_out(ec2, parameters)
     return parameters
+
+
+def _check_ways_out(ec2: Any, parameters: dict[str, str]) -> None:
+    """Raise `ConfigurationError` if instances in the subnets of the parameters reach nothing."""
+    subnets = [name for name in parameters.get("SubnetIds", "").split(",") if name]
+    if dead_ends := find_dead_ends(ec2, subnets) if subnets else []:
+        remedy = "take other subnets (`-p SubnetIds=...`), or change these: docs/aws.md"
+        raise ConfigurationError([*dead_ends, remedy])
 
 
 def _write(outputs: dict[str, str], region: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from bactofleet.aws.ask import confirm
 from bactofleet.aws.environments import UNFINISHED, list_queues
 from bactofleet.aws.faults import translated
+from bactofleet.aws.leftovers import iter_remaining, remove_images
 from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import remove_settings
 from bactofleet.aws.stack import Stack
@@ -39,6 +40,10 @@ def destroy(args: argparse.Namespace) -> None:
         if bucket:
             _clear_runs(s3, bucket)
         stack.delete(print)
+        ec2, logs = session.client("ec2"), session.client("logs")
+        remove_images(ec2, stack.name, (), print)
+        for line in iter_remaining(ec2, logs, stack.name):
+            print(f"Remains: {line}")
     if bucket:
         remove_settings(bucket)
 

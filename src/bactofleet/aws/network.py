@@ -33,8 +33,34 @@ def find_network(
             [f"the subnets belong to {len(vpcs)} VPCs; give SubnetIds of one VPC"]
         )
     vpc, names = str(vpcs.pop()), sorted(str(subnet["SubnetId"]) for subnet in found)
-    used = _tables_of(ec2, vpc, set(names))
+    used = {str(_table_of(ec2, subnet)["RouteTableId"]) for subnet in found}
     return Network(vpc, names, sorted(used - _served_tables(ec2, region, vpc, own_endpoints)))
+
+
+def find_dead_ends(ec2: Any, subnets: list[str]) -> list[str]:
+    """Return why instances in these subnets would not reach AWS, one line for each such subnet.
+
+    Batch would start instances there, which cost money and never accept a job:
+    https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable.html
+    """
+    problems = {str(s["SubnetId"]): _dead_end(ec2, s) for s in _given(ec2, subnets)}
+    return [f"{name} {problem}" for name, problem in problems.items() if problem]
+
+
+def _dead_end(ec2: Any, subnet: dict[str, Any]) -> str:
+    """Return what is wrong with the way from a subnet to the internet; "" if nothing is."""
+    routes = [
+        route
+        for route in _table_of(ec2, subnet).get("Routes", [])
+        if route.get("DestinationCidrBlock") == "0.0.0.0/0" and route.get("State") != "blackhole"
+    ]
+    if not routes:
+        return "has no route to the internet"
+    # Through a NAT or another gateway, private addresses suffice.
+    is_direct = all(str(route.get("GatewayId", "")).startswith("igw-") for route in routes)
+    if is_direct and not subnet.get("MapPublicIpOnLaunch"):
+        return "leads to an internet gateway, but gives instances no public address"
+    return ""
 
 
 def _given(ec2: Any, subnets: list[str]) -> list[dict[str, Any]]:
@@ -54,18 +80,13 @@ def _default(ec2: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _tables_of(ec2: Any, vpc: str, subnets: set[str]) -> set[str]:
-    """Return the subnets' route tables: the VPC's main table for subnets without their own."""
-    here = {"Name": "vpc-id", "Values": [vpc]}
-    tables = ec2.describe_route_tables(Filters=[here])["RouteTables"]
-    explicit = {
-        link["SubnetId"]: table["RouteTableId"]
-        for table in tables
-        for link in table["Associations"]
-        if link.get("SubnetId") in subnets
-    }
-    main = [t["RouteTableId"] for t in tables if any(a.get("Main") for a in t["Associations"])]
-    return set(explicit.values()) | (set(main) if subnets - explicit.keys() else set())
+def _table_of(ec2: Any, subnet: dict[str, Any]) -> dict[str, Any]:
+    """Return a subnet's route table: the VPC's main table if it has none of its own."""
+    here = {"Name": "vpc-id", "Values": [subnet["VpcId"]]}
+    tables: list[dict[str, Any]] = ec2.describe_route_tables(Filters=[here])["RouteTables"]
+    links = [(link, table) for table in tables for link in table["Associations"]]
+    own = [table for link, table in links if link.get("SubnetId") == subnet["SubnetId"]]
+    return (own or [table for link, table in links if link.get("Main")])[0]
 
 
 def _served_tables(ec2: Any, region: str, vpc: str, but: Collection[str]) -> set[str]:

@@ -13,7 +13,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from bactofleet.aws.environments import has_old_image
 from bactofleet.aws.faults import DENIED, error_code
+from bactofleet.aws.network import find_dead_ends
 from snakemake_executor_plugin_aws_batch_array import api
 
 MIB_PER_GIB = 1024
@@ -72,6 +74,9 @@ class Environment:
     types: tuple[InstanceType, ...]
     disk_gib: int | None
     """Size of the root volume, if a launch template sets it."""
+    has_old_image: bool = False
+    """Whether Batch has a newer image for instances."""
+    subnets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,13 @@ class Account:
             max_vcpus=int(resources.get("maxvCpus", 0)),
             types=self._types(tuple(resources.get("instanceTypes", ()))),
             disk_gib=self._disk_gib(resources.get("launchTemplate")),
+            has_old_image=has_old_image(resources),
+            subnets=tuple(resources.get("subnets", ())),
         )
+
+    def dead_ends(self, subnets: list[str]) -> list[str]:
+        """Return why instances in these subnets would reach nothing, a line for each."""
+        return find_dead_ends(self._client("ec2"), subnets)
 
     def _describe_types(self, names: tuple[str, ...]) -> tuple[InstanceType, ...]:
         """Describe types (`c7i.xlarge`), families (`c7i`) and the names in `FAMILIES`."""

@@ -43,6 +43,7 @@ class Facts(Protocol):
     def bucket_region(self, bucket: str) -> str | None: ...  # noqa: D102
     def can_write(self, bucket: str) -> bool: ...  # noqa: D102
     def queue(self, name: str) -> Queue | None: ...  # noqa: D102
+    def dead_ends(self, subnets: list[str]) -> list[str]: ...  # noqa: D102
     def quota(self, code: str) -> float | None: ...  # noqa: D102
     def image_architectures(self, repository: str, tag: str) -> frozenset[str] | None: ...  # noqa: D102
     def trusted_services(self, role_arn: str) -> frozenset[str]: ...  # noqa: D102
@@ -149,6 +150,8 @@ def _queues(facts: Facts, settings: dict[str, str], work: Work) -> Iterator[Find
         examine = partial(_image, facts, settings["image"], types)
         yield from guarded(Check("image"), examine)
         yield from _disks(environments, work)
+        yield from guarded(Check("network"), partial(_network, facts, environments))
+        yield from _hosts(environments)
     for is_spot in sorted({item.is_spot for queue in seen for item in queue.environments}):
         wanted = sum(i.max_vcpus for q in seen for i in q.environments if i.is_spot == is_spot)
         examine = partial(_quota, facts, work, is_spot, wanted)
@@ -260,6 +263,25 @@ def _disks(environments: list[Environment], work: Work) -> Iterator[Finding]:
             yield check.warning(message, remedy)
         else:
             yield check.ok(message)
+
+
+def _network(facts: Facts, environments: list[Environment], check: Check) -> Iterator[Finding]:
+    subnets = sorted({name for item in environments for name in item.subnets})
+    dead_ends = facts.dead_ends(subnets) if subnets else []
+    remedy = "`bactofleet aws deploy -p SubnetIds=...`, or give them a way out (docs/aws.md)"
+    yield from (check.error(line, remedy) for line in dead_ends)
+    if not dead_ends:
+        yield check.ok(f"{len(subnets)} subnets lead to the internet")
+
+
+def _hosts(environments: list[Environment]) -> Iterator[Finding]:
+    """Warn of hosts without the newest fixes of the operating system and of the ECS agent."""
+    check = Check("hosts")
+    old = sorted({item.name for item in environments if item.has_old_image})
+    for name in old:
+        yield check.warning(f"instances of {name} do not get the newest image of AWS Batch", DEPLOY)
+    if not old:
+        yield check.ok("instances get the newest image of AWS Batch")
 
 
 def _roles(facts: Facts, settings: dict[str, str], check: Check) -> Iterator[Finding]:
