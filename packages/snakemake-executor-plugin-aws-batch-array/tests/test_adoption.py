@@ -4,7 +4,7 @@ import io
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,14 @@ class Batch:
 
     states: list[str]
     hours: float = 0.5
+    knows: bool = True
+    manifest: bytes | None = None
+    """In place of the one that fits; b"" if it was removed."""
     terminated: list[str] = field(default_factory=list)
+
+    def find_job(self, queue: str, name: str) -> str | None:
+        assert (queue, name) == ("genomes", "array")
+        return "id" if self.knows else None
 
     def iter_children(self, job_id: str, status: str) -> Iterator[dict[str, Any]]:
         yield from (
@@ -81,7 +88,7 @@ class Batch:
         return {job_id: self._describe(job_id) for job_id in job_ids}
 
     def _describe(self, job_id: str) -> dict[str, Any]:
-        status = self.states[int(job_id.partition(":")[2])]
+        status = self.states[int(job_id.partition(":")[2] or 0)]
         started = (
             {} if status == "RUNNABLE" else {"startedAt": (time.time() - 3600 * self.hours) * 1000}
         )
@@ -94,6 +101,10 @@ class Batch:
 
     def open(self, key: str) -> io.BytesIO:
         assert key == "runs/1/array.manifest"
+        if self.manifest == b"":
+            raise KeyError(key)
+        if self.manifest:
+            return io.BytesIO(self.manifest)
         lines = [ManifestLine([], [], [f"{i}.json"], f"old{i}") for i in range(len(self.states))]
         return io.BytesIO(build_manifest(lines)[0])
 
@@ -101,13 +112,18 @@ class Batch:
 class Restart:
     """A controller that starts after another, whose jobs `batch` has."""
 
-    def __init__(self, folder: Path, batch: Batch) -> None:
+    def __init__(
+        self, folder: Path, batch: Batch, *, is_recorded: bool = True, is_cancelled: bool = False
+    ) -> None:
         self.batch = batch
         self.ledger = Ledger(folder / "restart.sqlite")
         self.ledger.open_run("runs/1", "definition:1")
         children = [OpenChild(f"old{i}", f"{i}.json") for i in range(len(batch.states))]
         self.ledger.open_array("array", "runs/1", "genomes", children)
-        self.ledger.record_job("array", "id")
+        if is_recorded:
+            self.ledger.record_job("array", "id")
+        if is_cancelled:
+            self.ledger.record_cancelled("array")
         self.adopter = Adopter(batch, self.ledger, Logger())  # type: ignore[arg-type]
 
     def get_open(self) -> list[int]:
@@ -185,3 +201,54 @@ def test_children_that_this_run_does_not_ask_for_go_on(tmp_path: Path):
     restart.adopter.supersede(found)
 
     assert restart.batch.terminated == ["id:0"]
+
+
+def test_an_array_whose_id_was_not_recorded_is_found_by_its_name(tmp_path: Path):
+    restart = Restart(tmp_path, Batch(["RUNNING"] * 2), is_recorded=False)
+
+    (array,) = restart.adopter.iter_adopted(make_tasks("old0", "old1"))
+
+    assert array.job_id == "id"
+    assert [array.job_id for array in restart.ledger.get_open_arrays()] == ["id"]
+
+
+def test_an_array_that_was_never_submitted_is_closed_and_its_jobs_are_free(tmp_path: Path):
+    restart = Restart(tmp_path, Batch(["RUNNING"] * 2, knows=False), is_recorded=False)
+
+    assert list(restart.adopter.iter_adopted(make_tasks("old0", "old1"))) == []
+    assert restart.get_open() == []
+
+
+@pytest.mark.parametrize(
+    ("states", "kept"),
+    [
+        (["SUCCEEDED", "FAILED", "SUCCEEDED"], [0, 2]),
+        (["FAILED", "FAILED"], []),
+        (["SUCCEEDED"], [0]),
+        (["FAILED"], []),
+    ],
+)
+def test_of_a_terminated_array_only_what_had_succeeded_is_taken_over(
+    tmp_path: Path, states: list[str], kept: list[int]
+):
+    restart = Restart(tmp_path, Batch(states), is_cancelled=True)
+
+    adopted = restart.adopter.iter_adopted(make_tasks(*(f"old{i}" for i in range(len(states)))))
+
+    assert sorted(index for array in adopted for index in array.open) == kept
+    assert restart.get_open() == kept
+
+
+@pytest.mark.parametrize("manifest", [b"", b"of another version"])
+def test_a_result_without_a_manifest_that_can_be_read_is_not_kept(tmp_path: Path, manifest: bytes):
+    restart = Restart(tmp_path, Batch(["SUCCEEDED"], manifest=manifest))
+
+    assert list(restart.adopter.iter_finished(make_tasks("new0"), restart.batch)) == []  # type: ignore[arg-type]
+
+
+def test_the_manifest_of_an_array_that_makes_none_of_the_files_is_not_read(tmp_path: Path):
+    restart = Restart(tmp_path, Batch(["SUCCEEDED"]))
+    (other,) = make_tasks("new0")
+    other = replace(other, outputs=["other.json"])
+
+    assert list(restart.adopter.iter_finished([other], None)) == []  # type: ignore[arg-type]
