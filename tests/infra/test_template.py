@@ -90,6 +90,23 @@ def test_images_are_scanned_and_the_budget_warns_before_it_is_spent(
     assert min(one["Notification"]["Threshold"] for one in warnings) < 100
 
 
+def test_the_template_suits_every_partition_of_aws() -> None:
+    text = TEMPLATE.read_text()
+
+    assert "arn:aws" not in text
+    assert "arn:${AWS::Partition}" in text
+
+
+def test_instances_may_join_clusters_of_batch_only(resources: dict[str, Any]) -> None:
+    (policy,) = resources["InstanceRole"]["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    places = {
+        str(s["Resource"]["Fn::Sub"]).rpartition(":")[2] for s in statements if s["Resource"] != "*"
+    }
+
+    assert places == {"cluster/AWSBatch*", "container-instance/AWSBatch*"}
+
+
 def may_put(role: dict[str, Any], key: str) -> bool:
     """Whether a role may write an object of the bucket; `*` of a policy also matches slashes."""
     effects = {
