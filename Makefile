@@ -40,7 +40,7 @@ demo: setup ## Annotate the genomes of demo/, small ones; ends with where the ta
 	@printf 'Cohort table: %s\nHTML report:  %s\n' $(CURDIR)/demo-results/cohort.tsv $(CURDIR)/demo-results/report.html
 
 check: lint ## The fast lane, without containers: style, types, unit tests and what they cover.
-	$(VENV)/bin/pytest -n auto --cov --cov-report=term:skip-covered tests/unit packages
+	$(VENV)/bin/pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered tests/unit packages
 
 test: setup ## Run all tests, or the suites in SUITES="check aws"; ends with how each suite ended.
 	@tests/browser/install.sh

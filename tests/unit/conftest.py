@@ -5,6 +5,7 @@ Property-based tests leave no database behind, and a busy machine is no failure.
 
 import functools
 import json
+import os
 from collections.abc import Iterator
 
 import botocore.session
@@ -31,6 +32,14 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     path.write_text(json.dumps({"bactofleet": __version__, "prokka": "1.14.6", "pigz": "2.8"}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(versions, "IMAGE_VERSIONS", path)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def disk() -> Iterator[None]:
+    """Do not wait for the disk: no test takes the power away."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
         yield
 
 

@@ -78,7 +78,7 @@ def test_a_tarball_uploaded_in_parts_is_said_to_be_compared_by_its_size_alone(
     cohort: Cohort, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bactofleet.core.destination.SINGLE_REQUEST_BYTES", 100)
-    cohort.publish("S1")
+    cohort.make("S1")
 
     assert cohort.call("verify", "--checksums") == 0
     assert "1 tarballs by their size alone" in capsys.readouterr().err

@@ -58,17 +58,28 @@ def samples(tmp_path: Path) -> list[str]:
     return write_genomes(tmp_path, KINDS)
 
 
-@pytest.fixture(params=["each", "groups"])
-def entities(
-    tmp_path: Path,
-    samples: list[str],
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Entities:
+@pytest.fixture(scope="module", params=["each", "groups"])
+def crate(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Entities]:
     """Return a crate of either size: with an action a genome, or a group of genomes."""
-    if request.param == "groups":
-        monkeypatch.setattr(crate_module, "MAX_GENOMES", 2)
-    return make_crate(tmp_path, samples)
+    results = tmp_path_factory.mktemp("crate")
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "groups":
+            patch.setattr(crate_module, "MAX_GENOMES", 2)
+        return results, make_crate(results, write_genomes(results, KINDS))
+
+
+@pytest.fixture
+def results(crate: tuple[Path, Entities]) -> Path:
+    """Return the folder of the crate; tests only read it."""
+    return crate[0]
+
+
+@pytest.fixture
+def entities(crate: tuple[Path, Entities]) -> Entities:
+    """Return what is in the crate, by its ids."""
+    return crate[1]
 
 
 def references(value: Any) -> list[str]:
@@ -127,7 +138,7 @@ def test_every_type_and_property_is_a_term_of_the_contexts(entities: Entities) -
 
 
 def test_files_with_relative_ids_are_there_and_all_data_hang_on_the_root(
-    tmp_path: Path, entities: Entities
+    results: Path, entities: Entities
 ) -> None:
     data = [
         entity["@id"]
@@ -141,23 +152,19 @@ def test_files_with_relative_ids_are_there_and_all_data_hang_on_the_root(
     assert sorted(data) == sorted(references(entities["./"]["hasPart"]))
     tables = {"cohort.tsv", "cohort.parquet", "inputs.tsv"}
     assert tables | {"citations.bib", "receipts/", "failed/"} <= set(local)
-    assert all((tmp_path / name).exists() for name in local if name not in tarballs)
+    assert all((results / name).exists() for name in local if name not in tarballs)
 
 
-def test_files_of_the_crate_have_their_size_and_checksum(
-    tmp_path: Path, entities: Entities
-) -> None:
+def test_files_of_the_crate_have_their_size_and_checksum(results: Path, entities: Entities) -> None:
     for name in ("cohort.tsv", "cohort.parquet", "inputs.tsv", "citations.bib"):
-        assert entities[name]["contentSize"] == str((tmp_path / name).stat().st_size)
-        assert entities[name]["sha256"] == sha256_of(tmp_path / name)
+        assert entities[name]["contentSize"] == str((results / name).stat().st_size)
+        assert entities[name]["sha256"] == sha256_of(results / name)
 
 
 @pytest.mark.parametrize("table", ["cohort.tsv", "inputs.tsv"])
-def test_columns_of_the_tables_are_described(
-    tmp_path: Path, entities: Entities, table: str
-) -> None:
+def test_columns_of_the_tables_are_described(results: Path, entities: Entities, table: str) -> None:
     described = references(entities[table]["variableMeasured"])
-    header = (tmp_path / table).read_text().splitlines()[0].split("\t")
+    header = (results / table).read_text().splitlines()[0].split("\t")
 
     assert [entities[identifier]["name"] for identifier in described] == header
     assert all(entities[identifier]["description"] for identifier in described)
@@ -192,9 +199,9 @@ def test_actions_are_reported_with_software_image_parameters_and_database(
         assert values["assembler"] == "skesa"
 
 
-def test_rocrate_reads_it(tmp_path: Path, entities: Entities) -> None:
+def test_rocrate_reads_it(results: Path, entities: Entities) -> None:
     """As the reference implementation understands it."""
-    crate = ROCrate(tmp_path)
+    crate = ROCrate(results)
 
     assert crate.name == "A cohort"
     assert len(list(crate.get_entities())) == len(entities)
