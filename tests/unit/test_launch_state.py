@@ -145,6 +145,25 @@ def test_the_record_of_submissions_is_saved_while_a_controller_has_it_open(
     connection.close()
 
 
+def test_without_changes_the_record_of_submissions_is_not_even_copied(
+    s3: Any, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = api.get_ledger(results)
+    ledger.parent.mkdir()
+    sqlite3.connect(ledger).executescript("CREATE TABLE arrays (name)")
+    writer = Writer(s3, PLACE, results)
+    writer.save()
+
+    copied: list[Path] = []
+    monkeypatch.setattr(api, "copy_ledger", lambda folder, _: copied.append(folder))
+    writer.save()
+    assert copied == []
+
+    write(results, {"receipts/b.json": "{}"})
+    writer.save()
+    assert copied == [results]
+
+
 def test_tables_and_reports_are_objects_of_their_own(s3: Any, results: Path) -> None:
     write(results, {"report.html": "<html>"})
     Writer(s3, PLACE, results).publish()

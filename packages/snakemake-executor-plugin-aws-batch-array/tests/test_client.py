@@ -103,6 +103,25 @@ def test_jobs_that_an_answer_left_out_are_asked_for_again(monkeypatch: pytest.Mo
     assert sorted(found) == ["a", "b"]
 
 
+def test_jobs_are_described_by_name_where_a_list_gives_only_their_ids():
+    class Batch(FakeBatch):
+        def list_jobs(self, **request: Any) -> dict[str, Any]:
+            assert request["filters"] == [{"name": "JOB_NAME", "values": ["run-*"]}]
+            page = int(request.get("nextToken", 0))
+            more = {"nextToken": "1"} if page == 0 else {}
+            return {"jobSummaryList": [{"jobId": f"job-{page}"}], **more}
+
+        def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
+            return {"jobs": [{"jobId": job, "status": "RUNNING"} for job in jobs]}
+
+    found = ArrayBatchClient(Batch(), sleep=lambda _: None).describe_named("genomes", "run-")
+
+    assert {job: detail["status"] for job, detail in found.items()} == {
+        "job-0": "RUNNING",
+        "job-1": "RUNNING",
+    }
+
+
 def test_calls_are_spread_over_the_second(monkeypatch: pytest.MonkeyPatch):
     pauses: list[float] = []
     monkeypatch.setattr("time.monotonic", lambda: 100.0)

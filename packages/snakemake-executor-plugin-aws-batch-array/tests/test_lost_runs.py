@@ -75,7 +75,7 @@ class Aws:
         self.jobs.setdefault(queue, []).append(summary)
         self.failed[f"id-of-{name}"] = list(failed)
 
-    # As Store and ArrayBatchClient; ListJobs gives no more than what accounts have seen
+    # As Store and ArrayBatchClient
 
     def list_folders(self, prefix: str) -> list[str]:
         assert prefix == "snakemake/runs/"
@@ -88,15 +88,10 @@ class Aws:
     def open(self, key: str) -> io.BytesIO:
         return io.BytesIO(self.manifests[key])
 
-    def iter_named(self, queue: str, prefix: str) -> Iterator[dict[str, Any]]:
+    def describe_named(self, queue: str, prefix: str) -> dict[str, dict[str, Any]]:
         self.asked.append(f"{queue}:{prefix}")
-        for job in self.jobs.get(queue, []):
-            if job["jobName"].startswith(prefix):
-                yield {"jobId": job["jobId"], "jobName": job["jobName"]}
-
-    def describe_existing(self, job_ids: list[str]) -> dict[str, dict[str, Any]]:
-        jobs = {job["jobId"]: job for queue in self.jobs.values() for job in queue}
-        return {job_id: jobs[job_id] for job_id in job_ids}
+        named = (j for j in self.jobs.get(queue, []) if j["jobName"].startswith(prefix))
+        return {job["jobId"]: job for job in named}
 
     def iter_children(self, job_id: str, status: str) -> Iterator[dict[str, Any]]:
         assert status == "FAILED"

@@ -1,7 +1,6 @@
 """What a controller that has ended left is ended and removed by another program."""
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,13 +22,9 @@ class Batch:
         self.terminated: list[str] = []
         self.deregistered: list[str] = []
 
-    def iter_named(self, queue: str, prefix: str) -> Iterator[dict[str, Any]]:
-        for name in self.states:
-            if queue == "spot" and name.startswith(prefix):
-                yield {"jobId": f"id-{name}"}
-
-    def describe_existing(self, job_ids: list[str]) -> dict[str, dict[str, Any]]:
-        return {i: {"status": self.states[i.removeprefix("id-")]} for i in job_ids}
+    def describe_named(self, queue: str, prefix: str) -> dict[str, dict[str, Any]]:
+        names = [name for name in self.states if queue == "spot" and name.startswith(prefix)]
+        return {f"id-{name}": {"status": self.states[name]} for name in names}
 
     def terminate(self, job_id: str, reason: str) -> None:
         assert reason == "enough"

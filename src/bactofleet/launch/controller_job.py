@@ -16,6 +16,7 @@ from bactofleet.launch.place import Place
 from bactofleet.launch.project import ARCHIVE
 from bactofleet.launch.record import Record, TakenError, read_record, write_record
 from bactofleet.launch.state import Writer, list_state
+from snakemake_executor_plugin_aws_batch_array import api
 
 VCPUS = 2
 # Planning takes some 0.1 MiB a genome; the report and the copies come after it.
@@ -27,7 +28,6 @@ EVALUATE_ON_EXIT = [{"onExitCode": "1", "action": "EXIT"}]
 COMMAND = ["python3", "-m", "bactofleet.launch.controller"]
 SCRATCH = "/tmp"  # noqa: S108 - a volume of the container
 BUCKET, RUN, TOKEN = "BACTOFLEET_BUCKET", "BACTOFLEET_RUN", "BACTOFLEET_TOKEN"
-ENDED = ("SUCCEEDED", "FAILED")
 # ListJobs and DescribeJobs may not know a new job for some time.
 GRACE_S = 300.0
 LOOKUP_PAUSES_S = (1.0, 2.0, 0.0)
@@ -61,7 +61,7 @@ def find_controller(
         is_new = time.time() - record.written < GRACE_S
         return Controller(job_id, "SUBMITTED", None) if is_new else None
     started = job["startedAt"] / 1000 if job.get("startedAt") else None
-    return None if job["status"] in ENDED else Controller(job_id, job["status"], started)
+    return None if job["status"] in api.ENDED else Controller(job_id, job["status"], started)
 
 
 def start_controller(

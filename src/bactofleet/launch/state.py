@@ -97,13 +97,13 @@ class Writer:
 
     def save(self) -> None:
         """Save what has changed since the last time, if anything has."""
+        stamp = get_ledger_stamp(self._results)
+        if stamp == self._ledger and scan(self._results) == self._saved:
+            return
         with tempfile.TemporaryDirectory() as folder:
             ledger = Path(folder) / "ledger"
-            stamp = get_ledger_stamp(self._results)
             has_ledger = api.copy_ledger(self._results, ledger)
             found = scan(self._results)
-            if found == self._saved and stamp == self._ledger:
-                return
             is_whole = self._parts >= MAX_PARTS
             changed = [n for n, s in found.items() if is_whole or self._saved.get(n) != s]
             archive = Path(folder) / "state.tar.gz"

@@ -11,7 +11,7 @@ from .client import ArrayBatchClient
 from .ledger import Ledger, OpenArray, OpenChild
 from .live import LiveArray
 from .manifest import ManifestLine, parse_manifest
-from .monitor import AT_WORK
+from .status import AT_WORK
 from .store import RunFolder, Store
 from .tasks import Task
 

@@ -19,6 +19,7 @@ from .ledger import read_open_jobs as _read_open_jobs
 from .ledger import read_runs as _read_runs
 from .paths import FAILURES, LEDGER, USAGE, get_runs_folder
 from .secret_files import is_secret
+from .status import AT_WORK, ENDED, QUEUED
 from .tables import (
     FINAL,
     RECLAIMED,
@@ -31,6 +32,7 @@ from .tables import (
 from .text import clean, clean_lines, to_cell
 
 __all__ = [
+    "ENDED",
     "EXIT_CODE_FILE",
     "FAILURES",
     "FINAL",
@@ -65,10 +67,6 @@ __all__ = [
     "terminate_jobs",
     "to_cell",
 ]
-
-# https://docs.aws.amazon.com/batch/latest/userguide/job_states.html
-_QUEUED = ("SUBMITTED", "PENDING", "RUNNABLE")
-_RUNNING = ("STARTING", "RUNNING")
 
 
 @dataclass(frozen=True)
@@ -177,6 +175,6 @@ def count_jobs(client: Describer, jobs: OpenJobs) -> JobCounts:
         # A single job has no children.
         summary = detail.get("arrayProperties", {}).get("statusSummary")
         counts.update(summary or {detail["status"]: 1})
-    queued, running = (sum(counts[state] for state in states) for states in (_QUEUED, _RUNNING))
+    queued, running = (sum(counts[state] for state in states) for states in (QUEUED, AT_WORK))
     ended = max(0, len(jobs.targets) - queued - running)
     return JobCounts(queued, running, ended, len(jobs.job_ids) - len(details))

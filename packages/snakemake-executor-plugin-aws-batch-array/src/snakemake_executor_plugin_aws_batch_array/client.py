@@ -150,6 +150,13 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
             found |= {detail["jobId"]: detail for detail in self.iter_described(missing)}
         return found
 
+    def describe_named(self, queue: str, prefix: str) -> dict[str, dict[str, Any]]:
+        """Describe the jobs in a queue whose names have this prefix, by their ids.
+
+        In some accounts ListJobs has returned nothing but the ids.
+        """
+        return self.describe_existing([job["jobId"] for job in self.iter_named(queue, prefix)])
+
     def iter_children(self, array_job_id: str, status: str) -> Iterator[dict[str, Any]]:
         """Summaries of the children of an array in one state."""
         page: dict[str, Any] = {}

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from .ledger import get_child_id
-from .status import Counts
+from .status import ENDED, Counts
 from .store import RunFolder
 from .tasks import Task
 
@@ -46,7 +46,7 @@ class LiveArray:
     stuck_child: str | None = None
 
     def __post_init__(self) -> None:
-        self.counts = {status: Counts(0, self.submitted) for status in ("SUCCEEDED", "FAILED")}
+        self.counts = {status: Counts(0, self.submitted) for status in ENDED}
 
     def get_child_id(self, index: int) -> str:
         """Id of a child."""

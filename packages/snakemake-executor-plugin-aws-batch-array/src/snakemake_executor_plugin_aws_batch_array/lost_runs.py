@@ -12,9 +12,9 @@ from .client import ArrayBatchClient
 from .ledger import Ledger, OpenChild
 from .live import LiveArray
 from .manifest import parse_manifest
-from .monitor import ENDED
 from .paths import get_runs_folder
 from .settings import ExecutorSettings
+from .status import ENDED
 from .store import RunFolder, Store
 from .tasks import Task
 
@@ -91,9 +91,7 @@ class LostRuns:
         if not is_alike and self._known:
             return
         for queue in self._queues:
-            # In some accounts ListJobs has returned nothing but the ids.
-            named = [job["jobId"] for job in self._client.iter_named(queue, f"{folder.name}-")]
-            for detail in self._client.describe_existing(named).values():
+            for detail in self._client.describe_named(queue, f"{folder.name}-").values():
                 if detail["jobName"] in self._recorded:
                     continue
                 if is_alike:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .client import MAX_DESCRIBED, ArrayBatchClient
 from .live import LiveArray
-from .status import UNPLACEABLE, Cause, ChildFailure, get_failure, is_listing_due
+from .status import AT_WORK, ENDED, UNPLACEABLE, Cause, ChildFailure, get_failure, is_listing_due
 from .store import RunFolder
 
 # DescribeJobs sometimes leaves out existing jobs. Batch has forgotten only those that are missing
@@ -20,8 +20,6 @@ FORGOTTEN_LOOKS = 3
 # https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable.html
 SEARCH_AFTER_S = 60
 SEARCH_EVERY_S = 300
-ENDED = ("SUCCEEDED", "FAILED")
-AT_WORK = ("STARTING", "RUNNING")
 
 
 @dataclass(frozen=True)

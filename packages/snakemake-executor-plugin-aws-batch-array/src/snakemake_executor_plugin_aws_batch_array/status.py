@@ -18,6 +18,11 @@ FIRST_LISTED = 20
 # collected as they finish, ten thousand at least once an hour.
 LISTING_SECONDS_PER_CHILD = 0.36
 
+# https://docs.aws.amazon.com/batch/latest/userguide/job_states.html
+QUEUED = ("SUBMITTED", "PENDING", "RUNNABLE")
+AT_WORK = ("STARTING", "RUNNING")
+ENDED = ("SUCCEEDED", "FAILED")
+
 # https://docs.seqera.io/platform-cloud/tutorials/retry-strategy and, of Fargate,
 # https://github.com/nextflow-io/nextflow/issues/5786
 HOST_LOST = ("Host EC2", "Your Spot Task was interrupted")

@@ -6,8 +6,8 @@ from typing import Any
 from .cleanup import remove_finished_runs
 from .client import ArrayBatchClient
 from .ledger import Ledger
-from .monitor import ENDED
 from .paths import LEDGER
+from .status import ENDED
 from .store import RunFolder, Store
 
 
@@ -23,8 +23,7 @@ def terminate_jobs(report_dir: Path, session: Any, queues: list[str], reason: st
     found: dict[str, dict[str, Any]] = {}
     for prefix in ledger.get_runs():
         for queue in queues:
-            named = client.iter_named(queue, f"{RunFolder(prefix).name}-")
-            found |= client.describe_existing([job["jobId"] for job in named])
+            found |= client.describe_named(queue, f"{RunFolder(prefix).name}-")
     running = [job_id for job_id, job in found.items() if job["status"] not in ENDED]
     for job_id in running:
         client.terminate(job_id, reason)
