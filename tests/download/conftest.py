@@ -28,6 +28,7 @@ SETTINGS = """
 """
 # A real archive file from FASTQ: latf-load fills a table, kar packs it.
 PACK = """
+cd results
 latf-load --quality PHRED_33 -p ILLUMINA -1 mate1.fastq -2 mate2.fastq -o table
 kar --create run.sra --directory table
 """
@@ -65,8 +66,11 @@ def s3() -> Iterator[Any]:
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an archive file of the plasmid's reads, made by NCBI's own tools."""
     folder = tmp_path_factory.mktemp("packed")
+    # The only folder of these that a container may write to.
+    results = folder / "results"
+    results.mkdir()
     for mate in (1, 2):
-        (folder / f"mate{mate}.fastq").write_text(plain_reads(mate))
+        (results / f"mate{mate}.fastq").write_text(plain_reads(mate))
     command = [sys.executable, "-m", "bactofleet.run.container", "--image", IMAGE]
     subprocess.run([*command, "--", "bash", "-ec", PACK], cwd=folder, check=True)
-    return folder / "run.sra"
+    return results / "run.sra"

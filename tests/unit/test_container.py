@@ -32,17 +32,36 @@ def make_file(path: Path) -> Path:
     return path
 
 
-def test_working_directory_is_writable_and_repository_read_only(directory: Path) -> None:
-    mounts = find_mounts(["bash"], directory)
+def outputs(directory: Path) -> tuple[Path, ...]:
+    """Return the folders that a container may write to by default."""
+    return tuple(directory / name for name in (".snakemake", "results", "scratch"))
 
-    assert mounts == Mounts((directory,), (container.REPOSITORY,))
+
+def just(directory: Path) -> Mounts:
+    """Return the mounts of a directory in which nothing names another folder."""
+    return Mounts(outputs(directory), tuple(sorted((container.REPOSITORY, directory))))
 
 
-def test_repository_is_writable_when_it_is_the_working_directory() -> None:
+def test_only_results_scratch_and_snakemakes_folder_are_writable(directory: Path) -> None:
+    assert find_mounts(["bash"], directory) == just(directory)
+
+
+def test_what_runs_outside_the_container_later_cannot_be_written_in_the_repository() -> None:
     mounts = find_mounts(["bash"], container.REPOSITORY)
 
-    assert container.REPOSITORY in mounts.writable
-    assert container.REPOSITORY not in mounts.read_only
+    assert mounts == Mounts(outputs(container.REPOSITORY), (container.REPOSITORY,))
+
+
+def test_results_that_are_a_link_are_mounted_where_they_are(
+    directory: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "disk").mkdir()
+    (directory / "results").symlink_to(tmp_path / "disk")
+
+    mounts = find_mounts(["snakemake"], directory)
+
+    assert tmp_path / "disk" in mounts.writable
+    assert directory / "results" not in mounts.writable
 
 
 def test_folders_of_reads_and_assemblies_are_read_only(directory: Path, tmp_path: Path) -> None:
@@ -95,7 +114,7 @@ def test_inputs_below_the_working_directory_need_no_mount(directory: Path) -> No
 
     mounts = find_mounts(["snakemake"], directory)
 
-    assert mounts.read_only == (container.REPOSITORY,)
+    assert mounts == just(directory)
 
 
 def test_path_that_leaves_the_working_directory_is_mounted_by_its_real_name(
@@ -148,7 +167,7 @@ def test_what_is_wrong_with_a_sheet_is_left_to_the_workflow(directory: Path, tex
 
     mounts = find_mounts(["snakemake"], directory)
 
-    assert mounts.read_only == (container.REPOSITORY,)
+    assert mounts == just(directory)
 
 
 def test_broken_configuration_is_left_to_the_workflow(directory: Path) -> None:
@@ -156,7 +175,7 @@ def test_broken_configuration_is_left_to_the_workflow(directory: Path) -> None:
 
     mounts = find_mounts(["snakemake"], directory)
 
-    assert mounts == Mounts((directory,), (container.REPOSITORY,))
+    assert mounts == just(directory)
 
 
 def test_results_and_scratch_outside_are_writable(directory: Path, tmp_path: Path) -> None:
@@ -174,7 +193,7 @@ def test_results_on_s3_are_no_folder(directory: Path) -> None:
 
     mounts = find_mounts(["snakemake"], directory)
 
-    assert mounts.writable == (directory,)
+    assert mounts.writable == outputs(directory)
 
 
 def test_command_line_overrides_configuration_files(directory: Path, tmp_path: Path) -> None:
@@ -184,7 +203,7 @@ def test_command_line_overrides_configuration_files(directory: Path, tmp_path: P
 
     mounts = find_mounts(["snakemake", *options], directory)
 
-    assert mounts.writable == (tmp_path / "disk", tmp_path / "third", directory)
+    assert mounts.writable == (*(tmp_path / "disk", tmp_path / "third", directory / ".snakemake"),)
     assert tmp_path in mounts.read_only
 
 
@@ -199,7 +218,7 @@ def test_folder_of_the_proteins_is_read_only(directory: Path, tmp_path: Path) ->
 def test_options_of_other_commands_are_not_the_workflows(directory: Path, tmp_path: Path) -> None:
     mounts = find_mounts(["bash", "-C", f"results={tmp_path}/results"], directory)
 
-    assert mounts.writable == (directory,)
+    assert mounts.writable == outputs(directory)
 
 
 def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
@@ -227,14 +246,86 @@ def test_paths_with_spaces_commas_and_quotes_are_mounted(directory: Path) -> Non
     assert f'type=bind,"source={quoted}","target={quoted}",readonly' in line
 
 
-def test_aws_settings_are_passed_by_name_and_never_by_value(directory: Path) -> None:
-    environment = {"AWS_SECRET_ACCESS_KEY": "hidden", "HOME": "/root"}
+def test_credentials_are_in_no_variable_and_no_word_of_the_command(directory: Path) -> None:
+    secrets = dict.fromkeys(container.SECRET_VARIABLES, "hidden")
+    environment = secrets | {"AWS_REGION": "eu-west-1", "AWS_PROFILE": "me", "HOME": "/root"}
 
-    line = build_command("docker", "image", ["true"], Mounts((directory,), ()), environment)
+    words = " ".join(
+        build_command("docker", "image", ["true"], just(directory), environment, Path("/run/x"))
+    )
 
-    assert "--env AWS_SECRET_ACCESS_KEY" in " ".join(line)
-    assert "hidden" not in " ".join(line)
-    assert "HOME" not in " ".join(line)
+    assert "--env AWS_REGION" in words
+    assert "source=/run/x,target=/run/bactofleet/credentials,readonly" in words
+    assert "--env AWS_SHARED_CREDENTIALS_FILE=/run/bactofleet/credentials" in words
+    assert not [name for name in ("hidden", *secrets, "AWS_PROFILE", "HOME") if name in words]
+
+
+def test_credentials_reach_the_container_by_a_file_that_goes_when_it_ends(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_file(tmp_path / "bin/docker")
+    engine.write_text(
+        f"#!{sys.executable}\n"
+        "import csv, json, os, sys\n"
+        "if 'run' not in sys.argv: sys.exit('network' not in sys.argv and print('sha256:ab'))\n"
+        "mounts = [w for w in sys.argv if 'target=/run/bactofleet/credentials' in w]\n"
+        "path = next(csv.reader(mounts))[1].removeprefix('source=')\n"
+        "told = [path, os.stat(path).st_mode & 0o777, open(path).read()]\n"
+        "json.dump(told, open('told', 'w'))\n"
+    )
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", str(engine.parent))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+
+    # The pipe ends when the last process that the container has started is gone.
+    ended, alive = os.pipe()
+    os.set_inheritable(alive, True)
+    os.waitpid(_fork_main(["--", "true"]), 0)
+    os.close(alive)
+    os.read(ended, 1)
+
+    path, mode, text = json.loads((directory / "told").read_text())
+    assert mode == 0o600
+    assert text == "[default]\naws_access_key_id = AKIA\naws_secret_access_key = hidden\n"
+    assert not Path(path).parent.exists()
+
+
+def network_of(engine: str, environment: dict[str, str], directory: Path) -> list[str]:
+    line = build_command(engine, "image", ["true"], just(directory), environment)
+    return line[line.index("--network") + 1 :][:1] if "--network" in line else []
+
+
+def test_the_container_has_a_network_of_its_own_where_there_is_one(
+    directory: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "with").mkdir()
+    (tmp_path / "without").mkdir()
+    bridged = answering_engine(tmp_path / "with", "[]")
+    bridgeless = answering_engine(tmp_path / "without", "no such network", status=1)
+
+    assert network_of(bridged, {}, directory) == []
+    assert network_of(bridgeless, {}, directory) == ["host"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "network"),
+    [
+        ("HTTPS_PROXY", "http://127.0.0.1:3128", ["host"]),
+        ("HTTPS_PROXY", "http://me:password@localhost:3128", ["host"]),
+        ("AWS_ENDPOINT_URL_S3", "http://[::1]:5000", ["host"]),
+        ("BACTOFLEET_ENA_URL", "https://localhost", ["host"]),
+        ("BACTOFLEET_ENA_URL", "https://localhost.example.org/127.0.0.1", []),
+        ("no_proxy", "localhost,127.0.0.1", []),
+    ],
+)
+def test_what_listens_on_the_loopback_is_reached_by_the_machines_network(
+    directory: Path, tmp_path: Path, variable: str, value: str, network: list[str]
+) -> None:
+    engine = answering_engine(tmp_path, "[]")
+
+    assert network_of(engine, {variable: value}, directory) == network
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 `python -m bactofleet.run.container -- command...`
 
 The working directory, the repository and every folder that the configuration or the sample sheet
-names are mounted at their own paths, inputs read-only, so that a path means the same inside and
-outside. The command's exit status and its signals are the engine's own: this process becomes it.
+names are mounted at their own paths, so that a path means the same inside and outside. Only
+results, scratch and Snakemake's own folder can be written: anything else might run outside the
+container later. The command's exit status and its signals are the engine's own: this process
+becomes it.
 """
 
 # Paths are text because a sheet may have 134,000 of them, for which `Path` takes seconds.
@@ -16,13 +18,15 @@ import argparse
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -33,13 +37,25 @@ DEFAULT_CONFIGURATION = Path("config/config.yaml")
 DEFAULT_SHEET = Path("config/samples.tsv")
 
 INPUT_COLUMNS = ("r1", "r2", "assembly")
-OUTPUT_OPTIONS = ("results", "scratch")
+# Options that name a folder for output, and their defaults; results on S3 have that folder too.
+OUTPUTS = {"results": "results", "scratch": "scratch"}
+SNAKEMAKE_FOLDER = ".snakemake"
 SEPARATOR = ";"  # between the files of one cell
 
 # Variables passed on to the container: how to reach AWS and the archives (docs/download.md).
-PASSED_PREFIXES = ("AWS_", "BACTOFLEET_")
+PASSED_PREFIXES = ("AWS_ENDPOINT_URL", "BACTOFLEET_")
+AWS_VARIABLES = (
+    *("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EC2_METADATA_DISABLED"),
+    *("AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"),
+    *("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"),
+)
+# Those that are secret reach it by a file, as `docker inspect` and every tool can read variables.
+SECRET_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+CREDENTIALS_FILE = "/run/bactofleet/credentials"
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 FILE_VARIABLES = ("AWS_CA_BUNDLE", "NCBI_SETTINGS", "REQUESTS_CA_BUNDLE")
+
+LOOPBACK = re.compile(r"(^|//|@)(localhost|127(\.\d+){3}|\[::1\])([:/]|$)", re.IGNORECASE)
 
 TEMPORARY = Path("/tmp")  # noqa: S108  # the image's, a volume of the container
 # Mounting these would hide the image's own folders: a file directly in one is mounted alone.
@@ -75,7 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name: value for name, value in os.environ.items() if name not in VARIABLES.values()
     }
     environment = inherited | to_variables(ask_image(engine, given.image))
-    line = build_command(engine, given.image, given.command, mounts, environment)
+    secrets = {name: os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name)}
+    credentials = lend(secrets) if secrets else None
+    line = build_command(engine, given.image, given.command, mounts, environment, credentials)
     os.execvpe(engine, line, environment)  # noqa: S606  # a list, through no shell
 
 
@@ -100,23 +118,54 @@ def ask_image(engine: str, image: str) -> Image:
     return {"name": image, "id": identity} | ({"digest": digests[0]} if digests else {})
 
 
+def lend(secrets: Mapping[str, str]) -> Path:
+    """Write credentials to a file that is removed when this process ends, however it ends.
+
+    Another process removes it, because this one becomes the engine.
+    """
+    path = Path(tempfile.mkdtemp(prefix="bactofleet-"), "credentials")
+    lines = [f"{name.lower()} = {value}\n" for name, value in secrets.items()]
+    path.touch(mode=0o600)
+    path.write_text("".join(["[default]\n", *lines]), encoding="utf-8")
+    ended, alive = os.pipe()
+    os.set_inheritable(alive, True)
+    if os.fork() == 0:
+        os.close(alive)
+        _remove_at_end(path.parent, ended)
+    os.close(ended)
+    return path
+
+
+def _remove_at_end(folder: Path, ended: int) -> NoReturn:
+    """Remove a folder when no process holds the other end of this pipe any longer."""
+    try:
+        os.setsid()  # Ctrl-C is for the engine
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        os.read(ended, 1)
+        shutil.rmtree(folder)
+    finally:
+        os._exit(0)
+
+
 def build_command(
     engine: str,
     image: str,
     command: Sequence[str],
     mounts: Mounts,
     environment: Mapping[str, str],
+    credentials: Path | None = None,
 ) -> list[str]:
     """Return the engine's command line that runs `command` in `image`."""
     return [
         *(engine, "run", "--rm", "--init"),
         *_user_options(engine),
         *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only"),
-        # A daemon without a bridge (CI, sandboxes) has no other network, and an emulated AWS
-        # listens on the loopback of this machine.
-        *("--network", "host"),
+        *_network_options(engine, environment),
         *_terminal_options(),
         *_environment_options(environment),
+        *_credentials_options(credentials),
         *_mount_options(mounts),
         *("--workdir", str(Path.cwd()), image, *command),
     ]
@@ -132,8 +181,7 @@ def find_mounts(
     name certificates and settings.
     """
     configuration, named_files = read_configuration(command, directory)
-    outputs = [directory / path for path in _local_paths(configuration, OUTPUT_OPTIONS)]
-    writable = {directory} | {name for folder in outputs for name in _iter_names(folder)}
+    writable = set(_iter_output_mounts(configuration, directory))
     sheet = directory / str(configuration.get("samples") or DEFAULT_SHEET)
     named = [
         *_local_paths(configuration, ("proteins",)),
@@ -142,8 +190,28 @@ def find_mounts(
     ]
     inputs: list[Path | str] = [REPOSITORY / "workflow", *named_files, sheet]
     inputs += [os.path.join(directory, name) for name in named]
-    seen = {path for path in _iter_input_mounts(inputs) if not _is_below(path, writable)}
+    seen = {directory, *_iter_input_mounts(inputs)}
+    seen = {path for path in seen if not _is_below(path, writable)}
     return Mounts(tuple(sorted(_without_nested(writable))), tuple(sorted(_join_folders(seen))))
+
+
+def _iter_output_mounts(configuration: Mapping[str, Any], directory: Path) -> Iterator[Path]:
+    """Yield the folders to write to.
+
+    A link in the working directory is seen there; only its target is mounted.
+    """
+    # Everything in a folder of the image, such as /tmp, is written to.
+    if str(directory) in IMAGE_FOLDERS:
+        yield directory
+    named = [str(configuration.get(option) or default) for option, default in OUTPUTS.items()]
+    folders = [
+        default if "://" in name else name
+        for name, default in zip(named, OUTPUTS.values(), strict=True)
+    ]
+    for folder in (directory / name for name in (SNAKEMAKE_FOLDER, *folders)):
+        target = folder.resolve()
+        is_link_here = folder != target and folder.is_relative_to(directory)
+        yield from [target] if is_link_here else _iter_names(folder)
 
 
 def read_configuration(
@@ -201,11 +269,43 @@ def _terminal_options() -> list[str]:
     return ["--interactive", "--tty"] if is_terminal else []
 
 
+def _network_options(engine: str, environment: Mapping[str, str]) -> list[str]:
+    """Give the container a network of its own, if there is one that leads where it must go.
+
+    A Docker daemon may have no bridge (CI, sandboxes), and a proxy or an emulated AWS may listen on
+    the loopback of this machine.
+    """
+    passed = _passed(environment) - {"NO_PROXY", "no_proxy"}
+    if any(LOOPBACK.search(environment[name]) for name in passed) or not _has_network(engine):
+        return ["--network", "host"]
+    return []
+
+
+def _has_network(engine: str) -> bool:
+    if Path(engine).name == "podman":
+        return True
+    command = [engine, "network", "inspect", "bridge"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _passed(environment: Mapping[str, str]) -> set[str]:
+    """Return the names of the variables that the container gets."""
+    names = {name for name in environment if name.startswith(PASSED_PREFIXES)}
+    return names | environment.keys() & {*AWS_VARIABLES, *PROXY_VARIABLES, *FILE_VARIABLES}
+
+
 def _environment_options(environment: Mapping[str, str]) -> list[str]:
     """Pass settings by name, because values may be secrets and command lines are public."""
-    names = {name for name in environment if name.startswith(PASSED_PREFIXES)}
-    names |= environment.keys() & {*PROXY_VARIABLES, *FILE_VARIABLES}
-    return [option for name in sorted(names) for option in ("--env", name)]
+    return [option for name in sorted(_passed(environment)) for option in ("--env", name)]
+
+
+def _credentials_options(credentials: Path | None) -> list[str]:
+    if credentials is None:
+        return []
+    return [
+        *("--mount", _mount(credentials, "readonly", target=CREDENTIALS_FILE)),
+        *("--env", f"AWS_SHARED_CREDENTIALS_FILE={CREDENTIALS_FILE}"),
+    ]
 
 
 def _mount_options(mounts: Mounts) -> list[str]:
@@ -218,10 +318,10 @@ def _mount_options(mounts: Mounts) -> list[str]:
     ]
 
 
-def _mount(path: Path, *flags: str) -> str:
+def _mount(path: Path, *flags: str, target: str = "") -> str:
     """Return a --mount value: a line of CSV, so that a path may hold commas and quotes."""
     line = io.StringIO()
-    fields = ["type=bind", f"source={path}", f"target={path}", *flags]
+    fields = ["type=bind", f"source={path}", f"target={target or path}", *flags]
     csv.writer(line, lineterminator="").writerow(fields)
     return line.getvalue()
 
