@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from cfnlint.decode import cfn_yaml
 
 from bactofleet.aws import ask, deploy, destroy, environments, push, switch
-from bactofleet.aws.instance_types import offered_types
+from bactofleet.aws.instance_types import FAMILIES, offered_types
 from bactofleet.aws.network import Network
 from bactofleet.aws.settings import SETTINGS, read_settings, write_settings
 from bactofleet.cli.main import main
@@ -151,6 +151,7 @@ class FakeEc2:
         self.snapshots.remove(SnapshotId)
 
     def _list(self, Filters: list[dict[str, Any]]) -> list[dict[str, Any]]:  # noqa: N803
+        assert len(Filters[0]["Values"]) <= 200, "the most that EC2 takes"
         offers = [name for name in self.offered if name in Filters[0]["Values"]]
         return [{"InstanceTypeOfferings": [{"InstanceType": name} for name in offers]}]
 
@@ -496,6 +497,18 @@ def test_outside_of_the_repository_the_missing_template_is_named(
 
     assert main(["aws", "deploy"]) == 1
     assert "infra/bactofleet.yaml does not exist; run this command in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("architecture", FAMILIES)
+def test_the_newest_families_are_used_where_the_region_has_them(architecture: str) -> None:
+    ec2 = FakeEc2()
+    newest = {
+        "x86_64": ["c7i-flex.xlarge", "m7i-flex.4xlarge", "r7i.2xlarge"],
+        "arm64": ["c8g.xlarge", "m8g.xlarge", "r7gd.2xlarge", "r8g.4xlarge"],
+    }
+    ec2.offered = [*newest["x86_64"], *newest["arm64"], "c8i.48xlarge", "t3.xlarge"]
+
+    assert offered_types(ec2, architecture) == newest[architecture]
 
 
 def test_a_region_without_instances_of_an_architecture_is_refused() -> None:

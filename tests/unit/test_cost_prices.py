@@ -1,5 +1,6 @@
 """What things cost: the package's table, a user's file over it, and prices that are derived."""
 
+import statistics
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_the_vcpu_hour_of_an_unknown_host_is_the_median_of_the_table(table):
         for family in families
     ]
 
-    assert table.vcpu_hour("on-demand").usd == pytest.approx(sorted(usd)[len(usd) // 2])
+    assert table.vcpu_hour("on-demand").usd == pytest.approx(statistics.median(usd))
     assert table.vcpu_hour("spot").usd < table.vcpu_hour("on-demand").usd / 2
 
 

@@ -6,26 +6,19 @@ from typing import Any
 
 from bactofleet.core.errors import ConfigurationError
 
-# Current families with 2, 4 and 8 GiB per vCPU; those with a "d" have an instance store.
+# Current families with 2, 4 and 8 GiB per vCPU whose prices are known (bactofleet/cost); those with
+# a "d" have an instance store, those with "flex" cost less.
 # https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
 FAMILIES = {
     "x86_64": (
-        *("c6a", "c6i", "c6id", "c7a", "c7i", "m6a", "m6i", "m6id", "m7a", "m7i"),
+        *("c6a", "c6i", "c6id", "c7a", "c7i", "c7i-flex"),
+        *("m6a", "m6i", "m6id", "m7a", "m7i", "m7i-flex"),
         *("r6a", "r6i", "r6id", "r7a", "r7i"),
     ),
     "arm64": (
-        "c6g",
-        "c6gd",
-        "c7g",
-        "c7gd",
-        "c8g",
-        "m6g",
-        "m6gd",
-        "m7g",
-        "m7gd",
-        "m8g",
-        "r6g",
-        "r7g",
+        *("c6g", "c6gd", "c7g", "c7gd", "c8g"),
+        *("m6g", "m6gd", "m7g", "m7gd", "m8g"),
+        *("r6g", "r6gd", "r7g", "r7gd", "r8g"),
     ),
 }
 # 4 to 16 vCPUs, that is one to four genomes: larger instances would need larger disks, and more
