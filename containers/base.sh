@@ -11,6 +11,7 @@ base=debian:trixie-slim
 build_base=localhost/bactofleet-build-base
 ca_folder=/usr/local/share/ca-certificates
 mirror=http://deb.debian.org/debian
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 log=.build/base.log
 
 say() { echo "$*" >&2; }
@@ -22,11 +23,13 @@ fail() {
 
 has_image() { "$engine" image inspect "$1" >/dev/null 2>&1; }
 
+# The mirror is read by plain HTTP, so its signature must be checked with Debian's own keys.
 install_debootstrap() {
-    command -v debootstrap >/dev/null && return
-    say "Installing debootstrap, to make $base here."
+    command -v debootstrap >/dev/null && [ -e "$keyring" ] && return
+    say "Installing debootstrap and Debian's keys, to make $base here."
     apt-get update -qq >/dev/null
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        debootstrap debian-archive-keyring gpgv >/dev/null
 }
 
 # Built like Debian's slim image: minbase, without documentation and translations.
@@ -37,7 +40,7 @@ make_base() {
     root=$(mktemp -d)
     trap 'rm -rf "$root"' EXIT
     mkdir -p .build
-    debootstrap --variant=minbase trixie "$root" "$mirror" >"$log" 2>&1 || fail "debootstrap failed: see $log"
+    debootstrap --force-check-gpg --keyring="$keyring" --variant=minbase trixie "$root" "$mirror" >"$log" 2>&1 || fail "debootstrap failed: see $log"
     cat >"$root/etc/apt/sources.list" <<EOF
 deb $mirror trixie main
 deb $mirror trixie-updates main
