@@ -290,6 +290,33 @@ def test_fewer_experiments_than_sra_announces_are_an_error(
     assert why in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("surplus", "why"), [(1, "SRA names 1 of 2 experiments"), (10**9, "narrow the search")]
+)
+def test_a_server_that_always_announces_more_is_asked_once(
+    archives: Archives,
+    change: Install,
+    surplus: int,
+    why: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    archives.sra = make_runs(1, 2)
+    asked: list[str] = []
+
+    def answer(_: object) -> bytes:
+        asked.append(str(9_000_001 + len(asked)))
+        found = {"count": str(len(asked) + surplus), "idlist": asked[-1:]}
+        end = {"ERROR": "it was asked too often"} if len(asked) > 20 else {}
+        return json.dumps({"esearchresult": found | end}).encode()
+
+    change("/esearch.fcgi", answer)
+
+    assert search("PRJNA239251") == 1
+
+    assert len(asked) == 1
+    assert why in capsys.readouterr().err
+
+
 def test_what_sra_finds_in_pages_is_put_together(
     archives: Archives, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ EUTILS_URL = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
 # NCBI allows three requests a second without a key, and ten with one: chapter 2 of the same book.
 PAUSE_S, PAUSE_WITH_KEY_S = 0.35, 0.11
 MAX_NUMBERS = 10_000
+# Of one search: 1,000 answers of that many. A server could otherwise announce more without end.
+MAX_EXPERIMENTS = 10_000_000
 TERMS_A_QUESTION = 200
 # SRA's own accessions are all in the field `Accession`.
 SEARCH_FIELDS = {"PRJ": "BioProject", "SAM": "BioSample"}
@@ -81,12 +83,16 @@ class Sra:
                 # `error` is of NCBI's gateway, such as "API rate limit exceeded".
                 if fault := answer.get("error") or result.get("ERROR"):
                     raise Unavailable(f"SRA cannot search: {fault}")
-                count, more = int(result["count"]), set(result["idlist"]) - found
+                count, numbers = int(result["count"]), set(result["idlist"])
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise Unavailable("SRA's answer does not have the documented form") from error
-            if not more and len(found) < count:
+            if count > MAX_EXPERIMENTS:
+                raise Unavailable(f"SRA announces {count:,} experiments; narrow the search")
+            known = len(found)
+            found |= numbers
+            # An answer is full unless it is the last, and names others than those before.
+            if len(found) < count and (len(numbers) < MAX_NUMBERS or len(found) == known):
                 raise Unavailable(f"SRA names {len(found):,} of {count:,} experiments")
-            found |= more
         return found
 
     def _post(self, tool: str, **form: str) -> bytes:
