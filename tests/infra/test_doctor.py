@@ -31,6 +31,7 @@ def test_a_stack_that_was_deployed_has_no_errors(fleet: Fleet, controller: dict[
     # Two quotas, which the emulation does not tell.
     assert levels["warning"] == 2
     assert "ok      queue fleet: accepts jobs, and has instances with 4 vCPUs" in seen.stdout
+    assert "ok      queue fleet-controllers: accepts the controllers of" in seen.stdout
     assert "ok      disk: instances have 60 GiB" in seen.stdout
 
 

@@ -1,6 +1,7 @@
 """`bactofleet aws deploy` and `destroy`: what they make, change, refuse and remove."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from emulator.client import EmulatedAWS
@@ -110,7 +111,7 @@ def test_all_instances_are_of_the_other_architecture_when_asked_for(empty: Fleet
     mine = [e for e in environments if e["computeEnvironmentName"].startswith("other-")]
     names = {name for e in mine for name in e["computeResources"]["instanceTypes"]}
     types = empty.client("ec2").describe_instance_types(InstanceTypes=sorted(names))
-    assert len(mine) == 2
+    assert len(mine) == 3
     assert {
         tuple(t["ProcessorInfo"]["SupportedArchitectures"]) for t in types["InstanceTypes"]
     } == {("arm64",)}
@@ -122,15 +123,33 @@ def test_instances_have_imdsv2_and_an_encrypted_disk_of_the_size_asked_for(empty
     deployed = empty.aws("deploy", "--yes", *sizes, "-p", f"VolumeKmsKeyArn={key}")
 
     assert deployed.returncode == 0, deployed.stderr
-    ec2 = empty.client("ec2")
-    found = ec2.describe_launch_templates()["LaunchTemplates"]
-    names = [t["LaunchTemplateId"] for t in found]
-    versions = ec2.describe_launch_template_versions(LaunchTemplateId=names[-1])
-    data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
-    assert data["MetadataOptions"]["HttpTokens"] == "required"
-    disk = data["BlockDeviceMappings"][0]["Ebs"]
-    assert (disk["VolumeType"], int(disk["VolumeSize"])) == ("gp3", 100)
-    assert (int(disk["Throughput"]), disk["Encrypted"], disk["KmsKeyId"]) == (250, True, key)
+    spot, on_demand, controllers = (
+        get_launch_template(empty, name)
+        for name in ("other-Spot", "other-OnDemand", "other-controllers")
+    )
+    assert spot == on_demand != controllers
+    for data in (spot, controllers):
+        disk = data["BlockDeviceMappings"][0]["Ebs"]
+        assert data["MetadataOptions"]["HttpTokens"] == "required"
+        assert (disk["VolumeType"], disk["Encrypted"], disk["KmsKeyId"]) == ("gp3", True, key)
+    disk = spot["BlockDeviceMappings"][0]["Ebs"]
+    assert (int(disk["VolumeSize"]), int(disk["Throughput"])) == (100, 250)
+
+
+def get_launch_template(fleet: Fleet, environment: str) -> dict[str, Any]:
+    """What the instances of a compute environment are launched with."""
+    environments = fleet.client("batch").describe_compute_environments()["computeEnvironments"]
+    (resources,) = (
+        item["computeResources"]
+        for item in environments
+        if item["computeEnvironmentName"].startswith(environment)
+    )
+    template = resources["launchTemplate"]
+    versions = fleet.client("ec2").describe_launch_template_versions(
+        LaunchTemplateId=template["launchTemplateId"], Versions=[template["version"]]
+    )
+    data: dict[str, Any] = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    return data
 
 
 def test_subnets_that_are_given_are_used_and_their_way_to_s3_stays(empty: Fleet) -> None:

@@ -10,6 +10,7 @@ from cfnlint.decode import cfn_yaml
 from snakemake_executor_plugin_aws_batch_array.store import RunFolder
 
 TEMPLATE = Path(__file__).parents[2] / "infra/bactofleet.yaml"
+PREFIX = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}"
 RUN = RunFolder("snakemake/runs/one")
 
 
@@ -61,6 +62,7 @@ def test_what_runs_leave_and_uploads_that_nobody_ends_go_by_themselves(
     [
         ("SpotEnvironment", "SPOT", "SPOT_PRICE_CAPACITY_OPTIMIZED"),
         ("OnDemandEnvironment", "EC2", "BEST_FIT_PROGRESSIVE"),
+        ("ControllerEnvironment", "EC2", "BEST_FIT_PROGRESSIVE"),
     ],
 )
 def test_an_environment_without_jobs_has_no_instances(
@@ -136,13 +138,52 @@ def test_a_job_puts_what_it_returns_and_results_and_nothing_by_which_another_job
     assert may_put(resources["JobRole"], key) is expected
 
 
-def test_controllers_start_before_genomes_on_instances_that_are_not_reclaimed(
+def test_no_genome_is_on_an_instance_of_controllers(resources: dict[str, Any]) -> None:
+    def get_environments(queue: str) -> set[str]:
+        order = resources[queue]["ComputeEnvironmentOrder"]
+        return {item["ComputeEnvironment"]["Ref"] for item in order}
+
+    genomes = get_environments("SpotQueue") | get_environments("OnDemandQueue")
+    roles = {
+        name: str(resources[name]["ComputeResources"]["InstanceRole"])
+        for name in (*genomes, "ControllerEnvironment")
+    }
+
+    assert get_environments("ControllerQueue") == {"ControllerEnvironment"}
+    assert "ControllerEnvironment" not in genomes
+    assert roles.pop("ControllerEnvironment") not in roles.values()
+
+
+def test_containers_of_controllers_cannot_reach_the_metadata_of_their_instance(
     resources: dict[str, Any],
 ) -> None:
-    controllers, fallback = resources["ControllerQueue"], resources["OnDemandQueue"]
+    compute = resources["ControllerEnvironment"]["ComputeResources"]
+    template = resources[compute["LaunchTemplate"]["LaunchTemplateId"]["Ref"]]
+    metadata = template["LaunchTemplateData"]["MetadataOptions"]
 
-    assert controllers["ComputeEnvironmentOrder"] == fallback["ComputeEnvironmentOrder"]
-    assert controllers["Priority"] > fallback["Priority"]
+    assert (metadata["HttpTokens"], metadata["HttpPutResponseHopLimit"]) == ("required", 1)
+
+
+@pytest.mark.parametrize("name", ["AWSBatch-{}-1b2c", "{}_Batch_1b2c"])
+def test_an_instance_of_genomes_cannot_pass_for_one_of_controllers(
+    resources: dict[str, Any], name: str
+) -> None:
+    def list_denied(environment: str) -> set[str]:
+        cluster = name.format(environment)
+        arns = [f"{PREFIX}:cluster/{cluster}", f"{PREFIX}:container-instance/{cluster}/4d5e"]
+        (policy,) = resources["InstanceRole"]["Policies"]
+        return {
+            action
+            for statement in policy["PolicyDocument"]["Statement"]
+            if statement["Effect"] == "Deny"
+            and any(fnmatchcase(arn, statement["Resource"]["Fn::Sub"]) for arn in arns)
+            for action in statement["Action"]
+        }
+
+    controllers = resources["ControllerEnvironment"]["ComputeEnvironmentName"]["Fn::Sub"]
+
+    assert {"ecs:RegisterContainerInstance", "ecs:Poll"} <= list_denied(controllers)
+    assert list_denied("${AWS::StackName}-SpotEnvironment-7f8a") == set()
 
 
 def test_no_job_of_a_genome_may_touch_what_controllers_run(resources: dict[str, Any]) -> None:

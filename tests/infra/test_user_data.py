@@ -12,10 +12,10 @@ TEMPLATE = Path(__file__).parents[2] / "infra/bactofleet.yaml"
 COMMANDS = ("lsblk", "mkfs.xfs", "mkdir", "mount", "mountpoint")
 
 
-def read_parts() -> dict[str, str]:
-    """The parts of the user data, by type."""
+def read_parts(name: str = "LaunchTemplate") -> dict[str, str]:
+    """The parts of the user data of a launch template, by type."""
     template = cfn_yaml.load(str(TEMPLATE))
-    data = template["Resources"]["LaunchTemplate"]["Properties"]["LaunchTemplateData"]
+    data = template["Resources"][name]["Properties"]["LaunchTemplateData"]
     message = email.message_from_string(data["UserData"]["Fn::Base64"])
     parts = [part for part in message.walk() if not part.is_multipart()]
     return {part.get_content_type(): str(part.get_payload()) for part in parts}
@@ -75,8 +75,10 @@ def test_without_an_instance_store_nothing_is_mounted(tmp_path: Path) -> None:
     assert run_boothook(tmp_path, "/dev/nvme0n1 Amazon Elastic Block Store\n") == []
 
 
-def test_the_agent_keeps_the_image_and_refuses_privileges(tmp_path: Path) -> None:
-    script = read_parts()["text/x-shellscript"].replace("/etc/ecs/ecs.config", str(tmp_path / "c"))
+@pytest.mark.parametrize("name", ["LaunchTemplate", "ControllerLaunchTemplate"])
+def test_the_agent_keeps_the_image_and_refuses_privileges(tmp_path: Path, name: str) -> None:
+    script = read_parts(name)["text/x-shellscript"]
+    script = script.replace("/etc/ecs/ecs.config", str(tmp_path / "c"))
 
     subprocess.run(["bash", "-c", script], check=True)
 

@@ -17,6 +17,7 @@ SETTINGS = {
     "bucket": "genomes",
     "job-queue": "fleet",
     "fallback-queue": "fleet-fallback",
+    "controller-queue": "fleet-controllers",
     "job-role": "arn:aws:iam::123456789012:role/job",
     "execution-role": "arn:aws:iam::123456789012:role/execution",
     "image": f"{REPOSITORY}:1",
@@ -25,6 +26,7 @@ WORK = Work(genomes=10, results="s3://genomes/results")
 XLARGE = InstanceType("c7i.xlarge", 4, 8192, frozenset({"x86_64"}))
 SPOT = Environment("spot", "ENABLED", "VALID", "", True, 256, (XLARGE,), 60)
 ON_DEMAND = replace(SPOT, name="on-demand", is_spot=False)
+CONTROLLERS = replace(ON_DEMAND, name="controllers", max_vcpus=16, disk_gib=30)
 
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
@@ -47,6 +49,7 @@ class FakeAccount:
         default_factory=lambda: {"fleet": SPOT, "fleet-fallback": ON_DEMAND}
     )
     state: str = "ENABLED"
+    controllers: Environment | None = CONTROLLERS
     quota_vcpus: float | None = 1000
     architectures: frozenset[str] | None = frozenset({"amd64"})
     services: frozenset[str] = frozenset({TASKS})
@@ -64,8 +67,11 @@ class FakeAccount:
         return self.writable
 
     def queue(self, name: str) -> Queue | None:
-        found = self.environments.get(name)
-        return Queue(name, self.state, "VALID", (found,)) if found else None
+        if name == SETTINGS["controller-queue"]:
+            found, state = self.controllers, "ENABLED"
+        else:
+            found, state = self.environments.get(name), self.state
+        return Queue(name, state, "VALID", (found,)) if found else None
 
     def dead_ends(self, subnets: list[str]) -> list[str]:
         return [
@@ -108,7 +114,8 @@ def test_a_full_account_has_only_good_lines() -> None:
             "queue fleet",
             "queue fleet-fallback",
         ),
-        *("image", "disk", "network", "hosts", "quota", "quota", "roles", "roles"),
+        *("image", "disk", "network", "hosts", "quota", "quota", "queue fleet-controllers"),
+        *("roles", "roles"),
     ]
 
 
@@ -308,3 +315,54 @@ def test_what_the_asker_may_not_see_is_only_a_warning() -> None:
 
     assert (finding.check, finding.level) == ("roles", WARNING)
     assert "permission denied" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("controllers", "message", "remedy"),
+    [
+        (None, "there is no such queue in this account and region", "`bactofleet aws deploy`"),
+        (
+            replace(CONTROLLERS, state="DISABLED"),
+            "its environment controllers is DISABLED and VALID. ",
+            "`aws batch update-compute-environment --compute-environment controllers --state "
+            "ENABLED`",
+        ),
+        (
+            replace(CONTROLLERS, status="INVALID", reason="no role"),
+            "its environment controllers is ENABLED and INVALID. no role",
+            "`aws batch update-compute-environment --compute-environment controllers --state "
+            "ENABLED`",
+        ),
+        (
+            replace(CONTROLLERS, max_vcpus=1),
+            "no instance has the 2 vCPUs and 2,050 MB of a controller",
+            "`bactofleet aws deploy -p MaxControllerVcpus=16`, and larger InstanceTypes",
+        ),
+    ],
+)
+def test_a_queue_that_takes_no_controllers_is_an_error(
+    controllers: Environment | None, message: str, remedy: str
+) -> None:
+    finding = only(iter_bad(FakeAccount(controllers=controllers)))
+
+    assert (finding.check, finding.level) == ("queue fleet-controllers", ERROR)
+    assert (finding.message, finding.remedy) == (message, remedy)
+
+
+def test_a_stack_without_a_queue_for_controllers_is_not_asked_for_one() -> None:
+    settings = {name: value for name, value in SETTINGS.items() if name != "controller-queue"}
+
+    assert list(iter_bad(FakeAccount(controllers=None), settings=settings)) == []
+
+
+def test_the_memory_of_a_controller_follows_from_its_genomes() -> None:
+    small = replace(CONTROLLERS, types=(replace(XLARGE, memory_mib=4096),))
+    account = FakeAccount(controllers=small)
+
+    assert list(iter_bad(account)) == []
+    (finding,) = (
+        finding
+        for finding in iter_bad(account, replace(WORK, genomes=60_000))
+        if finding.check == "queue fleet-controllers"
+    )
+    assert "no instance has the 2 vCPUs and 3,848 MB of a controller" in finding.message

@@ -1,5 +1,6 @@
 """A run has one controller, however often it is launched."""
 
+import gzip
 import io
 import tarfile
 from collections.abc import Iterator
@@ -14,13 +15,17 @@ from moto import mock_aws
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.launch import controller_job
 from bactofleet.launch.controller import Keeper, Superseded
-from bactofleet.launch.controller_job import find_controller, get_job_name, start_controller
+from bactofleet.launch.controller_job import find_controller, get_job_name
 from bactofleet.launch.place import Place, parse_place, place_of
 from bactofleet.launch.project import pack_project, unpack_project
 from bactofleet.launch.record import Record, TakenError, read_record, write_record
+from bactofleet.launch.shards import Shards, read_shards, write_shards
+from bactofleet.launch.start import find_standing, start
 from bactofleet.launch.state import list_state
 
-PLACE = Place("genomes", "cohort")
+RUN = Place("genomes", "cohort")
+PLACE = Place("genomes", "cohort", "12345678-0")
+SAMPLES = [f"S{i}" for i in range(67_000)]
 SETTINGS = {
     "region": "us-east-1",
     "bucket": "genomes",
@@ -89,8 +94,26 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def launch(s3: Any, batch: Batch, results: Path = Path("none"), project: bytes = b"") -> str:
+    """Launch with one controller, and return the id of its job."""
     session = SimpleNamespace(client=lambda name, **_: {"s3": s3, "batch": batch}[name])
-    return start_controller(session, PLACE, project, results, 67_000, SETTINGS)
+    queue = SETTINGS["controller-queue"]
+    archive = project or pack_nothing()
+    with find_standing(session, RUN, archive, results, queue) as standing:
+        (job_id,) = start(session, standing, archive, SAMPLES, 1, SETTINGS)
+    return job_id
+
+
+def pack_nothing() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz"):
+        pass
+    return buffer.getvalue()
+
+
+def get_shard_place(s3: Any) -> Place:
+    shards, _ = read_shards(s3, RUN)
+    assert shards is not None
+    return shards.get_places(RUN)[0]
 
 
 def test_a_launch_submits_one_job_under_the_controllers_role(s3: Any, batch: Batch) -> None:
@@ -148,7 +171,8 @@ def test_a_job_whose_id_was_never_known_is_found_by_its_name(s3: Any, batch: Bat
 def test_a_launch_that_died_before_it_submitted_is_followed_by_another(
     s3: Any, batch: Batch
 ) -> None:
-    write_record(s3, PLACE, Record(), "")
+    write_shards(s3, RUN, shards := Shards(1), "")
+    write_record(s3, shards.get_places(RUN)[0], Record(), "")
 
     assert launch(s3, batch) == "job-0"
 
@@ -186,11 +210,11 @@ def test_the_first_launch_takes_along_what_this_folder_has_finished(
     (tmp_path / "receipts/a.json").write_text("{}")
     launch(s3, batch, tmp_path)
 
-    assert len(list_state(s3, PLACE)) == 1
+    assert len(list_state(s3, get_shard_place(s3))) == 1
 
 
 def test_nothing_secret_is_in_the_job(s3: Any, batch: Batch) -> None:
-    launch(s3, batch, project=b"https://host/reads?X-Amz-Signature=secret")
+    launch(s3, batch, project=gzip.compress(b"https://host/reads?X-Amz-Signature=secret"))
 
     assert "secret" not in f"{batch.jobs} {batch.definitions}"
 
@@ -235,7 +259,7 @@ def test_files_outside_of_the_folder_are_refused(name: str) -> None:
 
 
 def test_results_have_one_run_each() -> None:
-    assert place_of("s3://genomes/results/cohort/", "genomes") == PLACE
+    assert place_of("s3://genomes/results/cohort/", "genomes") == RUN
     assert place_of("s3://genomes/results", "genomes").address == "s3://genomes/runs/results"
     others = ["s3://other/results/cohort", "s3://genomes/results/a/b", "s3://genomes/results/a-b"]
     names = {place_of(results, "genomes").name for results in others}
@@ -255,6 +279,7 @@ def test_other_addresses_are_no_runs(address: str) -> None:
 
 
 def test_the_name_of_a_job_fits() -> None:
-    place = place_of(f"s3://genomes/results/{'x' * 200}", "genomes")
+    run = place_of(f"s3://genomes/results/{'x' * 200}", "genomes")
+    place = Shards(1000).get_places(run)[-1]
 
     assert len(get_job_name(place, Record().token)) <= 128

@@ -9,7 +9,7 @@ import pytest
 
 from bactofleet.launch import state
 from bactofleet.launch.place import Place
-from bactofleet.launch.state import Reader, Writer, list_state
+from bactofleet.launch.state import Reader, Writer, list_state, publish
 from snakemake_executor_plugin_aws_batch_array import api
 
 PLACE = Place("genomes", "cohort")
@@ -166,7 +166,7 @@ def test_without_changes_the_record_of_submissions_is_not_even_copied(
 
 def test_tables_and_reports_are_objects_of_their_own(s3: Any, results: Path) -> None:
     write(results, {"report.html": "<html>"})
-    Writer(s3, PLACE, results).publish()
+    publish(s3, PLACE, results)
 
     pages = s3.list_objects_v2(Bucket=PLACE.bucket, Prefix=PLACE.key("results", ""))["Contents"]
     assert [Path(item["Key"]).name for item in pages] == ["report.html", "usage.tsv"]

@@ -27,7 +27,11 @@ from bactofleet.core.errors import ConfigurationError
 TEMPLATE = Path("infra/bactofleet.yaml")
 ARCHITECTURE = "x86_64"
 # Parameters that limit vCPUs, and the compute environments that they limit.
-LIMITS = {"MaxSpotVcpus": "SpotEnvironment", "MaxOnDemandVcpus": "OnDemandEnvironment"}
+LIMITS = {
+    "MaxSpotVcpus": "SpotEnvironment",
+    "MaxOnDemandVcpus": "OnDemandEnvironment",
+    "MaxControllerVcpus": "ControllerEnvironment",
+}
 
 
 def deploy(args: argparse.Namespace) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
-from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import effective_settings
 from bactofleet.cli import doctor
 from bactofleet.cli import estimate as estimate_command
-from bactofleet.cli.options import add_config
+from bactofleet.cli.options import add_config, positive
 from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import ConfigurationError
@@ -23,10 +21,11 @@ from bactofleet.core.samples import read_samples
 from bactofleet.cost.display import format_usd
 from bactofleet.cost.estimate import STACK_VCPUS, Estimate, price_vcpu_hour
 from bactofleet.cost.prices import ON_DEMAND, load_prices
-from bactofleet.launch.controller_job import VCPUS, start_controller
+from bactofleet.launch.controller_job import VCPUS
 from bactofleet.launch.place import Place, place_of
-from bactofleet.launch.project import pack_project, unpack_project
-from bactofleet.launch.state import Reader, list_state
+from bactofleet.launch.project import pack_project
+from bactofleet.launch.shards import MAX_GENOMES, count_genomes
+from bactofleet.launch.start import choose_shards, find_standing, start
 from bactofleet.records.attempt import read_attempts
 from bactofleet.records.folder import lock_results
 
@@ -37,14 +36,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.set_defaults(run=run)
     add_config(parser)
+    parser.add_argument(
+        "--shards",
+        type=positive,
+        metavar="N",
+        help="number of controllers, each for a part of the sheet (default: as many as the run "
+        f"has, or as are needed so that none has more than {MAX_GENOMES:,} genomes)",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would be started, and start nothing"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 def run(args: argparse.Namespace) -> None:
     """Run the command.
 
-    Raises `ConfigurationError` if something is not ready, the run has a controller already, or the
-    user does not confirm.
+    Raises `ConfigurationError` if something is not ready, all controllers of the run are at work,
+    or the user does not confirm.
     """
     # What belongs to this folder must be named from it, also in the container.
     config_file = Path(os.path.relpath(args.config))
@@ -54,18 +63,25 @@ def run(args: argparse.Namespace) -> None:
     place = place_of(config["results"], settings["bucket"])
     project = pack_project(config_file, config, settings)
     results = local_folder(config["results"])
+    samples = list(read_samples(Path(config["samples"])))
     with lock_results(results), translated():
         session = open_session(settings["region"])
-        found = _estimate(session.client("s3"), place, project, config)
-        _show(place, found)
-        if not found.genomes:
-            print("All genomes are finished. Nothing was started.")
-            return
-        if not confirm(f"Start {place.address}?", yes=args.yes):
-            raise ConfigurationError(["Nothing was started."])
-        genomes = len(read_samples(Path(config["samples"])))
-        job_id = start_controller(session, place, project, results, genomes, settings)
-    print(f"Started {place.address}: its controller is job {job_id}. This machine may go off.")
+        queue = settings["controller-queue"]
+        with find_standing(session, place, project, results, queue) as standing:
+            found = _predict(config)
+            number = choose_shards(standing, samples, args.shards)
+            _show(place, found, count_genomes(samples, number))
+            if not found.genomes and (standing.shards is None or standing.is_reported):
+                print("All genomes are finished. Nothing was started.")
+                return
+            if args.dry_run:
+                print("This was a dry run. Nothing was started.")
+                return
+            if not confirm(f"Start {place.address}?", yes=args.yes):
+                raise ConfigurationError(["Nothing was started."])
+            job_ids = start(session, standing, project, samples, number, settings)
+    jobs = f"job {job_ids[0]}" if len(job_ids) == 1 else f"{len(job_ids)} jobs"
+    print(f"Started {place.address}: its controller is {jobs}. This machine may go off.")
     print(f"  bactofleet status --run {place.address}")
     print(f"  bactofleet stop --run {place.address}")
 
@@ -82,23 +98,15 @@ def _read_settings() -> dict[str, str]:
     return settings
 
 
-def _estimate(s3: Any, place: Place, project: bytes, config: dict[str, Any]) -> Estimate:
-    """Estimate what is left, by the state in the bucket, or by that of this folder."""
-    if not list_state(s3, place):
-        return _predict(config)
-    with tempfile.TemporaryDirectory(prefix="bactofleet-") as folder, chdir(folder):
-        unpack_project(project, Path.cwd())
-        Reader(s3, place, local_folder(config["results"])).read()
-        return _predict(config)
-
-
 def _predict(config: dict[str, Any]) -> Estimate:
     attempts = read_attempts(local_folder(config["results"]))
     return estimate_command.estimate(config, attempts, load_prices(), STACK_VCPUS)
 
 
-def _show(place: Place, found: Estimate) -> None:
+def _show(place: Place, found: Estimate, genomes: list[int]) -> None:
     print(f"run:        {place.address}")
     estimate_command.show(found, "the dated table of the package", as_json=False)
     hour = VCPUS * price_vcpu_hour(ON_DEMAND, VCPUS, load_prices())
-    print(f"controller: {format_usd(hour)} per hour, on demand, on an instance that genomes share")
+    number = len(genomes)
+    print(f"shards:     {number}, of up to {max(genomes):,} genomes, each with a controller")
+    print(f"controller: {format_usd(hour)} per hour each, on demand")

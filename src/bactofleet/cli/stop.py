@@ -22,11 +22,10 @@ def run(args: argparse.Namespace) -> None:
     Raises `ConfigurationError` if there is no such run, or AWS does not answer.
     """
     with open_mirror(args.launched) as mirror:
-        had_controller = mirror.controller is not None
+        had_controllers = len(mirror.controllers)
         ended = mirror.stop()
         genomes = open_observer(read_config(mirror.config), live=False).look().genomes
-    state = "ended" if had_controller else "had ended before"
-    print(f"The controller {state}; array jobs that were ended: {ended}.")
+    print(f"Controllers that were ended: {had_controllers}; array jobs: {ended}.")
     print(
         f"Of {genomes.total:,} genomes {genomes.complete:,} are complete, {genomes.excluded:,} "
         f"excluded and {genomes.failed:,} failed; {genomes.remaining:,} are left."

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -146,7 +146,20 @@ def read_samples(path: Path) -> Samples:
     return _parse(_read_lines(path))
 
 
+def cut_sheet(path: Path, is_wanted: Callable[[str], bool]) -> None:
+    """Keep only the samples that are wanted in a sheet that has been checked already."""
+    header, rows = _read_cells(_read_lines(path))
+    kept = [values for name, values in rows.items() if is_wanted(name)]
+    lines = ("\t".join(values) for values in (header, *kept, ()))
+    path.write_text("\n".join(lines), encoding="utf-8", newline="")
+
+
 def _parse(lines: list[str]) -> Samples:
+    return Samples(*_read_cells(lines))
+
+
+def _read_cells(lines: list[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the columns, and the cells of each sample by its name."""
     numbered = _iter_cells(lines)
     _, header = next(numbered, (0, []))
     columns = [header.index(column) for column in ("sample", "accession") if column in header]
@@ -154,7 +167,7 @@ def _parse(lines: list[str]) -> Samples:
     for _, values in numbered:
         names = (values[column] for column in columns if column < len(values))
         cells[next(filter(None, names), "")] = values
-    return Samples(header, cells)
+    return header, cells
 
 
 def check_samples(path: Path, schema: dict[str, Any]) -> Samples:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from math import floor
 from typing import Protocol
@@ -13,6 +14,8 @@ from bactofleet.core.destination import is_s3
 from bactofleet.doctor.account import Caller, Environment, InstanceType, Queue
 from bactofleet.doctor.findings import ERROR, Check, Finding, guarded
 from bactofleet.doctor.work import Work
+from bactofleet.launch.controller_job import VCPUS, get_memory_mib
+from bactofleet.launch.shards import MAX_GENOMES
 from snakemake_executor_plugin_aws_batch_array import api
 
 DEPLOY = "`bactofleet aws deploy`"
@@ -28,6 +31,7 @@ MAX_SKEW_S, NOTED_SKEW_S = 300, 60
 QUOTAS = {True: ("spot", "L-34B43A08"), False: ("on-demand", "L-1216C47A")}
 # The host keeps the rest for itself (docs/executor.md): 14,336 of 16,384 MiB are for jobs.
 JOBS_SHARE = 0.875
+MIN_CONTROLLER_VCPUS = 16  # the template's default
 SYSTEM_GIB = 12  # disk space for the operating system and the image
 TASKS = "ecs-tasks.amazonaws.com"
 ECR_IMAGE = re.compile(
@@ -60,6 +64,8 @@ def examine(facts: Facts, settings: dict[str, str], work: Work) -> Iterator[Find
     yield from guarded(Check("bucket"), partial(_bucket, facts, settings))
     yield from _results(settings, work)
     yield from _queues(facts, settings, work)
+    if name := settings.get("controller-queue"):
+        yield from guarded(Check(f"queue {name}"), partial(_controllers, facts, name, work))
     yield from guarded(Check("roles"), partial(_roles, facts, settings))
 
 
@@ -169,6 +175,27 @@ def _queue(
     bad = [*_stopped(check, queue), *_too_small(check, queue, work)]
     size = f"{work.threads} vCPUs and {work.memory_mb:,} MB"
     yield from bad or [check.ok(f"accepts jobs, and has instances with {size}")]
+
+
+def _controllers(facts: Facts, name: str, work: Work, check: Check) -> Iterator[Finding]:
+    """Check the queue of `bactofleet launch`; without it, runs of this machine still work."""
+    queue = facts.queue(name)
+    if queue is None:
+        yield check.error("there is no such queue in this account and region", DEPLOY)
+        return
+    of_one = min(work.genomes, MAX_GENOMES)
+    controller = replace(work, threads=VCPUS, memory_mb=get_memory_mib(of_one, work.genomes))
+    bad = [*_stopped(check, queue)]
+    if not any(_fits(item, controller) for item in queue.environments):
+        bad.append(
+            check.error(
+                f"no instance has the {VCPUS} vCPUs and {controller.memory_mb:,} MB of a "
+                "controller",
+                f"`bactofleet aws deploy -p MaxControllerVcpus={MIN_CONTROLLER_VCPUS}`, and larger "
+                "InstanceTypes",
+            )
+        )
+    yield from bad or [check.ok("accepts the controllers of `bactofleet launch`")]
 
 
 def _stopped(check: Check, queue: Queue) -> Iterator[Finding]:

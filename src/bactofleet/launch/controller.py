@@ -1,6 +1,7 @@
 """The program in the controller's container: fetch the project, run Snakemake, save its state.
 
-`python3 -m bactofleet.launch.controller`. It ends with 0 or 1 as Snakemake does, and with another
+`python3 -m bactofleet.launch.controller`. It makes the genomes of one shard; the last controller of
+a run also writes the report of all shards. It ends with 0 or 1 as Snakemake does, and with another
 status if it was ended from outside, so that Batch starts it again: it then continues with the
 state in the bucket, and takes over the jobs that still run.
 """
@@ -22,14 +23,19 @@ from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bactofleet import report
 from bactofleet.core.config import CONFIG_FILE, read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
-from bactofleet.launch.controller_job import BUCKET, RUN, SCRATCH, TOKEN, remove_definition
+from bactofleet.core.samples import read_samples
+from bactofleet.launch.controller_job import BUCKET, RUN, SCRATCH, SHARD, TOKEN, remove_definition
+from bactofleet.launch.ending import End, Ends
+from bactofleet.launch.gathering import COPIES, Gathering
 from bactofleet.launch.place import Place
 from bactofleet.launch.project import fetch_project
 from bactofleet.launch.record import read_record
-from bactofleet.launch.state import Reader, Writer
+from bactofleet.launch.shards import Shards, read_shards
+from bactofleet.launch.state import Reader, Writer, publish
 from snakemake_executor_plugin_aws_batch_array import api
 
 # What jobs send back is on record within a second, other changes (logs) within a minute.
@@ -45,11 +51,11 @@ log = logging.getLogger("bactofleet")
 
 
 class Superseded(BactofleetError):
-    """The run was launched again: this is no longer its controller."""
+    """The shard was launched again: this is no longer its controller."""
 
 
 class Keeper:
-    """Saves the state of the run as long as this is its controller."""
+    """Saves the state of the shard as long as this is its controller."""
 
     def __init__(self, s3: Any, place: Place, token: str) -> None:
         self._s3, self._place, self._token = s3, place, token
@@ -75,16 +81,12 @@ class Keeper:
         """Say whether jobs were submitted or settled since the last time."""
         return self._writer.is_pressing()
 
-    def publish(self) -> None:
-        """Put tables and reports into the bucket as objects of their own."""
-        self._writer.publish()
-
 
 def main() -> int:
     """Run the controller; return its exit status."""
     logging.basicConfig(format="controller: %(message)s")
     log.setLevel(logging.INFO)
-    place = Place(os.environ[BUCKET], os.environ[RUN])
+    place = Place(os.environ[BUCKET], os.environ[RUN], os.environ[SHARD])
     try:
         status = _control(place, os.environ[TOKEN])
     except AWS_ERRORS as error:
@@ -102,6 +104,29 @@ def _control(place: Place, token: str) -> int:
     s3 = session.client("s3", config=Config(retries=RETRIES))
     keeper = Keeper(s3, place, token)
     keeper.check()
+    shards, _ = read_shards(s3, place.run)
+    if shards is None:
+        raise Superseded(f"{place.address} has no shards; this controller ends.")
+    ends = Ends(s3, place.run, shards.get_places(place.run))
+    # One that was killed after its end has only to write the report, if that is its task.
+    end = ends.find(token)
+    if end is None:
+        status = _make_genomes(session, s3, place, keeper)
+        if status not in (0, 1):
+            return status
+        end = End(token, status)
+        ends.add(end)
+    if ends.is_last(token):
+        results = _report_all(s3, place.run, shards)
+        keeper.check()
+        publish(s3, place.run, results)
+        ends.set_reported(token)
+    remove_definition(session.client("batch"), place, token)
+    return end.status
+
+
+def _make_genomes(session: Any, s3: Any, place: Place, keeper: Keeper) -> int:
+    """Make the genomes of the shard, and return the exit status of Snakemake."""
     project = Path(SCRATCH) / "project"
     project.mkdir()
     os.chdir(project)
@@ -114,9 +139,20 @@ def _control(place: Place, token: str) -> int:
         # Not before the state is safe: a controller that lost it would look for these objects.
         api.remove_leftovers(results, session, place.bucket, log)
         keeper.save()
-        keeper.publish()
-        remove_definition(session.client("batch"), place, token)
     return status
+
+
+def _report_all(s3: Any, run: Place, shards: Shards) -> Path:
+    """Write the table and the report of all shards; return their folder."""
+    folder = Path(SCRATCH) / "run"
+    folder.mkdir()
+    os.chdir(folder)
+    config = read_config(fetch_project(s3, run, folder))
+    results = local_folder(str(config["results"]))
+    Gathering(s3, run, shards, results, COPIES).read()
+    samples = list(read_samples(Path(config["samples"])))
+    report.write_report(results, samples, report.SizeLimits.of(config))
+    return results
 
 
 def _run_snakemake(config: Path, keeper: Keeper) -> int:

@@ -1,33 +1,34 @@
-"""The job of AWS Batch in which a run's controller works."""
+"""The job of AWS Batch in which the controller of a shard works."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from bactofleet.aws.faults import error_code
-from bactofleet.core.errors import ConfigurationError
 from bactofleet.launch.place import Place
 from bactofleet.launch.project import ARCHIVE
 from bactofleet.launch.record import Record, TakenError, read_record, write_record
-from bactofleet.launch.state import Writer, list_state
 from snakemake_executor_plugin_aws_batch_array import api
 
 VCPUS = 2
 # Planning takes some 0.1 MiB a genome; the report and the copies come after it.
 BASE_MIB, GENOME_MIB = 2048, 0.15
+# The report of all shards takes some 15 KiB a genome, after Snakemake has ended.
+REPORTED_MIB = 0.03
 # A controller is started again after everything but its own end: 0, or 1 with a reason in its log.
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
 ATTEMPTS = 10
 EVALUATE_ON_EXIT = [{"onExitCode": "1", "action": "EXIT"}]
 COMMAND = ["python3", "-m", "bactofleet.launch.controller"]
 SCRATCH = "/tmp"  # noqa: S108 - a volume of the container
-BUCKET, RUN, TOKEN = "BACTOFLEET_BUCKET", "BACTOFLEET_RUN", "BACTOFLEET_TOKEN"
+BUCKET, RUN, SHARD = "BACTOFLEET_BUCKET", "BACTOFLEET_RUN", "BACTOFLEET_SHARD"
+TOKEN = "BACTOFLEET_TOKEN"  # noqa: S105 - no secret
 # ListJobs and DescribeJobs may not know a new job for some time.
 GRACE_S = 300.0
 LOOKUP_PAUSES_S = (1.0, 2.0, 0.0)
@@ -46,7 +47,7 @@ class Controller:
 
 def get_job_name(place: Place, token: str) -> str:
     """Return the name of a controller's job."""
-    return f"controller-{place.name}-{token}"
+    return f"controller-{place.name}-{token}-{place.shard.rpartition('-')[2]}"
 
 
 def find_controller(
@@ -64,44 +65,49 @@ def find_controller(
     return None if job["status"] in api.ENDED else Controller(job_id, job["status"], started)
 
 
+def find_controllers(
+    batch: Any, records: Mapping[Place, Record | None], queue: str
+) -> dict[Place, Controller]:
+    """Return the controllers that are at work or wait, by their shards."""
+    found = {p: find_controller(batch, p, record, queue) for p, record in records.items()}
+    return {place: controller for place, controller in found.items() if controller}
+
+
 def start_controller(
     session: Any,
     place: Place,
     project: bytes,
-    results: Path,
-    genomes: int,
+    memory_mib: int,
     settings: dict[str, str],
 ) -> str:
-    """Submit the controller of a run and return the id of its job.
+    """Submit the controller of a shard and return the id of its job.
 
-    A run that was never launched begins with what is in the folder `results`. Raises
-    `ConfigurationError` if the run has a controller already.
+    Raises `TakenError` if it has a controller, or another launch is faster.
     """
     s3 = session.client("s3")
-    # SubmitJob has no client token: repeated after a lost answer, it would start two controllers.
-    batch = session.client("batch", config=Config(retries={"total_max_attempts": 1}))
+    batch = open_batch(session)
     record, version = read_record(s3, place)
-    if found := find_controller(batch, place, record, settings["controller-queue"]):
-        job = f"job {found.job_id} is {found.status}" if found.job_id else "a launch is under way"
-        raise ConfigurationError(
-            [
-                f"{place.address} has a controller: {job}. Nothing was started.",
-                f"`bactofleet status --run {place.address}` shows how far it is",
-            ]
-        )
+    if find_controller(batch, place, record, settings["controller-queue"]):
+        raise TakenError
     record = Record()
-    try:
-        version = write_record(s3, place, record, version)
-        s3.put_object(Bucket=place.bucket, Key=place.key(ARCHIVE), Body=project)
-        if not list_state(s3, place):
-            Writer(s3, place, results).save()
-        job_id = _submit(batch, place, record.token, genomes, settings)
-        write_record(s3, place, replace(record, job_id=job_id), version)
-    except TakenError:
-        raise ConfigurationError(
-            [f"another launch of {place.address} was faster. Nothing was started here."]
-        ) from None
+    version = write_record(s3, place, record, version)
+    s3.put_object(Bucket=place.bucket, Key=place.key(ARCHIVE), Body=project)
+    job_id = _submit(batch, place, record.token, memory_mib, settings)
+    write_record(s3, place, replace(record, job_id=job_id), version)
     return job_id
+
+
+def open_batch(session: Any) -> Any:
+    """Return a client that repeats nothing.
+
+    SubmitJob has no client token: repeated after a lost answer, it would start two controllers.
+    """
+    return session.client("batch", config=Config(retries={"total_max_attempts": 1}))
+
+
+def get_memory_mib(genomes: int, of_all: int) -> int:
+    """Return the memory of a controller that makes some of all genomes and may report all."""
+    return round(BASE_MIB + max(GENOME_MIB * genomes, REPORTED_MIB * of_all))
 
 
 def remove_definition(batch: Any, place: Place, token: str) -> None:
@@ -116,13 +122,13 @@ def remove_definition(batch: Any, place: Place, token: str) -> None:
             raise
 
 
-def _submit(batch: Any, place: Place, token: str, genomes: int, settings: dict[str, str]) -> str:
+def _submit(batch: Any, place: Place, token: str, memory_mib: int, settings: dict[str, str]) -> str:
     name = get_job_name(place, token)
     definition = batch.register_job_definition(
         jobDefinitionName=name,
         type="container",
         platformCapabilities=["EC2"],
-        containerProperties=_build_container(place, token, genomes, settings),
+        containerProperties=_build_container(place, token, memory_mib, settings),
         retryStrategy={"attempts": ATTEMPTS, "evaluateOnExit": EVALUATE_ON_EXIT},
     )["jobDefinitionArn"]
     reply = batch.submit_job(
@@ -132,17 +138,17 @@ def _submit(batch: Any, place: Place, token: str, genomes: int, settings: dict[s
 
 
 def _build_container(
-    place: Place, token: str, genomes: int, settings: dict[str, str]
+    place: Place, token: str, memory_mib: int, settings: dict[str, str]
 ) -> dict[str, Any]:
     """Return the container: as that of a genome, and without any secret.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
     """
-    memory = round(BASE_MIB + GENOME_MIB * genomes)
     variables = {
         "AWS_DEFAULT_REGION": settings["region"],
         BUCKET: place.bucket,
         RUN: place.name,
+        SHARD: place.shard,
         TOKEN: token,
     }
     return {
@@ -152,7 +158,7 @@ def _build_container(
         "executionRoleArn": settings["execution-role"],
         "resourceRequirements": [
             {"type": "VCPU", "value": str(VCPUS)},
-            {"type": "MEMORY", "value": str(memory)},
+            {"type": "MEMORY", "value": str(memory_mib)},
         ],
         "environment": [{"name": name, "value": value} for name, value in variables.items()],
         "readonlyRootFilesystem": True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
@@ -18,11 +19,13 @@ from bactofleet.aws.settings import read_settings
 from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.launch.controller_job import Controller, find_controller, remove_definition
+from bactofleet.launch.controller_job import Controller, find_controllers, remove_definition
+from bactofleet.launch.gathering import COPIES, Gathering, ShardCopy
 from bactofleet.launch.place import Place, parse_place
 from bactofleet.launch.project import fetch_project
 from bactofleet.launch.record import Record, read_record
-from bactofleet.launch.state import Reader, Writer
+from bactofleet.launch.shards import read_shards
+from bactofleet.launch.state import Writer
 from bactofleet.records.folder import LOCK, lock_results
 from snakemake_executor_plugin_aws_batch_array import api
 
@@ -43,75 +46,90 @@ class Mirror:
         self.results = local_folder(str(read_config(self.config)["results"]))
         self.settings = read_settings()
         """The settings that the run was launched with."""
-        self.controller: Controller | None = None
-        """The controller at the last look; None if it has ended."""
+        self.controllers: dict[Place, Controller] = {}
+        """The controllers at work at the last look, by their shards."""
         self._session = open_session(self.settings["region"])
         self._batch = self._session.client("batch")
-        self._reader = Reader(self._s3, place, self.results)
-        self._record: Record | None = None
+        shards, _ = read_shards(self._s3, place)
+        if shards is None:
+            raise ConfigurationError([f"{place.address} is being launched; try again in a minute"])
+        self._gathering = Gathering(self._s3, place, shards, self.results, COPIES)
+        self._records: dict[Place, Record | None] = {}
         self._lock: IO[str] | None = None
 
     def describe(self) -> str:
-        """Say what the controller does."""
-        if self.controller is None:
+        """Say what the controllers do."""
+        number = len(self._gathering.copies)
+        if not self.controllers:
             return f"{self.place.address}: no controller is at work"
-        return (
-            f"{self.place.address}: controller {self.controller.job_id} is {self.controller.status}"
-        )
+        if number == 1:
+            (controller,) = self.controllers.values()
+            return f"{self.place.address}: controller {controller.job_id} is {controller.status}"
+        counts = Counter(controller.status for controller in self.controllers.values())
+        counts["ended"] = number - counts.total()
+        states = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+        return f"{self.place.address}: {number} controllers: {states}"
 
     def refresh(self) -> None:
         """Fetch what is new; raise `ConfigurationError` if AWS does not answer."""
         with translated():
-            self._record, _ = read_record(self._s3, self.place)
+            places = [copy.place for copy in self._gathering.copies]
+            self._records = {place: read_record(self._s3, place)[0] for place in places}
             queue = self.settings["controller-queue"]
-            self.controller = find_controller(self._batch, self.place, self._record, queue)
-            self._reader.read()
+            self.controllers = find_controllers(self._batch, self._records, queue)
+            self._gathering.read()
         self._show_activity()
 
     def _show_activity(self) -> None:
-        """Hold the lock of the results as long as the controller works, for all who look."""
-        started = self.controller.started if self.controller else None
-        if started is not None and self._lock is None:
+        """Hold the lock of the results as long as a controller works, for all who look."""
+        times = [found.started for found in self.controllers.values() if found.started is not None]
+        if times and self._lock is None:
             self._lock = lock_results(self.results)
-            os.utime(self.results / LOCK, (started, started))
-        elif started is None and self._lock is not None:
+            os.utime(self.results / LOCK, (min(times), min(times)))
+        elif not times and self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def stop(self) -> int:
-        """End the controller, then its jobs, and return the number of array jobs that were ended.
+        """End the controllers, then their jobs; return the number of array jobs that were ended.
 
         The state in the bucket says so: the next launch submits these jobs again. Raises
-        `ConfigurationError` if the controller does not end.
+        `ConfigurationError` if a controller does not end.
         """
         reason = "bactofleet stop"
         self.refresh()
-        if self.controller:
-            self._end(self.controller, reason)
-        if self._record:
-            with translated():
-                remove_definition(self._batch, self.place, self._record.token)
-        if not api.get_ledger(self.results).is_file():
+        self._end_controllers(reason)
+        with translated():
+            for place, record in self._records.items():
+                if record:
+                    remove_definition(self._batch, place, record.token)
+            ended = sum(self._end_jobs(copy, reason) for copy in self._gathering.copies)
+        self.refresh()
+        return ended
+
+    def _end_jobs(self, copy: ShardCopy, reason: str) -> int:
+        if not api.get_ledger(copy.folder).is_file():
             return 0
         names = ("job-queue", "fallback-queue")
         queues = [self.settings[name] for name in names if name in self.settings]
-        writer = Writer(self._s3, self.place, self.results, self._reader.last)
-        with translated():
-            ended = api.terminate_jobs(self.results, self._session, queues, reason)
-            writer.save()
+        writer = Writer(self._s3, copy.place, copy.folder, copy.reader.last)
+        ended = api.terminate_jobs(copy.folder, self._session, queues, reason)
+        writer.save()
         return ended
 
-    def _end(self, controller: Controller, reason: str) -> None:
-        if not controller.job_id:
+    def _end_controllers(self, reason: str) -> None:
+        if not all(controller.job_id for controller in self.controllers.values()):
             raise ConfigurationError(["the run is being launched just now; stop it in a minute"])
         with translated():
-            self._batch.terminate_job(jobId=controller.job_id, reason=reason)
+            for controller in self.controllers.values():
+                self._batch.terminate_job(jobId=controller.job_id, reason=reason)
         end = time.monotonic() + END_S
-        while self.controller:
+        while self.controllers:
             if time.monotonic() > end:
+                jobs = ", ".join(controller.job_id for controller in self.controllers.values())
                 raise ConfigurationError(
                     [
-                        f"the controller, job {controller.job_id}, does not end. Its jobs were not "
+                        f"controllers do not end: job {jobs}. The jobs of the run were not "
                         "touched; give this command again"
                     ]
                 )

@@ -10,6 +10,8 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import fingerprint
 
 FOLDER = "runs/"
+# Folder of a run with a folder for each of its shards.
+SHARDS = "shards"
 # Part of the name of a job, of at most 128 characters:
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -19,10 +21,12 @@ _ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/runs/(
 
 @dataclass(frozen=True)
 class Place:
-    """A launched run: its bucket and its name."""
+    """A launched run, or one of its shards: its bucket and its name."""
 
     bucket: str
     name: str
+    shard: str = ""
+    """Name of the shard in the run; "" is the run itself."""
 
     @property
     def address(self) -> str:
@@ -30,8 +34,14 @@ class Place:
         return f"s3://{self.bucket}/{FOLDER}{self.name}"
 
     def key(self, *parts: str) -> str:
-        """Return the key of an object of the run."""
-        return f"{FOLDER}{self.name}/{'/'.join(parts)}"
+        """Return the key of an object of the run, or of the shard."""
+        folder = [SHARDS, self.shard] if self.shard else []
+        return f"{FOLDER}{'/'.join([self.name, *folder, *parts])}"
+
+    @property
+    def run(self) -> Place:
+        """The run that a shard is of."""
+        return Place(self.bucket, self.name)
 
 
 def parse_place(address: str) -> Place:

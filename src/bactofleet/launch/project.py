@@ -5,14 +5,20 @@ from __future__ import annotations
 import io
 import logging
 import tarfile
+import tempfile
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from bactofleet.aws.settings import SETTINGS, format_settings
-from bactofleet.core.config import CONFIG_FILE
+from bactofleet.core.config import CONFIG_FILE, read_config, read_options
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.samples import cut_sheet, read_samples
 from bactofleet.launch.place import Place
+from bactofleet.launch.shards import get_shard
 from snakemake_executor_plugin_aws_batch_array import api
 
 logger = logging.getLogger(__name__)
@@ -52,6 +58,36 @@ def fetch_project(s3: Any, place: Place, folder: Path) -> Path:
         ) from None
     unpack_project(body, folder)
     return Path((folder / CONFIG_NAME).read_text(encoding="utf-8"))
+
+
+def cut_project(archive: bytes, shard: int, number: int) -> bytes:
+    """Return the project of one of several shards: its genomes, and its share of `max_cost`."""
+    if number == 1:
+        return archive
+    with tempfile.TemporaryDirectory(prefix="bactofleet-") as folder, chdir(folder):
+        unpack_project(archive, Path.cwd())
+        config_file = Path(Path(CONFIG_NAME).read_text(encoding="utf-8"))
+        config = read_config(config_file)
+        sheet = Path(config["samples"])
+        names = set(read_samples(sheet))
+        cut_sheet(sheet, lambda name: get_shard(name, number) == shard)
+        options = read_options(config_file) | _divide(config, set(read_samples(sheet)), len(names))
+        config_file.write_text(yaml.safe_dump(options), encoding="utf-8")
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+            tar.add(".")
+        return buffer.getvalue()
+
+
+def _divide(config: dict[str, Any], genomes: set[str], total: int) -> dict[str, Any]:
+    """Return the options about all `total` genomes as they are for those of a shard."""
+    divided: dict[str, Any] = {}
+    if config["max_cost"] is not None:
+        divided["max_cost"] = config["max_cost"] * len(genomes) / total
+    if (redo := config["redo"]) not in ("none", "changed"):
+        names = redo.split(",") if isinstance(redo, str) else redo
+        divided["redo"] = [name for name in names if name in genomes] or "none"
+    return divided
 
 
 def unpack_project(archive: bytes, folder: Path) -> None:

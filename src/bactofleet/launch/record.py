@@ -1,4 +1,4 @@
-"""Which job is the controller of a run: one object, replaced only by whoever has read it last.
+"""Which job is the controller of a shard: an object, replaced only by whoever has read it last.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
@@ -27,7 +27,7 @@ class TakenError(Exception):
 
 @dataclass(frozen=True)
 class Record:
-    """The last launch of a run."""
+    """The last launch of a shard."""
 
     token: str = field(default_factory=lambda: secrets.token_hex(4))
     """Part of the name of its job, so that the job is found even if its id was never known."""
@@ -38,22 +38,40 @@ class Record:
 
 
 def read_record(s3: Any, place: Place) -> tuple[Record | None, str]:
-    """Return the record and its version; None and "" if the run was never launched."""
-    try:
-        reply = s3.get_object(Bucket=place.bucket, Key=place.key(OBJECT))
-    except s3.exceptions.NoSuchKey:
-        return None, ""
-    return Record(**json.loads(reply["Body"].read())), str(reply["ETag"])
+    """Return the record and its version; None and "" if the shard was never launched."""
+    found, version = read_object(s3, place, OBJECT)
+    return (None if found is None else Record(**found)), version
 
 
 def write_record(s3: Any, place: Place, record: Record, version: str) -> str:
     """Replace that version of the record, and return the new one; raise `TakenError`."""
-    condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
-    body = json.dumps(asdict(record)).encode()
+    return write_object(s3, place, OBJECT, asdict(record), version)
+
+
+def read_object(s3: Any, place: Place, name: str) -> tuple[Any, str]:
+    """Return a JSON object and its version; None and "" if there is none."""
     try:
-        reply = s3.put_object(Bucket=place.bucket, Key=place.key(OBJECT), Body=body, **condition)
+        reply = s3.get_object(Bucket=place.bucket, Key=place.key(name))
+    except s3.exceptions.NoSuchKey:
+        return None, ""
+    return json.loads(reply["Body"].read()), str(reply["ETag"])
+
+
+def write_object(s3: Any, place: Place, name: str, content: Any, version: str) -> str:
+    """Replace that version of a JSON object ("" for none), and return the new version.
+
+    Raises `TakenError` if the object has another version by now.
+    """
+    condition = {"IfMatch": version} if version else {"IfNoneMatch": "*"}
+    body = json.dumps(content).encode()
+    try:
+        reply = s3.put_object(Bucket=place.bucket, Key=place.key(name), Body=body, **condition)
     except ClientError as error:
-        if error_code(error) in CONFLICTS:
-            raise TakenError from error
-        raise
+        if error_code(error) not in CONFLICTS:
+            raise
+        # A write whose answer was lost has been repeated by boto3, and meets itself.
+        found, version = read_object(s3, place, name)
+        if found == content:
+            return version
+        raise TakenError from error
     return str(reply["ETag"])

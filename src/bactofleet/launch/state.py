@@ -43,21 +43,22 @@ class Reader:
         """Key of the last object that is in the folder; "" if there is none."""
         self._s3, self._place = s3, place
 
-    def read(self) -> None:
-        """Fetch what is new."""
+    def read(self) -> set[str]:
+        """Fetch what is new, and return the paths of the files that were changed or removed."""
+        changed: set[str] = set()
         while True:
             keys = list_state(self._s3, self._place)
             first = max((i for i, key in enumerate(keys) if key.endswith(WHOLE)), default=0)
             try:
                 for key in keys[first:]:
                     if key > self.last:
-                        self._apply(key)
+                        changed |= self._apply(key)
                         self.last = key
             except self._s3.exceptions.NoSuchKey:
                 continue  # replaced by a whole copy in this moment
-            return
+            return changed
 
-    def _apply(self, key: str) -> None:
+    def _apply(self, key: str) -> set[str]:
         self.results.mkdir(parents=True, exist_ok=True)
         body = self._s3.get_object(Bucket=self._place.bucket, Key=key)["Body"]
         with tempfile.TemporaryFile() as copy:
@@ -65,16 +66,31 @@ class Reader:
                 copy.write(block)
             copy.seek(0)
             with tarfile.open(fileobj=copy, mode="r:gz") as archive:
-                archive.extractall(self.results, filter="data")
-                names = set(archive.getnames())
-        gone = self.results / GONE
-        removed = json.loads(gone.read_text(encoding="utf-8"))
-        gone.unlink()
+                names = set(archive.getnames()) - {GONE}
+                removed = set(self._extract(archive))
         if key.endswith(WHOLE):
             removed = scan(self.results).keys() - names
+        removed = {n for n in removed if not n.startswith("/") and ".." not in Path(n).parts}
         for name in removed:
-            if not name.startswith("/") and ".." not in Path(name).parts:
-                (self.results / name).unlink(missing_ok=True)
+            (self.results / name).unlink(missing_ok=True)
+        return names | removed
+
+    def _extract(self, archive: tarfile.TarFile) -> list[str]:
+        """Replace files by those of an archive, and return the names of those that are gone.
+
+        None is overwritten: who looks for changes knows a file by its inode.
+        """
+        with tempfile.TemporaryDirectory(dir=self.results, prefix=".new-") as folder:
+            new = Path(folder)
+            archive.extractall(new, filter="data")
+            gone: list[str] = json.loads((new / GONE).read_text(encoding="utf-8"))
+            (new / GONE).unlink()
+            for path in new.rglob("*"):
+                if path.is_file():
+                    target = self.results / path.relative_to(new)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    path.replace(target)
+        return gone
 
 
 class Writer:
@@ -121,21 +137,21 @@ class Writer:
         if is_whole:
             self._remove_before(key)
 
-    def publish(self) -> None:
-        """Put tables and reports into the bucket as objects of their own."""
-        for path in sorted(self._results.iterdir()):
-            if path.is_file() and not path.name.startswith("."):
-                key = self._place.key("results", path.name)
-                self._s3.upload_file(str(path), self._place.bucket, key)
-
     def _remove_before(self, key: str) -> None:
         for old in list_state(self._s3, self._place):
             if old < key:
                 self._s3.delete_object(Bucket=self._place.bucket, Key=old)
 
 
+def publish(s3: Any, place: Place, results: Path) -> None:
+    """Put tables and reports into the bucket as objects of their own."""
+    for path in sorted(results.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            s3.upload_file(str(path), place.bucket, place.key("results", path.name))
+
+
 def list_state(s3: Any, place: Place) -> list[str]:
-    """Return the keys of a run's state in their order."""
+    """Return the keys of a shard's state in their order."""
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=place.bucket, Prefix=place.key(STATE, "")
     )

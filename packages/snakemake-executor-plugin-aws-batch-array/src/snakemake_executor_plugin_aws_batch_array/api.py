@@ -15,6 +15,7 @@ from .exit_codes import ILLEGAL_INSTRUCTION, OUT_OF_MEMORY, TEMPORARY
 from .gunzip import open_tarball
 from .ledger import LedgerError, OpenJobs, Waiting
 from .ledger import copy_ledger as _copy_ledger
+from .ledger import merge_ledgers as _merge_ledgers
 from .ledger import read_open_jobs as _read_open_jobs
 from .ledger import read_runs as _read_runs
 from .paths import FAILURES, LEDGER, USAGE, get_runs_folder
@@ -25,6 +26,7 @@ from .tables import (
     RECLAIMED,
     SUCCEEDED,
     FailureRow,
+    Table,
     TableReader,
     UsageRow,
     parse_time,
@@ -47,6 +49,7 @@ __all__ = [
     "JobCounts",
     "LedgerError",
     "OpenJobs",
+    "Table",
     "TableReader",
     "UsageRow",
     "Waiting",
@@ -58,6 +61,7 @@ __all__ = [
     "get_runs_folder",
     "hides_jobs",
     "is_secret",
+    "merge_ledgers",
     "open_client",
     "open_tarball",
     "parse_time",
@@ -123,6 +127,13 @@ def get_ledger(report_dir: Path) -> Path:
 def copy_ledger(report_dir: Path, target: Path) -> bool:
     """Copy the record of submissions while a controller may be writing it; False without one."""
     return _copy_ledger(report_dir / LEDGER, target)
+
+
+def merge_ledgers(report_dirs: Sequence[Path], target_dir: Path) -> None:
+    """Write a record of submissions, for reading, with those of several controllers."""
+    target = target_dir / LEDGER
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _merge_ledgers([folder / LEDGER for folder in report_dirs], target)
 
 
 def hides_jobs(output_settings: Any) -> bool:

@@ -4,7 +4,7 @@ import fcntl
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,6 +179,23 @@ def copy_ledger(path: Path, target: Path) -> bool:
         ledger.backup(copy)
         copy.execute(f"PRAGMA user_version = {_COPY}")
     return True
+
+
+def merge_ledgers(paths: Sequence[Path], target: Path) -> None:
+    """Replace a ledger by one for reading, with what several have that nobody writes."""
+    partial = target.with_name(f"{target.name}.part")
+    partial.unlink(missing_ok=True)
+    with closing(sqlite3.connect(partial)) as merged:
+        merged.executescript(_SCHEMA)
+        for path in filter(Path.is_file, paths):
+            merged.execute("ATTACH ? AS other", (str(path),))
+            # A ledger of an earlier version lacks a table.
+            found = merged.execute("SELECT name FROM other.sqlite_master WHERE type = 'table'")
+            for (name,) in found.fetchall():
+                merged.execute(f"INSERT OR IGNORE INTO main.{name} SELECT * FROM other.{name}")  # noqa: S608
+            merged.commit()
+            merged.execute("DETACH other")
+    partial.replace(target)
 
 
 def _read(path: Path, query: str) -> list[tuple[Any, ...]]:
