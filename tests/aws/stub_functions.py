@@ -45,7 +45,7 @@ def return_files(child: StubChild, make: Callable[[str], bytes]) -> int:
     variables = child.environment
     folder, array = RunFolder(variables[environment.RUN_PREFIX]), variables[environment.ARRAY]
     record = json.dumps({"attempt": child.attempt}).encode()
-    members = {RECORD_FILE: record} | {path: make(path) for path in _read_outputs(child)}
+    members = {RECORD_FILE: record} | {path: make(path) for path in read_outputs(child)}
     key = folder.get_returned(array, child.index or 0)
     child.put_object(variables[environment.BUCKET], key, _pack(members))
     return 0
@@ -59,7 +59,7 @@ def return_outputs_of_the_fallback_queue(child: StubChild) -> int:
 
 def behave(child: StubChild) -> int:
     """Fail on the first queue, or for good, by the number; tell in the bucket what was made."""
-    (target,) = _read_outputs(child)
+    (target,) = read_outputs(child)
     number = int(target.rpartition("/")[2].removesuffix(".json"))
     if number in BROKEN:
         return 1
@@ -93,7 +93,7 @@ def temporary(child: StubChild) -> int:
     return 75
 
 
-def _read_outputs(child: StubChild) -> list[str]:
+def read_outputs(child: StubChild) -> list[str]:
     """The outputs of a child's line of the manifest."""
     variables = child.environment
     folder, width = RunFolder(variables[environment.RUN_PREFIX]), variables[environment.LINE_BYTES]

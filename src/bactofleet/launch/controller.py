@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import FrameType
@@ -28,7 +29,7 @@ from bactofleet.core.config import CONFIG_FILE, read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
 from bactofleet.core.samples import read_samples
-from bactofleet.launch.controller_job import BUCKET, RUN, SCRATCH, SHARD, TOKEN, remove_definition
+from bactofleet.launch.controller_job import BUCKET, RUN, SHARD, TOKEN, remove_definition
 from bactofleet.launch.ending import End, Ends
 from bactofleet.launch.gathering import COPIES, Gathering
 from bactofleet.launch.place import Place
@@ -127,7 +128,7 @@ def _control(place: Place, token: str) -> int:
 
 def _make_genomes(session: Any, s3: Any, place: Place, keeper: Keeper) -> int:
     """Make the genomes of the shard, and return the exit status of Snakemake."""
-    project = Path(SCRATCH) / "project"
+    project = Path(tempfile.gettempdir()) / "project"
     project.mkdir()
     os.chdir(project)
     config = fetch_project(s3, place, project)
@@ -144,7 +145,7 @@ def _make_genomes(session: Any, s3: Any, place: Place, keeper: Keeper) -> int:
 
 def _report_all(s3: Any, run: Place, shards: Shards) -> Path:
     """Write the table and the report of all shards; return their folder."""
-    folder = Path(SCRATCH) / "run"
+    folder = Path(tempfile.gettempdir()) / "run"
     folder.mkdir()
     os.chdir(folder)
     config = read_config(fetch_project(s3, run, folder))

@@ -1,0 +1,43 @@
+"""A launched run with several shards while everything goes wrong: `bench/soak/README.md`.
+
+PYTHONPATH=tests:tests/aws:bench/fleet python bench/soak/run.py --seconds 600 --seed 7
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import tempfile
+from pathlib import Path
+
+from emulator.client import EmulatedAWS
+from soak import Soak
+
+VCPUS = 64
+STUB_S = 3
+
+
+def main() -> int:
+    """Run it, print what was found, and return whether something is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=float, default=600, help="how long things go wrong")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    parser.add_argument("--genomes", type=int, default=1500)
+    parser.add_argument("--shards", type=int, default=3)
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="soak-") as folder,
+        EmulatedAWS(stub="soak_stubs:behave", stub_seconds=STUB_S, spot_vcpus=VCPUS) as aws,
+    ):
+        soak = Soak(aws, Path(folder), options.genomes, options.shards)
+        soak.run(options.seconds, options.seed)
+        print(json.dumps(soak.measure(), indent=2))
+        problems = soak.find_problems()
+    print("\n".join(problems) or "each genome ended once, for its own reason")
+    return bool(problems)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

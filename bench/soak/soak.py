@@ -1,0 +1,362 @@
+"""A launched run whose controllers are processes of this machine, started as Batch starts them."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import chdir
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from chaos import Chaos
+from cohort import FIRST, RESULTS, SAMPLE, write_project
+from emulator import provision
+from emulator.client import EmulatedAWS
+from soak_stubs import is_broken, is_excluded
+
+from bactofleet.core.config import read_config
+from bactofleet.launch.ending import Ends
+from bactofleet.launch.gathering import COPIES, Gathering
+from bactofleet.launch.place import Place, place_of
+from bactofleet.launch.project import pack_project
+from bactofleet.launch.shards import read_shards
+from bactofleet.launch.start import choose_shards, find_standing, start
+from bactofleet.records.receipt import read_receipt
+from snakemake_executor_plugin_aws_batch_array import api
+
+POLL_S = 1
+PAUSE_S = 3.0
+# After the last fault the run has to come to its end.
+DRAIN_S = 600.0
+# What a controller may hold open, however long it works.
+MAX_FILES, MAX_THREADS = 64, 64
+# Of resident memory between the middle and the end of a controller's life.
+GROWTH = 1.25
+SETTLED_S = 30.0
+CONTROLLER = [sys.executable, "-m", "bactofleet.launch.controller"]
+
+
+@dataclass(frozen=True)
+class Requests:
+    """The most requests for each look at Batch, start of a controller, and attempt of a genome."""
+
+    look: float
+    start: float
+    attempt: float
+
+
+# A look is one DescribeJobs and a page of ListJobs, and saves a state at most: the record and the
+# archive. An attempt is described, or its archive is fetched; reports read tool outputs twice.
+REQUESTS = {"batch": Requests(2, 15, 1), "s3": Requests(2, 20, 3), "logs": Requests(0, 0, 2)}
+
+
+@dataclass
+class Job:
+    """A controller's job: its process, and what was seen of all its attempts."""
+
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    attempts: int = 0
+    kills: int = 0
+    exits: list[int] = field(default_factory=list)
+    """Statuses of the attempts that ended."""
+    samples: list[tuple[int, float, int, int, int]] = field(default_factory=list)
+    """Process id, age (s), resident memory (kB), open files, threads."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it needs no further attempt, as Batch sees it (EVALUATE_ON_EXIT)."""
+        return bool(self.exits) and self.exits[-1] in (0, 1)
+
+
+class Batch:
+    """The part of Batch that starts controllers: nothing but processes."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        self._environment, self._folder = environment, folder
+        self._definitions: dict[str, dict[str, Any]] = {}
+        self.jobs: dict[str, Job] = {}
+
+    def register_job_definition(self, **request: Any) -> dict[str, Any]:
+        """Keep a definition."""
+        name = request["jobDefinitionName"]
+        self._definitions[name] = request["containerProperties"]
+        return {"jobDefinitionArn": name}
+
+    def submit_job(self, **request: Any) -> dict[str, Any]:
+        """Keep a job, which begins at the next look."""
+        container = self._definitions[request["jobDefinition"]]
+        variables = {item["name"]: item["value"] for item in container["environment"]}
+        self.jobs[request["jobName"]] = Job({**os.environ, **self._environment, **variables})
+        return {"jobId": request["jobName"]}
+
+    def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
+        """Describe the jobs that there are."""
+        found = [job_id for job_id in jobs if job_id in self.jobs]
+        states = {True: "SUCCEEDED", False: "RUNNING"}
+        return {"jobs": [{"jobId": i, "status": states[self.jobs[i].has_ended]} for i in found]}
+
+    def look(self) -> None:
+        """Start attempts, and note those that have ended."""
+        for name, job in self.jobs.items():
+            if job.process and job.process.poll() is not None:
+                job.exits.append(job.process.returncode)
+                job.process = None
+            if job.process is None and not job.has_ended:
+                job.attempts += 1
+                job.process = self._start(job, self._folder / f"{name}-{job.attempts}")
+            job.samples += _iter_samples(job.process.pid) if job.process else ()
+
+    def _start(self, job: Job, scratch: Path) -> subprocess.Popen[bytes]:
+        scratch.mkdir(parents=True)
+        with (scratch / "log").open("w") as log:
+            return subprocess.Popen(
+                CONTROLLER,
+                cwd=scratch,
+                env={**job.environment, "TMPDIR": str(scratch)},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill(self, which: float) -> None:
+        """Kill one of the controllers that work, with all its programs, as a lost host does."""
+        working = [job for job in self.jobs.values() if job.process]
+        if working:
+            job = working[int(which * len(working))]
+            job.kills += 1
+            _end(job)
+
+    def close(self) -> None:
+        """Leave no process."""
+        for job in self.jobs.values():
+            _end(job)
+
+
+class Soak:
+    """A run of several shards, from its launch to its end."""
+
+    def __init__(self, aws: EmulatedAWS, folder: Path, genomes: int, shards: int) -> None:
+        self.aws, self._folder, self._shards = aws, folder, shards
+        self._project = folder / "project"
+        write_project(self._project, genomes)
+        path = self._project / "config/config.yaml"
+        path.write_text(path.read_text().replace("results: results\n", f"results: {RESULTS}\n"))
+        self.samples = [f"{SAMPLE}{number}" for number in range(FIRST, FIRST + genomes)]
+        self._s3 = provision.client("s3", aws.endpoint_url)
+        credentials = folder / "credentials"
+        environment = {**aws.environment, "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            del environment[name]
+        self._credentials = credentials
+        self.batch = Batch(environment, folder / "controllers")
+        self.run_place: Place = place_of(RESULTS, aws.bucket)
+        self.seconds = 0.0
+        self.happened: Counter[str] = Counter()
+        self.has_ended = False
+
+    def run(self, seconds: float, seed: int) -> None:
+        """Launch; let things go wrong for some time, then wait for the end."""
+        chaos = Chaos(self.aws, self._credentials, seed, self.batch.kill)
+        self.happened = chaos.done
+        begun = time.monotonic()
+        self._launch()
+        try:
+            while time.monotonic() - begun < seconds and not self._look(PAUSE_S):
+                chaos.happen()
+            self.aws.clear_faults()
+            end = time.monotonic() + DRAIN_S
+            while not (ended := self._look(1)) and time.monotonic() < end:
+                pass
+            self.has_ended = ended
+        finally:
+            self.batch.close()
+        self.seconds = time.monotonic() - begun
+        self._gather()
+
+    def _look(self, seconds: float) -> bool:
+        """Look after the controllers for some time; say whether all have ended."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.batch.look()
+            time.sleep(0.2)
+        return all(job.has_ended for job in self.batch.jobs.values())
+
+    def _launch(self) -> None:
+        """Do what `bactofleet launch --shards N` does after its checks."""
+        settings = {
+            "region": self.aws.region,
+            "bucket": self.aws.bucket,
+            "job-queue": self.aws.queue,
+            "fallback-queue": self.aws.fallback_queue,
+            "job-role": self.aws.job_role_arn,
+            "image": "no-image",
+            "poll-interval": str(POLL_S),
+            "controller-queue": "controllers",
+            "controller-role": "controller",
+            "execution-role": self.aws.execution_role_arn,
+        }
+        clients = {"s3": self._s3, "batch": self.batch}
+        session = SimpleNamespace(client=lambda name, **_: clients[name])
+        with chdir(self._project):
+            config_file = Path("config/config.yaml")
+            project = pack_project(config_file, read_config(config_file), settings)
+            with find_standing(
+                session, self.run_place, project, Path("results"), "controllers"
+            ) as standing:
+                number = choose_shards(standing, self.samples, self._shards)
+                start(session, standing, project, self.samples, number, settings)
+
+    def _gather(self) -> None:
+        shards, _ = read_shards(self._s3, self.run_place)
+        if shards is None:
+            raise RuntimeError("the run was not launched")
+        places = shards.get_places(self.run_place)
+        self.is_reported = Ends(self._s3, self.run_place, places).is_reported()
+        self.results = self._folder / "results"
+        Gathering(self._s3, self.run_place, shards, self.results, self._folder / COPIES).read()
+
+    def measure(self) -> dict[str, Any]:
+        """Return the figures of the run."""
+        jobs = self.batch.jobs.values()
+        asked = [r for r in self.aws.requests() if r["caller"] == "controller"]
+        outcomes = Counter(row["outcome"] for row in self._read_table("usage.tsv"))
+        values = [sample for job in jobs for sample in job.samples]
+        return {
+            "seconds": round(self.seconds),
+            "genomes": len(self.samples),
+            "happened": dict(self.happened),
+            "controllers": {
+                "attempts": [job.attempts for job in jobs],
+                "killed": sum(job.kills for job in jobs),
+                "exits": dict(Counter(code for job in jobs for code in job.exits)),
+            },
+            "attempts of genomes": dict(outcomes),
+            "peak MiB": round(max(kib for _, _, kib, _, _ in values) / 1024),
+            "open files": max(files for _, _, _, files, _ in values),
+            "threads": max(threads for _, _, _, _, threads in values),
+            "requests": {
+                service: dict(Counter(r["operation"] for r in asked if r["service"] == service))
+                for service in ("batch", "s3")
+            },
+        }
+
+    def find_problems(self) -> list[str]:
+        """Return what is wrong; nothing if each genome ended once, for its own reason."""
+        return [
+            problem
+            for found in (
+                self._check_end(),
+                self._check_genomes(),
+                self._check_attempts(),
+                self._check_growth(),
+                self._check_requests(),
+            )
+            for problem in found
+        ]
+
+    def _check_end(self) -> Iterator[str]:
+        if not self.has_ended:
+            yield "controllers did not end"
+        if not self.is_reported:
+            yield "there is no report of all shards"
+        if left := self._list_keys("snakemake/runs/"):
+            yield f"{len(left)} objects of jobs were left"
+
+    def _check_genomes(self) -> Iterator[str]:
+        """Yield genomes that ended in another way than theirs, or were made more than once."""
+        ends = {path.stem: "failed" for path in (self.results / "failed").glob("*.json")}
+        for path in (self.results / "receipts").glob("*.json"):
+            ends[path.stem] = read_receipt(self.results, path.stem).status
+        made = Counter(key.split("/")[1] for key in self._list_keys("made/"))
+        for sample in self.samples:
+            expected = "failed" if is_broken(sample) else "complete"
+            expected = "excluded" if is_excluded(sample) else expected
+            times = 0 if is_broken(sample) else 1
+            if (ends.get(sample), made[sample]) != (expected, times):
+                found = f"{ends.get(sample, 'missing')}, made {made[sample]} times"
+                yield f"{sample}: {found}; expected {expected}, made {times} times"
+
+    def _check_attempts(self) -> Iterator[str]:
+        """Yield genomes with attempts that nothing explains."""
+        succeeded: Counter[str] = Counter()
+        for row in self._read_table("usage.tsv"):
+            sample = Path(row["target"]).stem
+            if row["outcome"] == api.SUCCEEDED:
+                succeeded[sample] += 1
+            elif not re.fullmatch(r"reclaimed|not started|exit \d+", row["outcome"]):
+                yield f"{sample}: an attempt ended as {row['outcome']!r}"
+        for sample, times in succeeded.items():
+            if times > 1:
+                yield f"{sample}: {times} attempts succeeded"
+
+    def _check_growth(self) -> Iterator[str]:
+        lives: dict[int, list[tuple[float, int]]] = defaultdict(list)
+        for job in self.batch.jobs.values():
+            for pid, age, kib, files, threads in job.samples:
+                lives[pid].append((age, kib))
+                if files > MAX_FILES or threads > MAX_THREADS:
+                    yield f"a controller of {age:.0f} s: {files} files, {threads} threads"
+        for life in lives.values():
+            oldest = life[-1][0]
+            middle = [kib for age, kib in life if SETTLED_S < age < oldest / 2]
+            late = [kib for age, kib in life if age > oldest * 0.75]
+            if middle and max(late) > GROWTH * max(middle):
+                yield f"memory grew from {max(middle)} to {max(late)} kB in {oldest:.0f} s"
+
+    def _check_requests(self) -> Iterator[str]:
+        """Yield services that were asked more than the design promises; refusals do not count."""
+        asked = Counter(
+            request["service"]
+            for request in self.aws.requests()
+            if request["caller"] == "controller" and request["status"] < 300
+        )
+        looks = self._shards * self.seconds / POLL_S
+        starts = sum(job.attempts for job in self.batch.jobs.values())
+        ended = len(self._read_table("usage.tsv"))
+        for service, of_one in REQUESTS.items():
+            most = of_one.look * looks + of_one.start * starts + of_one.attempt * ended
+            if asked[service] > most:
+                yield f"{asked[service]} requests to {service}; {most:.0f} are expected at most"
+
+    def _list_keys(self, prefix: str) -> list[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.aws.bucket, Prefix=prefix
+        )
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def _read_table(self, name: str) -> list[dict[str, str]]:
+        with (self.results / name).open(newline="") as handle:
+            return list(csv.DictReader(handle, dialect="excel-tab"))
+
+
+def _end(job: Job) -> None:
+    if job.process:
+        os.killpg(job.process.pid, signal.SIGKILL)
+        job.process.wait()
+
+
+def _iter_samples(pid: int) -> Iterator[tuple[int, float, int, int, int]]:
+    """Yield what a process and its children hold, while they live."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        started = Path(f"/proc/{pid}").stat().st_mtime
+        resident = re.search(r"VmRSS:\s+(\d+)", status)
+        threads = re.search(r"Threads:\s+(\d+)", status)
+        files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        if resident and threads:
+            yield pid, time.time() - started, int(resident[1]), files, int(threads[1])
+        for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in listed.read_text().split():
+                yield from _iter_samples(int(child))
+    except OSError:  # it has just ended
+        return
