@@ -41,7 +41,8 @@ DRAIN_S = 600.0
 MAX_FILES, MAX_THREADS = 64, 64
 # Of resident memory between the middle and the end of a controller's life.
 GROWTH = 1.25
-SETTLED_S = 30.0
+# Until then it plans and submits, and takes what that needs.
+SETTLED_S = 120.0
 CONTROLLER = [sys.executable, "-m", "bactofleet.launch.controller"]
 
 

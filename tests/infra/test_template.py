@@ -100,12 +100,14 @@ def test_the_template_suits_every_partition_of_aws() -> None:
 
 
 def test_instances_may_join_clusters_of_batch_only(resources: dict[str, Any]) -> None:
-    (policy,) = resources["InstanceRole"]["Policies"]
+    policy = resources["AgentPolicy"]
     statements = policy["PolicyDocument"]["Statement"]
+    roles = [{"Ref": "InstanceRole"}, {"Ref": "ControllerInstanceRole"}]
     places = {
         str(s["Resource"]["Fn::Sub"]).rpartition(":")[2] for s in statements if s["Resource"] != "*"
     }
 
+    assert policy["Roles"] == roles
     assert places == {"cluster/AWSBatch*", "container-instance/AWSBatch*"}
 
 

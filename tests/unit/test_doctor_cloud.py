@@ -324,14 +324,12 @@ def test_what_the_asker_may_not_see_is_only_a_warning() -> None:
         (
             replace(CONTROLLERS, state="DISABLED"),
             "its environment controllers is DISABLED and VALID. ",
-            "`aws batch update-compute-environment --compute-environment controllers --state "
-            "ENABLED`",
+            "`bactofleet aws start`",
         ),
         (
             replace(CONTROLLERS, status="INVALID", reason="no role"),
             "its environment controllers is ENABLED and INVALID. no role",
-            "`aws batch update-compute-environment --compute-environment controllers --state "
-            "ENABLED`",
+            "`bactofleet aws start`",
         ),
         (
             replace(CONTROLLERS, max_vcpus=1),
