@@ -1,10 +1,12 @@
 """Hostile names and settings change nothing but a clear error."""
 
+import io
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from controller import PretendGenomes
+from controller import WAIT_S, PretendGenomes, wait_until
 from emulator.client import EmulatedAWS
 
 # Characters that a shell, a path, a URL, CSV or JSON would take for its own.
@@ -22,6 +24,7 @@ REFUSED_NAMES = {
     "comma,name=other": "leave out commas",
     "".join(chr(ord("a") + (i * i // 7) % 26) for i in range(251)): "at most 255 bytes",
 }
+PLANTED = "planted code runs"
 # Of what test_batch_settings.py refuses one, and what only AWS knows.
 REFUSED_SETTINGS = [
     ("bucket", "s3://genomes-bucket", "a bucket's name, without s3://"),
@@ -90,3 +93,35 @@ def test_a_command_before_the_jobs_is_refused(stub_aws: EmulatedAWS, tmp_path: P
     assert controller.run("--precommand", "touch pwned") == 1
 
     assert "--precommand is not run" in controller.log
+
+
+def make_planted_bundle(number: int) -> bytes:
+    """Return a bundle that leaves a trace in the log of whoever unpacks and runs it."""
+    code = f"print('{PLANTED}', {number}, flush=True)\n".encode()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name in ("Snakefile", "sitecustomize.py", "scripts/assemble.py"):
+            member = tarfile.TarInfo(name)
+            member.size = len(code)
+            archive.addfile(member, io.BytesIO(code))
+    return buffer.getvalue()
+
+
+def test_a_bundle_that_was_exchanged_is_not_run(aws: EmulatedAWS, tmp_path: Path) -> None:
+    controller = PretendGenomes(aws, tmp_path, ["one", "two"])
+    s3, before = controller.get_owner("s3"), controller.get_keys()
+    aws.hold("batch:SubmitJob")
+    with controller.started() as process:
+        wait_until(lambda: aws.count_held() > 0 or process.poll() is not None)
+        assert process.poll() is None, controller.log
+        bundles = [key for key in controller.get_keys() if key.endswith("bundle.tar.gz")]
+        for number, key in enumerate(set(bundles) - set(before)):
+            s3.put_object(Bucket=aws.bucket, Key=key, Body=make_planted_bundle(number))
+        aws.clear_faults()
+
+        assert process.wait(WAIT_S) == 1
+
+    assert len(set(bundles) - set(before)) == 1
+    assert controller.get_receipts() == {}
+    assert controller.count_in_logs(PLANTED) == 0
+    assert "the bundle in the bucket is not the one that the controller sent" in controller.log
