@@ -92,6 +92,16 @@ def test_images_are_scanned_and_the_budget_warns_before_it_is_spent(
     assert min(one["Notification"]["Threshold"] for one in warnings) < 100
 
 
+def test_every_update_of_an_environment_brings_the_newest_image(resources: dict[str, Any]) -> None:
+    environments = {name: r for name, r in resources.items() if "ComputeResources" in r}
+
+    assert {"SpotEnvironment", "OnDemandEnvironment", "ControllerEnvironment"} == set(environments)
+    assert all(
+        environment["ComputeResources"]["UpdateToLatestImageVersion"]
+        for environment in environments.values()
+    )
+
+
 def test_the_template_suits_every_partition_of_aws() -> None:
     text = TEMPLATE.read_text()
 
