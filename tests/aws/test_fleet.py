@@ -1,6 +1,7 @@
 """Fleets of stubbed jobs through the executor, as bench/fleet runs 67,000."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,13 @@ from phases import Fleet, Phase
 
 GENOMES = 1000
 LIMIT_S = 300
-# Two sizes of a cohort, and how much more CPU time than in proportion the larger one may take: the
-# same work takes up to half as much more on busy cores. With the square it grew 4 times.
-SMALL, LARGE = 250, 1000
-SLACK = 1.75
+# Three sizes of a cohort. What a further genome takes is compared between the first two and the
+# last two. Calls of functions are counted: seconds depend on what else the machine does.
+TINY, SMALL, LARGE = 20, 150, 600
+# A dry run makes nearly the same calls each time; the others look at AWS as long as they take.
+SLACK = {"dry run": 1.05, "run": 1.2, "10 to do": 1.2, "nothing to do": 1.2}
+MEMORY_SLACK = 1.75
+COUNTER = Path(__file__).parents[2] / "bench" / "fleet" / "count_calls.py"
 # What a run asks once, and a page of ListJobs.
 BATCH_CALLS = 10
 
@@ -45,37 +49,67 @@ def test_a_thousand_jobs_finish_although_batch_takes_ten_requests_a_second(start
     assert len(list((tmp_path / "results").glob("*.json"))) == GENOMES
 
 
-Cohort = tuple[dict[str, Phase], dict[str, int]]
+class CountedFleet(Fleet):
+    """A fleet whose controllers count the functions that they call."""
+
+    def __init__(self, aws: EmulatedAWS, folder: Path, genomes: int) -> None:
+        super().__init__(aws, folder, genomes)
+        self._files: list[Path] = []
+
+    def wrap(self, command: list[str]) -> list[str]:
+        python, *words = command
+        self._files.append(self.folder / f"calls-{len(self._files)}")
+        return [python, str(COUNTER), str(self._files[-1]), *words]
+
+    def read_calls(self) -> dict[str, int]:
+        """Calls of each run."""
+        return {name: int(path.read_text()) for name, path in zip(SLACK, self._files, strict=True)}
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What a cohort of some size took: its phases, the lines of its logs, the calls of its runs."""
+
+    phases: dict[str, Phase]
+    lines: dict[str, int]
+    calls: dict[str, int]
 
 
 @pytest.fixture(scope="module")
 def cohorts(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Cohort]:
-    """The phases of the real workflow with cohorts of two sizes, and the lines of their logs."""
+    """Cohorts of all sizes."""
     measured = {}
-    for genomes in (SMALL, LARGE):
+    for genomes in (TINY, SMALL, LARGE):
         folder = tmp_path_factory.mktemp("fleet") / "project"
         with EmulatedAWS(stub="stubs:return_receipts", spot_vcpus=VCPUS) as aws:
-            fleet = Fleet(aws, folder, genomes)
+            fleet = CountedFleet(aws, folder, genomes)
             phases = {phase.name: phase for phase in fleet.iter_phases()}
-            measured[genomes] = phases, fleet.count_log_lines()
+            measured[genomes] = Cohort(phases, fleet.count_log_lines(), fleet.read_calls())
     return measured
 
 
-def test_no_phase_of_the_real_workflow_grows_faster_than_the_cohort(
-    cohorts: dict[int, Cohort],
+@pytest.mark.parametrize("run", SLACK)
+def test_a_further_genome_takes_no_more_calls_in_a_large_cohort_than_in_a_small_one(
+    cohorts: dict[int, Cohort], run: str
 ) -> None:
-    (small, _), (large, _) = cohorts[SMALL], cohorts[LARGE]
-    most = LARGE / SMALL * SLACK
+    tiny, small, large = (cohorts[size].calls[run] for size in (TINY, SMALL, LARGE))
 
-    grown = {name: large[name].cpu_s / small[name].cpu_s for name in small}
-    assert not {name: factor for name, factor in grown.items() if factor > most}
+    in_small = (small - tiny) / (SMALL - TINY)
+    in_large = (large - small) / (LARGE - SMALL)
+    assert in_large < SLACK[run] * in_small
+
+
+def test_memory_does_not_grow_faster_than_the_cohort(cohorts: dict[int, Cohort]) -> None:
+    small, large = cohorts[SMALL].phases, cohorts[LARGE].phases
+
+    most = LARGE / SMALL * MEMORY_SLACK
     assert all(large[name].peak_mib < most * small[name].peak_mib for name in small)
 
 
 def test_calls_of_the_real_workflow_do_not_grow_and_each_receipt_is_one_request(
     cohorts: dict[int, Cohort],
 ) -> None:
-    phases, _ = cohorts[LARGE]
+    phases = cohorts[LARGE].phases
     calls = {name: sum(phase.batch_calls.values()) for name, phase in phases.items()}
     looks = {name: phase.seconds / POLL_S for name, phase in phases.items()}
 
@@ -87,6 +121,6 @@ def test_calls_of_the_real_workflow_do_not_grow_and_each_receipt_is_one_request(
 def test_logs_of_the_real_workflow_do_not_grow_with_the_cohort(
     cohorts: dict[int, Cohort],
 ) -> None:
-    (_, small), (_, large) = cohorts[SMALL], cohorts[LARGE]
+    small, large = cohorts[SMALL].lines, cohorts[LARGE].lines
     # More looks at AWS and more arrays have a line each.
     assert all(large[name] < small[name] + SMALL / 2 for name in small)
