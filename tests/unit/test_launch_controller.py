@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.launch import controller_job
-from bactofleet.launch.controller import Keeper, Superseded
+from bactofleet.launch.controller import Keeper, LaunchedAgainError
 from bactofleet.launch.controller_job import find_controller, get_job_name
 from bactofleet.launch.place import Place, parse_place, place_of
 from bactofleet.launch.project import pack_project, unpack_project
@@ -198,7 +198,7 @@ def test_a_controller_ends_when_the_run_was_launched_again(s3: Any, tmp_path: Pa
     keeper.restore(tmp_path)
     write_record(s3, PLACE, Record("second"), version)
 
-    with pytest.raises(Superseded):
+    with pytest.raises(LaunchedAgainError):
         keeper.save()
     assert list_state(s3, PLACE) == []
 

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ConnectTimeoutError
 
 from snakemake_executor_plugin_aws_batch_array.client import ArrayBatchClient, RateLimiter
-from snakemake_executor_plugin_aws_batch_array.patience import Patience
+from snakemake_executor_plugin_aws_batch_array.retrying import Retrier
 
 REQUEST = {"jobQueue": "genomes", "jobName": "run-0000"}
 
@@ -47,8 +47,8 @@ class FakeBatch:
 
 
 def submit(batch: FakeBatch) -> str:
-    patience = Patience(logging.getLogger(), pause=lambda _: None)
-    return ArrayBatchClient(batch, patience, sleep=lambda _: None).submit_once(**REQUEST)
+    retrier = Retrier(logging.getLogger(), pause=lambda _: None)
+    return ArrayBatchClient(batch, retrier, sleep=lambda _: None).submit_once(**REQUEST)
 
 
 LOST = ConnectionClosedError(endpoint_url="http://localhost")

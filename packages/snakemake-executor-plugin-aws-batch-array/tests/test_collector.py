@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from snakemake_executor_plugin_aws_batch_array.collector import Collected, Collector
 from snakemake_executor_plugin_aws_batch_array.live import LiveArray
 from snakemake_executor_plugin_aws_batch_array.monitor import EndedChild
-from snakemake_executor_plugin_aws_batch_array.patience import Patience
 from snakemake_executor_plugin_aws_batch_array.requirements import Requirements
+from snakemake_executor_plugin_aws_batch_array.retrying import Retrier
 from snakemake_executor_plugin_aws_batch_array.returns import pack_outputs
 from snakemake_executor_plugin_aws_batch_array.status import Cause, ChildFailure
 from snakemake_executor_plugin_aws_batch_array.store import RunFolder, Store
@@ -25,7 +25,7 @@ class FakeStore:
 
     def __init__(self, content: bytes | None) -> None:
         self.content = content
-        self.patience = Patience.none()
+        self.retrier = Retrier.none()
 
     def open(self, key: str) -> io.BytesIO:
         if self.content is None:
@@ -93,7 +93,7 @@ def cause_of(folder: Path, content: bytes) -> Cause | None:
     task = Task(None, "key", [], [], OUTPUTS, "genomes", Requirements(1, 512))
     array = LiveArray("run-0000", "parent", RunFolder("p"), "genomes", 1, 0.0, {0: task})
     store = FakeStore(content)
-    store.patience = Patience(None)
+    store.retrier = Retrier(None)
     ended = iter([EndedChild(array, 0, None, {"status": "SUCCEEDED"})])
     ((collected,),) = Collector(store, folder).iter_portions(ended)  # type: ignore[arg-type]
     return collected.ended.failure.cause if collected.ended.failure else None

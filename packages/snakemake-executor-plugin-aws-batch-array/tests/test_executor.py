@@ -619,7 +619,7 @@ def test_what_cannot_be_put_back_is_told(aws: Aws, caplog: pytest.LogCaptureFixt
     assert "What assembly has made cannot be put in its place" in caplog.text
 
 
-# --- the fuse -------------------------------------------------------------------------------------
+# --- the circuit breaker --------------------------------------------------------------------------
 
 
 def test_when_all_fail_alike_no_more_are_started_and_those_that_wait_are_cancelled(

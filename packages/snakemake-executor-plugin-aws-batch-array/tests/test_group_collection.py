@@ -44,10 +44,10 @@ class Submitter:
         return LiveArray("array", "id", None, "queue", len(tasks), 0.0, tasks)
 
 def prepare(self):
-    for name in ("tables", "ledger", "patience", "settings", "clean_up", "fuse", "bundle"):
+    for name in ("tables", "ledger", "retrier", "settings", "clean_up", "breaker", "bundle"):
         setattr(self, f"_{name}", MagicMock())
     self._tables.record_usage.return_value = self._reclaimed = self._held_back = 0
-    self._fuse.has_blown.return_value = False
+    self._breaker.has_tripped.return_value = False
     self._build_task = lambda job, bundle: SimpleNamespace(job=job, key=job.jobid)
     self._adopt = lambda tasks, bundle: set()
     self._submitter, self._last_words = Submitter(), ""

@@ -19,7 +19,7 @@ from snakemake_executor_plugin_aws_batch_array import environment, worker
 from snakemake_executor_plugin_aws_batch_array.bundle import RUN_FILE
 from snakemake_executor_plugin_aws_batch_array.exit_codes import ExitStatus
 from snakemake_executor_plugin_aws_batch_array.manifest import ManifestLine, build_manifest
-from snakemake_executor_plugin_aws_batch_array.patience import Patience
+from snakemake_executor_plugin_aws_batch_array.retrying import Retrier
 from snakemake_executor_plugin_aws_batch_array.store import RunFolder
 from snakemake_executor_plugin_aws_batch_array.versions import format_versions
 
@@ -52,13 +52,13 @@ class FakeStore:
         self._outage_s = outage_s
         self._now = 0.0
         logger = logging.getLogger(__name__)
-        self.patience = Patience(logger, clock=lambda: self._now, pause=self._pause)
+        self.retrier = Retrier(logger, clock=lambda: self._now, pause=self._pause)
 
     def open(self, key: str, byte_range: str | None = None) -> IO[bytes]:
-        return io.BytesIO(self.patience.ask(lambda: self._get(key, self._objects[key])))
+        return io.BytesIO(self.retrier.ask(lambda: self._get(key, self._objects[key])))
 
     def put_file(self, key: str, path: str) -> None:
-        self.patience.ask(lambda: self._get(key, self._objects.get(key, b"")))
+        self.retrier.ask(lambda: self._get(key, self._objects.get(key, b"")))
 
     def _get(self, key: str, content: bytes | Exception) -> bytes:
         if isinstance(content, bytes):
@@ -128,7 +128,7 @@ def test_a_child_whose_files_come_and_go_succeeds(child: Child) -> None:
 
 
 @pytest.mark.parametrize(
-    "obstacle",
+    "reason",
     [
         pytest.param(refuse("AccessDenied", 403), id="rights denied"),
         pytest.param(refuse("NoSuchBucket", 404), id="no bucket"),
@@ -139,9 +139,9 @@ def test_a_child_whose_files_come_and_go_succeeds(child: Child) -> None:
     ],
 )
 def test_a_bundle_that_cannot_be_had_or_unpacked_is_final(
-    child: Child, obstacle: bytes | Exception
+    child: Child, reason: bytes | Exception
 ) -> None:
-    child.objects[RUN.bundle] = obstacle
+    child.objects[RUN.bundle] = reason
 
     code, reason = child.run()
 
@@ -160,7 +160,7 @@ def test_a_bundle_that_another_than_the_controller_sent_is_not_unpacked(child: C
 
 
 @pytest.mark.parametrize(
-    "obstacle",
+    "reason",
     [
         pytest.param(refuse("InternalError", 500), id="500"),
         pytest.param(refuse("SlowDown", 503), id="throttled"),
@@ -172,18 +172,18 @@ def test_a_bundle_that_another_than_the_controller_sent_is_not_unpacked(child: C
         pytest.param(OSError(errno.ENOSPC, "No space left on device"), id="disk full"),
     ],
 )
-def test_what_a_network_or_a_host_does_is_tried_again(child: Child, obstacle: Exception) -> None:
-    child.objects[RUN.bundle] = obstacle
+def test_what_a_network_or_a_host_does_is_tried_again(child: Child, reason: Exception) -> None:
+    child.objects[RUN.bundle] = reason
 
     assert child.run().code == TEMPORARY
 
 
 @pytest.mark.parametrize(
-    ("obstacle", "code"),
+    ("reason", "code"),
     [(fail_upload("AccessDenied", 403), FINAL), (fail_upload("SlowDown", 503), TEMPORARY)],
 )
-def test_an_upload_is_judged_by_what_s3_said(child: Child, obstacle: Exception, code: int) -> None:
-    child.objects[RUN.get_returned("array", 0)] = obstacle
+def test_an_upload_is_judged_by_what_s3_said(child: Child, reason: Exception, code: int) -> None:
+    child.objects[RUN.get_returned("array", 0)] = reason
 
     assert child.run().code == code
 

@@ -51,7 +51,7 @@ AWS_ERRORS = (BotoCoreError, ClientError, Boto3Error)
 log = logging.getLogger("bactofleet")
 
 
-class Superseded(BactofleetError):
+class LaunchedAgainError(BactofleetError):
     """The shard was launched again: this is no longer its controller."""
 
 
@@ -62,10 +62,12 @@ class Keeper:
         self._s3, self._place, self._token = s3, place, token
 
     def check(self) -> None:
-        """Raise `Superseded` if there is a later launch: there must not be two controllers."""
+        """Raise `LaunchedAgainError` if there is a later launch: there must not be two controllers."""
         record, _ = read_record(self._s3, self._place)
         if record is None or record.token != self._token:
-            raise Superseded(f"{self._place.address} was launched again; this controller ends.")
+            raise LaunchedAgainError(
+                f"{self._place.address} was launched again; this controller ends."
+            )
 
     def restore(self, results: Path) -> None:
         """Bring the results folder to the state in the bucket."""
@@ -107,7 +109,7 @@ def _control(place: Place, token: str) -> int:
     keeper.check()
     shards, _ = read_shards(s3, place.run)
     if shards is None:
-        raise Superseded(f"{place.address} has no shards; this controller ends.")
+        raise LaunchedAgainError(f"{place.address} has no shards; this controller ends.")
     ends = Ends(s3, place.run, shards.get_places(place.run))
     # One that was killed after its end has only to write the report, if that is its task.
     end = ends.find(token)

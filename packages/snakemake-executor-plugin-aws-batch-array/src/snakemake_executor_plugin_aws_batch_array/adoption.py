@@ -17,7 +17,7 @@ from .tasks import Task
 
 
 @dataclass
-class Superseded:
+class SupersededJobs:
     """Children of earlier runs that make the files of these tasks from other sources.
 
     Attributes:
@@ -66,10 +66,10 @@ class Adopter:
                     matching[index] = by_target.pop(task.target)
             yield from self._take_over(array, matching)
 
-    def find_superseded(self, tasks: list[Task]) -> Superseded:
+    def find_superseded(self, tasks: list[Task]) -> SupersededJobs:
         """Find children that make the files of these tasks from other sources or parameters."""
         by_target = {task.target: task for task in tasks}
-        found = Superseded()
+        found = SupersededJobs()
         for array in self._earlier:
             indices = {i: c.target for i, c in array.children.items() if c.target in by_target}
             found.children += [(array, index) for index in indices]
@@ -80,7 +80,7 @@ class Adopter:
                     found.vcpu_hours += _get_vcpu_hours(detail)
         return found
 
-    def supersede(self, superseded: Superseded) -> None:
+    def supersede(self, superseded: SupersededJobs) -> None:
         """Terminate children whose results are no longer wanted."""
         if not superseded.children:
             return

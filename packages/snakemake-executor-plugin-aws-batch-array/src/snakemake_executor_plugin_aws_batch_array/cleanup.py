@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from .client import ArrayBatchClient
 from .ledger import Ledger
-from .patience import AWS_ERRORS
+from .retrying import AWS_ERRORS
 from .store import RunFolder, Store
 
 

@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from snakemake_executor_plugin_aws_batch.batch_client import BatchClient
 
-from .patience import AWS_ERRORS, Patience, get_http_status
+from .retrying import AWS_ERRORS, Retrier, get_http_status
 
 # The quota is "50 TPS" for SubmitJob and at most that for other calls; we stay below it to leave
 # room for other users. https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
@@ -63,13 +63,13 @@ class RateLimiter:
 class ArrayBatchClient(BatchClient):  # type: ignore[misc]
     """The client of snakemake-executor-plugin-aws-batch, for arrays.
 
-    Its methods raise errors that waiting does not solve; without patience, every error.
+    Its methods raise errors that waiting does not solve; without a retrier, every error.
     """
 
     def __init__(
         self,
         session: Any,
-        patience: Patience | None = None,
+        retrier: Retrier | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = session.client("batch", config=build_config())
@@ -77,7 +77,7 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
         # twice.
         once = {"total_max_attempts": 1}
         self._submitter = session.client("batch", config=build_config(retries=once))
-        self._patience = patience or Patience.none()
+        self._retrier = retrier or Retrier.none()
         self._limiter = RateLimiter(CALLS_PER_SECOND)
         self._sleep = sleep
 
@@ -91,7 +91,7 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
             try:
                 job_id = str(self._submitter.submit_job(**request)["jobId"])
             except AWS_ERRORS as error:
-                self._patience.wait(error, attempt)
+                self._retrier.wait(error, attempt)
                 found = _is_ambiguous(error) and self.find_job(
                     request["jobQueue"], request["jobName"]
                 )
@@ -99,7 +99,7 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
                     continue
                 job_id = str(found)
             if attempt:
-                self._patience.report_end()
+                self._retrier.report_end()
             return job_id
         raise AssertionError  # count() is endless; for the type checker
 
@@ -215,4 +215,4 @@ class ArrayBatchClient(BatchClient):  # type: ignore[misc]
             reply: dict[str, Any] = getattr(self.client, operation)(**request)
             return reply
 
-        return self._patience.ask(call)
+        return self._retrier.ask(call)

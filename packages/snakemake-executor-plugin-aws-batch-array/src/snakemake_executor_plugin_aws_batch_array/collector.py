@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .monitor import EndedChild
-from .patience import AWS_ERRORS
+from .retrying import AWS_ERRORS
 from .returns import LeftFiles, MalformedReturnError, unpack_outputs
 from .status import Cause, ChildFailure
 from .store import Store
@@ -70,13 +70,13 @@ class Collector:
         )
 
     def _unpack(self, key: str, task: Task) -> dict[str, Any]:
-        return self._store.patience.ask(
+        return self._store.retrier.ask(
             lambda: unpack_outputs(self._store.open(key), task.outputs, task.logs, self._staging)
         )
 
     def _keep_left_files(self, ended: EndedChild, key: str, task: Task) -> LeftFiles | None:
         try:
-            return self._store.patience.ask(lambda: self._read_left_files(ended, key, task))
+            return self._store.retrier.ask(lambda: self._read_left_files(ended, key, task))
         except OSError as error:
             if not self._is_lasting(error):
                 raise
@@ -99,7 +99,7 @@ class Collector:
 
     def _is_lasting(self, error: OSError) -> bool:
         """Whether this machine cannot store a file, now or later."""
-        return not isinstance(error, AWS_ERRORS) and not self._store.patience.is_given_up
+        return not isinstance(error, AWS_ERRORS) and not self._store.retrier.is_given_up
 
 
 def _get_failure(ended: EndedChild, key: str, error: Exception) -> ChildFailure:

@@ -21,12 +21,12 @@ from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 from .adoption import Adopter
 from .brevity import hides_jobs
 from .bundle import Bundle, build_bundle, get_common_arguments
+from .circuit_breaker import CircuitBreaker
 from .cleanup import remove_finished_runs
 from .client import ArrayBatchClient, build_config
 from .collector import THREADS, Collected, Collector
 from .constructs import check_jobs
 from .credentials import open_session
-from .fuse import Fuse
 from .groups import postprocess_at_once, rebuild_groups
 from .ledger import Ledger, OpenArray, lock_folder
 from .live import LiveArray
@@ -34,9 +34,9 @@ from .logs import LogReader
 from .lost_runs import LostRuns
 from .monitor import EndedChild, Monitor
 from .paths import LEDGER, STATE_FOLDER, USAGE
-from .patience import AWS_ERRORS, DISK_ERRORS, Patience
 from .queues import get_queues
 from .requirements import get_requirements
+from .retrying import AWS_ERRORS, DISK_ERRORS, Retrier
 from .returns import LeftFiles
 from .run_tables import RunTables
 from .status import FALLBACK_CAUSES, RETRIED_CAUSES, Cause, ChildFailure
@@ -76,7 +76,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._lock_handle = _open_folder(state)
         try:
             self._connect()
-            with self._patience.limited(START_PATIENCE_S):
+            with self._retrier.limited(START_PATIENCE_S):
                 if has_jobs:
                     self._prepare(state)
                 else:
@@ -88,12 +88,12 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     def _connect(self) -> None:
         self._session, credentials = open_session(self._settings.region)
-        self._patience = Patience(self.logger, credentials.renew, "Jobs that were submitted go on.")
+        self._retrier = Retrier(self.logger, credentials.renew, "Jobs that were submitted go on.")
         self._config = build_config(max_pool_connections=THREADS)
-        self._client = ArrayBatchClient(self._session, self._patience)
+        self._client = ArrayBatchClient(self._session, self._retrier)
         s3 = self._session.client("s3", config=self._config)
-        self._store = Store(s3, self._settings.bucket, self._patience)
-        self._ledger = Ledger(self._folder / LEDGER, self._patience.ask)
+        self._store = Store(s3, self._settings.bucket, self._retrier)
+        self._ledger = Ledger(self._folder / LEDGER, self._retrier.ask)
         self._adopter = Adopter(self._client, self._ledger, self.logger)
 
     def _prepare(self, state: Path) -> None:
@@ -117,7 +117,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._reclaimed = 0
         self._last_words = ""
         self._ledger.forget_waiting()
-        self._fuse = Fuse()
+        self._breaker = CircuitBreaker()
         self._held_back = 0
         self._lost_runs = LostRuns(self._client, self._store, self._ledger, settings, self.logger)
         self._queues = get_queues(self._client, settings)
@@ -131,9 +131,9 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             self._report_waiting,
         )
         self._collector = Collector(self._store, state)
-        logs = LogReader(self._session.client("logs", config=self._config), self._patience)
+        logs = LogReader(self._session.client("logs", config=self._config), self._retrier)
         self._tables = RunTables(
-            self._run, settings.region, self._folder, self._client, logs, self._patience
+            self._run, settings.region, self._folder, self._client, logs, self._retrier
         )
 
     # Submission, in the main thread.
@@ -155,7 +155,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
                 )
             if self._is_brief:
                 self.workflow.scheduler.print_progress = False
-        if self._fuse.has_blown():
+        if self._breaker.has_tripped():
             self._held_back += len(jobs)
             return
         for group in (job for job in jobs if job.is_group()):
@@ -163,12 +163,12 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         tasks = [task for job in jobs if (task := self._build_task(job, self._bundle))]
         for task in tasks:
             self.run_job_pre(task.job)
-            self._fuse.record_begin(task)
+            self._breaker.record_begin(task)
         try:
             adopted = self._adopt([t for t in tasks if t.job.attempt == 1], self._bundle)
             rest = [task for task in tasks if task.key not in adopted]
             for array in self._submitter.iter_arrays(rest):
-                if self._fuse.has_blown():
+                if self._breaker.has_tripped():
                     self._held_back += len(array.tasks)
                     continue
                 submitted = self._submitter.submit(array, self._bundle)
@@ -176,7 +176,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
                 self.logger.info(
                     f"Submitted {len(array.tasks)} jobs to {array.queue} as {array.name}."
                 )
-                if self._fuse.has_blown():  # while this array was submitted
+                if self._breaker.has_tripped():  # while this array was submitted
                     self._cancel_waiting(submitted)
         except AWS_ERRORS as error:
             self._last_words = self._get_last_words()
@@ -307,7 +307,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
             for portion in self._collector.iter_portions(self._monitor.iter_ended(arrays)):
                 self._record_ended(portion)
         except (*AWS_ERRORS, *DISK_ERRORS) as error:
-            if self._patience.is_given_up:  # the run ends while there is something to wait for
+            if self._retrier.is_given_up:  # the run ends while there is something to wait for
                 return
             self._last_words = self._get_last_words()
             who = "AWS refuses to tell" if isinstance(error, AWS_ERRORS) else "Nothing records"
@@ -340,7 +340,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self._reclaimed += self._tables.record_usage(portion)
         for ended, _, _ in portion:
             if ended.failure is None:
-                self._fuse.record_success(ended.array.open[ended.index])
+                self._breaker.record_success(ended.array.open[ended.index])
         for ended, _, left in portion:
             if ended.failure is not None:
                 self._report_failure(ended, ended.failure, left)
@@ -376,7 +376,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         reason, is_final = report.rows[0].reason, following in (FINAL, COLLECTED_LATER)
         if not is_final and failure.cause not in FALLBACK_CAUSES:
             return  # a rule's own retries, or more memory: the next attempt is another one
-        if self._fuse.record_failure(ended, failure.cause, reason, is_final=is_final):
+        if self._breaker.record_failure(ended, failure.cause, reason, is_final=is_final):
             self._hold_back(reason)
 
     # What is held back.
@@ -403,7 +403,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
 
     def _leave_held_back(self, portion: list[Collected]) -> list[Collected]:
         """Close the children that were cancelled before they started; return the others."""
-        if not self._fuse.has_blown():
+        if not self._breaker.has_tripped():
             return portion
         held_back = [c for c in portion if c.ended.is_cancelled]
         for name, indices in _get_positions(held_back):
@@ -429,7 +429,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         """Restore what a failed group has made; Snakemake has just removed its outputs."""
         if left := self._left_files.pop(job, None):
             try:
-                self._patience.ask(left.restore)
+                self._retrier.ask(left.restore)
             except OSError as error:
                 self.logger.error(f"What {job.name} has made cannot be put in its place: {error}")
 
@@ -460,7 +460,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         if not self._is_ready or self._last_words:
             return
         # A user who interrupts a run does not want to wait for the end of an outage.
-        self._patience.give_up()
+        self._retrier.give_up()
         if self._settings.detach:
             self.logger.info("The jobs go on; the next run of this workflow takes them over.")
             return
@@ -485,7 +485,7 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         if not self._is_ready:
             super().shutdown()
             return
-        self._patience.give_up()
+        self._retrier.give_up()
         super().shutdown()
         try:
             self._clean_up()

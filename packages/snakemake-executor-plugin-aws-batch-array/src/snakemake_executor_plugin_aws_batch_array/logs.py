@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote
 
 from . import environment
-from .patience import AWS_ERRORS, Patience
 from .records import parse_record
+from .retrying import AWS_ERRORS, Retrier
 
 # https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html
 LOG_GROUP = "/aws/batch/job"
@@ -27,9 +27,9 @@ class Tail:
 class LogReader:
     """Reads streams of one log group; an unreadable log counts as empty."""
 
-    def __init__(self, client: Any, patience: Patience) -> None:
+    def __init__(self, client: Any, retrier: Retrier) -> None:
         self._client = client
-        self._patience = patience
+        self._retrier = retrier
 
     def get_tail(self, stream: str) -> Tail:
         """Return the end of a log."""
@@ -47,7 +47,7 @@ class LogReader:
 
     def _get_lines(self, stream: str, **options: Any) -> list[str]:
         try:
-            reply = self._patience.ask(
+            reply = self._retrier.ask(
                 lambda: self._client.get_log_events(
                     logGroupName=LOG_GROUP, logStreamName=stream, **options
                 )

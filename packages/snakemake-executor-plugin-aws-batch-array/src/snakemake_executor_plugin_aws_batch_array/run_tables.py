@@ -8,7 +8,7 @@ from .failures import FailureReport, build_failure
 from .logs import LogReader
 from .monitor import EndedChild
 from .paths import FAILURES, USAGE
-from .patience import Patience
+from .retrying import Retrier
 from .status import ChildFailure, count_reclaimed
 from .tables import SUCCEEDED, FailureRow, Table, UsageRow
 from .usage import build_earlier_rows, build_last_row
@@ -24,14 +24,14 @@ class RunTables:
         folder: Path,
         client: ArrayBatchClient,
         logs: LogReader,
-        patience: Patience,
+        retrier: Retrier,
     ) -> None:
         self._run = run
         self._region = region
         self._client = client
         self._logs = logs
-        self._usage = Table(folder / USAGE, UsageRow, patience.ask)
-        self._failures = Table(folder / FAILURES, FailureRow, patience.ask)
+        self._usage = Table(folder / USAGE, UsageRow, retrier.ask)
+        self._failures = Table(folder / FAILURES, FailureRow, retrier.ask)
 
     def record_usage(self, portion: list[Collected]) -> int:
         """Add a row for every attempt of these children.

@@ -6,7 +6,7 @@ from typing import IO, Any, cast
 
 from botocore.exceptions import ClientError
 
-from .patience import Patience
+from .retrying import Retrier
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 MAX_DELETED_AT_ONCE = 1000
@@ -44,17 +44,17 @@ class RunFolder:
 class Store:
     """One bucket.
 
-    Its methods raise errors that waiting does not solve; without patience, every error.
+    Its methods raise errors that waiting does not solve; without a retrier, every error.
     """
 
-    def __init__(self, client: Any, bucket: str, patience: Patience | None = None) -> None:
+    def __init__(self, client: Any, bucket: str, retrier: Retrier | None = None) -> None:
         self._client = client
         self.bucket = bucket
-        self.patience = patience or Patience.none()
+        self.retrier = retrier or Retrier.none()
 
     def put(self, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> None:
         """Write one object."""
-        self.patience.ask(
+        self.retrier.ask(
             lambda: self._client.put_object(
                 Bucket=self.bucket, Key=key, Body=body, Metadata=metadata or {}
             )
@@ -63,7 +63,7 @@ class Store:
     def put_file(self, key: str, path: str, metadata: Mapping[str, str] | None = None) -> None:
         """Write one object from a file, in parts if it is large."""
         extra = {"Metadata": metadata or {}}
-        self.patience.ask(lambda: self._client.upload_file(path, self.bucket, key, ExtraArgs=extra))
+        self.retrier.ask(lambda: self._client.upload_file(path, self.bucket, key, ExtraArgs=extra))
 
     def open(self, key: str, byte_range: str | None = None) -> IO[bytes]:
         """Read one object, or a range of it, with one request.
@@ -86,7 +86,7 @@ class Store:
         """Like `open`, but also returns the metadata of the object."""
         extra = {"Range": byte_range} if byte_range else {}
         try:
-            reply = self.patience.ask(
+            reply = self.retrier.ask(
                 lambda: self._client.get_object(Bucket=self.bucket, Key=key, **extra)
             )
         except ClientError as error:
@@ -98,7 +98,7 @@ class Store:
     def get_metadata(self, key: str) -> Mapping[str, str]:
         """Return the metadata of an object; none if there is no such object."""
         try:
-            reply = self.patience.ask(lambda: self._client.head_object(Bucket=self.bucket, Key=key))
+            reply = self.retrier.ask(lambda: self._client.head_object(Bucket=self.bucket, Key=key))
         except ClientError as error:
             if error.response["Error"]["Code"] == "404":
                 return {}
@@ -128,7 +128,7 @@ class Store:
 
     def _delete(self, keys: list[dict[str, str]]) -> None:
         request = {"Objects": keys, "Quiet": True}
-        self.patience.ask(lambda: self._client.delete_objects(Bucket=self.bucket, Delete=request))
+        self.retrier.ask(lambda: self._client.delete_objects(Bucket=self.bucket, Delete=request))
 
     def _iter_pages(self, prefix: str) -> Iterator[list[dict[str, str]]]:
         for page in self._list(prefix, PaginationConfig={"PageSize": MAX_DELETED_AT_ONCE}):
@@ -138,6 +138,6 @@ class Store:
     def _list(self, prefix: str, **options: Any) -> list[dict[str, Any]]:
         """Pages of a listing."""
         paginator = self._client.get_paginator("list_objects_v2")
-        return self.patience.ask(
+        return self.retrier.ask(
             lambda: list(paginator.paginate(Bucket=self.bucket, Prefix=prefix, **options))
         )

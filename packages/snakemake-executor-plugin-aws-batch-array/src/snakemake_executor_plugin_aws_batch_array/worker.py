@@ -31,7 +31,7 @@ from .bundle import CONFIG_FILE, RUN_FILE
 from .inputs import place_input
 from .instance import describe_host
 from .manifest import ManifestLine, get_byte_range, parse_line
-from .patience import Patience
+from .retrying import Retrier
 from .returns import pack_outputs
 from .store import RunFolder, Store
 from .trees import DanglingLinkError
@@ -95,8 +95,8 @@ def run_child(folder: Path, record: dict[str, Any]) -> exit_codes.ExitStatus:
     private.mkdir()
     os.chdir(work)
     try:
-        with store.patience.limited(STAGING_PATIENCE_S):
-            options, line = store.patience.ask(lambda: stage_in(store, run, array, index))
+        with store.retrier.limited(STAGING_PATIENCE_S):
+            options, line = store.retrier.ask(lambda: stage_in(store, run, array, index))
     except STAGING_ERRORS as error:
         return get_staging_exit_status("in", error)
     code = run_snakemake(options, line, private)
@@ -165,7 +165,7 @@ def stage_out(
     archive = private / "returned.tar.gz"
     try:
         pack_outputs(archive, outputs, record)
-        with store.patience.limited(STAGING_PATIENCE_S):
+        with store.retrier.limited(STAGING_PATIENCE_S):
             store.put_file(key, str(archive))
     except FileNotFoundError as error:
         return exit_codes.ExitStatus(1, f"declared output {error.filename!r} was not made")
@@ -201,9 +201,9 @@ def _connect() -> tuple[Store, RunFolder, str, int]:
     client = boto3.client(
         "s3", config=Config(retries={"mode": "standard", "total_max_attempts": 8})
     )
-    patience = Patience(logging.getLogger(__name__))
+    retrier = Retrier(logging.getLogger(__name__))
     return (
-        Store(client, os.environ[environment.BUCKET], patience),
+        Store(client, os.environ[environment.BUCKET], retrier),
         RunFolder(os.environ[environment.RUN_PREFIX]),
         os.environ[environment.ARRAY],
         int(os.environ.get(environment.ARRAY_INDEX, "0")),

@@ -22,7 +22,7 @@ FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 60.0
 TOLD_EVERY_S = 60.0
 
-# What a call to AWS may raise; `get_obstacle` says which errors are temporary.
+# What a call to AWS may raise; `get_wait_reason` says which errors are temporary.
 AWS_ERRORS = (
     ClientError,
     BotoCoreError,
@@ -35,8 +35,8 @@ AWS_ERRORS = (
 DISK_ERRORS = (OSError, sqlite3.OperationalError)
 
 
-class Obstacle(StrEnum):
-    """A temporary obstacle to a call."""
+class WaitReason(StrEnum):
+    """Why a call has to wait."""
 
     NETWORK = "AWS cannot be reached"
     OUTAGE = "AWS has an internal failure"
@@ -70,22 +70,22 @@ _CREDENTIAL_ERRORS = (
 # https://docs.aws.amazon.com/batch/latest/APIReference/CommonErrors.html and
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _CODES = {
-    "TooManyRequestsException": Obstacle.THROTTLED,
-    "ThrottlingException": Obstacle.THROTTLED,
-    "Throttling": Obstacle.THROTTLED,
-    "RequestLimitExceeded": Obstacle.THROTTLED,
-    "SlowDown": Obstacle.THROTTLED,
-    "RequestTimeout": Obstacle.NETWORK,
-    "ExpiredToken": Obstacle.CREDENTIALS,
-    "ExpiredTokenException": Obstacle.CREDENTIALS,
-    "TokenRefreshRequired": Obstacle.CREDENTIALS,
-    "InvalidToken": Obstacle.CREDENTIALS,
-    "InvalidClientTokenId": Obstacle.CREDENTIALS,
-    "InvalidAccessKeyId": Obstacle.CREDENTIALS,
-    "UnrecognizedClientException": Obstacle.CREDENTIALS,
-    "RequestTimeTooSkewed": Obstacle.CLOCK,
-    "RequestExpired": Obstacle.CLOCK,
-    "RequestInTheFuture": Obstacle.CLOCK,
+    "TooManyRequestsException": WaitReason.THROTTLED,
+    "ThrottlingException": WaitReason.THROTTLED,
+    "Throttling": WaitReason.THROTTLED,
+    "RequestLimitExceeded": WaitReason.THROTTLED,
+    "SlowDown": WaitReason.THROTTLED,
+    "RequestTimeout": WaitReason.NETWORK,
+    "ExpiredToken": WaitReason.CREDENTIALS,
+    "ExpiredTokenException": WaitReason.CREDENTIALS,
+    "TokenRefreshRequired": WaitReason.CREDENTIALS,
+    "InvalidToken": WaitReason.CREDENTIALS,
+    "InvalidClientTokenId": WaitReason.CREDENTIALS,
+    "InvalidAccessKeyId": WaitReason.CREDENTIALS,
+    "UnrecognizedClientException": WaitReason.CREDENTIALS,
+    "RequestTimeTooSkewed": WaitReason.CLOCK,
+    "RequestExpired": WaitReason.CLOCK,
+    "RequestInTheFuture": WaitReason.CLOCK,
 }
 # AWS refuses a wrong clock like a wrong key: "Signature expired: ... is now earlier than ...", or
 # "Signature not yet current: ...".
@@ -93,17 +93,17 @@ _SIGNATURE_CODES = {"InvalidSignatureException", "SignatureDoesNotMatch"}
 _CLOCK_WORDS = ("Signature expired", "Signature not yet current")
 
 
-def get_obstacle(error: BaseException) -> Obstacle | None:
+def get_wait_reason(error: BaseException) -> WaitReason | None:
     """Return what must pass before the same call can succeed; None if waiting does not help."""
     if isinstance(error, S3UploadFailedError):  # boto3 keeps the reason as its context
-        return get_obstacle(error.__context__) if error.__context__ else None
+        return get_wait_reason(error.__context__) if error.__context__ else None
     if isinstance(error, ClientError):
-        return _get_obstacle_of_refusal(error)
+        return _get_wait_reason_of_refusal(error)
     if isinstance(error, _CREDENTIAL_ERRORS):
-        return Obstacle.CREDENTIALS
+        return WaitReason.CREDENTIALS
     if isinstance(error, _NETWORK_ERRORS):
-        return Obstacle.NETWORK
-    return Obstacle.DISK if _is_disk_full(error) else None
+        return WaitReason.NETWORK
+    return WaitReason.DISK if _is_disk_full(error) else None
 
 
 def _is_disk_full(error: BaseException) -> bool:
@@ -113,13 +113,13 @@ def _is_disk_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def _get_obstacle_of_refusal(error: ClientError) -> Obstacle | None:
+def _get_wait_reason_of_refusal(error: ClientError) -> WaitReason | None:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if code in _CODES:
         return _CODES[code]
     if code in _SIGNATURE_CODES and message.startswith(_CLOCK_WORDS):
-        return Obstacle.CLOCK
-    return Obstacle.OUTAGE if get_http_status(error) >= 500 else None
+        return WaitReason.CLOCK
+    return WaitReason.OUTAGE if get_http_status(error) >= 500 else None
 
 
 def get_http_status(error: ClientError) -> int:
@@ -127,7 +127,7 @@ def get_http_status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-class Patience:
+class Retrier:
     """Repeats calls with growing pauses, as long as necessary, and says what it waits for.
 
     All threads share one object, so that the log gets one line a minute.
@@ -160,14 +160,14 @@ class Patience:
         self._until: float | None = None
         self._since: float | None = None
         self._told = 0.0
-        self._obstacle: Obstacle | None = None
+        self._reason: WaitReason | None = None
 
     @classmethod
-    def none(cls) -> "Patience":
+    def none(cls) -> "Retrier":
         """Return an object that raises every error at once."""
-        patience = cls(None)
-        patience.give_up()
-        return patience
+        retrier = cls(None)
+        retrier.give_up()
+        return retrier
 
     @property
     def is_given_up(self) -> bool:
@@ -206,13 +206,13 @@ class Patience:
 
     def wait(self, error: Exception, attempt: int) -> None:
         """Wait after an error, longer after more attempts."""
-        obstacle = get_obstacle(error)
+        reason = get_wait_reason(error)
         is_over = self._until is not None and self._clock() >= self._until
-        if obstacle is None or is_over or self.is_given_up:
+        if reason is None or is_over or self.is_given_up:
             raise error
-        if obstacle is Obstacle.CREDENTIALS:
+        if reason is WaitReason.CREDENTIALS:
             self._renew_credentials()
-        self._report(obstacle, error)
+        self._report(reason, error)
         self._pause(get_pause_s(attempt))
 
     def report_end(self) -> None:
@@ -220,20 +220,20 @@ class Patience:
         with self._lock:
             since, self._since = self._since, None
         if since is not None:
-            end = "There is room again" if self._obstacle is Obstacle.DISK else "AWS answers again"
+            end = "There is room again" if self._reason is WaitReason.DISK else "AWS answers again"
             self._logger.warning(f"{end}, after {self._clock() - since:.0f} s.")
 
-    def _report(self, obstacle: Obstacle, error: Exception) -> None:
+    def _report(self, reason: WaitReason, error: Exception) -> None:
         with self._lock:
             now = self._clock()
             is_first = self._since is None
             self._since = now if self._since is None else self._since
             if not is_first and now - self._told < TOLD_EVERY_S:
                 return
-            self._told, self._obstacle = now, obstacle
+            self._told, self._reason = now, reason
             waited = "" if is_first else f" for {now - self._since:.0f} s"
-        whom = "this machine" if obstacle is Obstacle.DISK else "AWS"
-        text = f"Waiting for {whom}{waited}: {obstacle} ({error}). {self._meanwhile}"
+        whom = "this machine" if reason is WaitReason.DISK else "AWS"
+        text = f"Waiting for {whom}{waited}: {reason} ({error}). {self._meanwhile}"
         self._logger.warning(text.rstrip())
 
 

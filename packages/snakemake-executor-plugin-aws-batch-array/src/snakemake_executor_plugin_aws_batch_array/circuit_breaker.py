@@ -17,18 +17,18 @@ REMEDIED_CAUSES = frozenset(
 )
 
 
-class Fuse:
+class CircuitBreaker:
     """Counts how jobs of a kind (the same rules) end, until one of them succeeds."""
 
     def __init__(self) -> None:
         self._begun: defaultdict[str, set[str]] = defaultdict(set)
         self._failed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._succeeded: set[str] = set()
-        self._has_blown = False
+        self._has_tripped = False
 
-    def has_blown(self) -> bool:
+    def has_tripped(self) -> bool:
         """Whether no more jobs may be started."""
-        return self._has_blown
+        return self._has_tripped
 
     def record_begin(self, task: Task) -> None:
         """Note that a job was started; in a small run, all jobs must fail alike."""
@@ -54,9 +54,9 @@ class Fuse:
         alike = self._failed[task.kind, _hide_names(reason, task)]
         alike.add(task.key)
         enough = min(FIRST, max(FEWEST, len(self._begun[task.kind]))) if is_final else FIRST
-        blows = not self._has_blown and len(alike) >= enough
-        self._has_blown |= blows
-        return blows
+        trips = not self._has_tripped and len(alike) >= enough
+        self._has_tripped |= trips
+        return trips
 
 
 def _hide_names(reason: str, task: Task) -> str:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from snakemake_executor_plugin_aws_batch_array.fuse import FIRST, Fuse
+from snakemake_executor_plugin_aws_batch_array.circuit_breaker import FIRST, CircuitBreaker
 from snakemake_executor_plugin_aws_batch_array.live import LiveArray
 from snakemake_executor_plugin_aws_batch_array.monitor import EndedChild
 from snakemake_executor_plugin_aws_batch_array.requirements import Requirements
@@ -23,15 +23,15 @@ def make_task(sample: str, rule: str = "assembly") -> Task:
 
 
 class Fleet:
-    """Jobs that are under way, and their fuse."""
+    """Jobs that are under way, and their circuit breaker."""
 
     def __init__(self, samples: int, rule: str = "assembly") -> None:
-        self.fuse = Fuse()
+        self.breaker = CircuitBreaker()
         self.tasks = [make_task(f"s{n}", rule) for n in range(samples)]
         open_tasks = dict(enumerate(self.tasks))
         self.array = LiveArray("a", "id", RunFolder("r"), "queue", samples, 0.0, open_tasks)
         for task in self.tasks:
-            self.fuse.record_begin(task)
+            self.breaker.record_begin(task)
 
     def fail(
         self,
@@ -42,7 +42,7 @@ class Fleet:
     ) -> bool:
         """Let children fail with a reason that names the sample; return what the last one told."""
         told = [
-            self.fuse.record_failure(
+            self.breaker.record_failure(
                 EndedChild(self.array, i), cause, reason.format(f"s{i}"), is_final=is_final
             )
             for i in indices
@@ -77,7 +77,7 @@ def test_jobs_that_fail_each_in_its_own_way_are_no_sign() -> None:
 
 def test_where_one_has_succeeded_nothing_is_held_back() -> None:
     fleet = Fleet(1000)
-    fleet.fuse.record_success(fleet.tasks[100])
+    fleet.breaker.record_success(fleet.tasks[100])
 
     assert not fleet.fail(range(50))
 
@@ -91,7 +91,7 @@ def test_a_success_counts_that_batch_knows_and_nobody_has_collected() -> None:
 
 def test_the_success_of_another_rule_says_nothing() -> None:
     fleet = Fleet(1000)
-    fleet.fuse.record_success(make_task("reference", rule="index"))
+    fleet.breaker.record_success(make_task("reference", rule="index"))
 
     assert fleet.fail(range(FIRST))
 

@@ -10,13 +10,13 @@ from boto3.exceptions import S3UploadFailedError
 from botocore import exceptions as aws
 from botocore.exceptions import ClientError
 
-from snakemake_executor_plugin_aws_batch_array.patience import (
+from snakemake_executor_plugin_aws_batch_array.retrying import (
     MAX_PAUSE_S,
     TOLD_EVERY_S,
-    Obstacle,
-    Patience,
-    get_obstacle,
+    Retrier,
+    WaitReason,
     get_pause_s,
+    get_wait_reason,
 )
 
 ENDPOINT = {"endpoint_url": "https://batch.us-east-1.amazonaws.com"}
@@ -44,40 +44,40 @@ def make_upload_error(reason: Exception) -> Exception:
 
 
 @pytest.mark.parametrize(
-    ("error", "obstacle"),
+    ("error", "reason"),
     [
-        (make_refusal("InternalError", 500), Obstacle.OUTAGE),
-        (make_refusal("ServerException", 500), Obstacle.OUTAGE),
-        (make_refusal("ServiceUnavailable", 503), Obstacle.OUTAGE),
-        (make_refusal("504", 504), Obstacle.OUTAGE),
-        (make_refusal("TooManyRequestsException", 429), Obstacle.THROTTLED),
-        (make_refusal("ThrottlingException"), Obstacle.THROTTLED),
-        (make_refusal("SlowDown", 503), Obstacle.THROTTLED),
-        (make_refusal("RequestTimeout"), Obstacle.NETWORK),
-        (aws.EndpointConnectionError(**ENDPOINT), Obstacle.NETWORK),
-        (aws.ConnectTimeoutError(**ENDPOINT), Obstacle.NETWORK),
-        (aws.ReadTimeoutError(**ENDPOINT), Obstacle.NETWORK),
-        (aws.ConnectionClosedError(**ENDPOINT), Obstacle.NETWORK),
-        (aws.ProxyConnectionError(proxy_url="http://proxy"), Obstacle.NETWORK),
-        (aws.SSLError(error="certificate", **ENDPOINT), Obstacle.NETWORK),
-        (aws.ResponseStreamingError(error="cut"), Obstacle.NETWORK),
-        (aws.IncompleteReadError(actual_bytes=1, expected_bytes=2), Obstacle.NETWORK),
-        (ConnectionResetError(), Obstacle.NETWORK),
-        (make_refusal("ExpiredTokenException", 403), Obstacle.CREDENTIALS),
-        (make_refusal("ExpiredToken"), Obstacle.CREDENTIALS),
-        (make_refusal("UnrecognizedClientException", 403), Obstacle.CREDENTIALS),
-        (aws.NoCredentialsError(), Obstacle.CREDENTIALS),
-        (aws.CredentialRetrievalError(provider="x", error_msg="y"), Obstacle.CREDENTIALS),
-        (aws.UnauthorizedSSOTokenError(), Obstacle.CREDENTIALS),
-        (aws.SSOTokenLoadError(error_msg="none"), Obstacle.CREDENTIALS),
-        (make_refusal("RequestTimeTooSkewed", 403), Obstacle.CLOCK),
+        (make_refusal("InternalError", 500), WaitReason.OUTAGE),
+        (make_refusal("ServerException", 500), WaitReason.OUTAGE),
+        (make_refusal("ServiceUnavailable", 503), WaitReason.OUTAGE),
+        (make_refusal("504", 504), WaitReason.OUTAGE),
+        (make_refusal("TooManyRequestsException", 429), WaitReason.THROTTLED),
+        (make_refusal("ThrottlingException"), WaitReason.THROTTLED),
+        (make_refusal("SlowDown", 503), WaitReason.THROTTLED),
+        (make_refusal("RequestTimeout"), WaitReason.NETWORK),
+        (aws.EndpointConnectionError(**ENDPOINT), WaitReason.NETWORK),
+        (aws.ConnectTimeoutError(**ENDPOINT), WaitReason.NETWORK),
+        (aws.ReadTimeoutError(**ENDPOINT), WaitReason.NETWORK),
+        (aws.ConnectionClosedError(**ENDPOINT), WaitReason.NETWORK),
+        (aws.ProxyConnectionError(proxy_url="http://proxy"), WaitReason.NETWORK),
+        (aws.SSLError(error="certificate", **ENDPOINT), WaitReason.NETWORK),
+        (aws.ResponseStreamingError(error="cut"), WaitReason.NETWORK),
+        (aws.IncompleteReadError(actual_bytes=1, expected_bytes=2), WaitReason.NETWORK),
+        (ConnectionResetError(), WaitReason.NETWORK),
+        (make_refusal("ExpiredTokenException", 403), WaitReason.CREDENTIALS),
+        (make_refusal("ExpiredToken"), WaitReason.CREDENTIALS),
+        (make_refusal("UnrecognizedClientException", 403), WaitReason.CREDENTIALS),
+        (aws.NoCredentialsError(), WaitReason.CREDENTIALS),
+        (aws.CredentialRetrievalError(provider="x", error_msg="y"), WaitReason.CREDENTIALS),
+        (aws.UnauthorizedSSOTokenError(), WaitReason.CREDENTIALS),
+        (aws.SSOTokenLoadError(error_msg="none"), WaitReason.CREDENTIALS),
+        (make_refusal("RequestTimeTooSkewed", 403), WaitReason.CLOCK),
         (
             make_refusal(
                 "InvalidSignatureException", 403, "Signature expired: 2026 is now earlier"
             ),
-            Obstacle.CLOCK,
+            WaitReason.CLOCK,
         ),
-        (make_upload_error(make_refusal("InternalError", 500)), Obstacle.OUTAGE),
+        (make_upload_error(make_refusal("InternalError", 500)), WaitReason.OUTAGE),
         # What waiting does not mend.
         (make_refusal("AccessDeniedException", 403), None),
         (make_refusal("AccessDenied", 403), None),
@@ -90,8 +90,8 @@ def make_upload_error(reason: Exception) -> Exception:
         (ValueError(), None),
     ],
 )
-def test_an_error_passes_or_does_not(error: Exception, obstacle: Obstacle | None) -> None:
-    assert get_obstacle(error) is obstacle
+def test_an_error_passes_or_does_not(error: Exception, reason: WaitReason | None) -> None:
+    assert get_wait_reason(error) is reason
 
 
 @dataclass
@@ -113,8 +113,8 @@ class Clock:
     def renew(self) -> None:
         self.renewals += 1
 
-    def make_patience(self) -> Patience:
-        return Patience(self, self.renew, "Jobs go on.", clock=lambda: self.now, pause=self.pause)
+    def make_retrier(self) -> Retrier:
+        return Retrier(self, self.renew, "Jobs go on.", clock=lambda: self.now, pause=self.pause)
 
 
 class Call:
@@ -135,7 +135,7 @@ def test_an_outage_of_five_hours_is_waited_out_and_reported_once_a_minute() -> N
     clock = Clock()
     hours = 5 * 3600
 
-    answer = clock.make_patience().ask(Call(clock, make_refusal("InternalError", 500), hours))
+    answer = clock.make_retrier().ask(Call(clock, make_refusal("InternalError", 500), hours))
 
     assert answer == "answer"
     waiting = [line for line in clock.lines if line.startswith("Waiting for AWS")]
@@ -149,7 +149,7 @@ def test_a_full_disk_is_waited_for_and_reported() -> None:
     clock = Clock()
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "results/usage.tsv")
 
-    assert clock.make_patience().ask(Call(clock, full, 3600)) == "answer"
+    assert clock.make_retrier().ask(Call(clock, full, 3600)) == "answer"
 
     assert clock.lines[0].startswith("Waiting for this machine: a disk of this machine is full")
     assert "results/usage.tsv" in clock.lines[0]
@@ -161,7 +161,7 @@ def test_what_stands_in_the_way_of_a_file_is_raised_at_once(number: int) -> None
     clock = Clock()
 
     with pytest.raises(OSError, match=os.strerror(number)):
-        clock.make_patience().ask(Call(clock, OSError(number, os.strerror(number)), 1))
+        clock.make_retrier().ask(Call(clock, OSError(number, os.strerror(number)), 1))
 
 
 def test_pauses_grow_and_are_never_the_same() -> None:
@@ -173,7 +173,7 @@ def test_pauses_grow_and_are_never_the_same() -> None:
 def test_credentials_are_looked_for_again_before_each_attempt() -> None:
     clock = Clock()
 
-    clock.make_patience().ask(Call(clock, make_refusal("ExpiredTokenException", 403), 100))
+    clock.make_retrier().ask(Call(clock, make_refusal("ExpiredTokenException", 403), 100))
 
     assert clock.renewals == len(clock.pauses)
     assert "renew them" in clock.lines[0]
@@ -183,36 +183,36 @@ def test_what_waiting_does_not_mend_is_raised_at_once() -> None:
     clock = Clock()
 
     with pytest.raises(ClientError):
-        clock.make_patience().ask(Call(clock, make_refusal("AccessDenied", 403), 100))
+        clock.make_retrier().ask(Call(clock, make_refusal("AccessDenied", 403), 100))
 
     assert clock.pauses == []
 
 
 def test_at_the_start_of_a_run_patience_ends() -> None:
     clock = Clock()
-    patience = clock.make_patience()
+    retrier = clock.make_retrier()
 
-    with pytest.raises(aws.NoCredentialsError), patience.limited(60):
-        patience.ask(Call(clock, aws.NoCredentialsError(), 600))
+    with pytest.raises(aws.NoCredentialsError), retrier.limited(60):
+        retrier.ask(Call(clock, aws.NoCredentialsError(), 600))
 
     assert 60 <= sum(clock.pauses) < 60 + MAX_PAUSE_S
 
 
 def test_who_gives_up_gets_the_next_error() -> None:
     clock = Clock()
-    patience = clock.make_patience()
-    patience.give_up()
+    retrier = clock.make_retrier()
+    retrier.give_up()
 
     with pytest.raises(ClientError):
-        patience.ask(Call(clock, make_refusal("InternalError", 500), 600))
+        retrier.ask(Call(clock, make_refusal("InternalError", 500), 600))
 
 
 def test_threads_that_wait_together_say_it_once() -> None:
     clock = Clock()
-    patience = clock.make_patience()
+    retrier = clock.make_retrier()
     error: Any = make_refusal("InternalError", 500)
 
     for _ in range(16):
-        patience.wait(error, 0)
+        retrier.wait(error, 0)
 
     assert len(clock.lines) == 1
