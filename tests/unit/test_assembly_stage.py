@@ -230,7 +230,7 @@ def test_reads_are_mapped_alike_on_every_machine_and_clipped_ones_are_left_out(
     assert "--no-PG" in pipe
 
 
-def test_pilon_is_told_pairs_from_single_ends_and_trusts_what_shovill_trusts(
+def test_pilon_gets_pairs_apart_from_single_ends_and_trusts_what_shovill_trusts(
     assemble: Assemble,
 ) -> None:
     pilon = command(assemble(polish=True), "pilon")

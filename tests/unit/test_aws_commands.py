@@ -462,7 +462,7 @@ def test_who_says_yes_gets_the_changes(
     assert account.cloudformation.stack == {"status": "CREATE_COMPLETE"}
 
 
-def test_where_nobody_can_answer_nothing_is_changed_and_the_option_is_told(
+def test_where_nobody_can_answer_nothing_is_changed_and_the_option_is_named(
     account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(ask.sys, "stdin", SimpleNamespace(isatty=lambda: False))
@@ -749,7 +749,7 @@ def test_the_settings_of_another_stack_stay(account: Account) -> None:
     assert read_settings() == {"bucket": "of-another"}
 
 
-def test_a_bucket_with_data_is_kept_with_everything_and_the_commands_are_told(
+def test_a_bucket_with_data_is_kept_with_everything_and_the_commands_are_shown(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     account.deployed()
@@ -794,7 +794,7 @@ def test_who_says_no_keeps_stack_and_files(
     assert "Nothing was deleted." in capsys.readouterr().err
 
 
-def test_a_stack_that_is_not_there_is_told_with_what_makes_it(
+def test_a_stack_that_is_not_there_is_reported_with_what_makes_it(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["aws", "destroy", "--yes", "--stack", "other"]) == 1
@@ -908,7 +908,7 @@ def test_one_image_for_both_kinds_of_processors_is_built_and_pushed_at_once(
     assert (login[1], logout[1]) == ("login", "logout")
 
 
-def test_without_docker_the_command_that_brings_it_is_told(
+def test_without_docker_the_command_that_brings_it_is_shown(
     account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(push.shutil, "which", lambda _: None)

@@ -71,7 +71,7 @@ def test_what_is_wrong_is_reported_without_a_traceback(
     assert problem in capsys.readouterr().err
 
 
-def test_what_jobs_on_aws_cannot_have_is_told_of_a_good_project(
+def test_what_jobs_on_aws_cannot_have_is_reported_for_a_good_project(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project / "a.fna").write_text(">a\nACGT\n")

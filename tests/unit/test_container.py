@@ -398,7 +398,7 @@ def test_an_image_that_is_still_to_be_pulled_has_a_name_alone(tmp_path: Path) ->
     assert ask_image(answering_engine(tmp_path, "", status=1), "x:1") == {"name": "x:1"}
 
 
-def test_the_container_is_told_of_its_image_and_of_no_other(
+def test_the_container_knows_its_image_and_no_other(
     directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = make_file(tmp_path / "bin/docker")

@@ -93,7 +93,9 @@ def test_what_was_compressed_twice_or_archived_is_reported_as_such(tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["x.fastq", "x.fastq.gz"])
-def test_compression_is_told_by_the_data_and_not_by_the_name(tmp_path: Path, name: str) -> None:
+def test_compression_is_recognized_by_the_data_and_not_by_the_name(
+    tmp_path: Path, name: str
+) -> None:
     plain = write(tmp_path / name, to_fastq(READS))
 
     assert scan_reads([plain])[0].read_total == 200

@@ -144,7 +144,7 @@ def plan_of(results: Path | str, *samples: Sample, redo: str = "none") -> Plan:
         ({"accession": "", "assembly": "x.fna"}, "accession was SRR1, is empty"),
     ],
 )
-def test_a_finished_genome_whose_row_was_corrected_is_kept_told_and_made_again_when_asked(
+def test_a_finished_genome_whose_row_was_corrected_is_kept_reported_and_made_again_when_asked(
     tmp_path: Path, now: dict[str, Any], difference: str
 ) -> None:
     row: dict[str, Any] = {"accession": "SRR1", "runs": ["SRR1"], "fastq_md5": ["ff"]}

@@ -98,7 +98,7 @@ def test_the_archive_that_delivered_is_cited(tmp_path: Path) -> None:
     assert "sra" not in headings
 
 
-def test_several_versions_of_a_tool_are_all_told(tmp_path: Path) -> None:
+def test_several_versions_of_a_tool_are_all_listed(tmp_path: Path) -> None:
     write_genomes(tmp_path, [])
     for number, version in enumerate(("0.24.0", "0.23.4")):
         receipt = make_receipt(f"S{number}", random.Random(1))

@@ -329,7 +329,7 @@ def test_tarballs_on_s3_are_named_by_their_address(tmp_path: Path) -> None:
         ("team/x:1", (None, "team/x", "1")),
     ],
 )
-def test_an_image_is_told_apart_into_registry_name_and_tag(
+def test_an_image_is_split_into_registry_name_and_tag(
     tmp_path: Path, name: str, expected: tuple[str | None, ...]
 ) -> None:
     write_genomes(tmp_path, [])

@@ -135,7 +135,7 @@ UNSAFE_NAMES = [
 
 
 @pytest.mark.parametrize("name", UNSAFE_NAMES)
-def test_an_unsafe_name_is_refused_and_the_safe_form_told(name: str) -> None:
+def test_an_unsafe_name_is_refused_and_the_safe_form_shown(name: str) -> None:
     (problem,) = problems_of(f"{name}\tSRR2838702")
 
     shown = name if len(name) <= 60 else name[:60] + "…"
@@ -335,7 +335,7 @@ def test_files_may_be_named_by_url_and_are_not_looked_for_on_the_machine(url: st
         ("s3:///key", "s3://bucket/key"),
     ],
 )
-def test_other_urls_are_refused_and_the_allowed_form_told(url: str, allowed: str) -> None:
+def test_other_urls_are_refused_and_the_allowed_form_shown(url: str, allowed: str) -> None:
     (problem,) = problems_of(f"S1\t\t{url}")
 
     assert problem.startswith(f"samples.tsv, line 2, column r1: {url!r} is not ")

@@ -101,7 +101,7 @@ def test_an_unknown_column_is_named_with_those_that_are_known() -> None:
 
 
 @pytest.mark.parametrize("separator", [",", "    ", ";"])
-def test_a_sheet_without_tabs_is_told_that_columns_are_separated_by_tabs(separator: str) -> None:
+def test_a_sheet_without_tabs_is_refused_as_columns_are_separated_by_tabs(separator: str) -> None:
     header, row = separator.join(("sample", "accession")), separator.join(("S1", "SRR2838702"))
 
     problems = problems_of(row, header=header)

@@ -79,7 +79,7 @@ def test_nothing_done_has_no_timeline():
     assert measure_timeline([], NOW, is_under_way=True) is None
 
 
-def test_of_a_run_under_way_the_end_is_told_to_be_unsure():
+def test_of_a_run_under_way_the_end_is_called_unsure():
     spans = [(7200 - start, 3600 - start, 1) for start in range(0, 3600, 60)]
 
     assert measure(*spans, is_under_way=True).sure_until == pytest.approx(NOW - 60 - 3600, abs=60)

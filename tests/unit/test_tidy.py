@@ -163,7 +163,7 @@ def test_runs_are_joined_whatever_their_last_lines_are(gather: Gather, end: byte
     assert reads_of(genome, "SE") == to_fastq(R1) + to_fastq(second)
 
 
-def test_a_fault_is_told_of_the_file_that_has_it(gather: Gather) -> None:
+def test_a_fault_is_reported_for_the_file_that_has_it(gather: Gather) -> None:
     windows = gzip.compress(to_fastq(R2).replace(b"\n", b"\r\n"))
 
     kind, message = excluded(gather([pack(R1), windows]))

@@ -40,7 +40,7 @@ def test_every_run_needs_these() -> None:
     }
 
 
-def test_programs_are_told_by_the_names_of_their_tools() -> None:
+def test_programs_are_reported_by_the_names_of_their_tools() -> None:
     assert [without_ending(name) for name in ("spades.py", "bbduk.sh", "fasterq-dump")] == [
         *("spades", "bbduk", "fasterq-dump")
     ]

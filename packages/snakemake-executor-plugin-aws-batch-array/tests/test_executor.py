@@ -348,7 +348,7 @@ def test_what_aws_refuses_at_the_start_ends_the_run_with_its_words(aws: Aws) -> 
         aws.start(FakeJob(0))
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_its_option(aws: Aws) -> None:
+def test_a_folder_that_cannot_be_made_is_reported_with_its_option(aws: Aws) -> None:
     (aws.folder / "records").write_text("a file")
 
     with pytest.raises(WorkflowError, match="folder of --aws-batch-array-report-dir cannot be"):
@@ -610,7 +610,7 @@ def test_what_a_failed_job_sent_is_put_back_after_snakemake_has_removed_its_outp
     played.handle_job_error(FakeJob(9))  # one that left nothing
 
 
-def test_what_cannot_be_put_back_is_told(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_put_back_is_reported(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
     played = fail_in_part(aws)
     (aws.folder / "0.json").mkdir()
 
@@ -643,7 +643,7 @@ def test_when_all_fail_alike_no_more_are_started_and_those_that_wait_are_cancell
     assert aws.ledger.get_open_arrays() == []
 
 
-def test_jobs_that_cannot_be_cancelled_are_told_with_the_command_that_ends_them(
+def test_jobs_that_cannot_be_cancelled_are_reported_with_the_command_that_ends_them(
     aws: Aws, caplog: pytest.LogCaptureFixture
 ) -> None:
     aws.batch.refused.add("cancel_job")
@@ -698,7 +698,7 @@ def test_what_cannot_be_written_down_is_not_reported_as_done(
     assert len(aws.ledger.get_open_arrays()) == 1
 
 
-def test_why_jobs_wait_is_told_and_recorded_for_status(
+def test_why_jobs_wait_is_reported_and_recorded_for_status(
     aws: Aws, caplog: pytest.LogCaptureFixture
 ) -> None:
     played = aws.submit(1)
@@ -745,7 +745,7 @@ def test_with_detach_the_jobs_go_on(aws: Aws, caplog: pytest.LogCaptureFixture) 
     assert "The jobs go on; the next run of this workflow takes them over." in caplog.messages
 
 
-def test_an_array_that_cannot_be_terminated_is_told_and_the_others_end(
+def test_an_array_that_cannot_be_terminated_is_reported_and_the_others_end(
     aws: Aws, caplog: pytest.LogCaptureFixture
 ) -> None:
     played = aws.submit(2)

@@ -260,7 +260,7 @@ def test_jobs_at_work_of_another_run_are_reported_with_the_command_that_ends_the
     assert f"aws batch terminate-job --job-id id-of-{RUN}-0000" in warning
 
 
-def test_where_this_folder_has_run_before_those_of_others_are_not_told(
+def test_where_this_folder_has_run_before_those_of_others_are_not_reported(
     aws: Aws, ledger: Ledger, logger: Logger
 ) -> None:
     aws.add(["key0"], digest="another", status="RUNNING")
