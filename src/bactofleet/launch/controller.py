@@ -62,7 +62,7 @@ class Keeper:
         self._s3, self._place, self._token = s3, place, token
 
     def check(self) -> None:
-        """Raise `LaunchedAgainError` if there is a later launch: there must not be two controllers."""
+        """Raise `LaunchedAgainError` after a later launch: there must not be two controllers."""
         record, _ = read_record(self._s3, self._place)
         if record is None or record.token != self._token:
             raise LaunchedAgainError(
