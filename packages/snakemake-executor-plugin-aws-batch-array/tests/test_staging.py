@@ -128,7 +128,7 @@ def test_a_child_whose_files_come_and_go_succeeds(child: Child) -> None:
 
 
 @pytest.mark.parametrize(
-    "reason",
+    "fault",
     [
         pytest.param(refuse("AccessDenied", 403), id="rights denied"),
         pytest.param(refuse("NoSuchBucket", 404), id="no bucket"),
@@ -139,9 +139,9 @@ def test_a_child_whose_files_come_and_go_succeeds(child: Child) -> None:
     ],
 )
 def test_a_bundle_that_cannot_be_had_or_unpacked_is_final(
-    child: Child, reason: bytes | Exception
+    child: Child, fault: bytes | Exception
 ) -> None:
-    child.objects[RUN.bundle] = reason
+    child.objects[RUN.bundle] = fault
 
     code, reason = child.run()
 
@@ -160,7 +160,7 @@ def test_a_bundle_that_another_than_the_controller_sent_is_not_unpacked(child: C
 
 
 @pytest.mark.parametrize(
-    "reason",
+    "fault",
     [
         pytest.param(refuse("InternalError", 500), id="500"),
         pytest.param(refuse("SlowDown", 503), id="throttled"),
@@ -172,18 +172,18 @@ def test_a_bundle_that_another_than_the_controller_sent_is_not_unpacked(child: C
         pytest.param(OSError(errno.ENOSPC, "No space left on device"), id="disk full"),
     ],
 )
-def test_what_a_network_or_a_host_does_is_tried_again(child: Child, reason: Exception) -> None:
-    child.objects[RUN.bundle] = reason
+def test_what_a_network_or_a_host_does_is_tried_again(child: Child, fault: Exception) -> None:
+    child.objects[RUN.bundle] = fault
 
     assert child.run().code == TEMPORARY
 
 
 @pytest.mark.parametrize(
-    ("reason", "code"),
+    ("fault", "code"),
     [(fail_upload("AccessDenied", 403), FINAL), (fail_upload("SlowDown", 503), TEMPORARY)],
 )
-def test_an_upload_is_judged_by_what_s3_said(child: Child, reason: Exception, code: int) -> None:
-    child.objects[RUN.get_returned("array", 0)] = reason
+def test_an_upload_is_judged_by_what_s3_said(child: Child, fault: Exception, code: int) -> None:
+    child.objects[RUN.get_returned("array", 0)] = fault
 
     assert child.run().code == code
 
