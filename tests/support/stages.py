@@ -30,6 +30,7 @@ FOLDERS = {
     "download": ["reads", "assembly", "publish"],
     "qc": ["reads", "publish"],
     "assembly": ["contigs", "publish"],
+    "typing": ["publish"],
     "annotation": ["publish"],
     "publish": [],
 }

@@ -31,6 +31,7 @@ def annotate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallTool
         sample: str = "S1",
         gene: str = GENE,
         species: str | None = None,
+        found: str | None = None,
         expect: int = 0,
         **parameters: Any,
     ) -> Genome:
@@ -39,12 +40,16 @@ def annotate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallTool
             (stage.folder / "contigs" / f"{sample}.fna").write_text(fasta)
             stage.record.input = {"species": species}
 
+        def leave_species(stage: Stage) -> None:
+            stage.record.found = {"species": found}
+
         genome = Genome(tmp_path, sample)
         assert genome.run("assembly", leave_contigs) == 0
+        assert genome.run("typing", leave_species) == 0
         status = genome.run(
             "annotation",
             annotation.run,
-            inputs=["assembly"],
+            inputs=["assembly", "typing"],
             parameters=ANNOTATION_PARAMETERS | parameters,
         )
         assert status == expect
@@ -109,6 +114,19 @@ def test_on_request_the_database_of_the_genus_is_searched_if_there_is_one(
     words = prokka(annotate(species=species, prokka_use_genus=True))
 
     assert ("--usegenus" in words) == is_used
+
+
+def test_the_species_is_the_one_found_if_the_sheet_has_none(annotate: Annotate) -> None:
+    words = prokka(annotate(found="Mycoplasma genitalium"))
+
+    assert (value(words, "--genus"), value(words, "--species")) == ("Mycoplasma", "genitalium")
+    assert value(words, "--gcode") == "4"
+
+
+def test_the_species_of_the_sheet_counts_more_than_the_one_found(annotate: Annotate) -> None:
+    words = prokka(annotate(species="Escherichia coli", found="Mycoplasma genitalium"))
+
+    assert (value(words, "--genus"), value(words, "--gcode")) == ("Escherichia", "11")
 
 
 @pytest.mark.parametrize(

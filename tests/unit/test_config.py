@@ -225,7 +225,7 @@ def test_what_is_said_of_options_is_said_of_ones_that_exist() -> None:
 def test_every_option_that_decides_is_taken_by_the_rule_of_a_stage() -> None:
     rules = "".join(
         (REPOSITORY / f"workflow/rules/{stage}.smk").read_text()
-        for stage in ("download", "qc", "assembly", "annotation")
+        for stage in ("download", "qc", "assembly", "typing", "annotation")
     )
 
     assert [name for name in parameters_of(SHIPPED) if f'"{name}"' not in rules] == []

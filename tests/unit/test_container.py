@@ -207,6 +207,14 @@ def test_command_line_overrides_configuration_files(directory: Path, tmp_path: P
     assert tmp_path in mounts.read_only
 
 
+def test_folder_of_references_for_species_is_read_only(directory: Path, tmp_path: Path) -> None:
+    sketch = make_file(tmp_path / "species/refs.msh")
+
+    mounts = find_mounts(["snakemake", "--config", f"species_references={sketch}"], directory)
+
+    assert sketch.parent in mounts.read_only
+
+
 def test_folder_of_the_proteins_is_read_only(directory: Path, tmp_path: Path) -> None:
     proteins = make_file(tmp_path / "trusted/proteins.faa")
 

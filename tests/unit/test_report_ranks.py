@@ -57,6 +57,20 @@ def test_the_reason_says_what_keeps_a_genome_from_the_next_better_rank(changes, 
     assert rank(**changes) == expected
 
 
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (2_300_000, ("gold", "")),
+        (1_070_000, ("exclude", "assembly of 1.07 Mb, S. aureus has 2.24 to 3.60 Mb")),
+        (7_400_000, ("exclude", "assembly of 7.40 Mb, S. aureus has 2.24 to 3.60 Mb")),
+    ],
+)
+def test_an_assembly_that_does_not_have_the_size_of_its_species_is_excluded(size, expected):
+    found = {"found_species": "S. aureus", "found_smallest": 2_240_000, "found_largest": 3_600_000}
+
+    assert rank(assembler_total_contig_length=size, **found) == expected
+
+
 def test_every_cut_off_that_is_missed_is_reported():
     assert rank(qc_final_coverage=51, assembler_total_contig=150) == (
         "silver",

@@ -42,6 +42,11 @@ def project(tmp_path: Path) -> Path:
 def clone(folder: Path) -> Path:
     for name in ("config", "workflow", "profiles"):
         shutil.copytree(REPOSITORY / name, folder / name)
+    # Only the image has the references.
+    config = folder / "config/config.yaml"
+    config.write_text(
+        config.read_text().replace("species_references: refseq", 'species_references: ""')
+    )
     (folder / "config/samples.tsv").write_text("sample\taccession\tr1\tr2\tassembly\n")
     return folder
 

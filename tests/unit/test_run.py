@@ -13,6 +13,7 @@ import pytest
 from snakemake.exceptions import WorkflowError
 from support.usage import make_row, write_usage
 
+from bactofleet.core import versions
 from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.toolset import needed_programs
 from bactofleet.run.workflow import WorkflowRun
@@ -40,6 +41,21 @@ def wait_until(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+@pytest.fixture
+def references(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the references for species be there, and Mash."""
+    (tmp_path / "refseq.msh").touch()
+    monkeypatch.setattr(versions, "SKETCH", tmp_path / "refseq.msh")
+    install(tmp_path, {"mash"})
+
+
+def test_references_for_species_that_are_missing_are_named_before_the_run(project: Path) -> None:
+    install(project, needed_programs({"polish": True, "assembler": "skesa"}) | {"mash"})
+
+    with pytest.raises(WorkflowError, match=r"there is no no\.msh\. Run"):
+        start(species_references="no.msh", providers=["ena"]).start(runs_here=True)
 
 
 def install(folder: Path, names: set[str]) -> None:
@@ -199,6 +215,7 @@ def test_options_are_words_that_a_person_could_type() -> None:
     )
 
 
+@pytest.mark.usefixtures("references")
 def test_missing_tools_are_named_before_the_run_those_of_options_only_when_asked_for(
     project: Path,
 ) -> None:
@@ -208,6 +225,7 @@ def test_missing_tools_are_named_before_the_run_those_of_options_only_when_asked
         start(assembler="megahit", phix=True, providers=["ena"]).start(runs_here=True)
 
 
+@pytest.mark.usefixtures("references")
 @pytest.mark.parametrize(
     ("providers", "missing"),
     [

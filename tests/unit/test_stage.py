@@ -189,6 +189,7 @@ def test_an_excluded_genome_is_no_failure_and_leaves_bactopias_error_file(genome
         ("download", "main/gather"),
         ("qc", "main/qc"),
         ("assembly", "main/assembler"),
+        ("typing", "main/sketcher"),
         ("annotation", "main/annotator/prokka"),
     ],
 )

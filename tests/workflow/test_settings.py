@@ -160,6 +160,28 @@ def test_mistakes_in_configuration_and_sheet_are_named_before_anything_runs(
     assert not (project.folder / "pwned").exists()
 
 
+def test_the_species_of_real_reads_is_found_and_differs_from_the_sheet(project: Project) -> None:
+    project.config["species_references"] = "refseq"
+    reads: dict[str, object] = {f"r{mate}": DEMO / f"ecoli_R{mate}.fastq.gz" for mate in (1, 2)}
+    project.write_samples([reads | {"sample": "named", "species": "Salmonella enterica"}])
+
+    result = project.run()
+
+    assert result.status == 0, result.output
+    found = project.receipt("named")["found"]
+    assert (found["verdict"], found["species"]) == ("other", "Escherichia coli")
+    header, cells = (project.folder / "results/cohort.tsv").read_text().splitlines()
+    row = dict(zip(header.split("\t"), cells.split("\t"), strict=True))
+    assert (row["found_verdict"], row["rank"]) == ("other", "exclude")
+    assert "Escherichia coli has" in row["rank_reason"]
+    sketches = project.unpack("named") / "main/sketcher"
+    assert sorted(path.name for path in sketches.glob("named*")) == [
+        "named-k21.msh",
+        "named-k31.msh",
+        "named-mash-refseq-k21.txt",
+    ]
+
+
 @pytest.mark.skipif(not ECOLI.exists(), reason="the larger reads are not part of the repository")
 def test_a_megabase_of_real_ecoli_reads_gives_about_0_88_mb(project: Project) -> None:
     reads: dict[str, object] = {

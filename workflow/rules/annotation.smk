@@ -4,12 +4,13 @@ rule annotation:
     input:
         record=rules.assembly.output.record,
         contigs=rules.assembly.output.contigs,
+        typing=rules.typing.output.record,
     output:
         record=stage_record("annotation"),
         publish=stage_folder("annotation", "publish"),
     log:
         stage_log("annotation"),
-    priority: 3
+    priority: 4
     group:
         "genome"
     threads: RUN.config["threads"]

@@ -6,12 +6,14 @@ rule publish:
             rules.download.output.record,
             rules.qc.output.record,
             rules.assembly.output.record,
+            rules.typing.output.record,
             rules.annotation.output.record,
         ],
         folders=[
             rules.download.output.publish,
             rules.qc.output.publish,
             rules.assembly.output.publish,
+            rules.typing.output.publish,
             rules.annotation.output.publish,
         ],
     output:
@@ -19,7 +21,7 @@ rule publish:
         receipt=f"{RESULTS}/{folder.RECEIPTS}/{{sample}}{folder.SUFFIX}",
     log:
         stage_log("publish"),
-    priority: 4
+    priority: 5
     group:
         "genome"
     threads: 1

@@ -26,7 +26,7 @@ COSTLY = frozenset(
 )
 # YAML reads these words as booleans; `--config phix=yes` passes the word itself.
 SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-PLACES = ("samples", "results", "scratch", "proteins")
+PLACES = ("samples", "results", "scratch", "proteins", "species_references")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
 # The types of JSON Schema in words that users of YAML know.

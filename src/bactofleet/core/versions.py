@@ -20,6 +20,9 @@ from bactofleet import __version__
 from bactofleet.core.files import read_json, sha256_of
 from bactofleet.core.toolset import load_tools, needed_programs, without_ending
 
+# Genomes of known species: the table beside this sketch names them (genome/species.py).
+REFSEQ = "refseq"
+SKETCH = Path("/usr/share/bactofleet/species/refseq.msh")
 IMAGE_VERSIONS = Path("/usr/share/bactofleet/versions.json")
 
 PACKAGES = ("multiqc", "snakemake")
@@ -41,13 +44,18 @@ def ask_versions() -> dict[str, str]:
     }
     packages = {name: metadata.version(name) for name in PACKAGES}
     ours = {"bactofleet": __version__, "python": platform.python_version(), **packages}
-    return ours | found | _prokka_database()
+    return ours | found | _prokka_database() | _species_references()
 
 
 def missing_tools(options: Mapping[str, Any]) -> list[str]:
     """Return the tools that a run with these options needs and PATH lacks."""
     programs = needed_programs(options)
     return sorted(without_ending(program) for program in programs if not shutil.which(program))
+
+
+def find_references(given: str) -> Path:
+    """Return the sketch that the option `species_references` means."""
+    return SKETCH if given == REFSEQ else Path(given)
 
 
 def to_json() -> str:
@@ -71,6 +79,12 @@ def _prokka_database() -> dict[str, str]:
     proteins = Path(folder) / BACTERIA
     known = f"sha256:{sha256_of(proteins)[:16]}" if proteins.is_file() else "unknown"
     return {"prokka database": known}
+
+
+def _species_references() -> dict[str, str]:
+    """Return a checksum of the genomes that species are found by."""
+    table = SKETCH.with_suffix(".tsv")
+    return {"species references": f"sha256:{sha256_of(table)[:16]}"} if table.is_file() else {}
 
 
 def _package_version(package: str) -> str:

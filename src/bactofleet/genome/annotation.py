@@ -1,4 +1,4 @@
-"""Stage 4, annotation: prokka with Bactopia's options, and BLAST databases of what it found."""
+"""Stage 5, annotation: prokka with Bactopia's options, and BLAST databases of what it found."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(stage: Stage) -> None:
     stage.use("prokka", "prokka database", "prodigal", "aragorn", "barrnap")
     stage.use("blastp", "cmscan", "hmmscan", "tbl2asn")
     assembly = stage.inputs["assembly"]
-    species = read_record(assembly).input.get("species") or ""
+    species = read_record(assembly).input.get("species") or _found_species(stage)
     # A copy and names without folders, because prokka's log is published and must not contain local
     # paths.
     fasta = f"{stage.sample}.fna"
@@ -48,6 +48,12 @@ def run(stage: Stage) -> None:
     made = stage.work / "prokka"
     _publish_files(stage, made)
     _publish_blast_databases(stage, made)
+
+
+def _found_species(stage: Stage) -> str:
+    """Return the species that typing found, if it was asked for and found one."""
+    found = read_record(stage.inputs["typing"]).found or {}
+    return str(found.get("species") or "")
 
 
 def _options(stage: Stage, species: str) -> list[object]:

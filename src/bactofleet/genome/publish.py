@@ -1,4 +1,4 @@
-"""Stage 5, publish: deliver one tarball to the results, then write the receipt."""
+"""Stage 6, publish: deliver one tarball to the results, then write the receipt."""
 
 from __future__ import annotations
 
@@ -76,6 +76,7 @@ def _merge(stage: Stage, records: dict[str, StageRecord]) -> StageRecord:
     for record in records.values():
         merged.input = merged.input or record.input
         merged.identity = merged.identity or record.identity
+        merged.found = merged.found or record.found
         merged.metrics |= record.metrics
         merged.versions |= record.versions
         merged.multiqc |= record.multiqc
@@ -98,6 +99,7 @@ def _receipt(stage: Stage, merged: StageRecord) -> Fields:
         "status": "excluded" if excluded else "complete",
         "reason": excluded,
         "input": merged.input,
+        "found": merged.found,
         "metrics": merged.metrics,
         "stages": {},
         "versions": {"bactofleet": __version__} | merged.versions,

@@ -63,6 +63,7 @@ BACTOPIA_FOLDERS = {
     "download": "main/gather",
     "qc": "main/qc",
     "assembly": "main/assembler",
+    "typing": "main/sketcher",
     "annotation": "main/annotator/prokka",
 }
 STAGES = (*BACTOPIA_FOLDERS, PUBLISH)
@@ -82,6 +83,8 @@ class StageRecord:
     """The genome's identity (core/identity.py), as found by the first stage."""
     input: dict[str, Any] = field(default_factory=dict)
     """What the genome is made from: kind, runtype, sources, species, genome size."""
+    found: dict[str, Any] | None = None
+    """Which species the genome is: `Found` of the receipt."""
     metrics: dict[str, float | int] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=dict)
@@ -202,7 +205,7 @@ def run_command(check_inputs: InputCheck, argv: list[str] | None = None) -> int:
     Returns its exit status.
     """
     args = parse_arguments(argv)
-    # A process needs only one of the five stages' modules.
+    # A process needs only one of the stages' modules.
     function = importlib.import_module(f"bactofleet.genome.{args.stage}").run
     return run_stage(function, args, check_inputs)
 

@@ -81,6 +81,26 @@ class Input(Struct, frozen=True):
     runs: tuple[SourceRun, ...] = ()
 
 
+class Found(Struct, frozen=True):
+    """Which species the genome was found to be, by its k-mers (genome/species.py)."""
+
+    verdict: str
+    """`as expected`, `other`, `mixed`, `unknown`, or `found` if the sheet has no species."""
+    species: str | None = None
+    nearest: str | None = None
+    """Species of the nearest reference, which may be too far to be the genome's."""
+    distance: Number | None = None
+    """Of the assembly from that reference."""
+    shared_hashes: str | None = None
+    smallest: Number | None = None
+    """Smallest size (bp) of an assembly of this species."""
+    largest: Number | None = None
+    second: str | None = None
+    """Another species in the reads."""
+    second_share: Number | None = None
+    """Its share of the depth (0 to 1)."""
+
+
 class Usage(Struct, frozen=True):
     """The resources that a stage used."""
 
@@ -131,6 +151,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     status: Status
     reason: Reason | None
     input: Input
+    found: Found | None = None
+    """Older receipts, and those of genomes that were excluded before, do not say it."""
     metrics: dict[str, Number]
     stages: dict[str, Usage]
     versions: dict[str, str | None]

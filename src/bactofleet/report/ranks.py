@@ -4,9 +4,9 @@ This follows `bactopia.summary.get_rank` of bactopia 2.4.2
 (https://pypi.org/project/bactopia/2.4.2/) with three exceptions:
 
 - A depth may be `DEPTH_TOLERANCE` below a cut-off.
-- The size of the assembly is compared with the limits, and a genome outside them gets the rank
-  `exclude`. Bactopia compares the expected size, calls it too large if it is smaller than the
-  limit, and does not change the rank.
+- The size of the assembly is compared with the limits, and with genomes of the species that was
+  found; a genome outside either gets the rank `exclude`. Bactopia compares the expected size, calls
+  it too large if it is smaller than the limit, and does not change the rank.
 - A genome without measurements of its reads is `unranked`. In Bactopia it has no row at all.
 """
 
@@ -94,7 +94,7 @@ def rank_genome(row: GenomeRow, sizes: SizeLimits) -> Rank:
     measured = _measure(row)
     if measured is None:
         return Rank(UNRANKED, {"unknown": "a measurement of the reads or the assembly is missing"})
-    wrong_size = _find_wrong_size(row, sizes)
+    wrong_size = _find_wrong_size(row, sizes) or _find_size_of_another_species(row)
     reasons: dict[str, str] = {}
     for cutoff in CUTOFFS:
         missed = _find_missed(measured, cutoff)
@@ -150,3 +150,18 @@ def _find_wrong_size(row: GenomeRow, sizes: SizeLimits) -> dict[str, str]:
         return {}
     limits = f"{sizes.smallest:,} to {sizes.largest:,} (min_genome_size, max_genome_size)"
     return {"assembly size": f"assembly of {size:,.0f} bp, outside {limits}"}
+
+
+def _find_size_of_another_species(row: GenomeRow) -> dict[str, str]:
+    """Say that the assembly is smaller or larger than its species is; return {} if it is not."""
+    size, smallest, largest = (row.get(name) for name in (SIZE, "found_smallest", "found_largest"))
+    if not (
+        isinstance(size, int | float)
+        and isinstance(smallest, int | float)
+        and isinstance(largest, int | float)
+    ):
+        return {}
+    if smallest <= size <= largest:
+        return {}
+    usual = f"{row['found_species']} has {smallest / 1e6:.2f} to {largest / 1e6:.2f} Mb"
+    return {"assembly size": f"assembly of {size / 1e6:.2f} Mb, {usual}"}

@@ -82,6 +82,7 @@ def _of_receipt(receipt: Receipt) -> GenomeRecord:
     row |= _flatten("reason_", receipt.reason)
     row |= _flatten("", given, INPUT_SHOWN)
     row |= _flatten("input_", given, ("kind",))
+    row |= _flatten("found_", receipt.found)
     for stage, usage in receipt.stages.items():
         row |= _flatten(f"{stage}_", usage)
     row |= _flatten("tarball_", receipt.tarball)

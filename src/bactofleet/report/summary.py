@@ -20,6 +20,13 @@ MAX_OUTLIERS = 8
 MAX_NAMES = 12
 MAX_TAIL_LINES = 20
 
+# The verdicts of genome/species.py that need a decision.
+MEANINGS = {
+    "mixed": "Mixed: the reads have a second species",
+    "other": "Not the species of the sample sheet",
+    "unknown": "Species unknown: no reference is near",
+}
+
 # Column, heading, factor and format of the key numbers.
 _KEY_NUMBERS = (
     ("assembler_total_contig_length", "Assembly size (Mb)", 1e-6, "{:.2f}"),
@@ -55,6 +62,16 @@ class Exclusion:
     example: str
     count: int
     names: list[str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Genomes that are not what the sheet says, or more than one; `examples` has the first."""
+
+    meaning: str
+    count: int
+    examples: list[tuple[str, str]]
+    """Sample, and what was found in it."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +120,7 @@ class Summary:
     rank_limits: list[tuple[str, int]]
     failures: list[ShownFailure]
     exclusions: list[Exclusion]
+    findings: list[Finding]
     outliers: list[OutlierGroup]
     key_numbers: list[MetricSummary]
     versions: list[Setting]
@@ -126,6 +144,7 @@ def summarise(cohort: Cohort) -> Summary:
         rank_limits=cohort.rank_limits.most_common(),
         failures=_failures(cohort),
         exclusions=_exclusions(cohort.with_status("excluded")),
+        findings=_findings(cohort.genomes),
         outliers=_outliers(cohort),
         key_numbers=_key_numbers(cohort.with_status("complete")),
         versions=_settings(cohort.versions),
@@ -192,6 +211,35 @@ def _exclusions(excluded: pd.DataFrame) -> list[Exclusion]:
         for (kind, stage), part in excluded.groupby([kinds, stages])
     ]
     return sorted(groups, key=lambda group: -group.count)
+
+
+def _findings(genomes: pd.DataFrame) -> list[Finding]:
+    """Group the genomes whose species is not the expected one, the largest group first."""
+    verdicts = texts(genomes, "found_verdict")
+    groups = [
+        Finding(
+            MEANINGS[verdict],
+            int((verdicts == verdict).sum()),
+            [
+                (str(row["sample"]), _describe(row))
+                for _, row in genomes[verdicts == verdict].head(MAX_NAMES).iterrows()
+            ],
+        )
+        for verdict in MEANINGS
+    ]
+    return sorted((group for group in groups if group.count), key=lambda group: -group.count)
+
+
+def _describe(row: pd.Series[Any]) -> str:
+    """Say what a genome was found to be, and what the sheet says."""
+    text = {name: "" if pd.isna(value) else str(value) for name, value in row.items()}
+    if text["found_species"]:
+        found = text["found_species"]
+    else:
+        found = f"nearest to {text['found_nearest']}, at distance {text['found_distance']}"
+    if text["found_second"]:
+        found += f" with {float(text['found_second_share']):.1%} {text['found_second']}"
+    return f"{found} (sheet: {text['species']})" if text["species"] else found
 
 
 def _key_numbers(complete: pd.DataFrame) -> list[MetricSummary]:

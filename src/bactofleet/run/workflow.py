@@ -33,7 +33,7 @@ from bactofleet.core.identity import Identity, identify
 from bactofleet.core.options import to_word
 from bactofleet.core.samples import Samples
 from bactofleet.core.text import clean_lines
-from bactofleet.core.versions import missing_tools
+from bactofleet.core.versions import find_references, missing_tools
 from bactofleet.records.folder import (
     FAILED,
     FROZEN_SAMPLES,
@@ -244,13 +244,20 @@ class WorkflowRun:
 
         has_accessions = any(self.samples[name].accession for name in self.plan.todo)
         providers = (self.config["providers"] or list(ORDER)) if has_accessions else []
+        problems = []
         if missing := missing_tools(self.config | {"providers": providers}):
-            raise ConfigurationError(
-                [
-                    f"These tools are not on PATH: {', '.join(missing)}. Run in the container "
-                    "(make run), or install them; no genome was started."
-                ]
+            problems.append(
+                f"These tools are not on PATH: {', '.join(missing)}. Run in the container "
+                "(make run), or install them; no genome was started."
             )
+        references = self.config["species_references"]
+        if references and not (sketch := find_references(references)).exists():
+            problems.append(
+                f"species_references: there is no {sketch}. Run in the container (make run), "
+                "which has it, or leave the option empty; no genome was started."
+            )
+        if problems:
+            raise ConfigurationError(problems)
 
     def _check_bucket(self) -> None:
         """Refuse a bucket that does not exist before any genome is made for it."""

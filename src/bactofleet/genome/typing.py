@@ -1,0 +1,69 @@
+"""Stage 4, typing: which species the genome is, and whether it is only one, by its k-mers."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from bactofleet.core.errors import ToolFailure
+from bactofleet.core.versions import find_references
+from bactofleet.genome import species
+from bactofleet.genome.stage import CONTIGS, READS, Stage, read_record
+
+# Bactopia's sketches.
+K_OF_SKETCHES = (21, 31)
+HASHES = 10_000
+
+
+def run(stage: Stage) -> None:
+    """Sketch the assembly and compare it, and the reads, with genomes of known species."""
+    given = stage.parameters["species_references"]
+    if not given:
+        return
+    sketch = find_references(given)
+    table = sketch.with_suffix(".tsv")
+    if missing := [str(path) for path in (sketch, table) if not path.is_file()]:
+        raise ToolFailure(
+            f"{' and '.join(missing)} not found (species_references; empty switches this off)"
+        )
+    stage.use("mash", "species references")
+    # A copy and a name without folders, because Mash writes the name into the sketch.
+    fasta = f"{stage.sample}.fna"
+    shutil.copyfile(stage.inputs["assembly"] / CONTIGS / fasta, stage.work / fasta)
+    _sketch(stage, fasta)
+    references = species.read_references(table)
+    distances, screen = stage.work / "distances.tsv", stage.work / "screen.tsv"
+    stage.tools.run(["mash", "dist", sketch, fasta], stdout=distances)
+    reads = sorted((stage.inputs["qc"] / READS).glob("*.fastq.gz"))
+    if reads:
+        command = ["mash", "screen", "-w", "-p", stage.threads, sketch, *reads]
+        stage.tools.run(command, stdout=screen)
+        _publish_screen(stage, screen)
+    assembly = read_record(stage.inputs["assembly"])
+    length = int(assembly.metrics["assembler_total_contig_length"])
+    neighbours = species.read_distances(distances, references, length)
+    if not neighbours:
+        raise ToolFailure(f"the table beside {sketch} has no genome of it")
+    found = species.identify(
+        expected=str(assembly.input.get("species") or ""),
+        neighbours=neighbours,
+        contained=species.read_screen(screen, references) if reads else [],
+        references=references.values(),
+    )
+    stage.record.found = asdict(found)
+
+
+def _sketch(stage: Stage, fasta: str) -> None:
+    for k in K_OF_SKETCHES:
+        name = f"{stage.sample}-k{k}.msh"
+        stage.tools.run(["mash", "sketch", "-k", k, "-s", HASHES, "-o", name, fasta])
+        shutil.move(stage.work / name, stage.publish(name))
+
+
+def _publish_screen(stage: Stage, screen: Path) -> None:
+    """Publish what the reads contain, most of it first."""
+    lines = sorted(screen.read_text().splitlines(), key=lambda line: -float(line.split("\t")[0]))
+    header = "identity\tshared-hashes\tmedian-multiplicity\tp-value\tquery-ID\tquery-comment"
+    text = "\n".join([header, *lines]) + "\n"
+    stage.publish(f"{stage.sample}-mash-refseq-k21.txt").write_text(text)

@@ -1,0 +1,25 @@
+# Sketch the assembly, find its species, and look for a second one in the reads.
+# Tools: Mash, for `species_references`.
+rule typing:
+    input:
+        record=rules.assembly.output.record,
+        contigs=rules.assembly.output.contigs,
+        qc=rules.qc.output.record,
+        reads=rules.qc.output.reads,
+    output:
+        record=stage_record("typing"),
+        publish=stage_folder("typing", "publish"),
+    log:
+        stage_log("typing"),
+    priority: 3
+    group:
+        "genome"
+    threads: RUN.config["threads"]
+    resources:
+        mem_mb=mem_mb,
+        attempt=attempt_number,
+    params:
+        options=RUN.options("species_references"),
+        identity=identity,
+    shell:
+        stage_command("typing")
