@@ -3,8 +3,9 @@
 AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
 and https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-batch-computeenvironment.html
 moto 5.2.5 shows no changes that come from parameters, refuses a change set without changes at once,
-forgets parameters and outputs when one is executed, keeps a role's policies as Python prints them,
-asks for a service role of Batch, and neither updates nor deletes environments and queues.
+forgets parameters and outputs when one is executed, updates resources whose condition is false,
+keeps a role's policies as Python prints them, asks for a service role of Batch, and neither updates
+nor deletes environments and queues.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Any
 
 from moto.batch.models import BatchBackend, ComputeEnvironment, JobQueue, batch_backends
 from moto.batch.utils import lowercase_first_key
+from moto.cloudformation import parsing
 from moto.cloudformation.models import Change, ChangeSet, Stack
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.iam.models import Role, iam_backends
@@ -20,6 +22,7 @@ SERVICE = "batch.amazonaws.com"
 SERVICE_PATH = f"/aws-service-role/{SERVICE}/"
 
 _apply = ChangeSet.apply
+_update_resource = parsing.parse_and_update_resource
 _put_policy = Role.put_policy
 _create_environment = ComputeEnvironment.create_from_cloudformation_json
 
@@ -30,6 +33,7 @@ def install() -> None:
     Stack.has_parameters = has_parameters
     ChangeSet.diff = diff
     ChangeSet.apply = apply
+    parsing.parse_and_update_resource = update_resource
     Role.put_policy = put_policy
     ComputeEnvironment.create_from_cloudformation_json = classmethod(create_environment)
     ComputeEnvironment.update_from_cloudformation_json = classmethod(update_environment)
@@ -65,6 +69,16 @@ def apply(self: ChangeSet) -> None:
     self.stack.parameters = self.parameters
     self.stack._parse_template()
     self.stack.output_map = self.stack._create_output_map()
+
+
+def update_resource(
+    logical_id: str, resource: dict[str, Any], resources: parsing.ResourceMap, **where: str
+) -> object:
+    """Update a resource, unless its condition says that there is none."""
+    condition = resource.get("Condition")
+    if condition and not resources.lazy_condition_map[condition]:
+        return None
+    return _update_resource(logical_id, resource, resources, **where)
 
 
 def put_policy(self: Role, name: str, policy: str | dict[str, Any]) -> None:
