@@ -16,7 +16,7 @@ case "$*" in
   *always_killed*) signal=KILL ;;
   *crashing*) echo "something is broken" >&2; exit 3 ;;
 esac
-seen=$(pwd | sed 's#/scratch/.*##')/seen.$signal$once
+seen=$(pwd | sed 's#/scratch/.*#/scratch#')/seen.$signal$once
 if [ -n "$signal" ] && { [ -z "$once" ] || [ ! -e "$seen" ]; }; then
     touch "$seen"
     kill -"$signal" $$
