@@ -9,12 +9,12 @@ import subprocess
 import time
 
 import pytest
-from conftest import Project, broken, interrupt, plasmid
+from conftest import TIMEOUT_S, Project, broken, interrupt, plasmid
 
 NAMES = ["a", "b", "c"]
 
 
-def wait_for(condition: object, timeout_s: float = 240) -> None:
+def wait_for(condition: object, timeout_s: float = TIMEOUT_S) -> None:
     """Wait until `condition()` holds."""
     deadline = time.monotonic() + timeout_s
     while not condition():  # type: ignore[operator]
