@@ -7,7 +7,6 @@ import pytest
 
 from bactofleet.genome.species import (
     Contained,
-    Found,
     Neighbour,
     Reference,
     distance,
@@ -16,6 +15,7 @@ from bactofleet.genome.species import (
     read_references,
     read_screen,
 )
+from bactofleet.records.receipt import Found
 
 AUREUS = Reference("Staphylococcus aureus", 2_800_000)
 LARGE_AUREUS = Reference("Staphylococcus aureus", 3_000_000)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+from bactofleet.records.receipt import Found
 
 # Length of the k-mers of the references.
 K = 21
@@ -63,21 +64,6 @@ class Contained(NamedTuple):
     identity: float
     depth: float
     """Median number of times that the reads have the k-mers in common."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a genome is; records/receipt.py explains the fields."""
-
-    verdict: str
-    species: str | None = None
-    nearest: str | None = None
-    distance: float | None = None
-    shared_hashes: str | None = None
-    smallest: int | None = None
-    largest: int | None = None
-    second: str | None = None
-    second_share: float | None = None
 
 
 def read_references(table: Path) -> dict[str, Reference]:
@@ -132,7 +118,7 @@ def identify(
     expected: str,
     neighbours: list[Neighbour],
     contained: list[Contained],
-    references: Iterable[Reference],
+    references: Collection[Reference],
 ) -> Found:
     """Decide which species a genome is, from its assembly and its reads (if there are any).
 
@@ -144,7 +130,7 @@ def identify(
         nearest = max(neighbours, key=lambda one: one.hashes)
         name = nearest.reference.species if nearest.hashes else None
         return Found(UNKNOWN, None, name, round(nearest.distance, 4), nearest.shared)
-    nearest, references = within[0], list(references)
+    nearest = within[0]
     species = nearest.reference.species
     lengths = [one.length for one in references if one.species == species]
     second, share = _find_second({one.reference.species for one in within}, contained)
@@ -161,7 +147,7 @@ def identify(
     )
 
 
-def _compare(expected: str, within: list[Neighbour], references: list[Reference]) -> str:
+def _compare(expected: str, within: list[Neighbour], references: Collection[Reference]) -> str:
     """Return the verdict on a genome that is one species.
 
     The expected one need not be the nearest: *Shigella* is within *E. coli*. A name that the

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from bactofleet.core.errors import ToolFailure
 from bactofleet.core.versions import find_references

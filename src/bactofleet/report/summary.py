@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bactofleet.genome.species import MIXED, OTHER, UNKNOWN
 from bactofleet.report.cohort import STATUSES, Cohort
 from bactofleet.report.outliers import Outlier
 from bactofleet.report.provenance.citations import Citation, cite_cohort
@@ -22,9 +23,9 @@ MAX_TAIL_LINES = 20
 
 # The verdicts of genome/species.py that need a decision.
 MEANINGS = {
-    "mixed": "Mixed: the reads have a second species",
-    "other": "Not the species of the sample sheet",
-    "unknown": "Species unknown: no reference is near",
+    MIXED: "Mixed: the reads have a second species",
+    OTHER: "Not the species of the sample sheet",
+    UNKNOWN: "Species unknown: no reference is near",
 }
 
 # Column, heading, factor and format of the key numbers.
