@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 
 from bactofleet.aws.faults import explain
 from bactofleet.core.errors import ConfigurationError
+from snakemake_executor_plugin_aws_batch_array import api
 
 ENABLED, DISABLED = "ENABLED", "DISABLED"
-UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+UNFINISHED = (*api.QUEUED, *api.AT_WORK)
 # Outputs of the stack; controllers first, because they submit the jobs of the other queues.
 QUEUES = ("ControllerQueue", "JobQueue", "FallbackQueue")
 POLL_S = 15.0

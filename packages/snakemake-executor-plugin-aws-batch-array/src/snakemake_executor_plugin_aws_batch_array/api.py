@@ -34,12 +34,14 @@ from .tables import (
 from .text import clean, clean_lines, to_cell
 
 __all__ = [
+    "AT_WORK",
     "ENDED",
     "EXIT_CODE_FILE",
     "FAILURES",
     "FINAL",
     "ILLEGAL_INSTRUCTION",
     "OUT_OF_MEMORY",
+    "QUEUED",
     "RECLAIMED",
     "SUCCEEDED",
     "TEMPORARY",
