@@ -33,7 +33,7 @@ def find_network(
             [f"the subnets belong to {len(vpcs)} VPCs; give SubnetIds of one VPC"]
         )
     vpc, names = str(vpcs.pop()), sorted(str(subnet["SubnetId"]) for subnet in found)
-    used = {str(_table_of(ec2, subnet)["RouteTableId"]) for subnet in found}
+    used = {str(table["RouteTableId"]) for table in _tables_of(ec2, found).values()}
     return Network(vpc, names, sorted(used - _served_tables(ec2, region, vpc, own_endpoints)))
 
 
@@ -43,15 +43,17 @@ def find_dead_ends(ec2: Any, subnets: list[str]) -> list[str]:
     Batch would start instances there, which cost money and never accept a job:
     https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable.html
     """
-    problems = {str(s["SubnetId"]): _dead_end(ec2, s) for s in _given(ec2, subnets)}
+    found = _given(ec2, subnets)
+    tables = _tables_of(ec2, found)
+    problems = {s["SubnetId"]: _dead_end(s, tables[s["SubnetId"]]) for s in found}
     return [f"{name} {problem}" for name, problem in problems.items() if problem]
 
 
-def _dead_end(ec2: Any, subnet: dict[str, Any]) -> str:
+def _dead_end(subnet: dict[str, Any], table: dict[str, Any]) -> str:
     """Return what is wrong with the way from a subnet to the internet; "" if nothing is."""
     routes = [
         route
-        for route in _table_of(ec2, subnet).get("Routes", [])
+        for route in table.get("Routes", [])
         if route.get("DestinationCidrBlock") == "0.0.0.0/0" and route.get("State") != "blackhole"
     ]
     if not routes:
@@ -80,13 +82,18 @@ def _default(ec2: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _table_of(ec2: Any, subnet: dict[str, Any]) -> dict[str, Any]:
-    """Return a subnet's route table: the VPC's main table if it has none of its own."""
-    here = {"Name": "vpc-id", "Values": [subnet["VpcId"]]}
-    tables: list[dict[str, Any]] = ec2.describe_route_tables(Filters=[here])["RouteTables"]
-    links = [(link, table) for table in tables for link in table["Associations"]]
-    own = [table for link, table in links if link.get("SubnetId") == subnet["SubnetId"]]
-    return (own or [table for link, table in links if link.get("Main")])[0]
+def _tables_of(ec2: Any, subnets: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return each subnet's route table: its VPC's main table if it has none of its own."""
+    found: dict[str, dict[str, Any]] = {}
+    for vpc in {str(subnet["VpcId"]) for subnet in subnets}:
+        here = {"Name": "vpc-id", "Values": [vpc]}
+        tables: list[dict[str, Any]] = ec2.describe_route_tables(Filters=[here])["RouteTables"]
+        links = [(link, table) for table in tables for link in table["Associations"]]
+        main = [table for link, table in links if link.get("Main")]
+        own = {link["SubnetId"]: table for link, table in links if "SubnetId" in link}
+        names = (subnet["SubnetId"] for subnet in subnets if subnet["VpcId"] == vpc)
+        found |= {name: own[name] if name in own else main[0] for name in names}
+    return found
 
 
 def _served_tables(ec2: Any, region: str, vpc: str, but: Collection[str]) -> set[str]:
