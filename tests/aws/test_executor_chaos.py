@@ -4,7 +4,6 @@ CHAOS_SEED repeats a run; a run that fails tells its seed.
 """
 
 import os
-import random
 import secrets
 import subprocess
 import time
@@ -16,31 +15,25 @@ from controller import StubGenomes
 from emulator import provision
 from emulator.client import EmulatedAWS
 from stub_functions import BROKEN
+from troubles import Troubles
 
 GENOMES = 200
 TIMEOUT_S = 280
 FAULTS = 14
 
 
-class Chaos:
+class Chaos(Troubles):
     """Lets one thing after the other go wrong; chance decides, the same for the same seed."""
 
     def __init__(self, controller: StubGenomes, seed: int) -> None:
-        self._aws = controller.aws
-        self._credentials = controller.folder / "credentials"
-        self._chance = random.Random(seed)
+        super().__init__(controller.aws, controller.folder / "credentials", seed)
         self.done: list[str] = []
-        self.renew()
+        self.log_in(provision.CONTROLLER_KEY)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             del controller.environment[name]
         controller.environment["AWS_SHARED_CREDENTIALS_FILE"] = str(self._credentials)
         for index in self._chance.sample(range(GENOMES), 60):
             self._lose_host(index)
-
-    def renew(self, access_key: str = provision.CONTROLLER_KEY) -> None:
-        """Log in."""
-        keys = f"aws_access_key_id = {access_key}\naws_secret_access_key = none\n"
-        self._credentials.write_text(f"[default]\n{keys}")
 
     def _lose_host(self, index: int) -> None:
         shows = self._chance.choice(["host", "143", "137", "fargate"])
@@ -62,26 +55,10 @@ class Chaos:
         self.done.append(act.__name__)
         act()
 
-    def fail(self) -> None:
-        service = self._chance.choice(["*", "batch:*", "s3:*", "logs:*"])
-        status, seconds = self._chance.choice([500, 502, 503]), self._chance.uniform(2, 12)
-        self._aws.fail(service, status=status, seconds=seconds)
-
-    def disconnect(self) -> None:
-        seconds, seed = self._chance.uniform(2, 6), self._chance.randrange(1000)
-        self._aws.disconnect("*", seconds=seconds, share=0.7, seed=seed)
-
-    def answer_empty(self) -> None:
-        self._aws.answer_empty("batch:DescribeJobs", times=self._chance.randint(1, 4))
-
-    def lose_answers(self) -> None:
-        self._aws.hide_submitted(seconds=2)
-        self._aws.lose_response("batch:SubmitJob", times=1)
-
     def expire(self) -> None:
         self._aws.expire_token()
         time.sleep(self._chance.uniform(1, 4))
-        self.renew(provision.RENEWED_KEY)
+        self.log_in(provision.RENEWED_KEY)
 
 
 def run(controller: StubGenomes, chaos: Chaos) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from support.launches import SETTINGS, FakeBatch
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.launch import controller_job
@@ -26,48 +27,28 @@ from bactofleet.launch.state import list_state
 RUN = Place("genomes", "cohort")
 PLACE = Place("genomes", "cohort", "12345678-0")
 SAMPLES = [f"S{i}" for i in range(67_000)]
-SETTINGS = {
-    "region": "us-east-1",
-    "bucket": "genomes",
-    "image": "repository/fleet:1",
-    "controller-queue": "fleet-controllers",
-    "controller-role": "arn:aws:iam::123456789012:role/controller",
-    "execution-role": "arn:aws:iam::123456789012:role/execution",
-}
 LATER_S = controller_job.GRACE_S + 1
 
 
-class Batch:
-    """A Batch that knows the jobs that were submitted to it, and may forget to say so."""
+class Batch(FakeBatch):
+    """A Batch that may forget to say what it knows."""
 
     def __init__(self) -> None:
-        self.jobs: dict[str, dict[str, Any]] = {}
-        self.definitions: dict[str, dict[str, Any]] = {}
+        super().__init__()
         self.is_forgetful = False
         self.loses_answers = False
 
-    def register_job_definition(self, **request: Any) -> dict[str, Any]:
-        name = request["jobDefinitionName"]
-        self.definitions[name] = request
-        return {"jobDefinitionArn": name}
-
-    def deregister_job_definition(self, **request: Any) -> None:
-        pass
-
     def submit_job(self, **request: Any) -> dict[str, Any]:
-        job_id = f"job-{len(self.jobs)}"
-        self.jobs[job_id] = {**request, "jobId": job_id, "status": "RUNNABLE"}
+        reply = super().submit_job(**request)
         if self.loses_answers:
             raise ConnectionError
-        return {"jobId": job_id}
+        return reply
 
     def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
-        return {"jobs": [] if self.is_forgetful else [self.jobs[i] for i in jobs if i in self.jobs]}
+        return super().describe_jobs([] if self.is_forgetful else jobs)
 
     def list_jobs(self, jobQueue: str, filters: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
-        (name,) = filters[0]["values"]
-        jobs = [] if self.is_forgetful else self.jobs.values()
-        return {"jobSummaryList": [job for job in jobs if job["jobName"] == name]}
+        return {"jobSummaryList": []} if self.is_forgetful else super().list_jobs(jobQueue, filters)
 
 
 @pytest.fixture

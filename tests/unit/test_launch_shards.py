@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from support.launches import SETTINGS, FakeBatch
 
 from bactofleet.core.config import read_config
 from bactofleet.core.errors import ConfigurationError
@@ -36,39 +37,21 @@ from snakemake_executor_plugin_aws_batch_array import api
 REPOSITORY = Path(__file__).parents[2]
 RUN = Place("genomes", "cohort")
 SAMPLES = [f"S{number:03}" for number in range(60)]
-SETTINGS = {
-    "region": "us-east-1",
-    "bucket": "genomes",
-    "image": "repository/fleet:1",
-    "controller-queue": "fleet-controllers",
-    "controller-role": "arn:aws:iam::123456789012:role/controller",
-    "execution-role": "arn:aws:iam::123456789012:role/execution",
-}
 
 
-class Batch:
-    """A Batch with the jobs that were submitted to it."""
+class Batch(FakeBatch):
+    """A Batch whose jobs run at once, and that refuses those above a number."""
+
+    status = "RUNNING"
 
     def __init__(self) -> None:
-        self.jobs: dict[str, dict[str, Any]] = {}
+        super().__init__()
         self.refuses_after = 1000
-
-    def register_job_definition(self, **request: Any) -> dict[str, Any]:
-        return {"jobDefinitionArn": request["jobDefinitionName"]}
 
     def submit_job(self, **request: Any) -> dict[str, Any]:
         if len(self.jobs) == self.refuses_after:
             raise ConnectionError
-        job_id = f"job-{len(self.jobs)}"
-        self.jobs[job_id] = {**request, "jobId": job_id, "status": "RUNNING"}
-        return {"jobId": job_id}
-
-    def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
-        return {"jobs": [self.jobs[job_id] for job_id in jobs if job_id in self.jobs]}
-
-    def list_jobs(self, jobQueue: str, filters: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
-        (name,) = filters[0]["values"]
-        return {"jobSummaryList": [job for job in self.jobs.values() if job["jobName"] == name]}
+        return super().submit_job(**request)
 
     def end(self, *job_ids: str) -> None:
         for job_id in job_ids or self.jobs:

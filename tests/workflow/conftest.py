@@ -132,6 +132,15 @@ def broken(name: str = "broken") -> dict[str, object]:
     return plasmid(name) | {"r1": DEMO / "truncated_R1.fastq.gz"}
 
 
+def build_image(folder: Path, tag: str, skesa: str) -> str:
+    """Build the image with a script in place of SKESA, and return its tag."""
+    (folder / "skesa").write_text(skesa)
+    (folder / "skesa").chmod(0o755)
+    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nCOPY skesa /usr/local/bin/skesa\n")
+    subprocess.run(["docker", "build", "--quiet", "--tag", tag, str(folder)], check=True)
+    return tag
+
+
 def interrupt(process: subprocess.Popen[str]) -> str:
     """Press Ctrl-C; return what the workflow said."""
     process.send_signal(signal.SIGINT)

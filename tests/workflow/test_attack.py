@@ -5,14 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import http.server
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from conftest import IMAGE, REPOSITORY, Project, Result, make_project, plasmid
+from conftest import REPOSITORY, Project, Result, build_image, make_project, plasmid
 
 SECRET = "planted-secret-of-the-user"
 ESCAPE = "\x1b]0;owned\x07"
@@ -60,12 +59,7 @@ def port() -> Iterator[int]:
 @pytest.fixture(scope="module")
 def hostile_image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The image with that SKESA before the real one."""
-    folder = tmp_path_factory.mktemp("image")
-    (folder / "skesa").write_text(HOSTILE)
-    (folder / "skesa").chmod(0o755)
-    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nCOPY skesa /usr/local/bin/skesa\n")
-    subprocess.run(["docker", "build", "--quiet", "--tag", TAG, str(folder)], check=True)
-    return TAG
+    return build_image(tmp_path_factory.mktemp("image"), TAG, HOSTILE)
 
 
 def write_reads(path: Path, name: str) -> Path:

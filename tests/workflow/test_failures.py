@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import IMAGE, REPOSITORY, Project, Result, broken, make_project, plasmid
+from conftest import IMAGE, REPOSITORY, Project, Result, broken, build_image, make_project, plasmid
 
 # A SKESA that ends as the name of the sample says; `.seen` makes it do so once only.
 SABOTAGED = """#!/bin/sh
@@ -29,12 +29,7 @@ TAG = "bactofleet-test:sabotaged"
 @pytest.fixture(scope="module")
 def sabotaged_image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The image with that SKESA before the real one."""
-    folder = tmp_path_factory.mktemp("image")
-    (folder / "skesa").write_text(SABOTAGED)
-    (folder / "skesa").chmod(0o755)
-    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nCOPY skesa /usr/local/bin/skesa\n")
-    subprocess.run(["docker", "build", "--quiet", "--tag", TAG, str(folder)], check=True)
-    return TAG
+    return build_image(tmp_path_factory.mktemp("image"), TAG, SABOTAGED)
 
 
 @pytest.fixture(scope="module")
