@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.report_pages import unpack_columns
 from support.synthetic_cohort import write_genomes
 
 from bactofleet.core.errors import ConfigurationError
@@ -65,11 +66,15 @@ def test_whole_numbers_stay_whole_where_others_are_missing(table):
     assert [row["assembler_total_contig"] for row in rows] == ["28", ""]
 
 
-def test_names_that_look_like_numbers_are_kept_as_text(table):
-    assert [row["sample"] for row in table([{"sample": "007"}, {"sample": "1e5"}])] == [
-        "007",
-        "1e5",
-    ]
+def test_names_that_programs_take_for_something_else_stay_as_they_are(tmp_path):
+    names = ["001", "1e5", "NA", "NaN", "null", "TRUE", "2024-05-01", "my-sample", "0x1F", "1_000"]
+
+    paths = write_report(tmp_path, names)
+
+    lines = paths.table.read_text().splitlines()[1:]
+    assert [line.split("\t")[0] for line in lines] == names
+    assert pq.read_table(paths.parquet)["sample"].to_pylist() == names
+    assert unpack_columns(paths.page.read_text())["sample"]["values"] == names
 
 
 def test_a_spreadsheet_computes_no_text_and_gets_numbers_as_they_are(table):

@@ -1,13 +1,11 @@
 """report.html: one file without any address to fetch from, in which names are only names."""
 
-import base64
-import gzip
-import json
 import re
 from collections import Counter
 
 import plotly.offline
 import pytest
+from support.report_pages import embedded, first_match, unpack, unpack_columns
 
 from bactofleet.report.cohort import Cohort, tabulate
 from bactofleet.report.outliers import find_outliers
@@ -27,29 +25,6 @@ def render(rows, *, tails=None, title="Genomes", left_out=None, **counted):
         outliers=find_outliers(genomes),
     )
     return render_page(cohort, title, left_out)
-
-
-def first_match(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    assert found
-    return found[1]
-
-
-def embedded(page, name):
-    return first_match(rf'<script type="[a-z/]+" id="{name}">([^<]*)</script>', page)
-
-
-def unpack(packed):
-    return gzip.decompress(base64.b64decode(packed)).decode()
-
-
-def unpack_columns(page):
-    """Return the columns of the table as the browser has them, values unpacked."""
-    columns = json.loads(embedded(page, "data"))["columns"]
-    return {
-        column["name"]: column | {"values": json.loads(unpack(column.pop("packed")))}
-        for column in columns
-    }
 
 
 def test_no_element_refers_to_anything_outside_the_page():

@@ -113,7 +113,8 @@ UNSAFE_NAMES = [
     "two words",
     " S1",
     "S1 ",
-    "S-1",
+    "-S1",
+    "S1-",
     "it's",
     'a"b',
     "$(touch x)",
@@ -140,7 +141,7 @@ def test_an_unsafe_name_is_refused_and_the_safe_form_shown(name: str) -> None:
 
     shown = name if len(name) <= 60 else name[:60] + "…"
     assert problem.startswith(f"samples.tsv, line 2, column sample: {shown!r} is not a name of")
-    assert "1 to 64 letters, digits, '_' and '.'" in problem
+    assert "1 to 64 letters, digits, '_', '.' and '-'" in problem
 
 
 @given(name=st.text(st.characters(exclude_characters="\n\t", exclude_categories=["Cs"])))
@@ -153,15 +154,17 @@ def test_every_name_that_is_taken_is_safe_as_part_of_a_path_and_of_a_command(nam
     except ConfigurationError:
         return
 
-    safe = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.")
+    safe = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
     for taken in names:
         assert set(taken) <= safe
         assert 1 <= len(taken) <= 64
-        assert taken[0] not in "._"
-        assert taken[-1] != "."
+        assert taken[0] not in "._-"
+        assert taken[-1] not in ".-"
 
 
-@given(name=st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_.]{0,62}[A-Za-z0-9_])?", fullmatch=True))
+@example(name="my-sample")
+@example(name="2024-05-01")
+@given(name=st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?", fullmatch=True))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 def test_every_safe_name_is_taken(name: str) -> None:
     assert list(check(f"{name}\tSRR2838702")) == [name]

@@ -110,7 +110,7 @@ def test_what_the_sheet_or_the_list_has_is_not_repeated() -> None:
     ("text", "problem"),
     [
         ("SRX1390622\nSRX1\n", "list, line 2, column accession: 'SRX1' is not a run"),
-        (f"{FOFN}\nS-1\tpaired-end\t0\t\ta_1.fq\ta_2.fq\n", "list, line 2, column sample: 'S-1'"),
+        (f"{FOFN}\nS 1\tpaired-end\t0\t\ta_1.fq\ta_2.fq\n", "list, line 2, column sample: 'S 1'"),
         (f"{FOFN}\nS1\tpaired-end\t0\t\tno.fq\ta_2.fq\n", "list, line 2, column r1: there is no"),
         (f"{FOFN}\nS1\tpaired-end\t0\n", "list, line 2, columns accession, r1 and assembly: all"),
         ("SRX1390622 illumina\n", "list, line 1, column accession: 'SRX1390622 illumina'"),
@@ -158,12 +158,12 @@ def test_contradictions_are_named_with_what_else_is_wrong(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert (
-        run_import(f"{FOFN}\nS1\tpaired-end\t0\t\ta_1.fq\nS-2\tassembly\t0\t\t\t\t\t\tx.fna\n") == 1
+        run_import(f"{FOFN}\nS1\tpaired-end\t0\t\ta_1.fq\nS 2\tassembly\t0\t\t\t\t\t\tx.fna\n") == 1
     )
 
     said = capsys.readouterr().err
     assert "line 2: runtype is paired-end, r2 is empty" in said
-    assert "line 3, column sample: 'S-2'" in said
+    assert "line 3, column sample: 'S 2'" in said
 
 
 def test_a_species_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

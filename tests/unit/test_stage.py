@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from bactopia.parsers.error import parse_errors
 from staging_check import check_inputs
 from support.stages import FOLDERS, Genome
 
@@ -199,6 +200,18 @@ def test_the_error_file_lies_where_bactopia_puts_it(
     genome.run(stage, exclude)
 
     assert genome.published(stage, f"{folder}/S1-low-read-count-error.txt").is_file()
+
+
+def test_bactopias_parser_finds_the_reason_of_a_genome_with_hyphens_in_its_name(
+    tmp_path: Path,
+) -> None:
+    genome = Genome(tmp_path, sample="2024-05-01-a")
+
+    genome.run("download", exclude)
+
+    (error,) = parse_errors(genome.folder("download"), genome.sample)
+    assert error["error_type"] == "low-read-count"
+    assert "Undocumented" not in error["description"]
 
 
 def test_files_made_before_the_exclusion_are_kept(genome: Genome) -> None:

@@ -11,6 +11,8 @@ from bactopia.parsers import annotator, assembler, gather, qc
 from bactopia.parsers.error import parse_errors
 from conftest import Project, broken, make_project, plasmid
 
+# Names as people have them.
+COMPLETE, EXCLUDED = "a-complete-one", "2024-05-01"
 # What the same parsers return for Bactopia's own outputs (bactopia-tests, SRR2838702).
 GATHER_KEYS = {
     *("sample", "runtype", "original_runtype", "is_paired", "is_compressed", "species"),
@@ -22,9 +24,9 @@ GATHER_KEYS = {
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Unpacked results of a complete and of an excluded genome."""
     project: Project = make_project(tmp_path_factory.mktemp("project") / "p")
-    project.write_samples([plasmid("complete"), broken("excluded")])
+    project.write_samples([plasmid(COMPLETE), broken(EXCLUDED)])
     assert project.run().status == 0
-    return {name: project.unpack(name) for name in ("complete", "excluded")}
+    return {name: project.unpack(name) for name in (COMPLETE, EXCLUDED)}
 
 
 def test_gather_reads_the_meta_table(unpacked: dict[str, Path]) -> None:
@@ -35,39 +37,39 @@ def test_gather_reads_the_meta_table(unpacked: dict[str, Path]) -> None:
 
 
 def test_assembler_reads_the_statistics(unpacked: dict[str, Path]) -> None:
-    stats = assembler.parse(str(unpacked["complete"] / "main/assembler/complete.tsv"), "complete")
+    stats = assembler.parse(str(unpacked[COMPLETE] / f"main/assembler/{COMPLETE}.tsv"), COMPLETE)
 
     assert int(stats["assembler_total_contig"]) > 0
     assert len([key for key in stats if key.startswith("assembler_")]) == 23
 
 
 def test_annotator_reads_prokkas_summary(unpacked: dict[str, Path]) -> None:
-    summary = unpacked["complete"] / "main/annotator/prokka/complete.txt"
+    summary = unpacked[COMPLETE] / f"main/annotator/prokka/{COMPLETE}.txt"
 
-    counts = annotator.parse(str(summary), "complete")
+    counts = annotator.parse(str(summary), COMPLETE)
 
     assert counts["annotator_total_CDS"] > 10  # prokka names only what there is: no RNA here
 
 
 @pytest.mark.parametrize("when", ["original", "final"])
 def test_qc_reads_the_read_statistics(unpacked: dict[str, Path], when: str) -> None:
-    folder = unpacked["complete"] / "main/qc/supplemental"
+    folder = unpacked[COMPLETE] / "main/qc/supplemental"
 
-    stats = qc.parse(str(folder / f"complete-{when}.json"), "complete")
+    stats = qc.parse(str(folder / f"{COMPLETE}-{when}.json"), COMPLETE)
 
     assert stats[f"qc_{when}_is_paired"]
     assert float(stats[f"qc_{when}_coverage"]) > 0
 
 
 def test_error_finds_the_exclusion(unpacked: dict[str, Path]) -> None:
-    errors = parse_errors(unpacked["excluded"], "excluded")
+    errors = parse_errors(unpacked[EXCLUDED], EXCLUDED)
 
     assert [error["error_type"] for error in errors] == ["gzip"]
-    assert not parse_errors(unpacked["complete"], "complete")
+    assert not parse_errors(unpacked[COMPLETE], COMPLETE)
 
 
 def test_versions_name_every_tool_of_every_stage(unpacked: dict[str, Path]) -> None:
-    files = sorted(unpacked["complete"].rglob("versions.yml"))
+    files = sorted(unpacked[COMPLETE].rglob("versions.yml"))
     found = [yaml.safe_load(path.read_text()) for path in files]
 
     assert [next(iter(one)) for one in found] == [
@@ -80,13 +82,13 @@ def test_versions_name_every_tool_of_every_stage(unpacked: dict[str, Path]) -> N
 
 
 def test_the_assembly_and_its_annotation_agree(unpacked: dict[str, Path]) -> None:
-    folder = unpacked["complete"] / "main"
-    stats = assembler.parse(str(folder / "assembler/complete.tsv"), "complete")
-    text = (folder / "annotator/prokka/complete.txt").read_text()
+    folder = unpacked[COMPLETE] / "main"
+    stats = assembler.parse(str(folder / f"assembler/{COMPLETE}.tsv"), COMPLETE)
+    text = (folder / f"annotator/prokka/{COMPLETE}.txt").read_text()
     summary = dict(line.split(": ") for line in text.splitlines())
-    header = gzip.open(folder / "assembler/complete.fna.gz", "rt").readline()
+    header = gzip.open(folder / f"assembler/{COMPLETE}.fna.gz", "rt").readline()
 
     assert summary["contigs"] == str(stats["assembler_total_contig"])
     assert summary["bases"] == str(stats["assembler_total_contig_length"])
-    assert header.startswith(">complete_00001 len=")
+    assert header.startswith(f">{COMPLETE}_00001 len=")
     assert "date=" not in header

@@ -35,7 +35,7 @@ SCRATCH = str(RUN.scratch)
 
 # A pattern, not a list of names, because every job reads the Snakefile again.
 wildcard_constraints:
-    sample=r"[A-Za-z0-9][A-Za-z0-9_.]*",
+    sample=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
 
 
 # A stage's files stay on the node that runs the genome; each is removed after the last stage that

@@ -32,7 +32,8 @@ class ConfigurationError(BactofleetError):
 class Excluded(BactofleetError):
     """The data are intact but cannot become a genome.
 
-    `kind` is the error type in the name of Bactopia's error file, `<sample>-<kind>-error.txt`.
+    `kind` is the error type in the name of Bactopia's error file, `<sample>-<kind>-error.txt`,
+    with underscores for the hyphens of the sample.
     """
 
     def __init__(self, kind: str, message: str) -> None:

@@ -336,7 +336,9 @@ def _exclude(stage: Stage, reason: Excluded, log: IO[str]) -> None:
         "stage": stage.name,
         "message": reason.message,
     }
-    stage.publish(f"{stage.sample}-{reason.kind}-error.txt").write_text(message + "\n")
+    # Bactopia's parser of these files takes the first hyphen as the end of the sample's name.
+    name = stage.sample.replace("-", "_")
+    stage.publish(f"{name}-{reason.kind}-error.txt").write_text(message + "\n")
 
 
 def _list_files(folder: Path) -> dict[str, dict[str, Any]]:
