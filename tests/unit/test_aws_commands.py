@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from cfnlint.decode import cfn_yaml
+from support.usage import make_row, write_usage
 
 from bactofleet.aws import ask, deploy, destroy, environments, push, switch
 from bactofleet.aws.instance_types import FAMILIES, offered_types
@@ -394,6 +395,29 @@ def test_another_architecture_brings_its_instance_types(account: Account) -> Non
     assert account.cloudformation.proposed["InstanceTypes"] == "c7g.xlarge"
 
 
+def test_a_family_that_was_measured_as_expensive_is_left_out_and_named(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Genomes take four times as long on c6i as on m6i, at nearly the same price."""
+    Path("workflow").symlink_to(Path(__file__).parents[2] / "workflow")
+    Path("config").mkdir()
+    Path("config/config.yaml").write_text("results: results\n")
+    rows = [
+        make_row(f"{family}-{i}", 0, hours * 3600, instance_type=f"{family}.xlarge")
+        for family, hours in (("m6i", 1), ("c6i", 4))
+        for i in range(20)
+    ]
+    write_usage(Path("results"), rows)
+
+    assert main(["aws", "deploy", "--yes"]) == 0
+
+    assert account.cloudformation.proposed["InstanceTypes"] == "m6i.xlarge"
+    said = capsys.readouterr().out
+    assert (
+        "Instances of c6i are left out: its genomes cost 3.1 times as much as those of m6i." in said
+    )
+
+
 def test_given_values_are_not_replaced_by_looked_up_ones(account: Account) -> None:
     given = ["InstanceTypes=c6a.xlarge", "VpcId=vpc-9", "SubnetIds=subnet-9"]
 
@@ -503,8 +527,8 @@ def test_outside_of_the_repository_the_missing_template_is_named(
 def test_the_newest_families_are_used_where_the_region_has_them(architecture: str) -> None:
     ec2 = FakeEc2()
     newest = {
-        "x86_64": ["c7i-flex.xlarge", "m7i-flex.4xlarge", "r7i.2xlarge"],
-        "arm64": ["c8g.xlarge", "m8g.xlarge", "r7gd.2xlarge", "r8g.4xlarge"],
+        "x86_64": ["c8a.xlarge", "c8i.xlarge", "m8i-flex.4xlarge", "r8id.2xlarge"],
+        "arm64": ["c8g.xlarge", "c8gd.2xlarge", "m8gd.xlarge", "r8g.4xlarge", "r8gd.xlarge"],
     }
     ec2.offered = [*newest["x86_64"], *newest["arm64"], "c8i.48xlarge", "t3.xlarge"]
 

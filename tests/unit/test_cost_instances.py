@@ -124,7 +124,7 @@ def test_an_attempt_without_a_host_pays_for_its_vcpu_hours(tmp_path):
 
     spent = lines_of(attempts, Kind.SPENT)
 
-    assert spent["EC2 on-demand, host not known"] == pytest.approx(4 * 0.0492)
+    assert spent["EC2 on-demand, host not known"] == pytest.approx(4 * 0.05132)
     assert "EBS, disks of instances" not in spent
 
 

@@ -49,6 +49,13 @@ def test_a_size_that_spot_advises_nothing_on_saves_the_median_of_its_family(tabl
     price = table.instance_hour("m6i.8xlarge", "spot", "us-east-1a")
 
     assert price.usd == pytest.approx(32 * 0.048 * (1 - 0.58))
+    assert price.note == "32 vCPUs of m6i, 58 % below on demand, the median of m6i"
+
+
+def test_a_family_that_spot_advises_nothing_on_saves_the_median_of_all_and_says_so(table):
+    price = table.instance_hour("c8i.xlarge", "spot", "us-east-1a")
+
+    assert price.note == "4 vCPUs of c8i, 60 % below on demand, the median of all types"
 
 
 def test_a_type_that_is_not_in_the_table_is_priced_by_the_vcpus_that_were_recorded(table):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,18 @@ LIMITS = {
     "MaxControllerVcpus": "ControllerEnvironment",
 }
 
+FindFamilies = Callable[[], Mapping[str, str]]
+"""Returns the families of instances that new stacks leave out, each with the reason."""
 
-def deploy(args: argparse.Namespace) -> None:
+
+def deploy(args: argparse.Namespace, find_expensive: FindFamilies = dict) -> None:
     """Carry out the command."""
     if not TEMPLATE.is_file():
         raise ConfigurationError([f"{TEMPLATE} does not exist; run this command in the repository"])
     with translated():
         session = open_session(args.region)
         stack = Stack(session.client("cloudformation"), args.stack)
-        _update(stack, session, _read_parameters(args.parameter), yes=args.yes)
+        _update(stack, session, _read_parameters(args.parameter), find_expensive, yes=args.yes)
         outputs = stack.outputs()
         batch = session.client("batch")
         renew_images(batch, find_environments(batch, list_queues(outputs)), print)
@@ -59,7 +63,9 @@ def _read_parameters(words: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _update(stack: Stack, session: Any, given: dict[str, str], *, yes: bool) -> None:
+def _update(
+    stack: Stack, session: Any, given: dict[str, str], find_expensive: FindFamilies, *, yes: bool
+) -> None:
     template = TEMPLATE.read_text(encoding="utf-8")
     known = stack.parameter_names(template)
     if unknown := sorted(given.keys() - known):
@@ -68,6 +74,8 @@ def _update(stack: Stack, session: Any, given: dict[str, str], *, yes: bool) -> 
         )
     is_new = stack.describe() is None
     own = set() if is_new else stack.resource_ids("S3Endpoint")
+    if "InstanceTypes" not in given and (is_new or "Architecture" in given):
+        given = given | {"InstanceTypes": _choose_types(session, given, find_expensive())}
     changes = stack.propose(template, _complete(session, given, own, is_new=is_new))
     if changes is None:
         print(f"Stack {stack.name} is up to date.")
@@ -95,14 +103,19 @@ def _find_limits(stack: Stack, given: dict[str, str]) -> dict[str, int]:
     }
 
 
+def _choose_types(session: Any, given: dict[str, str], expensive: Mapping[str, str]) -> str:
+    architecture = given.get("Architecture", ARCHITECTURE)
+    types = offered_types(session.client("ec2"), architecture, expensive)
+    for family, reason in expensive.items():
+        print(f"Instances of {family} are left out: {reason}.")
+    return ",".join(types)
+
+
 def _complete(
     session: Any, given: dict[str, str], own_endpoints: set[str], *, is_new: bool
 ) -> dict[str, str]:
-    """Add parameters that follow from the account and the region to the given ones."""
+    """Add the parameters of the network, which follow from the account, to the given ones."""
     ec2, parameters = session.client("ec2"), dict(given)
-    if "InstanceTypes" not in given and (is_new or "Architecture" in given):
-        types = offered_types(ec2, given.get("Architecture", ARCHITECTURE))
-        parameters["InstanceTypes"] = ",".join(types)
     if "VpcId" not in given and (is_new or "SubnetIds" in given):
         subnets = [name for name in given.get("SubnetIds", "").split(",") if name]
         network = find_network(ec2, session.region_name, subnets, own_endpoints)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 
 from bactofleet.aws.deploy import deploy
 from bactofleet.aws.destroy import destroy
 from bactofleet.aws.push import push
 from bactofleet.aws.switch import start, stop
+from bactofleet.core.config import CONFIG_FILE, read_config
+from bactofleet.core.destination import local_folder
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.cost.families import find_expensive
+from bactofleet.cost.prices import load_prices
+from bactofleet.records.attempt import read_attempts
 
 DEFAULT_STACK = "bactofleet"
 # Queues, image repository and bucket are named after it; the limits are those of a repository name:
@@ -22,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     making = actions.add_parser(
         "deploy", help="create or update the stack; shows the changes first"
     )
-    making.set_defaults(run=deploy)
+    making.set_defaults(run=_deploy)
     making.add_argument(
         *("--parameter", "-p"),
         action="append",
@@ -49,6 +56,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         _add_stack(action)
     for action in (making, removing, stopping):
         action.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+
+
+def _deploy(args: argparse.Namespace) -> None:
+    deploy(args, _find_expensive)
+
+
+def _find_expensive() -> dict[str, str]:
+    """Return the families on which the genomes of this folder's runs were much more expensive."""
+    with contextlib.suppress(ConfigurationError):  # no configuration, no runs
+        results = local_folder(str(read_config(CONFIG_FILE)["results"]))
+        return find_expensive(read_attempts(results), load_prices())
+    return {}
 
 
 def _add_stack(parser: argparse.ArgumentParser) -> None:

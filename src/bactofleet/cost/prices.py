@@ -131,7 +131,7 @@ class Prices:
         return self._memo[key]
 
     def _derive(self, instance_type: str, life_cycle: str, vcpus: int | None) -> Price:
-        family = _family_of(instance_type)
+        family = family_of(instance_type)
         price = self.entries.get(("on_demand_vcpu_hour", family))
         count = vcpus_of(instance_type)
         if price is None or count is None:
@@ -142,7 +142,7 @@ class Prices:
         usd, note = count * price.usd, f"{count} vCPUs of {family}"
         if life_cycle == SPOT:
             price = self._spot_saving(instance_type)
-            note += f", {price.usd:g} % below on demand"
+            note += f", {price.usd:g} % below on demand{price.note}"
             usd *= 1 - price.usd / 100
         return replace(price, usd=usd, unit=INSTANCE_HOUR, note=note)
 
@@ -150,9 +150,11 @@ class Prices:
         """Return the saving (%) of the type, else the median of its family, else of all types."""
         if instance_type in self._savings:
             return self._savings[instance_type]
-        family = _family_of(instance_type)
-        siblings = [price for name, price in self._savings.items() if _family_of(name) == family]
-        return _median(siblings or self._savings.values())
+        family = family_of(instance_type)
+        siblings = [price for name, price in self._savings.items() if family_of(name) == family]
+        median_of = family if siblings else "all types"
+        median = _median(siblings or self._savings.values())
+        return replace(median, note=f", the median of {median_of}")
 
     @cached_property
     def _savings(self) -> dict[str, Price]:
@@ -161,7 +163,7 @@ class Prices:
     @cached_property
     def _median_spot(self) -> Price:
         families = self._section("on_demand_vcpu_hour")
-        types = {name: vcpus_of(name) for name in self._savings if _family_of(name) in families}
+        types = {name: vcpus_of(name) for name in self._savings if family_of(name) in families}
         hours = [
             replace(price, usd=price.usd / count, unit=VCPU_HOUR)
             for name, count in types.items()
@@ -290,5 +292,6 @@ def _median(prices: Collection[Price]) -> Price:
     return replace(next(iter(prices)), usd=statistics.median(price.usd for price in prices))
 
 
-def _family_of(instance_type: str) -> str:
+def family_of(instance_type: str) -> str:
+    """Return the family of a type, for example `m6i` of `m6i.xlarge`."""
     return instance_type.partition(".")[0]
