@@ -41,6 +41,15 @@ def test_a_good_project_is_said_to_be_good(
     assert "config/samples.tsv are good: 1 genomes." in capsys.readouterr().out
 
 
+def test_how_a_spreadsheets_text_was_read_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "config/samples.tsv").write_bytes(b"sample\taccession\r\nS1\tSRR2838702\r\n")
+
+    assert main(["check"]) == 0
+    assert "NOTE: config/samples.tsv: it has Windows line ends\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("path", "text", "problem"),
     [

@@ -14,6 +14,7 @@ from snakemake.io import PeriodicityDetector
 from support.sheets import HEADER, SCHEMA, check, problems_of, write_sheet
 
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.samples import to_bp
 
 COHORT = 67_000
 
@@ -360,11 +361,24 @@ def test_what_is_no_accession_of_reads_is_refused_with_examples(accession: str) 
     assert "SRR2838702" in problem
 
 
-@pytest.mark.parametrize("size", ["2.8m", "2800000.0", "0", "-5", "999", "1e6", "9999999999"])
+@pytest.mark.parametrize(
+    "size",
+    ["2.8", "2.8g", "m", "9999m", "0.0001m", "2800000.0", "0", "-5", "999", "1e6", "9999999999"],
+)
 def test_a_genome_size_is_a_whole_number_of_base_pairs(size: str) -> None:
     (problem,) = problems_of(f"S1\tSRR2838702\t\t\t\t{size}")
 
-    assert f"column genome_size: {size!r} is not a whole number" in problem
+    assert f"column genome_size: {to_bp(size)!r} is not a whole number" in problem
+
+
+@pytest.mark.parametrize("size", ["2.8m", "2.8M", "2.8 Mb", "2.8Mbp", "2800k", "2800 kb"])
+def test_a_genome_size_may_have_a_unit_and_how_it_was_read_is_told(size: str) -> None:
+    samples = check(f"S1\tSRR2838702\t\t\t\t{size}", "S2\tSRR2838703\t\t\t\t3000000")
+
+    assert [sample.genome_size for sample in samples.values()] == [2_800_000, 3_000_000]
+    assert samples.notes == (
+        f"genome_size is read with its unit: {size!r} as 2,800,000 bp (line 2)",
+    )
 
 
 @pytest.mark.parametrize("species", ["aureus", "S. aureus; rm", "--help", "Staph\u00ff"])

@@ -178,6 +178,32 @@ def test_a_column_that_is_there_twice_is_refused(capsys: pytest.CaptureFixture[s
     assert "list, line 1: the column r1 occurs more than once" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_sheet_from_a_spreadsheet_becomes_a_plain_one(encoding: str) -> None:
+    Path("my.csv").write_bytes('sample,r1,genome_size\r\nS-1,"a_1.fq",2.8m\r\n'.encode(encoding))
+
+    assert main(["import", "my.csv", "--output", "samples.tsv"]) == 0
+
+    assert Path("samples.tsv").read_bytes() == b"sample\tr1\tgenome_size\nS-1\ta_1.fq\t2800000\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"PK\x03\x04" + bytes(20), "list is a workbook of a spreadsheet program"),
+        (b"accession\tspecies\nSRX1390622\tK\xfcche\n", "list, line 2: it is not UTF-8"),
+        (b'accession\tspecies\nSRX1390622\t"Kueche\n', "list, line 2: its quotes do not match"),
+    ],
+)
+def test_what_is_no_text_is_refused(
+    content: bytes, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("list").write_bytes(content)
+
+    assert main(["import", "list", "--output", "samples.tsv"]) == 1
+    assert problem in capsys.readouterr().err
+
+
 RUN_SELECTOR = """\
 Run,Assay Type,AvgSpotLen,BioSample,Center Name,Consent,Experiment,LibrarySource,Organism,Platform
 SRR1000001,WGS,302,SAMN1,"LAB, CITY",public,SRX1390621,GENOMIC,Staphylococcus aureus,ILLUMINA

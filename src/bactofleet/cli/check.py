@@ -19,7 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises `ConfigurationError` with all problems."""
     ready = check_run(read_options(args.config), SCHEMAS, str(args.config), known_image())
-    for line in ready.plan.summary()[1:]:
+    for line in ready.summary()[1:]:
         print(line)
     for problem in find_unreachable(ready.config, ready.samples):
         print(f"NOTE: on AWS Batch it would be refused: {problem}")

@@ -10,15 +10,19 @@ A row with an accession may also hold what the archives say about it (`runs`, `l
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.sheet_text import TAB, Table, read_table
 
 if TYPE_CHECKING:
     import jsonschema
@@ -41,7 +45,8 @@ REPEATS = re.compile(rf"(.+?)\1{{{MAX_REPEATS - 1}}}$")
 CANDIDATUS = re.compile(r"^(Candidatus|Ca\.) ")
 MAX_PROBLEMS_SHOWN = 50
 MAX_PATH_SHOWN = 200
-BOM = "\ufeff"
+SIZE_WITH_UNIT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([km])(?:bp?)?", re.IGNORECASE)
+UNITS = {"k": 1_000, "m": 1_000_000}
 
 Row = dict[str, str]
 
@@ -99,6 +104,9 @@ class Sample:
 class Samples(Mapping[str, Sample]):
     """The samples of a sheet by name, in its order; each is parsed when it is needed."""
 
+    notes: tuple[str, ...] = ()
+    """What is unusual about the sheet and how it was understood, as sentences."""
+
     def __init__(self, header: list[str], cells: dict[str, list[str]]) -> None:
         self._header = header
         self._cells = cells
@@ -143,31 +151,28 @@ def read_samples(path: Path) -> Samples:
 
     Raises `ConfigurationError` if there is no sheet.
     """
-    return _parse(_read_lines(path))
+    table = _read_sheet(path)
+    return Samples(table.header, _by_name(table))
 
 
 def cut_sheet(path: Path, is_wanted: Callable[[str], bool]) -> None:
     """Keep only the samples that are wanted in a sheet that has been checked already."""
-    header, rows = _read_cells(_read_lines(path))
-    kept = [values for name, values in rows.items() if is_wanted(name)]
-    lines = ("\t".join(values) for values in (header, *kept, ()))
-    path.write_text("\n".join(lines), encoding="utf-8", newline="")
+    table = _read_sheet(path)
+    kept = [cells for name, cells in _by_name(table).items() if is_wanted(name)]
+    text = io.StringIO()
+    csv.writer(text, delimiter=TAB, lineterminator="\n").writerows([table.header, *kept])
+    path.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
-def _parse(lines: list[str]) -> Samples:
-    return Samples(*_read_cells(lines))
-
-
-def _read_cells(lines: list[str]) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the columns, and the cells of each sample by its name."""
-    numbered = _iter_cells(lines)
-    _, header = next(numbered, (0, []))
+def _by_name(table: Table) -> dict[str, list[str]]:
+    """Return the cells of each sample by its name."""
+    header = table.header
     columns = [header.index(column) for column in ("sample", "accession") if column in header]
     cells = {}
-    for _, values in numbered:
+    for _, values in table.rows:
         names = (values[column] for column in columns if column < len(values))
         cells[next(filter(None, names), "")] = values
-    return header, cells
+    return cells
 
 
 def check_samples(path: Path, schema: dict[str, Any]) -> Samples:
@@ -177,9 +182,11 @@ def check_samples(path: Path, schema: dict[str, Any]) -> Samples:
     and what is allowed.
     """
     # Read once: what is used is what was checked, though the sheet may be saved meanwhile.
-    lines = _read_lines(path)
-    _refuse(path, _find_problems(lines, schema))
-    return _parse(lines)
+    table = _read_sheet(path)
+    _refuse(path, _find_problems(table, schema))
+    samples = Samples(table.header, _by_name(table))
+    samples.notes = tuple(table.notes)
+    return samples
 
 
 def check_rows(
@@ -197,28 +204,39 @@ def _refuse(path: Path, problems: list[str]) -> None:
         raise ConfigurationError(_shorten([f"{path}, {problem}" for problem in problems]))
 
 
-def _read_lines(path: Path) -> list[str]:
+def _read_sheet(path: Path) -> Table:
+    """Read a sheet; sizes such as 2.8m become base pairs."""
     if path.is_dir():
         raise ConfigurationError([f"{path} is a folder; name the file that lists the genomes"])
     if not path.is_file():
         raise ConfigurationError([f"{path} does not exist; this file lists the genomes to make"])
-    # newline="" keeps Windows line ends, so that a message can name them.
-    with path.open(encoding="utf-8", errors="replace", newline="") as handle:
-        return handle.read().split("\n")
+    table = read_table(path)
+    if "genome_size" in table.header:
+        _convert_sizes(table, table.header.index("genome_size"))
+    return table
 
 
-def _iter_cells(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and cells, the header first; skip empty lines and comments (#)."""
-    for number, line in enumerate(lines, start=1):
-        if line and line[0] != "#":
-            yield number, line.split("\t")
+def _convert_sizes(table: Table, column: int) -> None:
+    converted = []
+    for number, cells in table.rows:
+        if column < len(cells) and (size := to_bp(cells[column])) != cells[column]:
+            converted.append(f"{cells[column]!r} as {int(size):,} bp (line {number})")
+            cells[column] = size
+    if converted:
+        more = f", and {len(converted) - 1:,} more alike" if converted[1:] else ""
+        table.notes.append(f"genome_size is read with its unit: {converted[0]}{more}")
 
 
-def _iter_rows(lines: list[str]) -> Iterator[tuple[int, Row]]:
+def to_bp(size: str) -> str:
+    """Return a size with the unit k or m (`2.8m`, `2.8 Mb`) in base pairs, others as they are."""
+    found = SIZE_WITH_UNIT.fullmatch(size)
+    return str(round(Decimal(found[1]) * UNITS[found[2].lower()])) if found else size
+
+
+def _iter_rows(table: Table) -> Iterator[tuple[int, Row]]:
     """Yield the line number and the cells by column of each row."""
-    numbered = _iter_cells(lines)
-    _, header = next(numbered, (0, []))
-    for number, values in numbered:
+    header = table.header
+    for number, values in table.rows:
         row = dict(zip(header, values, strict=False))
         # Cells beyond the header are stored under a name that no column has.
         if len(values) > len(header):
@@ -255,37 +273,21 @@ def _split_numbers(cell: str) -> list[int]:
     return [int(part) for part in _split(cell)]
 
 
-def _find_problems(lines: list[str], schema: dict[str, Any]) -> list[str]:
+def _find_problems(table: Table, schema: dict[str, Any]) -> list[str]:
     """Find all problems at once, so that a user can correct the sheet in one go."""
-    problems = _check_text(lines)
-    lines = [line.removeprefix(BOM).removesuffix("\r") for line in lines]
-    number, columns = next(_iter_cells(lines), (1, []))
+    number, columns = table.first_line, table.header
     if not columns:
-        return [*problems, "line 1: the file is empty; its first line names the columns"]
-    problems += _check_columns(number, columns, list(schema["properties"]))
+        return [*table.problems, "line 1: the file is empty; its first line names the columns"]
+    problems = table.problems + _check_columns(number, columns, list(schema["properties"]))
     # If these were missing, every row would have the same problem.
     lacking = _check_needed_columns(number, columns)
-    return problems + (lacking or _check_rows(_iter_rows(lines), schema))
-
-
-def _check_text(lines: list[str]) -> list[str]:
-    """Find what is wrong with the text of the file, before its columns are checked."""
-    problems = []
-    if lines[0].startswith(BOM):
-        problems.append("line 1: it starts with a byte order mark; save it as UTF-8 without BOM")
-    windows = next((i for i, line in enumerate(lines, start=1) if line.endswith("\r")), None)
-    if windows:
-        problems.append(f"line {windows}: it has Windows line ends; convert it with dos2unix")
-    bad = next((i for i, line in enumerate(lines, start=1) if "\ufffd" in line), None)
-    if bad:
-        problems.append(f"line {bad}: it is not UTF-8; save it as UTF-8")
-    return problems
+    return problems + (lacking or _check_rows(_iter_rows(table), schema))
 
 
 def _check_columns(number: int, columns: list[str], known: list[str]) -> list[str]:
     problems = [
         f"line {number}, column {_clip(column)}: unknown; known columns are {', '.join(known)} "
-        "(separated by tabs)"
+        "(separated by tabs, or by commas in a file called .csv)"
         for column in columns
         if column not in known
     ]

@@ -28,6 +28,11 @@ class CheckedRun:
     samples: Samples
     plan: Plan
 
+    def summary(self) -> list[str]:
+        """Return the lines that tell the user what the run does and how the sheet was read."""
+        notes = (f"NOTE: {self.config['samples']}: {note}" for note in self.samples.notes)
+        return [*self.plan.summary(), *notes]
+
 
 def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | None) -> CheckedRun:
     """Check the configuration, the sample sheet, the files named in them, and the receipts.

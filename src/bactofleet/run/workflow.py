@@ -94,7 +94,7 @@ class WorkflowRun:
         ready = check_run(config, schemas, source, self.image_checksum)
         self.config, self.samples, self.plan = ready.config, ready.samples, ready.plan
         self._set_folders()
-        self._say([*self.plan.summary(), *self._price_plan()])
+        self._say([*ready.summary(), *self._price_plan()])
         self._outdated = self._find_outdated()
 
     def _read(self, config: dict[str, Any], schemas: Path) -> None:

@@ -14,7 +14,7 @@ from bactofleet.archives.search.lists import read_list
 from bactofleet.archives.search.sheet import append_rows, names_in, read_known
 from bactofleet.archives.tables import Cells
 from bactofleet.core.config import SCHEMAS, load_schema
-from bactofleet.core.samples import SEPARATOR, Row, check_rows
+from bactofleet.core.samples import SEPARATOR, Row, check_rows, to_bp
 
 # https://github.com/bactopia/bactopia, modules/bactopia/gather: the types of Illumina reads and of
 # assemblies, each with the sets of columns that it may fill. bactopia-search writes the platform
@@ -79,6 +79,8 @@ def _convert(cells: Cells, schema: dict[str, Any]) -> Row:
         row["r1"] = cells["se"]
     if runtype.startswith("merge-"):
         row |= {mate: row[mate].replace(",", SEPARATOR) for mate in ("r1", "r2") if mate in row}
+    if "genome_size" in row:
+        row["genome_size"] = to_bp(row["genome_size"])
     # A taxonomic name need not be a species, but a species that the user gave must be one.
     given = row.pop("species", "")
     if species := species_of(given or cells.get("scientific_name", "")) or given:

@@ -3,18 +3,18 @@
 Columns are found by name, in the table's order. Tables of accessions and files are Bactopia's
 (https://bactopia.github.io/latest/full-guide/) and our own sheets. Tables of archives are ENA's
 report, SRA's runinfo and its Run Selector, and NCBI Pathogen Detection's isolates; they are
-separated by tabs or commas.
+separated by tabs or commas. `core.sheet_text` says what else may come from a spreadsheet.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from bactofleet.archives.tables import Cells
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.sheet_text import TAB, iter_cells, read_text, separator_of
 
 OUR_COLUMNS = {"accession", "sample"}
 # Our names for the columns needed from an archive's table, and the tables' names for them.
@@ -68,8 +68,8 @@ def _is_of_archive(header: list[str]) -> bool:
 
 
 def _to_names(cells: list[str]) -> list[str]:
-    """Return the names of columns; the first may begin with #."""
-    return [cell.strip().removeprefix("#").lower() for cell in cells]
+    """Return the names of columns, which may have quotes; the first may begin with #."""
+    return [cell.strip().strip('"').removeprefix("#").lower() for cell in cells]
 
 
 def _select(cells: Cells, columns: dict[str, tuple[str, ...]]) -> Cells:
@@ -85,22 +85,27 @@ def _select(cells: Cells, columns: dict[str, tuple[str, ...]]) -> Cells:
 def _iter_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and cells of each line; a first line of column names may begin with #."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except FileNotFoundError as error:
         raise ConfigurationError([f"{path} does not exist"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError([f"{path}: it is not UTF-8 text: {error}"]) from error
-    lines = text.split("\n")
+    if text.problems:
+        raise ConfigurationError([f"{path}, {problem}" for problem in text.problems])
+    lines = text.lines
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
-    if "\t" not in lines[first] and _is_of_archive(_to_names(next(csv.reader([lines[first]]), []))):
-        reader = csv.reader(io.StringIO(text, newline=""))
-        yield from ((reader.line_num, _strip(cells)) for cells in reader if any(cells))
-        return
-    for number, line in enumerate(lines):
-        cells = _strip(line.split("\t"))
-        is_header = number == first and _is_of_archive(_to_names(cells))
-        if line.strip() and (is_header or not line.startswith("#")):
-            yield number + 1, cells
+    separator = separator_of(path, lines[first])
+    if separator == TAB not in lines[first] and _is_of_archive(_to_names(lines[first].split(","))):
+        separator = ","
+    is_header = _is_of_archive(_to_names(_strip(lines[first].split(separator))))
+    data = [
+        "" if line.startswith("#") and not (number == first and is_header) else line
+        for number, line in enumerate(lines)
+    ]
+    try:
+        for number, cells in iter_cells(data, separator):
+            if any(stripped := _strip(cells)):
+                yield number, stripped
+    except csv.Error as error:
+        raise ConfigurationError([f"{path}, {error}"]) from error
 
 
 def _strip(cells: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import open_atomically
 from bactofleet.core.samples import SEPARATOR, Row
+from bactofleet.core.sheet_text import read_table
 
 
 def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
@@ -19,11 +20,18 @@ def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
     """
     if not path.exists():
         return set()
-    try:
-        unknown = set(_read_header(path)) - set(schema["properties"])
-        known = {name for row in _iter_rows(path) for name in names_in(row)}
-    except UnicodeDecodeError as error:
-        raise ConfigurationError([f"{path}: it is not UTF-8 text: {error}"]) from error
+    table = read_table(path)
+    if table.problems:
+        raise ConfigurationError([f"{path}, {problem}" for problem in table.problems])
+    if table.notes:
+        raise ConfigurationError(
+            [
+                f"{path}: {note}; rows are added only to tab-separated UTF-8: name another file as "
+                f"--output (`bactofleet import {path} --output NEW.tsv` makes one of this sheet)"
+                for note in table.notes
+            ]
+        )
+    unknown = set(table.header) - set(schema["properties"])
     if unknown:
         raise ConfigurationError(
             [
@@ -31,7 +39,8 @@ def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
                 "sample sheet has not; name another file as --output, or correct its header"
             ]
         )
-    return known
+    rows = (dict(zip(table.header, cells, strict=False)) for _, cells in table.rows)
+    return {name for row in rows for name in names_in(row)}
 
 
 def names_in(row: Row) -> set[str]:
@@ -68,13 +77,6 @@ def _iter_cells(path: Path) -> Iterator[list[str]]:
 
 def _read_header(path: Path) -> list[str]:
     return next(_iter_cells(path), [])
-
-
-def _iter_rows(path: Path) -> Iterator[Row]:
-    """Yield unchecked rows: a sheet that is being edited need not be valid."""
-    cells = _iter_cells(path)
-    header = next(cells, [])
-    return (dict(zip(header, row, strict=False)) for row in cells)
 
 
 def _is_row(line: str) -> bool:
