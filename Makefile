@@ -17,7 +17,7 @@ UNIT_TESTS := tests/unit $(wildcard packages/*/tests)
 # Types of these are checked one folder at a time, because each has a conftest.py.
 OTHER_TESTS := $(addprefix tests/,aws infra workflow slurm download)
 
-.PHONY: help setup image lock demo check test aws-up aws-demo run shell lint format check-arm64 clean
+.PHONY: help setup image lock demo check test aws-up aws-demo run shell dist lint format check-arm64 clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ run: setup ## Annotate the genomes of config/samples.tsv; Snakemake's options in
 shell: setup ## A shell in the image.
 	$(IN_CONTAINER) bash
 
+dist: $(STAMPS)/venv ## Build wheels and source distributions of the three packages in dist/.
+	rm -rf dist
+	for folder in . packages/*; do \
+	    (cd $$folder && $(CURDIR)/$(PYTHON) -m hatchling build -d $(CURDIR)/dist); \
+	done
+
 lint: $(STAMPS)/venv ## Check style, types and imports.
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -80,4 +86,4 @@ check-arm64: setup ## Check that every package of the image exists for arm64.
 	@containers/check-arm64.sh
 
 clean: ## Remove what set-up and demo made, but no results; the image and the engine stay.
-	rm -rf $(VENV) $(STAMPS) demo-results scratch/demo
+	rm -rf $(VENV) $(STAMPS) dist demo-results scratch/demo

@@ -90,7 +90,7 @@ def test_an_image_that_no_instance_could_run_is_not_pushed(docker: Docker) -> No
     status, said = docker.push(DOCKER_ARCHITECTURE="arm64")
 
     assert status == 1
-    assert "the image that this machine builds is for arm64, the instances are amd64" in said
+    assert "the image of this machine is for arm64, the instances are amd64" in said
     assert [call for call in docker.calls if call.startswith(("login", "push"))] == []
 
 

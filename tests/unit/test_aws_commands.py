@@ -17,6 +17,7 @@ from bactofleet.aws.network import Network
 from bactofleet.aws.settings import SETTINGS, read_settings, write_settings
 from bactofleet.cli.main import main
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.project import TEMPLATE
 
 REPOSITORY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/fleet"
 OUTPUTS = {
@@ -294,11 +295,15 @@ class Account:
 
 @pytest.fixture
 def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Account:
-    """An account without a stack; the tests work in the folder of a repository."""
+    """An account without a stack; the tests work in a folder with the image's sources."""
     account = Account()
     monkeypatch.chdir(tmp_path)
-    deploy.TEMPLATE.parent.mkdir()
-    deploy.TEMPLATE.write_text("the template")
+    template = tmp_path / "template.yaml"
+    template.write_text("the template")
+    for name in (push.BUILD, push.DOCKERFILE):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    monkeypatch.setattr(deploy, "TEMPLATE", template)
     for module in (deploy, destroy, push, switch):
         monkeypatch.setattr(module, "open_session", lambda _: account)
 
@@ -501,7 +506,7 @@ def test_where_nobody_can_answer_nothing_is_changed_and_the_option_is_named(
     ("words", "problem"),
     [
         (["MaxSpotVcpus"], "--parameter must be NAME=VALUE, not 'MaxSpotVcpus'"),
-        (["Max=1"], "infra/bactofleet.yaml has no parameter 'Max'; it has Architecture, Instance"),
+        (["Max=1"], "the stack has no parameter 'Max'; it has Architecture, Instance"),
         (["Architecture=riscv"], "Architecture must be x86_64 or arm64, not 'riscv'"),
     ],
 )
@@ -512,15 +517,6 @@ def test_a_wrong_parameter_is_named_before_anything_is_proposed(
 
     assert problem in capsys.readouterr().err
     assert account.cloudformation.proposed == {}
-
-
-def test_outside_of_the_repository_the_missing_template_is_named(
-    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    monkeypatch.chdir(tmp_path / "infra")
-
-    assert main(["aws", "deploy"]) == 1
-    assert "infra/bactofleet.yaml does not exist; run this command in" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("architecture", FAMILIES)
@@ -569,7 +565,7 @@ def test_a_limit_below_the_running_vcpus_waits_for_them_with_the_environment_dis
 
 
 def test_the_limits_of_all_environments_of_the_template_are_known() -> None:
-    template = cfn_yaml.load(str(Path(__file__).parents[2] / deploy.TEMPLATE))["Resources"]
+    template = cfn_yaml.load(str(TEMPLATE))["Resources"]
     found = {
         str(resource["Properties"]["ComputeResources"]["MaxvCpus"]["Ref"]): str(name)
         for name, resource in template.items()
@@ -848,7 +844,7 @@ class Docker:
         self.architecture = "amd64"
         self.failing: list[str] = []
 
-    def run(self, words: list[str], *, input: str | None, **_: Any) -> SimpleNamespace:
+    def run(self, words: list[str], *, input: str | None = None, **_: Any) -> SimpleNamespace:
         self.commands.append(words)
         self.inputs += [input] if input else []
         failed = self.failing and words[: len(self.failing)] == self.failing
@@ -938,4 +934,4 @@ def test_without_docker_the_command_that_brings_it_is_shown(
     monkeypatch.setattr(push.shutil, "which", lambda _: None)
 
     assert main(["aws", "push"]) == 1
-    assert "docker is not on PATH; `make setup` says" in capsys.readouterr().err
+    assert "docker is not on PATH; install it" in capsys.readouterr().err

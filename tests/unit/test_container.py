@@ -10,6 +10,7 @@ import pytest
 from bactofleet.run import container
 from bactofleet.run.container import Mounts, ask_image, build_command, find_mounts, make_folders
 
+REPOSITORY = Path(__file__).parents[2]
 SHEET_HEADER = "sample\taccession\tr1\tr2\tassembly\n"
 
 
@@ -39,7 +40,7 @@ def outputs(directory: Path) -> tuple[Path, ...]:
 
 def just(directory: Path) -> Mounts:
     """Return the mounts of a directory in which nothing names another folder."""
-    return Mounts(outputs(directory), tuple(sorted((container.REPOSITORY, directory))))
+    return Mounts(outputs(directory), tuple(sorted((REPOSITORY, directory))))
 
 
 def test_only_results_scratch_and_snakemakes_folder_are_writable(directory: Path) -> None:
@@ -47,9 +48,9 @@ def test_only_results_scratch_and_snakemakes_folder_are_writable(directory: Path
 
 
 def test_what_runs_outside_the_container_later_cannot_be_written_in_the_repository() -> None:
-    mounts = find_mounts(["bash"], container.REPOSITORY)
+    mounts = find_mounts(["bash"], REPOSITORY)
 
-    assert mounts == Mounts(outputs(container.REPOSITORY), (container.REPOSITORY,))
+    assert mounts == Mounts(outputs(REPOSITORY), (REPOSITORY,))
 
 
 def test_results_that_are_a_link_are_mounted_where_they_are(
@@ -438,7 +439,7 @@ def test_the_process_becomes_the_engine_so_that_status_and_signals_are_its_own(
     engine.chmod(0o755)
     monkeypatch.setenv("PATH", str(engine.parent))
 
-    status = os.waitpid(_fork_main(["--", "true"]), 0)[1]
+    status = os.waitpid(_fork_main(["--image", "x:1", "--", "true"]), 0)[1]
 
     assert os.waitstatus_to_exitcode(status) == 41
 

@@ -289,12 +289,10 @@ def test_a_wrong_number_is_refused(
     assert " must be " in capsys.readouterr().err
 
 
-def test_outside_of_the_repository_it_says_where_to_run(
-    archives: Archives, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_it_needs_no_workflow_in_the_folder(archives: Archives) -> None:
     Path("workflow").unlink()
+    archives.ena = make_runs(1)
 
-    assert search("1280") == 1
+    assert search("1280") == 0
 
-    assert "run this command in the repository" in capsys.readouterr().err
-    assert not archives.requests
+    assert "SRX2000001" in Path("config/samples.tsv").read_text()

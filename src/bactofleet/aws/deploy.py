@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from bactofleet.aws.ask import confirm
@@ -24,8 +23,8 @@ from bactofleet.aws.settings import SETTINGS, read_settings, settings_of, write_
 from bactofleet.aws.stack import Stack
 from bactofleet.core.config import CONFIG_FILE
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.project import TEMPLATE
 
-TEMPLATE = Path("infra/bactofleet.yaml")
 ARCHITECTURE = "x86_64"
 # Parameters that limit vCPUs, and the compute environments that they limit.
 LIMITS = {
@@ -40,8 +39,6 @@ FindFamilies = Callable[[], Mapping[str, str]]
 
 def deploy(args: argparse.Namespace, find_expensive: FindFamilies = dict) -> None:
     """Carry out the command."""
-    if not TEMPLATE.is_file():
-        raise ConfigurationError([f"{TEMPLATE} does not exist; run this command in the repository"])
     with translated():
         session = open_session(args.region)
         stack = Stack(session.client("cloudformation"), args.stack)
@@ -70,7 +67,7 @@ def _update(
     known = stack.parameter_names(template)
     if unknown := sorted(given.keys() - known):
         raise ConfigurationError(
-            [f"{TEMPLATE} has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}"]
+            [f"the stack has no parameter {unknown[0]!r}; it has {', '.join(sorted(known))}"]
         )
     is_new = stack.describe() is None
     own = set() if is_new else stack.resource_ids("S3Endpoint")

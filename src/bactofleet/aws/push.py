@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from bactofleet import __version__
@@ -17,8 +18,9 @@ from bactofleet.aws.session import open_session
 from bactofleet.aws.settings import SETTINGS, read_settings, write_settings
 from bactofleet.aws.stack import Stack
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.core.image import IMAGE
+from bactofleet.core.image import IMAGE, IMAGE_MISSING
 
+# In a checkout; elsewhere the image must be there already.
 BUILD = "containers/build.sh"
 DOCKERFILE = "containers/Dockerfile"
 # Architectures as the template and https://github.com/opencontainers/image-spec name them.
@@ -28,7 +30,7 @@ PLATFORMS = {"x86_64": "amd64", "arm64": "arm64"}
 def push(args: argparse.Namespace) -> None:
     """Carry out the command."""
     if shutil.which("docker") is None:
-        raise ConfigurationError(["docker is not on PATH; `make setup` says how to get it"])
+        raise ConfigurationError(["docker is not on PATH; install it to push the image"])
     with translated():
         session = open_session(args.region)
         outputs = Stack(session.client("cloudformation"), args.stack).outputs()
@@ -49,14 +51,18 @@ def push(args: argparse.Namespace) -> None:
 
 
 def _build_here(architecture: str) -> None:
-    """Build the image for this machine's architecture, which must be that of the instances."""
-    _run([BUILD])
+    """Have an image of this machine's architecture, which must be that of the instances."""
+    if Path(BUILD).is_file():
+        _run([BUILD])
     words = ["docker", "image", "inspect", "--format", "{{.Architecture}}", IMAGE]
-    built, wanted = _run(words, stdout=subprocess.PIPE).strip(), PLATFORMS[architecture]
+    inspected = subprocess.run(words, check=False, capture_output=True, text=True)
+    if inspected.returncode != 0:
+        raise ConfigurationError([IMAGE_MISSING])
+    built, wanted = inspected.stdout.strip(), PLATFORMS[architecture]
     if built != wanted:
         raise ConfigurationError(
             [
-                f"the image that this machine builds is for {built}, the instances are {wanted}; "
+                f"the image of this machine is for {built}, the instances are {wanted}; "
                 "push from such a machine, or give --multi-arch"
             ]
         )
@@ -67,6 +73,8 @@ def _build_and_push_all(image: str) -> None:
 
     https://docs.docker.com/build/building/multi-platform/
     """
+    if not Path(DOCKERFILE).is_file():
+        raise ConfigurationError(["--multi-arch builds the image: run it in a checkout"])
     platforms = ",".join(f"linux/{name}" for name in PLATFORMS.values())
     words = ["docker", "buildx", "build", "--platform", platforms, "--push", "--tag", image]
     _run([*words, "--file", DOCKERFILE, "."])
@@ -83,12 +91,11 @@ def _logged_in(registry: str, token: dict[str, Any]) -> Iterator[None]:
         _run(["docker", "logout", registry])
 
 
-def _run(words: Sequence[str], *, text: str | None = None, stdout: int | None = None) -> str:
-    """Run a command; return its standard output if `stdout` captures it.
+def _run(words: Sequence[str], *, text: str | None = None) -> None:
+    """Run a command with `text` as its input.
 
     Raises `ConfigurationError` if it fails, after it has printed the reason itself.
     """
-    done = subprocess.run(words, input=text, stdout=stdout, text=True, check=False)
+    done = subprocess.run(words, input=text, text=True, check=False)
     if done.returncode != 0:
         raise ConfigurationError([f"`{' '.join(words)}` failed with status {done.returncode}"])
-    return done.stdout or ""

@@ -35,8 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="parameter of infra/bactofleet.yaml, for example MaxSpotVcpus=1000; the others keep "
-        "their values",
+        help="parameter of the stack, for example MaxSpotVcpus=1000; the others keep their values",
     )
     removing = actions.add_parser("destroy", help="remove the stack; refuses while it holds data")
     removing.set_defaults(run=destroy)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from bactofleet.cli.options import add_config
-from bactofleet.core.config import SCHEMAS, read_options
+from bactofleet.core.config import read_options
+from bactofleet.core.project import SCHEMAS
 from bactofleet.run.checks import check_run, find_unreachable
 from bactofleet.run.plan import known_image
 

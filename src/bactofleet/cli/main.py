@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import chdir
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from bactofleet import __version__
 from bactofleet.core.errors import BactofleetError
@@ -14,6 +18,8 @@ from bactofleet.core.text import clean, clean_lines
 DESCRIPTION = "Commands for use before, during and after a run of the workflow."
 # Each is a module of this package, imported only if its command is called.
 COMMANDS = {
+    "init": "make a folder for a cohort: configuration, sample sheet and profiles",
+    "run": "make the genomes of the sample sheet, on this machine, Slurm or AWS",
     "check": "check the configuration and the sample sheet",
     "report": "write the table and the report of the cohort",
     "citations": "print what to cite for the cohort",
@@ -37,10 +43,16 @@ MODULES = {"import": "import_list"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    given = sys.argv[1:] if argv is None else argv
-    args = _parser(given).parse_args(given)
+    placing = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    _add_directory(placing)
+    place, given = placing.parse_known_args(sys.argv[1:] if argv is None else argv)
+    # As with Snakemake, a path on the command line is from the folder of the call.
+    here = Path.cwd()
+    to_path = Path if place.directory is None else (lambda text: Path(os.path.relpath(here / text)))
     try:
-        args.run(args)
+        with chdir(place.directory or here):
+            args = _parse(given, to_path)
+            args.run(args)
     except BactofleetError as error:
         print(clean_lines(error), file=sys.stderr)
         return 1
@@ -53,9 +65,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bactofleet", description=DESCRIPTION)
+def _add_directory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        *("--directory", "-d"),
+        type=Path,
+        metavar="FOLDER",
+        help="work in this folder; goes with every command",
+    )
+
+
+def _parse(given: Sequence[str], to_path: Callable[[str], Path]) -> argparse.Namespace:
+    """Parse the command line; options unknown here are Snakemake's if the command calls it."""
+    parser = _parser(given, to_path)
+    args, unknown = parser.parse_known_args(given)
+    if "snakemake" in args:
+        args.snakemake = unknown
+    elif unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return args
+
+
+def _parser(given: Sequence[str], to_path: Callable[[str], Path]) -> argparse.ArgumentParser:
+    class Parser(argparse.ArgumentParser):
+        """A parser, also of a subcommand, whose options of type `Path` are read by `to_path`."""
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.register("type", Path, to_path)
+
+    parser = Parser(prog="bactofleet", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"bactofleet {__version__}")
+    _add_directory(parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.")

@@ -11,7 +11,8 @@ from bactofleet.core.config import CONFIG_FILE
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the configuration."""
     parser.add_argument(
-        "--config",
+        *("--configfile", "--config"),
+        dest="config",
         type=Path,
         default=CONFIG_FILE,
         help="configuration file (default: %(default)s)",

@@ -29,8 +29,9 @@ from bactofleet.archives.search.sheet import append_rows, read_known
 from bactofleet.archives.sra import Sra
 from bactofleet.archives.web import Client
 from bactofleet.cli.options import add_output, count, positive
-from bactofleet.core.config import SCHEMAS, load_schema
+from bactofleet.core.config import load_schema
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.project import SCHEMAS
 from bactofleet.core.samples import Row
 from bactofleet.core.text import clean
 

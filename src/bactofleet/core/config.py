@@ -12,8 +12,8 @@ import yaml
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import sha256_of
+from bactofleet.core.project import SCHEMAS
 
-SCHEMAS = Path("workflow/schemas")
 # The user's configuration, in a project's folder.
 CONFIG_FILE = Path("config/config.yaml")
 # Options that do not change the result, only where and how a genome is made.
@@ -42,9 +42,7 @@ TYPES = {
 
 
 def load_schema(path: Path) -> dict[str, Any]:
-    """Read a JSON schema written as YAML; raise `ConfigurationError` if the file is missing."""
-    if not path.is_file():
-        raise ConfigurationError([f"{path} does not exist; run this command in the repository"])
+    """Read a JSON schema written as YAML."""
     # The one in C, which most installations have, takes an eighth of the time.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load(path.read_text(encoding="utf-8"), loader)  # type: ignore[no-any-return]  # noqa: S506
@@ -64,7 +62,7 @@ def read_options(path: Path) -> dict[str, Any]:
     Raises `ConfigurationError` if it is missing, is not YAML, or has an option twice.
     """
     if not path.is_file():
-        raise ConfigurationError([f"{path} does not exist; run this command in the repository"])
+        raise ConfigurationError([f"{path} does not exist; `bactofleet init FOLDER` makes one"])
     try:
         text = path.read_text(encoding="utf-8")
         tree = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -12,6 +12,11 @@ from collections.abc import Callable
 
 # The name that containers/build.sh gives it.
 IMAGE = "bactofleet:latest"
+IMAGE_MISSING = (
+    f"the image {IMAGE} is not on this machine: get it with `docker load --input FILE`, build it "
+    "with `make image` in a checkout, or name an image that you have in the variable "
+    "BACTOFLEET_IMAGE"
+)
 VARIABLES = {
     "name": "BACTOFLEET_IMAGE",
     "id": "BACTOFLEET_IMAGE_ID",

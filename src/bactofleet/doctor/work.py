@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bactofleet.core.config import CONFIG_FILE, SCHEMAS, read_options
+from bactofleet.core.config import CONFIG_FILE, read_options
 from bactofleet.core.destination import is_s3
+from bactofleet.core.project import SCHEMAS
 from bactofleet.core.samples import Sample, is_remote
 from bactofleet.run.checks import check_run, find_unreachable
 from bactofleet.run.plan import known_image

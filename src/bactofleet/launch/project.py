@@ -16,6 +16,7 @@ import yaml
 from bactofleet.aws.settings import SETTINGS, format_settings
 from bactofleet.core.config import CONFIG_FILE, read_config, read_options
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.project import find_file
 from bactofleet.core.samples import cut_sheet, read_samples
 from bactofleet.launch.place import Place
 from bactofleet.launch.shards import get_shard
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 ARCHIVE = "project.tar.gz"
 # Member with the path of the configuration.
 CONFIG_NAME = ".launched-config"
-PROFILE = Path("profiles/aws/config.yaml")
+PROFILE = "profiles/aws/config.yaml"
 
 
 def pack_project(config_file: Path, config: dict[str, Any], settings: dict[str, str]) -> bytes:
@@ -38,8 +39,8 @@ def pack_project(config_file: Path, config: dict[str, Any], settings: dict[str, 
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", dereference=True) as archive:
-        for path in _iter_files(config_file, config):
-            archive.add(path, recursive=False)
+        for path, name in _iter_files(config_file, config):
+            archive.add(path, name, recursive=False)
         add_bytes(archive, str(SETTINGS), format_settings(settings).encode())
         add_bytes(archive, CONFIG_NAME, str(config_file).encode())
     return buffer.getvalue()
@@ -96,21 +97,27 @@ def unpack_project(archive: bytes, folder: Path) -> None:
         tar.extractall(folder, filter="data")
 
 
-def _iter_files(config_file: Path, config: dict[str, Any]) -> Iterator[Path]:
+def _iter_files(config_file: Path, config: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Yield the files to send, and their names in the project."""
     # The Snakefile reads the default one even if another configuration is given.
-    named = [config_file, CONFIG_FILE, PROFILE, Path(str(config["samples"]))]
+    named = {config_file, CONFIG_FILE, Path(str(config["samples"]))}
     if config["proteins"]:
-        named.append(Path(str(config["proteins"])))
-    folder = (path for path in Path("workflow").rglob("*") if "__pycache__" not in path.parts)
-    for path in sorted({*named, *folder}):
+        named.add(Path(str(config["proteins"])))
+    for path in sorted(named):
         if path.is_absolute() or ".." in path.parts:
             raise ConfigurationError(
                 [f"{path} is outside of this folder; copy it here, and give its path from here"]
             )
-        if api.is_secret(str(path)):
-            logger.warning("Not sent, as it may hold secrets: %s", path)
+    sources = {str(path): path for path in named} | {PROFILE: find_file(PROFILE)}
+    workflow = find_file("workflow")
+    for path in workflow.rglob("*"):
+        if "__pycache__" not in path.parts:
+            sources[f"workflow/{path.relative_to(workflow)}"] = path
+    for name, path in sorted(sources.items()):
+        if api.is_secret(name):
+            logger.warning("Not sent, as it may hold secrets: %s", name)
         elif path.is_file():
-            yield path
+            yield path, name
 
 
 def add_bytes(archive: tarfile.TarFile, name: str, content: bytes, modified: float = 0) -> None:

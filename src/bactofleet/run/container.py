@@ -30,12 +30,13 @@ from typing import Any, NoReturn
 
 import yaml
 
-from bactofleet.core.image import IMAGE, VARIABLES, Image, to_variables
+from bactofleet.core.image import IMAGE, IMAGE_MISSING, VARIABLES, Image, to_variables
+from bactofleet.core.project import WORKFLOW
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 DEFAULT_CONFIGURATION = Path("config/config.yaml")
 DEFAULT_SHEET = Path("config/samples.tsv")
 
+ENGINES = ("docker", "podman")
 INPUT_COLUMNS = ("r1", "r2", "assembly")
 # Options that name a folder for output, and their defaults; results on S3 have that folder too.
 OUTPUTS = {"results": "results", "scratch": "scratch"}
@@ -80,28 +81,36 @@ class Mounts:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Become the container that runs the command; returns only if there is no engine."""
     parser = argparse.ArgumentParser(prog="python -m bactofleet.run.container", description=__doc__)
-    parser.add_argument("--image", default=IMAGE, help=f"image to run (default: {IMAGE})")
+    parser.add_argument("--image", help=f"image to run (default: BACTOFLEET_IMAGE, or {IMAGE})")
     parser.add_argument("command", nargs="+", help="the command, after --")
     given = parser.parse_args(arguments)
+    run_command(given.command, given.image or os.environ.get(VARIABLES["name"]) or IMAGE)
+
+
+def run_command(command: Sequence[str], image: str) -> None:
+    """Become the container that runs the command; ends the program if it cannot be started."""
     engine = find_engine()
-    mounts = find_mounts(given.command, Path.cwd(), os.environ)
+    description = ask_image(engine, image)
+    if image == IMAGE and "id" not in description:
+        sys.exit(f"error: {IMAGE_MISSING}")  # no registry has an image of this name that is ours
+    mounts = find_mounts(command, Path.cwd(), os.environ)
     make_folders(mounts.writable)
     # Of another container, where this runs in one.
     inherited = {
         name: value for name, value in os.environ.items() if name not in VARIABLES.values()
     }
-    environment = inherited | to_variables(ask_image(engine, given.image))
+    environment = inherited | to_variables(description)
     secrets = {name: os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name)}
     credentials = lend(secrets) if secrets else None
-    line = build_command(engine, given.image, given.command, mounts, environment, credentials)
+    line = build_command(engine, image, command, mounts, environment, credentials)
     os.execvpe(engine, line, environment)  # noqa: S606  # a list, through no shell
 
 
 def find_engine() -> str:
     """Return the container engine of this machine; ends the program if there is none."""
-    engine = next(filter(shutil.which, ("docker", "podman")), None)
+    engine = next(filter(shutil.which, ENGINES), None)
     if engine is None:
-        sys.exit("error: neither docker nor podman is on PATH; `make setup` says how to get one")
+        sys.exit("error: neither docker nor podman is on PATH: install one of them")
     return engine
 
 
@@ -188,7 +197,7 @@ def find_mounts(
         *_local_paths(environment or {}, FILE_VARIABLES),
         *iter_inputs(sheet),
     ]
-    inputs: list[Path | str] = [REPOSITORY / "workflow", *named_files, sheet]
+    inputs: list[Path | str] = [WORKFLOW.resolve(), *named_files, sheet]
     inputs += [os.path.join(directory, name) for name in named]
     seen = {directory, *_iter_input_mounts(inputs)}
     seen = {path for path in seen if not _is_below(path, writable)}

@@ -248,13 +248,15 @@ class WorkflowRun:
         if missing := missing_tools(self.config | {"providers": providers}):
             problems.append(
                 f"These tools are not on PATH: {', '.join(missing)}. Run in the container "
-                "(make run), or install them; no genome was started."
+                "(`bactofleet run` does, with Docker or Podman), or install them; no genome was "
+                "started."
             )
         references = self.config["species_references"]
         if references and not (sketch := find_references(references)).exists():
             problems.append(
-                f"species_references: there is no {sketch}. Run in the container (make run), "
-                "which has it, or leave the option empty; no genome was started."
+                f"species_references: there is no {sketch}. Run in the container "
+                "(`bactofleet run` does, with Docker or Podman), which has it, or leave the option "
+                "empty; no genome was started."
             )
         if problems:
             raise ConfigurationError(problems)

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError
 
-from bactofleet.core.config import SCHEMAS, load_schema, read_config
+from bactofleet.core.config import load_schema, read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
 from bactofleet.core.files import write_json
+from bactofleet.core.project import SCHEMAS
 from bactofleet.core.text import clean
 from bactofleet.records.folder import list_receipts, lock_results, receipt_path
 from bactofleet.records.portable import HEAD_BYTES, Fields, rebuild

@@ -13,7 +13,8 @@ from bactofleet.archives.search.left_out import Summary, open_summary
 from bactofleet.archives.search.lists import read_list
 from bactofleet.archives.search.sheet import append_rows, names_in, read_known
 from bactofleet.archives.tables import Cells
-from bactofleet.core.config import SCHEMAS, load_schema
+from bactofleet.core.config import load_schema
+from bactofleet.core.project import SCHEMAS
 from bactofleet.core.samples import SEPARATOR, Row, check_rows, to_bp
 
 # https://github.com/bactopia/bactopia, modules/bactopia/gather: the types of Illumina reads and of
