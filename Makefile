@@ -65,6 +65,7 @@ dist: $(STAMPS)/venv ## Build wheels and source distributions of the three packa
 	for folder in . packages/*; do \
 	    (cd $$folder && $(CURDIR)/$(PYTHON) -m hatchling build -d $(CURDIR)/dist); \
 	done
+	$(VENV)/bin/twine check --strict dist/*
 
 lint: $(STAMPS)/venv ## Check style, types and imports.
 	$(VENV)/bin/ruff check .
