@@ -344,6 +344,13 @@ def _check_rows(numbered: Iterable[tuple[int, Row]], schema: dict[str, Any]) -> 
     return problems
 
 
+def is_name(name: str, schema: dict[str, Any]) -> bool:
+    """Say whether a sheet takes a name of a sample."""
+    rules = schema["properties"]["sample"]
+    is_safe = re.fullmatch(rules["pattern"], name) and len(name) <= rules["maxLength"]
+    return bool(is_safe) and not any(_check_repeats(name))
+
+
 def _check_repeats(name: str) -> Iterator[str]:
     if REPEATS.search(name):
         yield (

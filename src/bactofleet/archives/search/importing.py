@@ -1,4 +1,4 @@
-"""Convert a user's list into rows of the sample sheet, without asking an archive."""
+"""Turn a user's list, or a folder of reads, into rows of the sheet; no archive is asked."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 from bactofleet.archives.runs import PUBLIC
 from bactofleet.archives.search.experiments import species_of
 from bactofleet.archives.search.filters import Rejection, check_access, check_word
+from bactofleet.archives.search.folder import Doubt, find_genomes
 from bactofleet.archives.search.left_out import Summary, open_summary
 from bactofleet.archives.search.lists import read_list
-from bactofleet.archives.search.sheet import append_rows, names_in, read_known
+from bactofleet.archives.search.sheet import append_rows, names_in, read_known, read_known_files
 from bactofleet.archives.tables import Cells
 from bactofleet.core.config import load_schema
 from bactofleet.core.project import SCHEMAS
-from bactofleet.core.samples import SEPARATOR, Row, check_rows, to_bp
+from bactofleet.core.samples import SEPARATOR, Row, check_rows, file_of, is_name, to_bp
 
 # https://github.com/bactopia/bactopia, modules/bactopia/gather: the types of Illumina reads and of
 # assemblies, each with the sets of columns that it may fill. bactopia-search writes the platform
@@ -61,6 +62,47 @@ def import_list(path: Path, output: Path) -> Summary:
             columns = [c for c in schema["properties"] if any(c in row for row in rows.values())]
             append_rows(output, columns, rows.values())
     return summary
+
+
+def import_folder(folder: Path, output: Path) -> Summary:
+    """Append the genomes of a folder of reads to a sheet; return what was left out, and why.
+
+    Raises `ConfigurationError` if the folder has no FASTQ files.
+    """
+    schema = load_schema(SCHEMAS / "samples.schema.yaml")
+    known, known_files = read_known(output, schema), read_known_files(output)
+    rows: dict[int, Row] = {}
+    with open_summary(output) as summary:
+        for number, genome in enumerate(find_genomes(folder), start=1):
+            summary.examined += 1
+            if doubt := _find_known(genome.row, known, known_files):
+                summary.leave_out(genome.name, *doubt)
+                continue
+            if genome.row and not is_name(genome.row["sample"], schema):
+                genome.row = {}
+                genome.doubts = [Doubt("name", "its name does not fit a sheet")]
+            for doubt in genome.doubts:
+                summary.doubt(genome.name, doubt.detail, is_taken=bool(genome.row))
+            if genome.row:
+                rows[number] = genome.row
+                known |= names_in(genome.row)
+            else:
+                summary.leave_out(genome.name, *genome.doubts[0])
+        check_rows(folder, rows, schema, [])
+        if rows:
+            columns = [c for c in ("sample", "r1", "r2") if any(c in row for row in rows.values())]
+            append_rows(output, columns, rows.values())
+    return summary
+
+
+def _find_known(row: Row, known: set[str], known_files: set[object]) -> Doubt | None:
+    """Say that a genome of a folder, by its name or its files, is in the sheet already."""
+    if same := names_in(row) & known:
+        return Doubt("in the sheet", f"the sheet, or a genome above, has {', '.join(same)}")
+    files = [name for mate in ("r1", "r2") for name in row.get(mate, "").split(SEPARATOR) if name]
+    if same_files := [name for name in files if file_of(name) in known_files]:
+        return Doubt("in the sheet", f"the sheet has {same_files[0]}")
+    return None
 
 
 def _convert(cells: Cells, schema: dict[str, Any]) -> Row:

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import open_atomically
-from bactofleet.core.samples import SEPARATOR, Row
+from bactofleet.core.samples import SEPARATOR, Row, file_of
 from bactofleet.core.sheet_text import read_table
 
 
@@ -41,6 +41,16 @@ def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
         )
     rows = (dict(zip(table.header, cells, strict=False)) for _, cells in table.rows)
     return {name for row in rows for name in names_in(row)}
+
+
+def read_known_files(path: Path) -> set[object]:
+    """Return what identifies the read files that a sheet names, if there is one (`file_of`)."""
+    if not path.exists():
+        return set()
+    table = read_table(path)
+    rows = (dict(zip(table.header, cells, strict=False)) for _, cells in table.rows)
+    cells = (row.get(mate, "") for row in rows for mate in ("r1", "r2"))
+    return {file_of(name) for cell in cells for name in cell.split(SEPARATOR) if name}
 
 
 def names_in(row: Row) -> set[str]:
