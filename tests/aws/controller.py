@@ -22,7 +22,8 @@ from emulator.client import EmulatedAWS
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 PROFILES = REPOSITORY / "profiles"
-PRETEND_WORKFLOW = HERE / "workflow"
+PLUGIN = REPOSITORY / "packages/snakemake-executor-plugin-aws-batch-array"
+PRETEND_WORKFLOW = PLUGIN / "tests/pretend_genomes"
 # The profile forces receipts of bactofleet's own workflow, where only those to be made are targets.
 FORCE_NOTHING = ["--forcerun", "all"]
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]

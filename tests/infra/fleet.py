@@ -16,6 +16,8 @@ from botocore.config import Config
 from emulator.client import EmulatedAWS
 
 REPOSITORY = Path(__file__).parents[2]
+PLUGIN = REPOSITORY / "packages/snakemake-executor-plugin-aws-batch-array"
+PRETEND_WORKFLOW = PLUGIN / "tests/pretend_genomes"
 SETTINGS = Path("profiles/aws/account.yaml")
 IMAGE = "bactofleet-test-worker"
 RUN_S = 300
@@ -55,7 +57,7 @@ class Fleet:
         self.account, self.folder, self.name = account, folder, name
         for source in ("infra", "profiles/aws"):
             shutil.copytree(REPOSITORY / source, folder / source, dirs_exist_ok=True)
-        shutil.copytree(REPOSITORY / "tests/aws/workflow", folder, dirs_exist_ok=True)
+        shutil.copytree(PRETEND_WORKFLOW, folder, dirs_exist_ok=True)
         (folder / SETTINGS).unlink(missing_ok=True)
 
     def client(self, service: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-WORKFLOW = Path(__file__).parents[3] / "tests" / "aws" / "workflow"
+WORKFLOW = Path(__file__).parent / "pretend_genomes"
 # Plans the workflow as a controller does, and prints of every group that is ready its rules, its
 # id, and the ids in the names of what is local to it.
 PLAN = """

@@ -3,13 +3,13 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import ClassVar
 
 import pytest
-from support.usage import make_row
 
 from snakemake_executor_plugin_aws_batch_array.instance import describe_host
 from snakemake_executor_plugin_aws_batch_array.tables import Table, UsageRow
@@ -84,6 +84,11 @@ def test_without_a_metadata_service_nothing_is_reported(monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9")
 
     assert describe_host() == {}
+
+
+def make_row(sample: str = "a", **cells: object) -> UsageRow:
+    empty: dict[str, object] = {field.name: "" for field in fields(UsageRow)}
+    return UsageRow(**(empty | {"target": f"results/receipts/{sample}.json"} | cells))  # type: ignore[arg-type]
 
 
 def test_a_table_of_an_earlier_version_is_gone_on_with_in_its_own_columns(tmp_path: Path):
