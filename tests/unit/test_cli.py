@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 from bactofleet import __version__
 from bactofleet.cli.main import COMMANDS, main
 from bactofleet.core import versions
-from bactofleet.core.files import sha256_of
 from bactofleet.core.toolset import needed_programs
 
 REPOSITORY = Path(__file__).parents[2]
@@ -142,6 +142,8 @@ def test_versions_are_asked_of_the_tools_on_path(
     database = tmp_path / "db/kingdom/Bacteria/sprot"
     database.parent.mkdir(parents=True)
     database.write_text(">a\nMKV\n")
+    (database.parent / "AMR").write_text(">b\nMTL\n")
+    proteins = b">b\nMTL\n>a\nMKV\n"
     write_tool(tmp_path, "prokka", f"echo prokka 1.14.6, databases in: {tmp_path}/db")
     monkeypatch.setenv("PATH", str(tmp_path))
 
@@ -155,7 +157,7 @@ def test_versions_are_asked_of_the_tools_on_path(
         "fastp": "0.24.0",
         "multiqc": metadata.version("multiqc"),
         "prokka": "1.14.6",
-        "prokka database": f"sha256:{sha256_of(database)[:16]}",
+        "prokka database": f"sha256:{sha256(proteins).hexdigest()[:16]}",
         "skesa": "unknown",
         "snakemake": metadata.version("snakemake"),
     }

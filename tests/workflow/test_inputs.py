@@ -167,6 +167,17 @@ def test_paired_reads_of_a_plasmid_of_27041_bp_give_it_back_but_for_its_repeats(
     assert 0.92 * 27041 < length <= 27041
 
 
+def test_a_resistance_gene_has_the_name_that_ncbi_gives_it(
+    finished: tuple[Project, Result],
+) -> None:
+    project, _ = finished
+
+    features = (project.unpack("paired") / "main/annotator/prokka/paired.tsv").read_text()
+
+    # The nearest protein of Swiss-Prot, which alone was searched before, is called vmlR.
+    assert "\tmsr(A)\t" in features
+
+
 def test_runs_of_one_experiment_are_joined(finished: tuple[Project, Result]) -> None:
     project, _ = finished
     whole, joined = (project.receipt(name)["metrics"] for name in ("paired", "two_runs"))

@@ -6,6 +6,7 @@ that no job spends seconds on asking.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import re
@@ -27,7 +28,8 @@ IMAGE_VERSIONS = Path("/usr/share/bactofleet/versions.json")
 
 PACKAGES = ("multiqc", "snakemake")
 # The proteins that prokka searches for every bacterium, below its database folder.
-BACTERIA = Path("kingdom/Bacteria/sprot")
+BACTERIA = Path("kingdom/Bacteria")
+PROTEINS = ("AMR", "IS", "sprot")
 
 
 def get_versions() -> dict[str, str]:
@@ -72,12 +74,13 @@ def _ask(command: list[str], pattern: str) -> str:
 
 
 def _prokka_database() -> dict[str, str]:
-    """Return a checksum of prokka's proteins, whose file has no version."""
+    """Return a checksum of prokka's proteins, whose files have no version."""
     if not shutil.which("prokka"):
         return {}
     folder = _ask(["prokka", "--listdb"], r"databases in: (\S+)")
-    proteins = Path(folder) / BACTERIA
-    known = f"sha256:{sha256_of(proteins)[:16]}" if proteins.is_file() else "unknown"
+    files = filter(Path.is_file, (Path(folder) / BACTERIA / name for name in PROTEINS))
+    proteins = b"".join(path.read_bytes() for path in files)
+    known = f"sha256:{hashlib.sha256(proteins).hexdigest()[:16]}" if proteins else "unknown"
     return {"prokka database": known}
 
 
