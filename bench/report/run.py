@@ -31,7 +31,7 @@ import sys, pathlib, bactofleet.report
 results = pathlib.Path(sys.argv[1])
 samples = (results / "samples.txt").read_text().split()
 sizes = bactofleet.report.SizeLimits(100_000, 18_040_666)
-bactofleet.report.write_report(results, samples, sizes, f"{len(samples):,} isolates")
+bactofleet.report.write_report(results, samples, sizes, title=f"{len(samples):,} isolates")
 """
 FILES = {"page MB": "report.html", "TSV MB": "cohort.tsv", "Parquet MB": "cohort.parquet"}
 # What the page marks, in the order of its work.

@@ -77,6 +77,29 @@ def test_names_that_programs_take_for_something_else_stay_as_they_are(tmp_path):
     assert unpack_columns(paths.page.read_text())["sample"]["values"] == names
 
 
+def test_the_users_own_columns_are_in_every_table_by_a_name_that_says_so(tmp_path):
+    own = {"a": {"status": "vaccinated", "Ward / unit": "001"}, "c": {"date": "2024-05-01"}}
+
+    paths = write_report(tmp_path, ["a", "b", "c"], own=own)
+
+    expected = {
+        "sheet_status": ["vaccinated", None, None],
+        "sheet_Ward / unit": ["001", None, None],
+        "sheet_date": [None, None, "2024-05-01"],
+    }
+    header, *lines = [line.split("\t") for line in paths.table.read_text().splitlines()]
+    assert header[-3:] == list(expected)
+    assert [line[-3] for line in lines] == ["vaccinated", "", ""]
+    parquet = pq.read_table(paths.parquet)
+    assert {name: parquet[name].to_pylist() for name in expected} == expected
+    assert all(parquet.schema.field(name).type == pa.large_string() for name in expected)
+    columns = unpack_columns(paths.page.read_text())
+    assert {name: columns[name]["values"] for name in expected} == expected
+    assert columns["sheet_status"]["heading"] == "sheet_status"
+    assert columns["sheet_status"]["meaning"] == "column status of the sample sheet"
+    assert columns["status"]["values"] == ["waiting"] * 3
+
+
 def test_a_spreadsheet_computes_no_text_and_gets_numbers_as_they_are(table):
     [row] = table([{"sample": "a", "reason_message": "=1+1", "reason_exit_code": -9}])
 

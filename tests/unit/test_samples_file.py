@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.sheets import HEADER, SCHEMA, problems_of, problems_of_text
+from support.sheets import HEADER, SCHEMA, check, problems_of, problems_of_text
 
 from bactofleet.core import samples
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.core.samples import Samples, check_samples, cut_sheet, read_samples
+from bactofleet.core.frozen_samples import FrozenSamples, freeze_samples
+from bactofleet.core.samples import COLUMNS, Samples, check_samples, cut_sheet, read_samples
 
 
 @pytest.fixture(autouse=True)
@@ -163,11 +164,63 @@ def test_a_file_that_is_not_utf8_is_refused(encoding: str) -> None:
     assert any("it is not UTF-8" in problem for problem in caught.value.problems)
 
 
-def test_an_unknown_column_is_named_with_those_that_are_known() -> None:
-    (problem,) = problems_of("S1\tSRR2838702\tx", header="sample\taccession\tcolour")
+OWN_COLUMNS = (
+    *("country", "collection date", "date", "source", "patient_group", "host", "ST", "biosample"),
+    *("strain", "lat", "year", "notes", "Ward / unit", "München", "sample_type", "id"),
+)
 
-    assert problem.startswith("samples.tsv, line 1, column 'colour': unknown; known columns are")
-    assert "genome_size" in problem
+
+@pytest.mark.parametrize("column", OWN_COLUMNS)
+def test_a_column_of_the_users_own_is_taken_and_told(column: str) -> None:
+    header = f"sample\taccession\t{column}"
+    samples = check("S1\tSRR2838702\t001", "S2\tSRR2838703", header=header)
+
+    assert samples.own_cells() == {"S1": {column: "001"}}
+    assert samples.notes == (f"your own columns go to cohort.tsv as sheet_{column}",)
+
+
+@pytest.mark.parametrize(
+    ("column", "meant"),
+    [
+        ("specie", "species"),
+        ("Species", "species"),
+        ("genome size", "genome_size"),
+        ("genomesize", "genome_size"),
+        ("assembley", "assembly"),
+        ("Sample", "sample"),
+        ("acession", "accession"),
+        ("R1", "r1"),
+        ("r-2", "r2"),
+        ("fastq_1", "fastq"),
+    ],
+)
+def test_a_column_that_looks_like_a_misspelt_one_is_refused(column: str, meant: str) -> None:
+    (problem,) = problems_of("S1\tSRR2838702\tx", header=f"sample\taccession\t{column}")
+
+    assert problem.startswith(
+        f"samples.tsv, line 1, column {column!r}: unknown; do you mean {meant!r}?"
+    )
+    assert "known columns are sample, accession" in problem
+
+
+def test_a_column_without_a_name_is_refused() -> None:
+    (problem,) = problems_of("S1\t\tSRR2838702", header="sample\t\taccession")
+
+    assert "column '': it has no name" in problem
+
+
+def test_the_known_columns_are_those_of_the_schema() -> None:
+    assert list(COLUMNS) == list(SCHEMA["properties"])
+
+
+def test_the_users_own_columns_are_the_same_in_the_frozen_sheet(tmp_path: Path) -> None:
+    header = "country\tsample\taccession\tdate"
+    samples = check("NA\tS1\tSRR2838702\t1e5", "\tS2\tSRR2838703", header=header)
+
+    freeze_samples(tmp_path / "frozen", samples)
+
+    frozen = FrozenSamples(tmp_path / "frozen")
+    assert frozen.own_cells() == samples.own_cells() == {"S1": {"country": "NA", "date": "1e5"}}
 
 
 @pytest.mark.parametrize("separator", [",", "    ", ";"])
@@ -205,7 +258,7 @@ def test_cells_beyond_the_header_are_named() -> None:
 
 def test_all_problems_are_reported_at_once_each_with_file_line_and_column() -> None:
     text = (
-        f"\ufeff{HEADER}\tcolour\r\n"
+        f"\ufeff{HEADER}\tspecie\r\n"
         "S 1\tSRR2838702\ta_1.fq.gz\r\n"
         "S2\t\tno.fq\t\t\tbig\r\n"
         "s2\tSRR2838703\r\n"
@@ -214,7 +267,7 @@ def test_all_problems_are_reported_at_once_each_with_file_line_and_column() -> N
     problems = problems_of_text(text)
 
     expected = [
-        "line 1, column 'colour': unknown",
+        "line 1, column 'specie': unknown",
         "line 2, column sample: 'S 1'",
         "line 2, columns accession and r1",
         "line 3, column genome_size: 'big'",

@@ -178,6 +178,12 @@ def test_a_column_that_is_there_twice_is_refused(capsys: pytest.CaptureFixture[s
     assert "list, line 1: the column r1 occurs more than once" in capsys.readouterr().err
 
 
+def test_the_users_own_columns_of_a_sheet_are_kept() -> None:
+    text = "sample\tcountry\tr1\tst\tspecie\nS1\tPeru\ta_1.fq\t\tx\nS2\t\tb_1.fq\t239\n"
+
+    assert rows_of(text) == ["sample\tr1\tcountry\tst", "S1\ta_1.fq\tPeru\t", "S2\tb_1.fq\t\t239"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_sheet_from_a_spreadsheet_becomes_a_plain_one(encoding: str) -> None:
     Path("my.csv").write_bytes('sample,r1,genome_size\r\nS-1,"a_1.fq",2.8m\r\n'.encode(encoding))

@@ -117,17 +117,17 @@ def test_a_link_to_a_sheet_stays_a_link_and_the_mode_stays(sheet: Path) -> None:
 def test_samples_accessions_and_runs_are_known(sheet: Path) -> None:
     append_rows(sheet, COLUMNS, [ROW | {"sample": "Mine", "runs": "SRR1;SRR2"}])
 
-    assert read_known(sheet, SCHEMA) == {"mine", "srx2000001", "srr1", "srr2"}
+    assert read_known(sheet) == {"mine", "srx2000001", "srr1", "srr2"}
 
 
 def test_a_sheet_that_is_not_right_yet_can_be_added_to(sheet: Path) -> None:
     write(sheet, "sample\tgenome_size\tr1\nMine\tabout 3 Mb\n")
 
-    assert read_known(sheet, SCHEMA) == {"mine"}
+    assert read_known(sheet) == {"mine"}
 
 
 def test_nothing_is_known_where_there_is_no_sheet(sheet: Path) -> None:
-    assert read_known(sheet, SCHEMA) == set()
+    assert read_known(sheet) == set()
 
 
 @pytest.mark.parametrize(
@@ -143,4 +143,4 @@ def test_a_file_that_is_no_sheet_is_refused(sheet: Path, content: bytes, problem
     sheet.write_bytes(content)
 
     with pytest.raises(ConfigurationError, match=problem):
-        read_known(sheet, SCHEMA)
+        read_known(sheet)

@@ -12,4 +12,6 @@ if __name__ == "__main__":
     parser.add_argument("--samples", type=Path, required=True, help="the samples of the run")
     parser.add_argument("--sizes", type=int, nargs=2, required=True, help="limits of an assembly")
     args = parser.parse_args()
-    write_report(args.results, list(FrozenSamples(args.samples)), SizeLimits(*args.sizes))
+    samples = FrozenSamples(args.samples)
+    sizes = SizeLimits(*args.sizes)
+    write_report(args.results, list(samples), sizes, samples.own_cells())

@@ -8,8 +8,10 @@ from pathlib import Path
 from bactofleet.cli.options import add_config
 from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
-from bactofleet.core.samples import read_samples
+from bactofleet.core.samples import Row, read_samples
 from bactofleet.report import SizeLimits, write_report
+
+Cohort = tuple[Path, list[str], SizeLimits, dict[str, Row]]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +20,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
 
 
-def find_cohort(args: argparse.Namespace) -> tuple[Path, list[str], SizeLimits]:
-    """Return the controller's results folder, the samples of the sheet, and the size limits."""
+def find_cohort(args: argparse.Namespace) -> Cohort:
+    """Return the results folder, the samples of the sheet, the size limits, the own columns."""
     config = read_config(args.config)
     samples = read_samples(Path(str(config["samples"])))
-    return local_folder(str(config["results"])), list(samples), SizeLimits.of(config)
+    results, sizes = local_folder(str(config["results"])), SizeLimits.of(config)
+    return results, list(samples), sizes, samples.own_cells()

@@ -137,7 +137,7 @@ def _genome_size(text: str) -> int:
 
 def _search(args: argparse.Namespace) -> None:
     schema = load_schema(SCHEMAS / "samples.schema.yaml")
-    known = read_known(args.output, schema)
+    known = read_known(args.output)
     query = _resolve(parse_query(args.query))
     sizes = {} if args.genome_size else fetch_genome_sizes(CLIENT)
     # The table has only species: taxa below the species of the search get its size.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.files import replace_atomically
-from bactofleet.core.samples import Row, Samples
+from bactofleet.core.samples import Row, Samples, own_cells
 
 _TABLE = "CREATE TABLE sample (position INTEGER PRIMARY KEY, name TEXT UNIQUE, cells TEXT)"
 
@@ -35,6 +35,11 @@ class FrozenSamples(Samples):
         for (cells,) in self._ask("SELECT cells FROM sample WHERE name = ?", name):
             return json.loads(cells)  # type: ignore[no-any-return]
         raise KeyError(name)
+
+    def own_cells(self) -> dict[str, Row]:
+        """Return the cells of the user's own columns, of the samples that have any."""
+        rows = self._ask("SELECT name, cells FROM sample ORDER BY position")
+        return own_cells((name, json.loads(cells)) for name, cells in rows)
 
     def __iter__(self) -> Iterator[str]:
         return iter([name for (name,) in self._ask("SELECT name FROM sample ORDER BY position")])

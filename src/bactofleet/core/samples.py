@@ -6,11 +6,14 @@ of one experiment, are separated by semicolons and joined in the order given.
 
 A row with an accession may also hold what the archives say about it (`runs`, `layout`, `spots`,
 `bases`, `fastq`, `fastq_md5`, `fastq_bytes`), so that a worker need not ask them.
+
+All other columns are the user's own: they go to the cohort's table and decide nothing.
 """
 
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import os
 import re
@@ -32,7 +35,15 @@ KIND_COLUMNS = ("accession", "r1", "assembly")
 # Their values are separated by semicolons, one for each value of the column that they belong to.
 RUN_COLUMNS = ("runs", "spots", "bases")
 FASTQ_COLUMNS = ("fastq", "fastq_md5", "fastq_bytes")
-ARCHIVE_COLUMNS = (*RUN_COLUMNS, "layout", *FASTQ_COLUMNS)
+ARCHIVE_COLUMNS = ("runs", "layout", "spots", "bases", *FASTQ_COLUMNS)
+COLUMNS = (
+    *("sample", "accession", "r1", "r2", "assembly", "genome_size", "species"),
+    *ARCHIVE_COLUMNS,
+)
+# Begins the names of the user's own columns in the cohort's table.
+OWN = "sheet_"
+# As similar as `specie` and `species`, not as `biosample` and `sample`.
+MIN_LIKENESS = 0.82
 URL_FORMS = {"s3": "s3://bucket/key", "https": "https://host/path, without spaces"}
 URL_USER = re.compile(r"(?<=://)[^/;]*@")
 # Up to the end of the cell, because a signature may contain a semicolon.
@@ -119,11 +130,25 @@ class Samples(Mapping[str, Sample]):
         cells = zip(self._header, self._cells[name], strict=False)
         return {column: cell for column, cell in cells if cell}
 
+    def own_cells(self) -> dict[str, Row]:
+        """Return the cells of the user's own columns, of the samples that have any."""
+        return own_cells((name, self.row(name)) for name in self)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._cells)
 
     def __len__(self) -> int:
         return len(self._cells)
+
+
+def own_cells(rows: Iterable[tuple[str, Row]]) -> dict[str, Row]:
+    """Return the cells of the user's own columns by sample, of the rows that have any."""
+    known = set(COLUMNS)
+    return {
+        name: {column: row[column] for column in row if column not in known}
+        for name, row in rows
+        if not known.issuperset(row)
+    }
 
 
 def is_remote(source: str) -> bool:
@@ -185,7 +210,9 @@ def check_samples(path: Path, schema: dict[str, Any]) -> Samples:
     table = _read_sheet(path)
     _refuse(path, _find_problems(table, schema))
     samples = Samples(table.header, _by_name(table))
-    samples.notes = tuple(table.notes)
+    own = [column for column in table.header if column not in COLUMNS]
+    notes = [f"your own columns go to cohort.tsv as {', '.join(OWN + column for column in own)}"]
+    samples.notes = (*table.notes, *(notes if own else []))
     return samples
 
 
@@ -278,23 +305,42 @@ def _find_problems(table: Table, schema: dict[str, Any]) -> list[str]:
     number, columns = table.first_line, table.header
     if not columns:
         return [*table.problems, "line 1: the file is empty; its first line names the columns"]
-    problems = table.problems + _check_columns(number, columns, list(schema["properties"]))
+    problems = table.problems + _check_columns(number, columns)
     # If these were missing, every row would have the same problem.
     lacking = _check_needed_columns(number, columns)
     return problems + (lacking or _check_rows(_iter_rows(table), schema))
 
 
-def _check_columns(number: int, columns: list[str], known: list[str]) -> list[str]:
+def _check_columns(number: int, columns: list[str]) -> list[str]:
     problems = [
-        f"line {number}, column {_clip(column)}: unknown; known columns are {', '.join(known)} "
-        "(separated by tabs, or by commas in a file called .csv)"
+        f"line {number}, column {_clip(column)}: {fault}"
         for column in columns
-        if column not in known
+        if (fault := find_column_fault(column))
     ]
     return problems + [
         f"line {number}, column {_clip(column)}: it occurs more than once"
         for column in sorted({column for column in columns if columns.count(column) > 1})
     ]
+
+
+def find_column_fault(column: str) -> str:
+    """Say why a column is neither a known one nor one of the user's own; "" if it is."""
+    if column in COLUMNS:
+        return ""
+    if not (column.strip() and column.isprintable()) and "\r" not in column:
+        return "it has no name that can be printed"
+    parts = re.split(r"[,;\r]| {2,}", column.lower())
+    known = f"known columns are {', '.join(COLUMNS)}"
+    if parts[1:] and set(parts) & set(COLUMNS):
+        return f"unknown; {known} (separated by tabs, or by commas in a file called .csv)"
+    likeness = {_letters_of(name): name for name in COLUMNS}
+    if near := difflib.get_close_matches(_letters_of(column), likeness, 1, MIN_LIKENESS):
+        return f"unknown; do you mean {likeness[near[0]]!r}? If not, give it another name; {known}"
+    return ""
+
+
+def _letters_of(column: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", column.lower())
 
 
 def _check_needed_columns(number: int, columns: list[str]) -> list[str]:

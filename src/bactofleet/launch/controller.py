@@ -153,8 +153,9 @@ def _report_all(s3: Any, run: Place, shards: Shards) -> Path:
     config = read_config(fetch_project(s3, run, folder))
     results = local_folder(str(config["results"]))
     Gathering(s3, run, shards, results, COPIES).read()
-    samples = list(read_samples(Path(config["samples"])))
-    report.write_report(results, samples, report.SizeLimits.of(config))
+    samples = read_samples(Path(config["samples"]))
+    sizes = report.SizeLimits.of(config)
+    report.write_report(results, list(samples), sizes, samples.own_cells())
     return results
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bactofleet.core.files import write_atomically
+from bactofleet.core.samples import Row
 from bactofleet.records.folder import MULTIQC, PAGE, PARQUET, TABLE, check_names
-from bactofleet.report.cohort import read_cohort, write_parquet, write_tsv
+from bactofleet.report.cohort import NO_CELLS, read_cohort, write_parquet, write_tsv
 from bactofleet.report.multiqc import write_multiqc
 from bactofleet.report.page import render_page
 from bactofleet.report.provenance.build import write_provenance
@@ -33,20 +34,22 @@ def write_report(
     results: Path,
     samples: Sequence[str],
     sizes: SizeLimits = ANY_SIZE,
+    own: Mapping[str, Row] = NO_CELLS,
     title: str = DEFAULT_TITLE,
 ) -> ReportPaths:
     """Write cohort.tsv, cohort.parquet, report.html, multiqc_report.html and the provenance.
 
     For each of the given samples it reads `receipts/<sample>.json`, or `failed/<sample>.json` if
     there is no receipt. A sample with neither is `waiting`; one whose file cannot be read is
-    `unreadable`. An assembly whose size is outside of `sizes` is excluded from the ranks. Each
-    file is written completely or not at all.
+    `unreadable`. An assembly whose size is outside of `sizes` is excluded from the ranks. `own`
+    holds the cells of the user's own columns of the sheet, by sample. Each file is written
+    completely or not at all.
 
     Raises `ConfigurationError` if a sample's name is not a valid file name.
     """
     check_names(samples)
     paths = ReportPaths(results / TABLE, results / PARQUET, results / PAGE, results / MULTIQC)
-    cohort = read_cohort(results, samples, sizes)
+    cohort = read_cohort(results, samples, sizes, own)
     write_tsv(cohort.genomes, paths.table)
     write_parquet(cohort.genomes, paths.parquet)
     outputs = iter_tool_outputs(results, samples)

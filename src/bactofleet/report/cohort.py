@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import pandas as pd
 import polars
 
 from bactofleet.core.files import replace_atomically, write_atomically
-from bactofleet.core.text import to_cell
-from bactofleet.report.columns import BY_NAME, order_columns
+from bactofleet.core.samples import OWN, Row
+from bactofleet.core.text import clean, to_cell
+from bactofleet.report.columns import describe_column, order_columns
 from bactofleet.report.outliers import Outliers, find_outliers, outlier_columns
 from bactofleet.report.ranks import ANY_SIZE, SizeLimits, rank_genome
 from bactofleet.report.rows import GenomeRow, InputFile, iter_records
@@ -21,6 +22,7 @@ from bactofleet.report.values import plain
 
 # In the order of the page: what needs a decision comes first.
 STATUSES = ("failed", "unreadable", "excluded", "waiting", "complete")
+NO_CELLS: Mapping[str, Row] = {}
 _PARQUET_TYPES = {
     "string": polars.String,
     "Int64": polars.Int64,
@@ -60,8 +62,16 @@ class Cohort:
         return self.genomes[self.genomes["status"].isin(statuses)]
 
 
-def read_cohort(results: Path, samples: Sequence[str], sizes: SizeLimits = ANY_SIZE) -> Cohort:
-    """Read the receipts and failures of the samples below `results`; rank and compare genomes."""
+def read_cohort(
+    results: Path,
+    samples: Sequence[str],
+    sizes: SizeLimits = ANY_SIZE,
+    own: Mapping[str, Row] = NO_CELLS,
+) -> Cohort:
+    """Read the receipts and failures of the samples below `results`; rank and compare genomes.
+
+    `own` holds the cells of the user's own columns of the sheet, by sample.
+    """
     rows: list[GenomeRow] = []
     inputs: list[InputFile] = []
     tails: dict[str, list[str]] = {}
@@ -71,6 +81,7 @@ def read_cohort(results: Path, samples: Sequence[str], sizes: SizeLimits = ANY_S
     settings: dict[str, dict[str, str]] = {}
     rank_limits: Counter[str] = Counter()
     for sample, record in zip(samples, iter_records(results, samples), strict=True):
+        record.row.update((OWN + name, clean(cell)) for name, cell in own.get(sample, {}).items())
         rows.append(record.row)
         inputs += record.inputs
         # A receipt names only the tools that its genome needed, so those of an image are the
@@ -100,13 +111,13 @@ def tabulate(rows: Sequence[GenomeRow]) -> pd.DataFrame:
 
     A column of whole numbers becomes one of floating-point numbers if a receipt has a fraction.
     """
-    names = order_columns({name for row in rows for name in row})
+    names = order_columns(dict.fromkeys(name for row in rows for name in row))
     return pd.DataFrame({name: _to_column(name, [row.get(name) for row in rows]) for name in names})
 
 
 def _to_column(name: str, values: list[Any]) -> pd.Series[Any]:
-    column = BY_NAME.get(name)
-    if column is None:
+    column = describe_column(name)
+    if not column.type:
         return pd.Series(values, dtype=object).convert_dtypes()
     if column.type == "text":
         return pd.Series(values, dtype="string")

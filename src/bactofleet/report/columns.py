@@ -5,8 +5,10 @@ docs/outputs.md shows the same table; a test compares the two.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bactofleet.core.samples import OWN
 from bactofleet.genome.stage import STAGES
 from bactofleet.records.receipt import Usage
 
@@ -173,9 +175,20 @@ COLUMNS = (*_IDENTITY, *_QC, *_GENOME, *_STAGES, *_PROVENANCE)
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
-def order_columns(present: set[str]) -> list[str]:
-    """Return the documented columns, followed by metrics that only some receipts have.
+def order_columns(present: Iterable[str]) -> list[str]:
+    """Return the documented columns, metrics that only some receipts have, and the user's own.
 
-    Every table has every documented column, so that scripts also find it in a small cohort.
+    Every table has every documented column, so that scripts also find it in a small cohort. The
+    user's own keep their order.
     """
-    return [*BY_NAME, *sorted(present - BY_NAME.keys())]
+    others = [name for name in present if name not in BY_NAME]
+    own = [name for name in others if name.startswith(OWN)]
+    return [*BY_NAME, *sorted(set(others) - set(own)), *own]
+
+
+def describe_column(name: str) -> Column:
+    """Return a column of the table, also one that is not documented."""
+    if name.startswith(OWN):
+        own = name.removeprefix(OWN)
+        return Column(name, "text", "", f"column {own} of the sample sheet", name)
+    return BY_NAME.get(name, Column(name, "", "", "a metric of the tool"))

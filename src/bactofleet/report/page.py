@@ -21,7 +21,7 @@ import pandas as pd
 from bactofleet.cost.display import HEADINGS, BillTable
 from bactofleet.report.assets import PLOTLY, read_asset
 from bactofleet.report.cohort import STATUSES, Cohort
-from bactofleet.report.columns import BY_NAME, Column
+from bactofleet.report.columns import describe_column
 from bactofleet.report.figures import Plot, build_plots
 from bactofleet.report.outliers import MIN_GENOMES
 from bactofleet.report.summary import summarise
@@ -101,7 +101,7 @@ def _pack_plots(plots: Iterable[Plot]) -> str:
 def _column(values: pd.Series[Any]) -> dict[str, Any]:
     """Return a column for the table in the browser; missing values are null."""
     name = str(values.name)
-    column = BY_NAME.get(name, Column(name, "", "", "a metric of the tool"))
+    column = describe_column(name)
     return {
         "name": name,
         "unit": column.unit,

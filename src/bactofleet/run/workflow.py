@@ -198,7 +198,7 @@ class WorkflowRun:
         """Write the cohort's table and report from what there is, after a run with failures."""
         record_failed_jobs(self.results, self.plan.todo, self._begun)
         sizes = report.SizeLimits.of(self.config)
-        report.write_report(self.results, list(self.samples), sizes)
+        report.write_report(self.results, list(self.samples), sizes, self.samples.own_cells())
 
     @property
     def failures(self) -> Path:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 from bactofleet.archives.runs import PUBLIC
 from bactofleet.archives.search.experiments import species_of
 from bactofleet.archives.search.filters import Rejection, check_access, check_word
 from bactofleet.archives.search.folder import Doubt, find_genomes
 from bactofleet.archives.search.left_out import Summary, open_summary
-from bactofleet.archives.search.lists import read_list
+from bactofleet.archives.search.lists import ARCHIVE_COLUMNS, read_list
 from bactofleet.archives.search.sheet import append_rows, names_in, read_known, read_known_files
 from bactofleet.archives.tables import Cells
 from bactofleet.core.config import load_schema
 from bactofleet.core.project import SCHEMAS
-from bactofleet.core.samples import SEPARATOR, Row, check_rows, file_of, is_name, to_bp
+from bactofleet.core.samples import (
+    COLUMNS,
+    SEPARATOR,
+    Row,
+    check_rows,
+    file_of,
+    find_column_fault,
+    is_name,
+    to_bp,
+)
 
 # https://github.com/bactopia/bactopia, modules/bactopia/gather: the types of Illumina reads and of
 # assemblies, each with the sets of columns that it may fill. bactopia-search writes the platform
@@ -33,6 +42,7 @@ RUNTYPES: dict[str, tuple[set[str], ...]] = {
     "assembly": ({"assembly"}, {"extra"}, {"accession"}),
 }
 INPUTS = ("accession", "r1", "r2", "se", "ont", "extra", "assembly")
+NOT_OWN = {*COLUMNS, *INPUTS, *ARCHIVE_COLUMNS, "runtype"}
 # Bactopia's words for "not known".
 UNKNOWN = {"genome_size": "0", "species": "UNKNOWN_SPECIES"}
 
@@ -43,13 +53,13 @@ def import_list(path: Path, output: Path) -> Summary:
     Raises `ConfigurationError` with every wrong line, without appending anything.
     """
     schema = load_schema(SCHEMAS / "samples.schema.yaml")
-    known = read_known(output, schema)
+    known = read_known(output)
     rows: dict[int, Row] = {}
     problems: list[str] = []
     with open_summary(output) as summary:
         for number, cells in read_list(path):
             summary.examined += 1
-            row = _convert(cells, schema)
+            row = _convert(cells)
             if reason := next(_find_rejections(cells, row, known), None):
                 summary.leave_out(row["sample"], reason.name, f"line {number}: {reason.detail}")
             elif problem := _find_contradiction(cells):
@@ -59,8 +69,7 @@ def import_list(path: Path, output: Path) -> Summary:
                 known |= names_in(row)
         check_rows(path, rows, schema, problems)
         if rows:
-            columns = [c for c in schema["properties"] if any(c in row for row in rows.values())]
-            append_rows(output, columns, rows.values())
+            append_rows(output, _columns_of(rows.values()), rows.values())
     return summary
 
 
@@ -70,7 +79,7 @@ def import_folder(folder: Path, output: Path) -> Summary:
     Raises `ConfigurationError` if the folder has no FASTQ files.
     """
     schema = load_schema(SCHEMAS / "samples.schema.yaml")
-    known, known_files = read_known(output, schema), read_known_files(output)
+    known, known_files = read_known(output), read_known_files(output)
     rows: dict[int, Row] = {}
     with open_summary(output) as summary:
         for number, genome in enumerate(find_genomes(folder), start=1):
@@ -90,8 +99,7 @@ def import_folder(folder: Path, output: Path) -> Summary:
                 summary.leave_out(genome.name, *genome.doubts[0])
         check_rows(folder, rows, schema, [])
         if rows:
-            columns = [c for c in ("sample", "r1", "r2") if any(c in row for row in rows.values())]
-            append_rows(output, columns, rows.values())
+            append_rows(output, _columns_of(rows.values()), rows.values())
     return summary
 
 
@@ -105,17 +113,24 @@ def _find_known(row: Row, known: set[str], known_files: set[object]) -> Doubt | 
     return None
 
 
-def _convert(cells: Cells, schema: dict[str, Any]) -> Row:
-    """Convert a row of a list to a row of the sheet; columns unknown to the sheet are ignored.
+def _columns_of(rows: Iterable[Row]) -> list[str]:
+    """Return the columns that rows fill: the sheet's in their usual order, then the user's own."""
+    present = dict.fromkeys(column for row in rows for column in row)
+    return [*filter(present.__contains__, COLUMNS), *(c for c in present if c not in COLUMNS)]
 
-    In a list, runs to be merged are separated by commas.
+
+def _convert(cells: Cells) -> Row:
+    """Convert a row of a list to a row of the sheet.
+
+    The user's own columns of a sheet are kept; other columns, and those that only look like one of
+    the sheet's, are ignored. In a list, runs to be merged are separated by commas.
     """
+    runtype = cells.get("runtype", "")
     row = {
         column: value
         for column, value in cells.items()
-        if column in schema["properties"] and value != UNKNOWN.get(column)
+        if (column in COLUMNS or (not runtype and _is_own(column))) and value != UNKNOWN.get(column)
     }
-    runtype = cells.get("runtype", "")
     if runtype == "assembly" and "extra" in cells:
         row["assembly"] = cells["extra"]
     if runtype in ("single-end", "merge-se") and "se" in cells:
@@ -129,6 +144,11 @@ def _convert(cells: Cells, schema: dict[str, Any]) -> Row:
     if species := species_of(given or cells.get("scientific_name", "")) or given:
         row["species"] = species
     return row | {"sample": row.get("sample") or row.get("accession", "")}
+
+
+@cache
+def _is_own(column: str) -> bool:
+    return column not in NOT_OWN and not find_column_fault(column)
 
 
 def _find_contradiction(cells: Cells) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import open_atomically
-from bactofleet.core.samples import SEPARATOR, Row, file_of
+from bactofleet.core.samples import COLUMNS, SEPARATOR, Row, file_of, find_column_fault
 from bactofleet.core.sheet_text import read_table
 
 
-def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
+def read_known(path: Path) -> set[str]:
     """Return the case-folded names in a sheet, if there is one: samples, accessions and runs.
 
     Raises `ConfigurationError` if the file is not a sheet, before any archive is asked.
@@ -31,7 +31,9 @@ def read_known(path: Path, schema: dict[str, Any]) -> set[str]:
                 for note in table.notes
             ]
         )
-    unknown = set(table.header) - set(schema["properties"])
+    unknown = {column for column in table.header if find_column_fault(column)}
+    if not set(table.header) & set(COLUMNS):
+        unknown = set(table.header)
     if unknown:
         raise ConfigurationError(
             [
