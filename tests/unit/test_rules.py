@@ -303,3 +303,37 @@ def test_a_run_of_an_empty_sheet_is_refused(project: Path) -> None:
 
     assert process.returncode == 1
     assert "config/samples.tsv, line 1: there are no samples below the header" in said
+
+
+# --- as a module of another workflow --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_workflow_that_uses_this_one_as_a_module_makes_its_genomes(
+    project: Path, tmp_path: Path, place: str
+) -> None:
+    module = tmp_path / "bactofleet"
+    (project / "workflow").rename(module)
+    (project / "workflow").mkdir()
+    own = 'onstart:\n    print("own hook")\n\n\n'
+    use = (
+        'configfile: "config/config.yaml"\n\n\n'
+        f'module bactofleet:\n    snakefile: "{module}/Snakefile"\n    config: config\n\n\n'
+        "use rule * from bactofleet\n\n\n"
+        "use rule qc from bactofleet as qc with:\n    threads: 1\n\n\n"
+    )
+    text = own + use if place == "before" else use + own
+    (project / "workflow/Snakefile").write_text(text)
+    (project / "no.fna").write_text("no FASTA")
+    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\tno.fna\n")
+
+    process = start(
+        project,
+        *("--profile", "profiles/local", "--cores", "1", RECEIPTS),
+        PATH=install_tools(tmp_path / "tools"),
+    )
+    said, _ = process.communicate(timeout=120)
+
+    assert process.returncode == 0, said
+    assert json.loads((project / RECEIPT).read_text())["status"] == "excluded"
+    assert said.count("own hook") == 1

@@ -9,6 +9,7 @@ from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 from bactofleet.core.options import to_word as option
 from bactofleet.records import folder
+from bactofleet.run.hooks import add_hooks
 from bactofleet.run.large_graphs import hasten
 from bactofleet.run.workflow import WorkflowRun
 
@@ -20,7 +21,8 @@ if workflow.is_main_process:
 # Only the main process of a run checks the user's input. Jobs read only the rules, as does
 # `--lint`, which is recognized because it does not check environment variables.
 RUN = WorkflowRun(
-    config,
+    # Not what is added below, if this is a module, which each `use rule` reads again.
+    {name: value for name, value in config.items() if name != "frozen_samples"},
     WORKFLOW / "schemas",
     is_main=workflow.is_main_process and workflow.check_envvars,
     files=[Path(path) for path in workflow.configfiles],
@@ -96,7 +98,7 @@ def attempt_number(wildcards, attempt):
     return attempt
 
 
-onstart:
+def begin(log):
     RUN.start(
         runs_here=workflow.local_exec,
         # Not SIGTERM, which has the same effect: its handler waits for a lock that the interrupted
@@ -105,5 +107,18 @@ onstart:
     )
 
 
-onerror:
+def report_failures(log):
     RUN.write_report()
+
+
+onstart:
+    begin(log)
+
+
+onerror:
+    report_failures(log)
+
+
+# As a module of another workflow, whose hooks alone Snakemake calls.
+if not workflow.modifier.is_main_snakefile():
+    add_hooks(workflow, onstart=begin, onerror=report_failures)
