@@ -67,7 +67,7 @@ def test_the_wheel_has_workflow_schemas_profiles_configuration_and_template_and_
     folders = (REPOSITORY / name for name in ("workflow", "profiles", "config", "infra"))
     files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
     expected = {str(path.relative_to(REPOSITORY)) for path in files if path.suffix != ".pyc"}
-    expected -= {"config/samples.tsv", "profiles/aws/account.yaml"}
+    expected -= {"config/README.md", "config/samples.tsv", "profiles/aws/account.yaml"}
 
     with ZipFile(wheel) as archive:
         names = archive.namelist()

@@ -308,6 +308,28 @@ def test_a_run_of_an_empty_sheet_is_refused(project: Path) -> None:
 # --- as a module of another workflow --------------------------------------------------------------
 
 
+def test_a_module_may_be_in_a_git_repository(project: Path, tmp_path: Path) -> None:
+    repository = tmp_path / "bactofleet"
+    repository.mkdir()
+    (project / "workflow").rename(repository / "workflow")
+    author = ("-c", "user.name=me", "-c", "user.email=me@localhost")
+    for words in (("init", "-q"), ("add", "."), (*author, "commit", "-q", "-m", "Release")):
+        subprocess.run(["git", *words], cwd=repository, check=True)
+    (project / "workflow").mkdir()
+    (project / "workflow/Snakefile").write_text(
+        'configfile: "config/config.yaml"\n\n\n'
+        f'module bactofleet:\n    config: config\n    snakefile: gitfile("{repository}", '
+        'path="workflow/Snakefile", ref="HEAD")\n\n\n'
+        "use rule * from bactofleet\n"
+    )
+    (project / "config/samples.tsv").write_text("sample\taccession\nS1\tSRR2838702\n")
+
+    said, _ = start(project, "--profile", "profiles/local", "--dry-run").communicate(timeout=120)
+
+    assert "1 genomes: 0 finished, 1 to do" in said
+    assert "This was a dry-run" in said
+
+
 @pytest.mark.parametrize("place", ["before", "after"])
 def test_a_workflow_that_uses_this_one_as_a_module_makes_its_genomes(
     project: Path, tmp_path: Path, place: str

@@ -2,18 +2,22 @@
 #
 # `snakemake --lint` asks for a conda environment or a container in each rule. There is one image
 # with all tools, and Snakemake itself runs in it (docs/install.md).
+import os
 import shlex
 import sys
 
 from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
+from bactofleet.core import project
 from bactofleet.core.options import to_word as option
 from bactofleet.records import folder
 from bactofleet.run.hooks import add_hooks
 from bactofleet.run.large_graphs import hasten
 from bactofleet.run.workflow import WorkflowRun
 
-WORKFLOW = Path(workflow.current_basedir).parent
+# A workflow that Snakemake reads from a git repository, as a module, is in no folder.
+BASE = workflow.current_basedir
+WORKFLOW = Path(BASE).parent if isinstance(BASE, os.PathLike) else project.WORKFLOW
 
 if workflow.is_main_process:
     hasten(workflow)
