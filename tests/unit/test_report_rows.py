@@ -6,6 +6,8 @@ import random
 import pytest
 from support.synthetic_cohort import make_receipt, write_genomes, write_receipt
 
+from bactofleet.core.identity import identify
+from bactofleet.core.samples import Sample
 from bactofleet.report.rows import read_record
 
 
@@ -35,6 +37,23 @@ def test_a_receipt_is_flattened_under_the_names_that_it_uses(results, receipt):
     assert row["assembly_max_rss_mb"] == receipt["stages"]["assembly"]["max_rss_mb"]
     assert row["tarball_sha256"] == receipt["tarball"]["sha256"]
     assert row["fingerprint_image"] == receipt["fingerprint"]["image"]
+
+
+def test_the_accession_of_the_sheet_is_shown_and_a_path_is_none(results, receipt):
+    for planned, accession in (
+        (Sample("SRX1", accession="SRX1390622"), "SRX1390622"),
+        (Sample("SRX1", r1=["a.fq"]), None),
+    ):
+        write_receipt(results, receipt | {"identity": identify(planned, "ab", "cd").to_json()})
+
+        assert read_record(results, "SRX1").row.get("accession") == accession
+
+
+def test_a_size_that_nobody_knows_is_no_size(results, receipt):
+    unknown = receipt["input"] | {"genome_size": 0, "genome_size_source": None}
+    write_receipt(results, receipt | {"status": "excluded", "input": unknown})
+
+    assert "genome_size" not in read_record(results, "SRX1").row
 
 
 def test_versions_and_parameters_are_kept_beside_the_row(results, receipt):

@@ -134,7 +134,10 @@ def test_nothing_is_known_where_there_is_no_sheet(sheet: Path) -> None:
     ("content", "problem"),
     [
         (b">contig\nACGT\n", "columns '>contig'"),
-        (b"sample\taccession\r\n", "Windows line ends; rows are added only to tab-separated UTF-8"),
+        (
+            b"sample\taccession\r\n",
+            "Windows line ends; rows are added only to plain tab-separated UTF-8",
+        ),
         (b"sample\taccession\nS1\tK\xfcche\n", "not UTF-8"),
     ],
 )

@@ -83,6 +83,7 @@ _IDENTITY = (
     Column("found_second", "text", "", "another species in the reads", "Second species"),
     Column("found_second_share", "number", "", "share of the depth that it has (0 to 1)"),
     Column("input_kind", "text", "", "`reads`, `assembly` or `accession`"),
+    Column("accession", "text", "", "accession that the genome was made from"),
     Column("runtype", "text", "", "`paired-end`, `single-end`, `sra_accession` or `assembly`"),
     Column("layout", "text", "", "`paired` or `single` reads"),
     Column("genome_size", "whole", "bp", "expected size of the genome", "Expected size"),

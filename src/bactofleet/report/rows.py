@@ -82,6 +82,11 @@ def _of_receipt(receipt: Receipt) -> GenomeRecord:
     row |= _flatten("reason_", receipt.reason)
     row |= _flatten("", given, INPUT_SHOWN)
     row |= _flatten("input_", given, ("kind",))
+    if receipt.identity and receipt.identity.accession:
+        row["accession"] = clean(receipt.identity.accession)
+    # A genome that was excluded before its size was estimated has a 0, which is no size.
+    if not row.get("genome_size"):
+        row.pop("genome_size", None)
     row |= _flatten("found_", receipt.found)
     for stage, usage in receipt.stages.items():
         row |= _flatten(f"{stage}_", usage)

@@ -26,9 +26,9 @@ def read_known(path: Path) -> set[str]:
     if table.notes:
         raise ConfigurationError(
             [
-                f"{path}: {note}; rows are added only to tab-separated UTF-8: name another file as "
-                f"--output (`bactofleet import {path} --output NEW.tsv` makes one of this sheet)"
-                for note in table.notes
+                f"{path}: {'; '.join(table.notes)}; rows are added only to plain tab-separated "
+                "UTF-8: name another file as --output "
+                f"(`bactofleet import {path} --output NEW.tsv` makes one of this sheet)"
             ]
         )
     unknown = {column for column in table.header if find_column_fault(column)}
