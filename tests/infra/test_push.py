@@ -22,7 +22,12 @@ class Docker:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet, self.calls_file = fleet, fleet.folder / "docker-calls"
         self.calls_file.unlink(missing_ok=True)
-        for name, text in (("bin/docker", DOCKER), ("containers/build.sh", "#!/bin/sh\n")):
+        files = {
+            "bin/docker": DOCKER,
+            "containers/build.sh": "#!/bin/sh\n",
+            "containers/Dockerfile": "",
+        }
+        for name, text in files.items():
             path = fleet.folder / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)

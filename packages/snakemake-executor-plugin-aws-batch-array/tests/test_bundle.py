@@ -212,6 +212,19 @@ def test_a_link_to_a_folder_is_packed_as_the_files_that_are_in_it() -> None:
         assert archive.getmember("workflow/scripts/clean.py").isreg()
 
 
+def test_an_installed_workflow_is_packed_through_the_link_to_it() -> None:
+    members = build().members
+    installed = Path("../installed").resolve()
+    Path("workflow").rename(installed)
+    Path("workflow").symlink_to(installed)
+
+    bundle = build()
+
+    assert bundle.members == members
+    with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
+        assert all(member.isreg() for member in archive)
+
+
 def test_the_bundle_holds_what_the_workflow_has_read_as_a_source() -> None:
     Path("rules").mkdir()
     Path("rules/header.txt").write_text("header")
