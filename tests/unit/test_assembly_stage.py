@@ -15,7 +15,7 @@ from support.tools import InstallTool
 from bactofleet.core import versions
 from bactofleet.core.samples import Sample
 from bactofleet.genome import assembly, download, qc
-from bactofleet.genome.assembly import measured_insert_size, skesa_memory_gb
+from bactofleet.genome.assembly import measured_insert_size, needs_few_steps, skesa_memory_gb
 from bactofleet.genome.fasta import Contig, read_fasta
 
 Assemble = Callable[..., Genome]
@@ -115,6 +115,19 @@ def test_the_insert_size_is_known_where_enough_mates_overlap(
     assert measured_insert_size(report) == size
 
 
+@pytest.mark.parametrize(
+    ("coverage", "read_mean", "are_few"),
+    [(60, 148.2, True), (100, 101, True), (49.9, 148.2, False), (60, 240, False), (60, 75, False)],
+    ids=["usual", "short", "shallow", "long", "too short"],
+)
+def test_skesa_needs_fewer_rounds_for_deep_reads_of_the_usual_length(
+    coverage: float, read_mean: float, are_few: bool
+) -> None:
+    metrics = {"qc_final_coverage": coverage, "qc_final_read_mean": read_mean}
+
+    assert needs_few_steps(metrics) is are_few
+
+
 # --- assemblers -----------------------------------------------------------------------------------
 
 
@@ -176,6 +189,16 @@ def test_skesa_gets_both_mates_and_looks_for_no_adapters(assemble: Assemble) -> 
     assert value(skesa, "--reads") == f"{reads}/S1_R1.fastq.gz,{reads}/S1_R2.fastq.gz"
     assert (value(skesa, "--vector_percent"), value(skesa, "--min_contig")) == ("1", "1")
     assert value(skesa, "--insert_size") == "310"  # as fastp measured it
+    assert "--steps" not in skesa  # of such a depth
+
+
+def test_skesa_works_in_fewer_rounds_where_they_are_enough(
+    assemble: Assemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assembly, "needs_few_steps", lambda metrics: True)
+
+    assert value(command(assemble(), "skesa"), "--steps") == "5"
+    assert "--steps" not in command(assemble(make_reads(20)), "skesa")  # of single ends
 
 
 def test_skesa_gets_no_insert_size_of_single_ends(assemble: Assemble) -> None:

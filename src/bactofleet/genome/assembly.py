@@ -30,6 +30,11 @@ BWA_BATCH_BASES = 10_000_000
 COVERAGE = re.compile(r"(?:multi=|cov_|Contig_\d+_)(\d+(?:\.\d+)?)")
 # Share of pairs with a known insert size from which on it is given to SKESA.
 MIN_MEASURED_SHARE = 0.1
+# Rounds of SKESA, each with a longer k, of its 11 for reads of which these are enough: pairs of
+# some 150 bp at this depth (docs/assembly.md has the comparison).
+STEPS = 5
+STEPS_MIN_COVERAGE = 50
+STEPS_READ_LENGTHS = (100, 160)
 PILON = "_pilon"  # what Pilon appends to the name of each contig
 # Columns of assembly-scan that go into the metrics.
 METRICS = (
@@ -99,11 +104,13 @@ def _skesa(stage: Stage, reads: list[Path], contigs: Path) -> None:
         # SKESA would exit with the same status as for any other error.
         raise OutOfMemory(f"SKESA needs {needed_gb:.1f} GB and may use {stage.memory_gb} GB")
     insert_size = measured_insert_size(trimmed.multiqc["fastp"])
+    has_enough = insert_size and needs_few_steps(trimmed.metrics)
     stage.tools.run(
         ["skesa", "--reads", ",".join(map(str, reads)), "--contigs_out", contigs]
         + ["--cores", stage.threads, "--memory", stage.memory_gb]
         # Otherwise SKESA estimates it, by assembling 10,000 pairs.
         + (["--insert_size", insert_size] if insert_size else [])
+        + (["--steps", STEPS] if has_enough else [])
         # fastp has already removed the adapters that SKESA would look for.
         + ["--vector_percent", "1", "--min_contig", "1"]
     )
@@ -118,6 +125,13 @@ def measured_insert_size(fastp: Mapping[str, Any]) -> int | None:
     measured = sum(found.get("histogram", ()))
     is_known = measured >= MIN_MEASURED_SHARE * (measured + found.get("unknown", 0))
     return int(found["peak"]) if measured and is_known and found["peak"] else None
+
+
+def needs_few_steps(metrics: Mapping[str, float]) -> bool:
+    """Say whether SKESA makes as good contigs of pairs with these metrics in fewer rounds."""
+    shortest, longest = STEPS_READ_LENGTHS
+    is_deep = metrics["qc_final_coverage"] >= STEPS_MIN_COVERAGE
+    return is_deep and shortest <= metrics["qc_final_read_mean"] <= longest
 
 
 def skesa_memory_gb(basepairs: float) -> float:
