@@ -40,8 +40,7 @@ def main() -> None:
     if args.inside:
         print(json.dumps(compare(args)))
         return
-    build = ["docker", "build", "--network", "host", "--tag", IMAGE, str(Path(__file__).parent)]
-    subprocess.run(build, check=True, stdout=sys.stderr)
+    build_image()
     reference = args.reference.resolve()
     inside = ["docker", "run", "--rm", "--network", "none", "--user", "0:0", "--env", "HOME=/tmp"]
     inside += ["--volume", f"{REPOSITORY}:{REPOSITORY}:ro"]
@@ -53,6 +52,13 @@ def main() -> None:
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n")
     show(results)
+
+
+def build_image() -> str:
+    """Build the image and return its name."""
+    build = ["docker", "build", "--network", "host", "--tag", IMAGE, str(Path(__file__).parent)]
+    subprocess.run(build, check=True, stdout=sys.stderr)
+    return IMAGE
 
 
 def compare(args: argparse.Namespace) -> dict[str, dict[str, float]]:
@@ -132,17 +138,29 @@ def judge(contigs: Path) -> dict[str, float]:
         (len(record.partition("\n")[2].replace("\n", "")) for record in fasta(contigs)),
         reverse=True,
     )
-    half, reached = sum(lengths) / 2, 0
-    n50 = next(length for length in lengths if (reached := reached + length) >= half)
+    genome = sum(len(record.partition("\n")[2]) for record in fasta(Path("reference.fna")))
+    blocks = [int(line.split()[4]) for line in Path("diff.1coords").read_text().splitlines()]
     return {
         "contigs": len(lengths),
         "bp": sum(lengths),
-        "N50": n50,
+        "N50": length_at_half(lengths, sum(lengths)),
+        # Of blocks that align to the reference, and of its length (as QUAST defines it).
+        "NGA50": length_at_half(blocks, genome),
         "genome fraction %": float(find(r"AlignedBases\s+\d+\(([\d.]+)%\)", report)),
         "mismatches": int(find(r"TotalSNPs\s+(\d+)", report)),
         "indels": int(find(r"TotalIndels\s+(\d+)", report)),
         "relocations": int(find(r"Relocations\s+(\d+)", report)),
     }
+
+
+def length_at_half(lengths: list[int], total: int) -> int:
+    """Return the length (bp) at which the longest pieces together reach half of the total; or 0."""
+    reached = 0
+    for length in sorted(lengths, reverse=True):
+        reached += length
+        if reached >= total / 2:
+            return length
+    return 0
 
 
 def fasta(path: Path) -> list[str]:

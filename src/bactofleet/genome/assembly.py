@@ -34,7 +34,7 @@ MIN_MEASURED_SHARE = 0.1
 # some 150 bp at this depth (docs/assembly.md has the comparison).
 STEPS = 5
 STEPS_MIN_COVERAGE = 50
-STEPS_READ_LENGTHS = (100, 160)
+STEPS_READ_LENGTHS = (125, 160)
 PILON = "_pilon"  # what Pilon appends to the name of each contig
 # Columns of assembly-scan that go into the metrics.
 METRICS = (
