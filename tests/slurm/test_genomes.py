@@ -28,8 +28,10 @@ def finished(cluster: Cluster) -> Finished:
     """Run them; take the job of `requeued` from its node in mid-assembly."""
     cluster.write_samples(GENOMES)
     process = cluster.start_workflow()
-    wait_for(lambda: cluster.read("/shared/requeued") or process.poll() is not None)
-    requeued = cluster.run("scontrol", "requeue", cluster.read("/shared/requeued").strip())
+    wait_for(lambda: cluster.read("results/logs/requeued/seen") or process.poll() is not None)
+    requeued = cluster.run(
+        "scontrol", "requeue", cluster.read("results/logs/requeued/seen").strip()
+    )
     output, _ = process.communicate(timeout=TIMEOUT_S)
     assert requeued.status == 0, output[-3000:]
     return Finished(Ended(process.returncode, output), cluster.jobs())
@@ -55,7 +57,7 @@ def test_each_genome_is_one_job_of_an_ordinary_user(cluster: Cluster, finished: 
 
 
 def test_a_genome_survives_the_loss_of_its_node(cluster: Cluster, finished: Finished) -> None:
-    job = finished.jobs[cluster.read("/shared/requeued").strip()]
+    job = finished.jobs[cluster.read("results/logs/requeued/seen").strip()]
 
     assert (job["Restarts"], job["JobState"]) == ("1", "COMPLETED")
 
@@ -64,7 +66,7 @@ def test_a_genome_survives_the_loss_of_its_node(cluster: Cluster, finished: Fini
 def test_a_genome_that_lacked_memory_gets_twice_as_much(
     cluster: Cluster, finished: Finished, sample: str
 ) -> None:
-    first = finished.jobs[cluster.read(f"/shared/{sample}").strip()]
+    first = finished.jobs[cluster.read(f"results/logs/{sample}/seen").strip()]
     again = [job for job in finished.jobs.values() if job["MinMemoryNode"] == "8000M"]
 
     assert (first["JobState"], first["MinMemoryNode"]) == ("FAILED", "4000M")
@@ -75,7 +77,7 @@ def test_a_genome_that_lacked_memory_gets_twice_as_much(
 def test_slurm_itself_ends_what_takes_more_than_its_memory(
     cluster: Cluster, finished: Finished
 ) -> None:
-    job = finished.jobs[cluster.read("/shared/hungry").strip()]
+    job = finished.jobs[cluster.read("results/logs/hungry/seen").strip()]
 
     assert "exceeded memory limit" in cluster.read(job["StdOut"])
 
@@ -91,7 +93,7 @@ def test_a_failing_genome_stops_no_other_and_is_named_last(finished: Finished) -
 def test_a_tool_that_fails_by_itself_is_not_run_by_the_attempts_that_follow(
     cluster: Cluster, finished: Finished
 ) -> None:
-    assert cluster.read("/shared/crashed").splitlines() == ["once"]
+    assert cluster.read("results/logs/crashing/seen").splitlines() == ["once"]
 
 
 def test_intermediates_are_on_the_node_only_and_gone_from_it(

@@ -311,6 +311,21 @@ def test_prefetch_is_the_last_resort(
     assert f"sra-odp does not deliver {RUN}: S3 answers 404" in log
 
 
+def test_a_run_that_would_unpack_beyond_the_limit_is_stopped_and_excluded(
+    archive: Archive, gather: Gather, dumped: Path, tools: InstallTool
+) -> None:
+    """A file may have 2,500 bytes for each base of the largest genome, here 10,000."""
+    add_run(archive, RUN)
+    tools("prefetch", 'echo "archive of $3" > "$2"')
+    (dumped / f"{RUN}.fastq").write_bytes(b"A" * 25_000_001)
+
+    genome = gather(order=["sra"])
+
+    reason = genome.record("download").excluded
+    assert reason and reason["type"] == "file-size"
+    assert f"{RUN} from sra has more than 25,000,000 bytes" in reason["message"]
+
+
 def test_the_resolver_that_prefetch_asks_is_asked_twice_at_most(
     archive: Archive, gather: Gather, tmp_path: Path, tools: InstallTool
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import http.server
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,17 +21,22 @@ FORMULA = '=HYPERLINK("https://evil.example","x")'
 HOSTILE = f"""#!/bin/sh
 exec 3>&2 2>/dev/null
 for name in .git/hooks/pre-commit .venv/bin/owned src/owned.py Makefile config/owned \\
-        config/config.yaml config/samples.tsv workflow/Snakefile owned; do
+        config/config.yaml config/samples.tsv workflow/Snakefile owned \
+        results/victim.tar.gz results/receipts/victim.json scratch/victim; do
     echo owned >>"$BACTOFLEET_LOOT/../$name"
 done
 echo owned >>{REPOSITORY}/owned
 echo owned >>{REPOSITORY}/src/owned.py
 exec 2>&3
-env >"$BACTOFLEET_LOOT/environment"
-python3 - <<END 2>"$BACTOFLEET_LOOT/connection"
+# The one place outside of the scratch of its genome that the stage can write to.
+cd "$BACTOFLEET_LOOT/logs/good"
+env >environment
+cat /run/bactofleet/credentials >credentials 2>&1
+python3 - <<END 2>connection
 import urllib.request
 urllib.request.urlopen("http://127.0.0.1:$BACTOFLEET_PORT/", timeout=5)
 END
+cd "$OLDPWD"
 exec /usr/bin/skesa "$@"
 """
 TAG = "bactofleet-test:hostile"
@@ -80,11 +86,18 @@ def read_tree(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def attacked(
-    hostile_image: str, port: int, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Project, Result, dict[str, str]]:
+def attacked(hostile_image: str, port: int) -> Iterator[tuple[Project, Result, dict[str, str]]]:
     """A run with a hostile tool and hostile reads; and the files of the project before it."""
-    project = make_project(tmp_path_factory.mktemp("project") / "p", threads=2, memory_mb=4000)
+    # Tools may write anything to /tmp.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield run_attack(
+            make_project(Path(folder) / "p", threads=2, memory_mb=4000), hostile_image, port
+        )
+
+
+def run_attack(
+    project: Project, hostile_image: str, port: int
+) -> tuple[Project, Result, dict[str, str]]:
     project.image = hostile_image
     for name in (".git/hooks", ".venv/bin", "src", "workflow", "reads"):
         (project.folder / name).mkdir(parents=True)
@@ -129,24 +142,35 @@ def test_nothing_outside_of_results_and_scratch_has_changed(
     assert not [name for name in ("owned", "src/owned.py") if (REPOSITORY / name).exists()]
 
 
-def test_a_tool_finds_no_credentials_in_its_environment_and_none_are_left_behind(
+def test_a_tool_finds_no_credentials_and_none_are_left_behind(
     attacked: tuple[Project, Result, dict[str, str]],
 ) -> None:
     project, result, _ = attacked
-    environment = (project.folder / "results/environment").read_text()
+    loot = project.folder / "results/logs/good"
+    environment = (loot / "environment").read_text()
     files = [path for path in project.folder.rglob("*") if path.is_file()]
 
     assert "BACTOFLEET_LOOT" in environment
+    assert "credentials: Permission denied" in (loot / "credentials").read_text()
     assert SECRET not in environment + result.output
     assert not [path for path in files if SECRET.encode() in path.read_bytes()]
 
 
-def test_a_tool_does_not_reach_the_services_of_this_machine(
+def test_a_tool_writes_nothing_into_the_results_of_other_genomes(
     attacked: tuple[Project, Result, dict[str, str]],
 ) -> None:
     project, _, _ = attacked
 
-    assert "Connection refused" in (project.folder / "results/connection").read_text()
+    assert not [path for path in project.folder.rglob("*victim*") if "logs" not in path.parts]
+
+
+def test_a_tool_has_no_network(
+    attacked: tuple[Project, Result, dict[str, str]],
+) -> None:
+    project, _, _ = attacked
+
+    connection = (project.folder / "results/logs/good/connection").read_text()
+    assert "Address family not supported" in connection
     assert Listener.visits == []
 
 

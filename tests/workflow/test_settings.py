@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import subprocess
 import tarfile
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from bactopia.parsers import annotator
-from conftest import DEMO, SHARED, Project, broken, make_project, plasmid
+from conftest import DEMO, IMAGE, SHARED, Project, broken, make_project, plasmid
 
 ECOLI = SHARED / "ecoli-SRR2627019-1Mb-10x"
 
@@ -207,3 +208,18 @@ def test_the_image_runs_as_nobody_in_particular_and_has_no_compiler() -> None:
 
     assert ask("id", "-u").strip() not in ("", "0")
     assert ask("sh", "-c", "command -v gcc cc g++ clang").strip() == ""
+
+
+def test_the_image_lists_its_components() -> None:
+    def ask(*command: str) -> str:
+        line = ["docker", "run", "--rm", "--network", "none", IMAGE, *command]
+        return subprocess.run(line, capture_output=True, text=True, check=True).stdout
+
+    listed = json.loads(ask("cat", "/usr/share/bactofleet/sbom.cdx.json"))
+    purls = [component["purl"] for component in listed["components"]]
+
+    assert (listed["bomFormat"], listed["specVersion"]) == ("CycloneDX", "1.6")
+    for start in ("pkg:deb/debian/prokka@1.14.6", "pkg:pypi/snakemake@9.", "pkg:pypi/bactofleet@"):
+        assert [purl for purl in purls if purl.startswith(start)]
+    packages = ask("dpkg-query", "--show", "--showformat=${Package}\n").split()
+    assert sum(purl.startswith("pkg:deb/") for purl in purls) == len(packages)

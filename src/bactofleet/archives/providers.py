@@ -30,11 +30,12 @@ Faults = Mapping[str, NotFound | TemporaryFailure]
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folder, tools and threads of a download."""
+    """The folder, tools and threads of a download, and the most bytes of a file of reads."""
 
     folder: Path
     tools: Toolbox
     threads: int
+    max_bytes: int
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,13 @@ PROVIDERS: Mapping[str, Provider] = {
         ena_files.disk_bytes,
     ),
     "sra-odp": Provider(
-        lambda run, at: sra_files.fetch_from_bucket(run, at.folder, at.tools, at.threads),
+        lambda run, at: sra_files.fetch_from_bucket(
+            run, at.folder, at.tools, at.threads, at.max_bytes
+        ),
         sra_files.disk_bytes,
     ),
     "sra": Provider(
-        lambda run, at: sra_files.prefetch(run, at.folder, at.tools, at.threads),
+        lambda run, at: sra_files.prefetch(run, at.folder, at.tools, at.threads, at.max_bytes),
         sra_files.disk_bytes,
     ),
 }

@@ -14,7 +14,7 @@ from bactofleet.archives.disk import check_space
 from bactofleet.archives.https import Fetched
 from bactofleet.archives.retry import NotFound, retry
 from bactofleet.archives.runs import Run
-from bactofleet.core.errors import TemporaryFailure, ToolFailure
+from bactofleet.core.errors import TemporaryFailure, TooLarge, ToolFailure
 from bactofleet.core.files import sha256_of
 from bactofleet.core.tools import Command, Toolbox
 
@@ -30,10 +30,13 @@ TEMPORARY_SHARE = 1.5
 PREFETCH_ATTEMPTS = 2
 
 
-def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
+def fetch_from_bucket(
+    run: Run, folder: Path, tools: Toolbox, threads: int, max_bytes: int
+) -> Delivery:
     """Copy a run from the open data bucket and dump it.
 
-    Raises `NotFound` if the bucket lacks it, and `TemporaryFailure` for faults that may pass.
+    Raises `NotFound` if the bucket lacks it, `TooLarge` if a file of reads would have more than
+    `max_bytes`, and `TemporaryFailure` for faults that may pass.
     """
     # Imported here because boto3 starts slowly and reads from elsewhere do not need it.
     from bactofleet.archives import s3  # noqa: PLC0415
@@ -43,10 +46,10 @@ def fetch_from_bucket(run: Run, folder: Path, tools: Toolbox, threads: int) -> D
     check_space(folder, found.bytes + sum(disk_bytes(run)), f"{run.accession} from SRA")
     archive = folder / f"{run.accession}.sra"
     fetched = s3.download(client, found, archive, tools.say)
-    return _dump(run, "sra-odp", archive, fetched, tools, threads)
+    return _dump(run, "sra-odp", archive, fetched, tools, threads, max_bytes)
 
 
-def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
+def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int, max_bytes: int) -> Delivery:
     """Find and download a run with prefetch, and dump it; raises `TemporaryFailure`.
 
     prefetch does not say whether a run does not exist or did not arrive.
@@ -57,7 +60,7 @@ def prefetch(run: Run, folder: Path, tools: Toolbox, threads: int) -> Delivery:
     retry(lambda: _run(tools, command), tools.say, attempts=PREFETCH_ATTEMPTS)
     size, checksum = archive.stat().st_size, sha256_of(archive)
     fetched = Fetched(f"sra:{run.accession}", archive, size, "", checksum)
-    return _dump(run, "sra", archive, fetched, tools, threads)
+    return _dump(run, "sra", archive, fetched, tools, threads, max_bytes)
 
 
 def disk_bytes(run: Run) -> tuple[int, int]:
@@ -67,11 +70,24 @@ def disk_bytes(run: Run) -> tuple[int, int]:
 
 
 def _dump(
-    run: Run, provider: str, archive: Path, fetched: Fetched, tools: Toolbox, threads: int
+    run: Run,
+    provider: str,
+    archive: Path,
+    fetched: Fetched,
+    tools: Toolbox,
+    threads: int,
+    max_bytes: int,
 ) -> Delivery:
+    """Convert a run's archive; raises `TooLarge` before a file has more than `max_bytes`."""
     folder = archive.parent
     options = ["--split-3", "--threads", threads, "--temp", folder, "--outdir", folder, *NAMES]
-    _run(tools, ["fasterq-dump", *options, archive])
+    try:
+        _run(tools, ["prlimit", f"--fsize={max_bytes}", "fasterq-dump", *options, archive])
+    except TemporaryFailure as error:
+        written = (path for path in folder.rglob("*") if path.is_file() and path != archive)
+        if any(path.stat().st_size >= max_bytes for path in written):
+            raise TooLarge(f"{run.accession} from {provider}", max_bytes) from error
+        raise
     archive.unlink()
     single, *mates = (folder / f"{run.accession}{end}.fastq" for end in ("", "_1", "_2"))
     used = ("fasterq-dump",) if provider == "sra-odp" else ("prefetch", "fasterq-dump")

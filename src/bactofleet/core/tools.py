@@ -25,6 +25,8 @@ SIGNAL_BASE = 128  # a shell's exit status for a process ended by signal n is 12
 JAVA_OUT_OF_MEMORY = 3  # exit status of the JVM under -XX:+ExitOnOutOfMemoryError
 DISK_RESERVE_BYTES = 64 << 20
 VMSTAT = Path("/proc/vmstat")
+# Words before the command that they run: `faketime -f TIME`, `prlimit --fsize=BYTES`.
+WRAPPERS = {"faketime": 3, "prlimit": 2}
 
 # The words of a command: text, paths and numbers.
 Command = Sequence[object]
@@ -135,9 +137,9 @@ class Toolbox:
 
 
 def tool_of(command: list[str]) -> str:
-    """Return the name of the tool that a command line runs, even after `faketime -f TIME`."""
+    """Return the name of the tool that a command line runs, even after one of `WRAPPERS`."""
     name = Path(command[0]).name
-    return tool_of(command[3:]) if name == "faketime" else name
+    return tool_of(command[WRAPPERS[name] :]) if name in WRAPPERS else name
 
 
 def _count_oom_kills() -> int:

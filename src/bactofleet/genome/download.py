@@ -116,7 +116,7 @@ def _download_accession(stage: Stage, sample: Sample) -> None:
     # Imported here because every job reads this module and few need an HTTPS client.
     from bactofleet.archives.providers import Workspace, fetch_accession  # noqa: PLC0415
 
-    at = Workspace(stage.work, stage.tools, stage.threads)
+    at = Workspace(stage.work, stage.tools, stage.threads, _max_bytes(stage, "reads"))
     runs, deliveries, notes = fetch_accession(sample, stage.parameters["providers"], at)
     is_paired = any(delivery.is_paired for delivery in deliveries)
     joined = [delivery for delivery in deliveries if delivery.is_paired == is_paired]

@@ -29,6 +29,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from bactofleet.core.confine import confine
 from bactofleet.core.errors import (
     RETRYABLE_EXIT_CODES,
     Excluded,
@@ -67,6 +68,8 @@ BACTOPIA_FOLDERS = {
     "annotation": "main/annotator/prokka",
 }
 STAGES = (*BACTOPIA_FOLDERS, PUBLISH)
+# Those that fetch or send nothing: they and their tools get no network and no credentials.
+OFFLINE = ("qc", "assembly", "typing", "annotation")
 LOG_TAIL_LINES = 15
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+-]+")
 
@@ -205,9 +208,22 @@ def run_command(check_inputs: InputCheck, argv: list[str] | None = None) -> int:
     Returns its exit status.
     """
     args = parse_arguments(argv)
+    if args.stage in OFFLINE:
+        _confine(args)
     # A process needs only one of the stages' modules.
     function = importlib.import_module(f"bactofleet.genome.{args.stage}").run
     return run_stage(function, args, check_inputs)
+
+
+def _confine(args: argparse.Namespace) -> None:
+    """Limit this process and its tools to their genome's folder, its logs and its failure."""
+    folders = (args.outputs[0].parent.parent, args.log.parent, args.failures)
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    files = [os.environ[name] for name in (api.EXIT_CODE_FILE,) if name in os.environ]
+    temporary = (Path(tempfile.gettempdir()), Path("/dev"), *(Path(name).parent for name in files))
+    credentials = os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
+    confine((*folders, *temporary), [Path(credentials)] if credentials else [])
 
 
 def run_stage(function: StageFunction, args: argparse.Namespace, check_inputs: InputCheck) -> int:
