@@ -71,6 +71,7 @@ ANNOTATION_PARAMETERS = {
     "prokka_evalue": "1e-09",
     "prokka_coverage": 80,
     "prokka_use_genus": False,
+    "rfam": False,
     "genetic_code": None,
 }
 

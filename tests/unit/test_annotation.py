@@ -116,6 +116,14 @@ def test_on_request_the_database_of_the_genus_is_searched_if_there_is_one(
     assert ("--usegenus" in words) == is_used
 
 
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_other_rnas_are_searched_for_on_request(annotate: Annotate, is_wanted: bool) -> None:
+    genome = annotate(rfam=is_wanted)
+
+    assert ("--rfam" in prokka(genome)) == is_wanted
+    assert ("cmscan" in genome.record("annotation").versions) == is_wanted
+
+
 def test_the_species_is_the_one_found_if_the_sheet_has_none(annotate: Annotate) -> None:
     words = prokka(annotate(found="Mycoplasma genitalium"))
 

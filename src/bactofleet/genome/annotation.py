@@ -35,7 +35,7 @@ FEATURES = ("CDS", "rRNA", "tRNA", "tmRNA")
 def run(stage: Stage) -> None:
     """Annotate the assembly; publish all of prokka's files and a BLAST database."""
     stage.use("prokka", "prokka database", "prodigal", "aragorn", "barrnap")
-    stage.use("blastp", "cmscan", "hmmscan", "tbl2asn")
+    stage.use("blastp", "hmmscan", "tbl2asn")
     assembly = stage.inputs["assembly"]
     species = read_record(assembly).input.get("species") or _found_species(stage)
     # A copy and names without folders, because prokka's log is published and must not contain local
@@ -65,6 +65,9 @@ def _options(stage: Stage, species: str) -> list[object]:
     # annotation would depend on the length of a name.
     if len(f"gnl|{CENTRE}|{stage.sample}_100000") <= MAX_CONTIG_NAME:
         options += ["--locustag", stage.sample]
+    if stage.parameters["rfam"]:
+        stage.use("cmscan")
+        options += ["--rfam"]
     if stage.parameters["proteins"]:
         # A copy, because prokka calls BLAST through a shell, which splits a path at a space.
         shutil.copyfile(stage.parameters["proteins"], stage.work / PROTEINS)
