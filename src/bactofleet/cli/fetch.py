@@ -14,7 +14,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.set_defaults(run=fetch.run)
     add_config(parser)
-    _add_choice(parser)
+    add_choice(parser)
     parser.add_argument(
         "--only",
         action="append",
@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_choice(parser: argparse.ArgumentParser) -> None:
+def add_choice(parser: argparse.ArgumentParser) -> None:
     """Add the options that select genomes; only genomes that match all of them are selected."""
     parser.add_argument("samples", nargs="*", metavar="SAMPLE", help="name of a genome")
     parser.add_argument("--names", type=Path, metavar="FILE", help="file with one name per line")

@@ -34,6 +34,7 @@ COMMANDS = {
     "cost": "show what the runs have cost on AWS, or forecast the cost of the rest",
     "verify": "compare the receipts with the stored tarballs; downloads nothing",
     "fetch": "download tarballs from S3, or some of their files",
+    "extract": "bring chosen files of all genomes into one folder or one file",
     "receipts": "rebuild lost receipts from the tarballs on S3",
     "versions": "print the versions of all tools as JSON",
 }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.text import clean
 from bactofleet.records.folder import list_receipts
 from bactofleet.records.reading import Unreadable
 from bactofleet.records.receipt import Receipt, read_receipt
+from bactofleet.transfer.places import ObjectFault
 
 SHOWN = 10
 
@@ -23,6 +25,23 @@ class ChosenGenome:
     sample: str
     bytes: int
     sha256: str
+
+    def check_size(self, address: str, size: Any) -> None:
+        """Raise `ObjectFault` for a tarball with another size in bytes, or None, than this."""
+        if size != self.bytes:
+            found = f"{size:,}" if isinstance(size, int) else "an unknown number of"
+            raise ObjectFault(
+                f"{address} has {found} bytes, its receipt says "
+                f"{self.bytes:,}; `bactofleet verify` lists all that differ"
+            )
+
+    def check_sha256(self, address: str, sha256: str) -> None:
+        """Raise `ObjectFault` for a tarball with another SHA-256 than this."""
+        if sha256 != self.sha256:
+            raise ObjectFault(
+                f"{address} has the SHA-256 {sha256}, its receipt says {self.sha256}; "
+                "nothing of it was kept"
+            )
 
 
 def choose(args: argparse.Namespace, results: Path) -> list[ChosenGenome]:
@@ -40,6 +59,26 @@ def choose(args: argparse.Namespace, results: Path) -> list[ChosenGenome]:
     if not chosen:
         raise ConfigurationError([f"none of {len(names):,} receipts in {results} is of that kind"])
     return chosen
+
+
+def iter_choice(
+    args: argparse.Namespace, results: Path, among: Collection[str] | None
+) -> Iterator[ChosenGenome | ObjectFault]:
+    """Yield the genomes that the options choose `among` these (None: all with a receipt).
+
+    Without names all genomes are compared with the options. A receipt that cannot be read is a
+    fault of its genome. Raises `ConfigurationError` for a name without a receipt.
+    """
+    names = _read_names(args)
+    for name in _check_names(names, results) if names else list_receipts(results):
+        if among is not None and name not in among:
+            continue
+        try:
+            receipt = read_receipt(results, name)
+            if _is_chosen(receipt, args):
+                yield _to_genome(receipt)
+        except (Unreadable, ConfigurationError) as error:
+            yield ObjectFault(str(error))
 
 
 def _read_names(args: argparse.Namespace) -> list[str]:

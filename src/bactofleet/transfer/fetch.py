@@ -149,22 +149,12 @@ class Fetcher:
         def copy() -> None:
             answer = self.bucket.open(self._tarball(genome).name)
             # Check before the download, which costs money.
-            size = answer.get("ContentLength")
-            if size != genome.bytes:
-                found = f"{size:,}" if isinstance(size, int) else "an unknown number of"
-                raise ObjectFault(
-                    f"{address} has {found} bytes, its receipt says "
-                    f"{genome.bytes:,}; `bactofleet verify` lists all that differ"
-                )
+            genome.check_size(address, answer.get("ContentLength"))
             try:
                 checksum = _write(answer["Body"], target)
             except BotoCoreError as error:
                 raise TemporaryFailure(f"{address}: {error}") from error
-            if checksum != genome.sha256:
-                raise ObjectFault(
-                    f"{address} has the SHA-256 {checksum}, its receipt says {genome.sha256}; "
-                    "nothing of it was kept"
-                )
+            genome.check_sha256(address, checksum)
 
         retry(copy, lambda line: print(clean(line), file=sys.stderr))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,6 +40,12 @@ class Place(Protocol):
         Raises `ObjectFault` if the file does not exist.
         """
 
+    def reading(self, name: str) -> AbstractContextManager[tuple[int | None, IO[bytes]]]:
+        """Open a file for reading; yield its size in bytes, if it is known, and the file.
+
+        Raises `ObjectFault` if the file does not exist.
+        """
+
     def address(self, name: str) -> str:
         """Return the path or URI of a file in the form that receipts use."""
 
@@ -60,6 +67,16 @@ class Folder:
             return sha256_of(self._path / name)
         except OSError as error:
             raise ObjectFault(f"{self.address(name)}: {error.strerror}") from error
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[tuple[int | None, IO[bytes]]]:
+        """See `Place`."""
+        try:
+            handle = (self._path / name).open("rb")
+        except OSError as error:
+            raise ObjectFault(f"{self.address(name)}: {error.strerror}") from error
+        with handle:
+            yield os.fstat(handle.fileno()).st_size, handle
 
     def address(self, name: str) -> str:
         """See `Place`."""
@@ -122,6 +139,13 @@ class Bucket:
                 Bucket=self._bucket, Key=self._prefix + name, **extra
             )
         return reply
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[tuple[int | None, IO[bytes]]]:
+        """See `Place`; what is not read is not transferred."""
+        answer = self.open(name)
+        with closing(answer["Body"]) as body:
+            yield answer.get("ContentLength"), body
 
     def address(self, name: str) -> str:
         """See `Place`."""

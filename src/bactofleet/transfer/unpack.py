@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import tarfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from bactofleet.transfer.places import ObjectFault
 from snakemake_executor_plugin_aws_batch_array import api
@@ -21,17 +23,33 @@ def unpack(tarball: Path, sample: str, patterns: Sequence[str], folder: Path) ->
     of the sample's folder or not a regular file.
     """
     count = 0
+    with as_fault(sample), tarball.open("rb") as handle:
+        for name, member, tar in iter_members(handle, sample):
+            if any(fnmatchcase(name, pattern) for pattern in patterns):
+                # PEP 706: ignores owners; refuses devices, and paths and links outside.
+                tar.extract(member, folder, filter="data")
+                count += 1
+    return count
+
+
+def iter_members(
+    stream: IO[bytes], sample: str
+) -> Iterator[tuple[str, tarfile.TarInfo, tarfile.TarFile]]:
+    """Yield the members of a tarball as they are read, with their paths below the sample's folder.
+
+    Raises `ObjectFault` at a member that is outside of that folder or not a regular file. Damage
+    raises what `as_fault` takes.
+    """
+    with api.open_tarball(stream) as tar:
+        for member in tar:
+            yield _name_below(sample, member), member, tar
+
+
+@contextmanager
+def as_fault(sample: str) -> Iterator[None]:
+    """Raise `ObjectFault` for what a damaged or hostile tarball causes; not for a full disk."""
     try:
-        with (
-            tarball.open("rb") as handle,
-            api.open_tarball(handle) as tar,
-        ):
-            for member in tar:
-                name = _name_below(sample, member)
-                if any(fnmatchcase(name, pattern) for pattern in patterns):
-                    # PEP 706: ignores owners; refuses devices, and paths and links outside.
-                    tar.extract(member, folder, filter="data")
-                    count += 1
+        yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -39,7 +57,6 @@ def unpack(tarball: Path, sample: str, patterns: Sequence[str], folder: Path) ->
     # A time that no clock has is an OverflowError.
     except (tarfile.TarError, EOFError, zlib.error, ValueError, OverflowError) as error:
         raise ObjectFault(f"{sample}: its tarball cannot be unpacked: {error}") from error
-    return count
 
 
 def _name_below(sample: str, member: tarfile.TarInfo) -> str:
