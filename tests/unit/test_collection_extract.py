@@ -309,8 +309,11 @@ def test_excluded_genomes_come_only_if_they_are_asked_for(local: Stored) -> None
     local.extract("--only", "*.gff.gz", "--to", "complete")
     local.extract("--status", "excluded", "--only", "*.gff.gz", "--to", "excluded")
 
+    local.extract("S1", "E1", "--only", "*.gff.gz", "--to", "named")
+
     assert names_in("complete") == ["S1.gff.gz", "S2.gff.gz"]
     assert names_in("excluded") == ["E1.gff.gz"]
+    assert names_in("named") == ["E1.gff.gz", "S1.gff.gz"]
 
 
 def test_what_is_in_the_folder_does_not_come_again(

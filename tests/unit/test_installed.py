@@ -1,5 +1,6 @@
 """The installed package, without a checkout: everything that a cohort needs comes with it."""
 
+import gzip
 import json
 import os
 import shutil
@@ -222,6 +223,35 @@ def test_run_in_a_folder_without_configuration_says_how_to_get_one(
 
     assert f"`bactofleet init {tmp_path}` makes it" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_init_fills_the_sheet_with_a_folder_of_reads_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("reads").mkdir()
+    for name in ("a_S1_L001_R1_001", "a_S1_L001_R2_001", "b_1", "b_2"):
+        Path(f"reads/{name}.fastq.gz").write_bytes(gzip.compress(b"@r\nACGT\n+\nIIII\n"))
+    Path("elsewhere/deep").mkdir(parents=True)
+    Path("cohort").symlink_to("elsewhere/deep")
+
+    assert main(["init", "cohort", "--reads", "reads"]) == 0
+    assert main(["init", "cohort", "--reads", "reads"]) == 0
+
+    header, *rows = Path("cohort/config/samples.tsv").read_text().splitlines()
+    genomes = [dict(zip(header.split("\t"), row.split("\t"), strict=True)) for row in rows]
+    assert [genome["sample"] for genome in genomes] == ["a", "b"]
+    files = [Path("cohort", genome[mate]) for genome in genomes for mate in ("r1", "r2")]
+    assert all(file.is_file() for file in files)
+    assert "Next: review the genomes in cohort/config/samples.tsv" in capsys.readouterr().out
+    assert main(["check", "--directory", "cohort"]) == 0
+
+
+def test_init_with_a_folder_without_reads_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(tmp_path / "cohort"), "--reads", str(tmp_path)]) == 1
+    assert "FASTQ" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -12,7 +12,7 @@ from bactofleet.transfer import extract
 DESCRIPTION = """\
 Bring chosen files of all genomes into one folder or one file, from a results folder or from S3.
 
-Without names, all complete genomes are taken that match all of the options.
+Without names or --status, all complete genomes are taken; they must match all of the options.
 """
 EPILOG = """\
 examples:
@@ -36,7 +36,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=extract.run)
     add_config(parser)
     add_choice(parser)
-    parser.set_defaults(status="complete")
     parser.add_argument(
         "--where",
         metavar="CONDITION",

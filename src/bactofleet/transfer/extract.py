@@ -29,6 +29,8 @@ def run(args: argparse.Namespace) -> None:
     address = str(read_config(args.config)["results"])
     results = local_folder(address)
     _check_target(args, results)
+    if not (args.samples or args.names or args.status):
+        args.status = "complete"
     tally = Tally()
     chosen = list(_iter_chosen(args, results, tally))
     if not chosen and not tally.faults:
