@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import shutil
-import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from support.cohorts import Cohort
 from support.receipts import make_receipt
+from support.tarballs import HOSTILE, pack
 
 from bactofleet.archives import retry
 from bactofleet.core.files import write_json
@@ -26,16 +26,6 @@ from bactofleet.transfer.parallel import in_order
 from bactofleet.transfer.places import Bucket, Folder, ObjectFault
 
 RESULTS = Path("results")
-
-
-def pack(files: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.type, member.linkname = len(content), kind, "/etc/passwd"
-            tar.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def zip_text(text: str) -> bytes:
@@ -429,19 +419,7 @@ FOLDER, FILE = ["--to", "some"], ["--into", "some/all"]
 @pytest.mark.parametrize(
     ("target", "content"),
     [
-        *(
-            (target, content)
-            for target in (FOLDER, FILE)
-            for content in (
-                pack({"S1/../../evil": b"x"}),
-                pack({"/tmp/evil": b"x"}),  # noqa: S108 - the name of a hostile member
-                pack({"S2/evil": b"x"}),
-                pack({"S1/evil": b""}, tarfile.SYMTYPE),
-                pack({"S1/evil": b""}, tarfile.LNKTYPE),
-                pack({"S1/evil": b""}, tarfile.CHRTYPE),
-                b"no tarball",
-            )
-        ),
+        *((target, content) for target in (FOLDER, FILE) for content in HOSTILE),
         (FOLDER, pack({"S1/evil\x1b[2J": b"x"})),
         (FOLDER, pack({"S1/evil" + "l" * 300: b"x"})),
         (FILE, pack({"S1/evil.gz": b"no gzip"})),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from botocore.exceptions import ReadTimeoutError
 from support.cohorts import PREFIX, Cohort
+from support.tarballs import HOSTILE, pack
 
 from bactofleet.archives import retry
 from bactofleet.core.files import write_json
@@ -205,28 +206,7 @@ def test_a_folder_with_other_files_of_a_genome_is_left_alone(
     assert files_in(Path("fetched")) == ["S1/main/gather/S1.gff.gz"]
 
 
-def pack(files: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.type, member.linkname = len(content), kind, "/etc/passwd"
-            tar.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        pack({"S1/../../evil": b"x"}),
-        pack({"/tmp/evil": b"x"}),  # noqa: S108 - the name of a hostile member
-        pack({"S2/evil": b"x"}),
-        pack({"S1/evil": b""}, tarfile.SYMTYPE),
-        pack({"S1/evil": b""}, tarfile.LNKTYPE),
-        pack({"S1/evil": b""}, tarfile.CHRTYPE),
-        b"no tarball",
-    ],
-)
+@pytest.mark.parametrize("content", HOSTILE)
 def test_nothing_of_a_hostile_tarball_is_kept(
     whole: Cohort, capsys: pytest.CaptureFixture[str], content: bytes
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.tarballs import pack
 
 from bactofleet.core.files import write_json
 from bactofleet.core.identity import identify
@@ -182,15 +183,6 @@ def test_metadata_that_are_no_receipt_are_reported(
         rebuild("S1", URL, head, metadata)
 
 
-def make_tarball(name: str, content: bytes, kind: bytes = tarfile.REGTYPE) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        member = tarfile.TarInfo(name)
-        member.size, member.type, member.linkname = len(content), kind, "/etc/passwd"
-        tar.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
-
-
 def make_sparse_tarball() -> bytes:
     """A first file of 100 MB, almost all of it a hole, which takes no bytes in the tarball."""
     buffer = io.BytesIO()
@@ -208,11 +200,11 @@ def make_sparse_tarball() -> bytes:
         (b"", "does not begin as a tarball"),
         (b"something else", "does not begin as a tarball"),
         (gzip.compress(b"no tarball", mtime=0), "does not begin as a tarball"),
-        (make_tarball("S1/main/x", b"{}"), "its first file is not S1/bactofleet.json"),
-        (make_tarball("S1/bactofleet.json", b"", tarfile.SYMTYPE), "its first file is not"),
-        (make_tarball("S1/bactofleet.json", b"{}"), "its receipt has no schema, sample"),
-        (make_tarball("S1/bactofleet.json", b"[1]"), "does not begin as a tarball"),
-        (make_tarball("S1/bactofleet.json", b"{"), "Expecting property name"),
+        (pack({"S1/main/x": b"{}"}), "its first file is not S1/bactofleet.json"),
+        (pack({"S1/bactofleet.json": b""}, tarfile.SYMTYPE), "its first file is not"),
+        (pack({"S1/bactofleet.json": b"{}"}), "its receipt has no schema, sample"),
+        (pack({"S1/bactofleet.json": b"[1]"}), "does not begin as a tarball"),
+        (pack({"S1/bactofleet.json": b"{"}), "Expecting property name"),
         (make_sparse_tarball(), "its first file has holes"),
     ],
     ids=[
