@@ -102,6 +102,19 @@ def test_every_update_of_an_environment_brings_the_newest_image(resources: dict[
     )
 
 
+def test_an_update_ends_no_job_before_its_time(resources: dict[str, Any]) -> None:
+    """A genome takes hours at most, a controller days; Batch allows no more than five."""
+    policies = {name: r["UpdatePolicy"] for name, r in resources.items() if "UpdatePolicy" in r}
+    minutes = {name: policy["JobExecutionTimeoutMinutes"] for name, policy in policies.items()}
+
+    assert not any(policy["TerminateJobsOnUpdate"] for policy in policies.values())
+    assert minutes == {
+        "SpotEnvironment": 180,
+        "OnDemandEnvironment": 180,
+        "ControllerEnvironment": 7200,
+    }
+
+
 def test_the_template_suits_every_partition_of_aws() -> None:
     text = TEMPLATE.read_text()
 

@@ -599,14 +599,15 @@ def test_deploying_gives_new_instances_the_newest_image(
     old = {
         "ec2Configuration": [{"imageType": "ECS_AL2023", "batchImageStatus": "UPDATE_AVAILABLE"}]
     }
-    account.batch.environments["spot"]["computeResources"] = old
+    policy = {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": 7}
+    account.batch.environments["spot"] |= {"computeResources": old, "updatePolicy": policy}
 
     assert main(["aws", "deploy"]) == 0
 
     (update,) = account.batch.updates
     assert update["computeEnvironment"] == "arn:spot"
     assert update["computeResources"] == {"updateToLatestImageVersion": True}
-    assert update["updatePolicy"]["terminateJobsOnUpdate"] is False
+    assert update["updatePolicy"] == policy  # the environment's own, which the template sets
     assert "New instances of spot get the newest image" in capsys.readouterr().out
 
 

@@ -22,8 +22,6 @@ POLL_S = 15.0
 # Value of `batchImageStatus` for hosts whose image is not Batch's newest:
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_Ec2Configuration.html
 OLD_IMAGE = "UPDATE_AVAILABLE"
-# As in infra/bactofleet.yaml: an update waits for jobs instead of ending them.
-UPDATE_POLICY = {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": 180}
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,8 @@ class Environment:
     desired_vcpus: int
     """vCPUs of the instances that Batch has, or is starting."""
     has_old_image: bool
+    update_policy: Mapping[str, Any]
+    """How long jobs may go on when its instances are replaced, as the template says."""
 
 
 def list_queues(outputs: Mapping[str, str]) -> list[str]:
@@ -68,6 +68,7 @@ def _environment(item: dict[str, Any]) -> Environment:
         state=item["state"],
         desired_vcpus=int(resources.get("desiredvCpus", 0)),
         has_old_image=has_old_image(resources),
+        update_policy=item.get("updatePolicy", {}),
     )
 
 
@@ -159,6 +160,6 @@ def renew_images(
             batch.update_compute_environment(
                 computeEnvironment=item.arn,
                 computeResources={"updateToLatestImageVersion": True},
-                updatePolicy=UPDATE_POLICY,
+                updatePolicy=item.update_policy,
             )
             say(f"New instances of {item.name} get the newest image of AWS Batch.")
