@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bactofleet.core.confine import NO_LANDLOCK, NO_SECCOMP, find_missing
+
 START = """
 import ctypes, os, pathlib, socket, subprocess, sys
 from bactofleet.core.confine import confine
@@ -78,3 +80,54 @@ def test_what_may_be_written_to_need_not_be_there(place: Path) -> None:
     (place / "mine").rmdir()
 
     assert run(place, "print('done')") == "done"
+
+
+# What old kernels and containers do: they do not know a call, or refuse it.
+LACKING = """
+import sys
+from bactofleet.core import confine
+{change}
+print(*confine.confine(()), sep="\\n")
+try:
+    open(sys.argv[1], "w")
+except PermissionError:
+    print("cannot write")
+try:
+    import socket
+    socket.socket()
+except OSError:
+    print("no network")
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("", ["", "cannot write", "no network"]),
+        ("confine.CREATE_RULESET = 9999", [NO_LANDLOCK, "no network"]),
+        ("confine.RESTRICT_SELF = 9999", [NO_LANDLOCK, "no network"]),
+        ("confine.REFER_VERSION = 99", [NO_LANDLOCK, "no network"]),
+        ("confine.SECCOMP_MODE_FILTER = 99", [NO_SECCOMP, "cannot write"]),
+        ("confine.ARCHITECTURES = {}", [NO_SECCOMP, "cannot write"]),
+        ("confine.platform.system = lambda: 'Darwin'", [NO_LANDLOCK, NO_SECCOMP]),
+    ],
+)
+def test_what_is_missing_is_said_and_the_other_is_used(
+    tmp_path: Path, change: str, said: list[str]
+) -> None:
+    script = LACKING.format(change=change)
+
+    answer = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "file")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert answer.stdout.splitlines() == said
+
+
+def test_looking_for_what_is_missing_confines_nobody(tmp_path: Path) -> None:
+    assert find_missing() == []
+
+    (tmp_path / "file").write_text("written")

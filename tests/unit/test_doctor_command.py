@@ -155,3 +155,15 @@ def test_a_machine_without_the_memory_of_a_genome_is_reported() -> None:
     levels = {f.check: f.level for f in local.examine(Work(memory_mb=10**9))}
 
     assert levels["local memory"] == WARNING
+
+
+@pytest.mark.parametrize(("missing", "level"), [([], OK), (["no Landlock"], WARNING)])
+def test_a_machine_that_cannot_confine_tools_is_reported(
+    monkeypatch: pytest.MonkeyPatch, missing: list[str], level: str
+) -> None:
+    monkeypatch.setattr(local, "find_missing", lambda: missing)
+
+    found = {finding.check: finding for finding in local.examine(Work())}
+
+    assert found["local confinement"].level == level
+    assert all(one in found["local confinement"].message for one in missing)

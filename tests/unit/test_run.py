@@ -253,6 +253,22 @@ def test_a_controller_whose_jobs_run_elsewhere_needs_no_tools(
     start().start(runs_here=False)
 
 
+@pytest.mark.usefixtures("references")
+def test_a_machine_that_cannot_confine_tools_is_named_once_at_the_start(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(project, needed_programs({"polish": True, "assembler": "skesa"}))
+    monkeypatch.setattr(
+        "bactofleet.run.workflow.atexit", SimpleNamespace(register=lambda function: None)
+    )
+    monkeypatch.setattr("bactofleet.run.workflow.find_missing", lambda: ["Landlock is missing"])
+
+    start(providers=["ena"]).start(runs_here=True)
+
+    said = capsys.readouterr().err
+    assert said.count("bactofleet: NOTE: Landlock is missing (docs/security.md)\n") == 1
+
+
 def test_results_in_a_folder_of_a_machine_that_goes_are_refused() -> None:
     with pytest.raises(WorkflowError, match="set results: s3://BUCKET/results"):
         start(results="results").check_reach(shares_files=False)

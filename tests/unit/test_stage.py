@@ -17,7 +17,7 @@ from support.stages import FOLDERS, Genome
 from bactofleet.core import versions
 from bactofleet.core.errors import Excluded, ToolFailure
 from bactofleet.core.samples import Sample
-from bactofleet.genome.stage import Stage, StageFunction
+from bactofleet.genome.stage import Stage, StageFunction, run_command
 from snakemake_executor_plugin_aws_batch_array.api import EXIT_CODE_FILE
 
 
@@ -489,3 +489,18 @@ def test_work_goes_however_a_stage_ends(genome: Genome, end: BaseException) -> N
         genome.run("qc", function)
 
     assert not (genome.folder("qc") / "work").exists()
+
+
+def test_a_log_begins_with_what_a_machine_lacks_to_confine_tools(
+    genome: Genome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the stages that are confined look for it."""
+    monkeypatch.setattr(
+        "bactofleet.genome.stage.confine", lambda *_: ["Landlock is not available here"]
+    )
+    for name in ("download", "qc"):
+        monkeypatch.setattr(f"bactofleet.genome.{name}.run", make_reads)
+        assert run_command(check_inputs, genome.arguments(name, inputs=[])) == 0
+
+    assert genome.log("qc").read_text() == "NOTE: Landlock is not available here\n"
+    assert genome.log("download").read_text() == ""

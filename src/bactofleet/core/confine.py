@@ -9,8 +9,8 @@ Two features of Linux need no privilege and also work in containers of Docker an
   reading or changing the memory of processes outside
   (https://www.kernel.org/doc/html/latest/userspace-api/landlock.html; Linux 5.19 or later).
 
-Both also hold for all processes that are started later, and cannot be undone. A kernel that has
-not one of them goes without it.
+Both also hold for all processes that are started later, and cannot be undone. Where one of them is
+missing, the other is used, and the caller learns what is not prevented.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import errno
 import os
 import platform
 import struct
+import subprocess
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -47,19 +49,37 @@ READ = EXECUTE | READ_FILE | READ_DIR
 ALL = (1 << 14) - 1  # of version 2: also to make, remove and move
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
 
+NO_LANDLOCK = (
+    "Landlock is not available here (Linux 5.19 or later has it, unless it is switched off): the "
+    "tools of a genome could write to the folders of others"
+)
+NO_SECCOMP = "seccomp is not available here: the tools of a genome have the network"
+
 _libc = ctypes.CDLL(None)
 
 
-def confine(writable: Iterable[Path], hidden: Collection[Path] = ()) -> None:
+def confine(writable: Iterable[Path], hidden: Collection[Path] = ()) -> list[str]:
     """Take the network from this process and its children, and the right to write elsewhere.
 
     Args:
         writable: Files and folders, with all below them; those that do not exist are skipped.
         hidden: Files that cannot be opened, unless they are below a writable folder.
+
+    Returns:
+        What this machine lacks for it, and what follows; usually nothing.
     """
+    if platform.system() != "Linux":
+        return [NO_LANDLOCK, NO_SECCOMP]
     _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    _limit_files(writable, {path.absolute() for path in hidden})
-    _refuse_sockets()
+    has_landlock = _limit_files(writable, {path.absolute() for path in hidden})
+    has_seccomp = _refuse_sockets()
+    return [NO_LANDLOCK] * (not has_landlock) + [NO_SECCOMP] * (not has_seccomp)
+
+
+def find_missing() -> list[str]:
+    """Confine a process of its own, and return what `confine` says there."""
+    command = [sys.executable, "-m", "bactofleet.core.confine"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def _call(function: str, *arguments: int | bytes) -> int:
@@ -68,9 +88,10 @@ def _call(function: str, *arguments: int | bytes) -> int:
     return int(getattr(_libc, function)(*words))
 
 
-def _refuse_sockets() -> None:
+def _refuse_sockets() -> bool:
+    """Install the filter; return whether the kernel has taken it."""
     if platform.machine() not in ARCHITECTURES:
-        return
+        return False
     architecture, (socket, *others) = ARCHITECTURES[platform.machine()]
     refused = {
         socket: errno.EAFNOSUPPORT,
@@ -91,24 +112,25 @@ def _refuse_sockets() -> None:
     code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
     buffer = ctypes.create_string_buffer(code, len(code))
     packed = struct.pack("@HP", len(program), ctypes.addressof(buffer))
-    _call("prctl", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, packed, 0, 0)
+    return _call("prctl", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, packed, 0, 0) == 0
 
 
-def _limit_files(writable: Iterable[Path], hidden: Collection[Path]) -> None:
+def _limit_files(writable: Iterable[Path], hidden: Collection[Path]) -> bool:
+    """Restrict this process; return whether the kernel has done so."""
     version = _call("syscall", CREATE_RULESET, 0, 0, ASK_VERSION)
     if version < REFER_VERSION:  # without it, no file could be moved to another folder
-        return
+        return False
     rights = ALL | (TRUNCATE if version >= TRUNCATE_VERSION else 0)
     handled = struct.pack("=Q", rights)
     rules = _call("syscall", CREATE_RULESET, handled, len(handled), 0)
     if rules < 0:
-        return
+        return False
     try:
         for path in writable:
             _allow(rules, path, rights)
         for path in _iter_visible(Path("/"), hidden):
             _allow(rules, path, READ)
-        _call("syscall", RESTRICT_SELF, rules, 0)
+        return _call("syscall", RESTRICT_SELF, rules, 0) == 0
     finally:
         os.close(rules)
 
@@ -138,3 +160,8 @@ def _allow(rules: int, path: Path, rights: int) -> None:
         _call("syscall", ADD_RULE, rules, PATH_BENEATH, beneath, 0)
     finally:
         os.close(descriptor)
+
+
+if __name__ == "__main__":
+    for line in confine(()):
+        print(line)

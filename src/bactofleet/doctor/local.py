@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from bactofleet import __version__
+from bactofleet.core.confine import find_missing
 from bactofleet.core.image import IMAGE
 from bactofleet.core.versions import missing_tools
 from bactofleet.doctor.findings import Check, Finding
@@ -30,6 +31,7 @@ def examine(work: Work) -> Iterator[Finding]:
     yield _tools()
     yield _disk(work)
     yield _memory(work)
+    yield _confinement()
 
 
 def _tools() -> Finding:
@@ -73,3 +75,10 @@ def _memory(work: Work) -> Finding:
         remedy = "run genomes elsewhere, or make memory_mb in config/config.yaml smaller"
         return check.warning(f"{message}; a genome needs {work.memory_mb:,} MB", remedy)
     return check.ok(message)
+
+
+def _confinement() -> Finding:
+    check, missing = Check("local confinement"), find_missing()
+    if missing:
+        return check.warning("; ".join(missing), "docs/security.md says what that means")
+    return check.ok("the tools of a genome get no network, and write only to its folders")

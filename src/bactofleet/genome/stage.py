@@ -208,28 +208,39 @@ def run_command(check_inputs: InputCheck, argv: list[str] | None = None) -> int:
     Returns its exit status.
     """
     args = parse_arguments(argv)
-    if args.stage in OFFLINE:
-        _confine(args)
+    notes = _confine(args) if args.stage in OFFLINE else []
     # A process needs only one of the stages' modules.
     function = importlib.import_module(f"bactofleet.genome.{args.stage}").run
-    return run_stage(function, args, check_inputs)
+    return run_stage(function, args, check_inputs, notes)
 
 
-def _confine(args: argparse.Namespace) -> None:
-    """Limit this process and its tools to their genome's folder, its logs and its failure."""
+def _confine(args: argparse.Namespace) -> list[str]:
+    """Limit this process and its tools to their genome's folder, its logs and its failure.
+
+    Returns what this machine lacks for it.
+    """
     folders = (args.outputs[0].parent.parent, args.log.parent, args.failures)
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     files = [os.environ[name] for name in (api.EXIT_CODE_FILE,) if name in os.environ]
     temporary = (Path(tempfile.gettempdir()), Path("/dev"), *(Path(name).parent for name in files))
     credentials = os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
-    confine((*folders, *temporary), [Path(credentials)] if credentials else [])
+    return confine((*folders, *temporary), [Path(credentials)] if credentials else [])
 
 
-def run_stage(function: StageFunction, args: argparse.Namespace, check_inputs: InputCheck) -> int:
-    """Check the inputs of a stage, then do its work; return its exit status."""
+def run_stage(
+    function: StageFunction,
+    args: argparse.Namespace,
+    check_inputs: InputCheck,
+    notes: Sequence[str] = (),
+) -> int:
+    """Check the inputs of a stage, then do its work; return its exit status.
+
+    `notes` begin its log.
+    """
 
     def work(log: IO[str]) -> None:
+        log.writelines(f"NOTE: {note}\n" for note in notes)
         check_inputs(args.inputs)
         _run(function, args, log)
 

@@ -25,6 +25,7 @@ from bactofleet.core.config import (
     parameters_of,
     read_options,
 )
+from bactofleet.core.confine import find_missing
 from bactofleet.core.destination import is_s3, local_folder, scratch_folder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import fingerprint
@@ -184,6 +185,7 @@ class WorkflowRun:
             self._check_nothing_finished_meanwhile()
             if runs_here:
                 self._check_tools()
+                self._say([f"NOTE: {missing} (docs/security.md)" for missing in find_missing()])
             self._check_bucket()
         except ConfigurationError as error:
             raise WorkflowError(str(error)) from None
