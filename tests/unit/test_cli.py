@@ -1,6 +1,7 @@
 """The command checks before anything is spent, and versions and tools are found by asking."""
 
 import json
+import re
 import subprocess
 import sys
 from hashlib import sha256
@@ -151,6 +152,8 @@ def test_versions_are_asked_of_the_tools_on_path(
 
     found = json.loads(capsys.readouterr().out)
     assert found.pop("python").startswith("3.")
+    for name in ("resfinder", "pointfinder", "plasmidfinder"):
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d [0-9a-f]{12}", found.pop(f"{name} database"))
     assert found == {
         "bactofleet": __version__,
         "bwa": "0.7.18-r1243",
@@ -160,6 +163,7 @@ def test_versions_are_asked_of_the_tools_on_path(
         "prokka database": f"sha256:{sha256(proteins).hexdigest()[:16]}",
         "skesa": "unknown",
         "snakemake": metadata.version("snakemake"),
+        "staramr": metadata.version("staramr"),
     }
 
 

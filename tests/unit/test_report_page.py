@@ -179,6 +179,28 @@ def make_species(count, **first):
     return [rows[0] | first, *rows[1:]]
 
 
+def test_genes_are_counted_over_the_genomes_that_were_searched():
+    genes = ("mecA; tet(K)", "mecA", "none", None)
+
+    page = render(
+        [
+            {"sample": f"g{number}", "status": "complete", "resistance_genes": cell}
+            for number, cell in enumerate(genes)
+        ]
+    )
+
+    section = page.partition('<section id="resistance">')[2].partition("</section>")[0]
+    assert "2 kinds in 3 searched genomes" in section
+    assert re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', section) == [
+        ("mecA", "2"),
+        ("tet(K)", "1"),
+    ]
+
+
+def test_there_is_no_section_of_resistance_if_no_genome_was_searched():
+    assert 'id="resistance"' not in render([{"sample": "a", "status": "complete"}])
+
+
 def test_outliers_are_listed_after_the_problems_and_lead_to_the_table():
     page = render(make_species(30, assembler_gc_percent=40.0))
 

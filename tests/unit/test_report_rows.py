@@ -56,6 +56,32 @@ def test_a_size_that_nobody_knows_is_no_size(results, receipt):
     assert "genome_size" not in read_record(results, "SRX1").row
 
 
+def test_genes_and_plasmids_are_lists_in_cells_and_none_is_said(results, receipt):
+    resistance = {
+        "genes": ["mecA", "tet(K)"],
+        "mutations": [],
+        "drugs": ["cefoxitin"],
+        "replicons": [],
+        "organism": "staphylococcus_aureus",
+    }
+    write_receipt(results, receipt | {"resistance": resistance})
+
+    row = read_record(results, "SRX1").row
+
+    assert (row["resistance_genes"], row["resistance_mutations"]) == ("mecA; tet(K)", "none")
+    assert (row["resistance_drugs"], row["plasmid_replicons"]) == ("cefoxitin", "none")
+    assert row["resistance_organism"] == "staphylococcus_aureus"
+
+
+def test_mutations_that_were_not_searched_are_no_cell(results, receipt):
+    write_receipt(results, receipt | {"resistance": {"genes": ["sul2"], "mutations": None}})
+
+    row = read_record(results, "SRX1").row
+
+    assert row["resistance_genes"] == "sul2"
+    assert not {"resistance_mutations", "resistance_organism"} & row.keys()
+
+
 def test_versions_and_parameters_are_kept_beside_the_row(results, receipt):
     write_receipt(results, receipt)
 

@@ -219,7 +219,7 @@ def test_options_are_words_that_a_person_could_type() -> None:
 def test_missing_tools_are_named_before_the_run_those_of_options_only_when_asked_for(
     project: Path,
 ) -> None:
-    install(project, needed_programs({"polish": True}) - {"makeblastdb"})
+    install(project, needed_programs({"polish": True, "resistance": True}) - {"makeblastdb"})
 
     with pytest.raises(WorkflowError, match="not on PATH: bbduk, makeblastdb, megahit"):
         start(assembler="megahit", phix=True, providers=["ena"]).start(runs_here=True)
@@ -237,7 +237,8 @@ def test_missing_tools_are_named_before_the_run_those_of_options_only_when_asked
 def test_tools_that_unpack_archive_files_are_needed_for_accessions_of_their_providers(
     project: Path, providers: list[str], missing: str
 ) -> None:
-    install(project, needed_programs({"polish": True, "assembler": "skesa"}))
+    options = {"polish": True, "assembler": "skesa", "resistance": True}
+    install(project, needed_programs(options))
 
     with pytest.raises(WorkflowError, match=rf"not on PATH: {missing}\. Run"):
         start(providers=providers).start(runs_here=True)

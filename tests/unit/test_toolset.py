@@ -23,6 +23,7 @@ def needed(**options: object) -> set[str]:
         ({"phix": True}, {"bbduk.sh"}),
         ({"error_correction": True}, {"lighter"}),
         ({"simulate_reads": True}, {"art_illumina"}),
+        ({"resistance": True}, {"blastn"}),
         ({"polish": True}, {"bwa", "java", "pilon", "samtools"}),
         ({"assembler": "spades"}, {"spades.py"}),
         ({"providers": ["ena"]}, set()),

@@ -52,7 +52,8 @@ def type_genome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallT
             "typing",
             typing.run,
             inputs=["assembly", "qc"],
-            parameters={"species_references": str(tmp_path / "refs.msh")} | parameters,
+            parameters={"species_references": str(tmp_path / "refs.msh"), "resistance": False}
+            | parameters,
         )
         assert status == expect
         return genome

@@ -24,8 +24,9 @@ SMALL = {
     "min_basepairs": 100000,
     "min_coverage": 5,
     "min_genome_size": 10000,
-    # Loading them takes longer than all else of such a genome.
+    # They take longer than all else of such a genome.
     "species_references": "",
+    "resistance": False,
 }
 TIMEOUT_S = 1500
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import re
 import subprocess
 import tarfile
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 from bactopia.parsers import annotator
 from conftest import DEMO, IMAGE, SHARED, Project, broken, make_project, plasmid
+
+from bactofleet.core.versions import resistance_databases
 
 ECOLI = SHARED / "ecoli-SRR2627019-1Mb-10x"
 
@@ -161,19 +164,33 @@ def test_mistakes_in_configuration_and_sheet_are_named_before_anything_runs(
     assert not (project.folder / "pwned").exists()
 
 
-def test_the_species_of_real_reads_is_found_and_differs_from_the_sheet(project: Project) -> None:
-    project.config["species_references"] = "refseq"
+def test_species_and_resistance_are_found_whatever_the_sheet_says(
+    project: Project, tmp_path: Path
+) -> None:
+    project.config |= {"species_references": "refseq", "resistance": True}
     reads: dict[str, object] = {f"r{mate}": DEMO / f"ecoli_R{mate}.fastq.gz" for mate in (1, 2)}
-    project.write_samples([reads | {"sample": "named", "species": "Salmonella enterica"}])
+    project.write_samples(
+        [
+            reads | {"sample": "named", "species": "Salmonella enterica"},
+            {
+                "sample": "resistant",
+                "species": "Staphylococcus aureus",
+                "assembly": write_resistant_genome(tmp_path / "resistant.fna"),
+            },
+        ]
+    )
 
     result = project.run()
 
     assert result.status == 0, result.output
     found = project.receipt("named")["found"]
     assert (found["verdict"], found["species"]) == ("other", "Escherichia coli")
-    header, cells = (project.folder / "results/cohort.tsv").read_text().splitlines()
-    row = dict(zip(header.split("\t"), cells.split("\t"), strict=True))
+    header, *lines = (project.folder / "results/cohort.tsv").read_text().splitlines()
+    row, carrier = (
+        dict(zip(header.split("\t"), cells.split("\t"), strict=True)) for cells in lines
+    )
     assert (row["found_verdict"], row["rank"]) == ("other", "exclude")
+    assert row["resistance_organism"] == "escherichia_coli"
     assert "Escherichia coli has" in row["rank_reason"]
     sketches = project.unpack("named") / "main/sketcher"
     assert sorted(path.name for path in sketches.glob("named*")) == [
@@ -181,6 +198,36 @@ def test_the_species_of_real_reads_is_found_and_differs_from_the_sheet(project: 
         "named-k31.msh",
         "named-mash-refseq-k21.txt",
     ]
+    assert (carrier["resistance_genes"], carrier["plasmid_replicons"]) == ("mecA", "rep7c")
+    assert carrier["resistance_mutations"] == "gyrA (S84L)"
+    assert "ciprofloxacin" in carrier["resistance_drugs"].split("; ")
+    tables = project.unpack("resistant") / "tools/staramr"
+    assert "gyrA (S84L)" in (tables / "resistant-pointfinder.tsv").read_text()
+    assert {"staramr", "blastp", "pointfinder database"} <= set(
+        project.receipt("resistant")["versions"]
+    )
+
+
+def write_resistant_genome(path: Path) -> Path:
+    """Write contigs of mecA, a gyrase whose codon 84 is leucine's, and a replicon, in noise."""
+    databases, chance = resistance_databases(), random.Random(16)
+
+    def read(name: str, gene: str) -> str:
+        records = (databases / name).read_text().split(">")
+        _, *lines = next(text for text in records if text.startswith(gene)).splitlines()
+        return "".join(lines).upper()
+
+    gyrase = read("pointfinder/staphylococcus_aureus/gyrA.fsa", "gyrA")
+    genes = [
+        read("resfinder/beta-lactam.fsa", "mecA_6"),
+        gyrase[: 83 * 3] + "TTA" + gyrase[84 * 3 :],
+        read("plasmidfinder/Rep_trans.fsa", "rep7c"),
+    ]
+    noise = ("".join(chance.choices("ACGT", k=2000)) for _ in range(2 * len(genes)))
+    path.write_text(
+        "".join(f">contig{i}\n{next(noise)}{gene}{next(noise)}\n" for i, gene in enumerate(genes))
+    )
+    return path
 
 
 @pytest.mark.skipif(not ECOLI.exists(), reason="the larger reads are not part of the repository")

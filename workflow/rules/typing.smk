@@ -1,5 +1,6 @@
-# Sketch the assembly, find its species, and look for a second one in the reads.
-# Tools: Mash, for `species_references`.
+# Sketch the assembly, find its species, and look for a second one in the reads; search the assembly
+# for resistance genes, point mutations and plasmid replicons.
+# Tools: Mash, for `species_references`; BLAST+ and staramr, for `resistance`.
 rule typing:
     input:
         record=rules.assembly.output.record,
@@ -19,7 +20,7 @@ rule typing:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        options=RUN.options("species_references"),
+        options=RUN.options("species_references", "resistance"),
         identity=identity,
     shell:
         stage_command("typing")

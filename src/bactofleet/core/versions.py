@@ -6,6 +6,7 @@ that no job spends seconds on asking.
 
 from __future__ import annotations
 
+import configparser
 import hashlib
 import json
 import platform
@@ -13,6 +14,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ PACKAGES = ("multiqc", "snakemake")
 # The proteins that prokka searches for every bacterium, below its database folder.
 BACTERIA = Path("kingdom/Bacteria")
 PROTEINS = ("AMR", "IS", "sprot")
+# The databases in staramr's package, each with a file that says of when it is.
+RESISTANCE_DATABASES = ("resfinder", "pointfinder", "plasmidfinder")
 
 
 def get_versions() -> dict[str, str]:
@@ -46,7 +50,7 @@ def ask_versions() -> dict[str, str]:
     }
     packages = {name: metadata.version(name) for name in PACKAGES}
     ours = {"bactofleet": __version__, "python": platform.python_version(), **packages}
-    return ours | found | _prokka_database() | _species_references()
+    return ours | found | _prokka_database() | _species_references() | _staramr()
 
 
 def missing_tools(options: Mapping[str, Any]) -> list[str]:
@@ -58,6 +62,12 @@ def missing_tools(options: Mapping[str, Any]) -> list[str]:
 def find_references(given: str) -> Path:
     """Return the sketch that the option `species_references` means."""
     return SKETCH if given == REFSEQ else Path(given)
+
+
+def resistance_databases() -> Path:
+    """Return the folder of the databases that staramr's package brings."""
+    # Without its import, which takes a second.
+    return Path(str(metadata.distribution("staramr").locate_file("staramr/databases/data/dist")))
 
 
 def to_json() -> str:
@@ -88,6 +98,18 @@ def _species_references() -> dict[str, str]:
     """Return a checksum of the genomes that species are found by."""
     table = SKETCH.with_suffix(".tsv")
     return {"species references": f"sha256:{sha256_of(table)[:16]}"} if table.is_file() else {}
+
+
+def _staramr() -> dict[str, str]:
+    """Return staramr's version, and date and commit of each of its databases."""
+    found = {"staramr": metadata.version("staramr")}
+    for name in RESISTANCE_DATABASES:
+        about = configparser.ConfigParser()
+        about.read(resistance_databases() / f"{name}-info.ini")
+        known = about["GitInfo"]
+        day = datetime.strptime(known[f"{name}_db_date"], "%a, %d %b %Y %H:%M").date()
+        found[f"{name} database"] = f"{day} {known[f'{name}_db_commit'][:12]}"
+    return found
 
 
 def _package_version(package: str) -> str:

@@ -77,6 +77,7 @@ def _merge(stage: Stage, records: dict[str, StageRecord]) -> StageRecord:
         merged.input = merged.input or record.input
         merged.identity = merged.identity or record.identity
         merged.found = merged.found or record.found
+        merged.resistance = merged.resistance or record.resistance
         merged.metrics |= record.metrics
         merged.versions |= record.versions
         merged.multiqc |= record.multiqc
@@ -100,6 +101,7 @@ def _receipt(stage: Stage, merged: StageRecord) -> Fields:
         "reason": excluded,
         "input": merged.input,
         "found": merged.found,
+        "resistance": merged.resistance,
         "metrics": merged.metrics,
         "stages": {},
         "versions": {"bactofleet": __version__} | merged.versions,

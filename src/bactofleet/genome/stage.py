@@ -88,6 +88,8 @@ class StageRecord:
     """What the genome is made from: kind, runtype, sources, species, genome size."""
     found: dict[str, Any] | None = None
     """Which species the genome is: `Found` of the receipt."""
+    resistance: dict[str, Any] | None = None
+    """Its resistance genes, mutations and plasmids: `Resistance` of the receipt."""
     metrics: dict[str, float | int] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=dict)
@@ -159,9 +161,9 @@ class Stage:
         """Memory for a tool, in whole gigabytes; 1 GB is left for the rest."""
         return max(1, self.mem_mb // 1000 - 1)
 
-    def publish(self, name: str) -> Path:
-        """Return the path of a result file, in the stage's folder of Bactopia's layout."""
-        path = self.folder / PUBLISH / BACTOPIA_FOLDERS[self.name] / name
+    def publish(self, name: str, folder: str = "") -> Path:
+        """Return the path of a result file: in the stage's folder of Bactopia's, or in another."""
+        path = self.folder / PUBLISH / (folder or BACTOPIA_FOLDERS[self.name]) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 

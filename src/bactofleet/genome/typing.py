@@ -1,4 +1,4 @@
-"""Stage 4, typing: which species the genome is, and whether it is only one, by its k-mers."""
+"""Stage 4, typing: what the genome is, by its k-mers, and what resistance it has, by its genes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from msgspec.structs import asdict
 from bactofleet.core.errors import ToolFailure
 from bactofleet.core.versions import find_references
 from bactofleet.genome import species
+from bactofleet.genome.resistance import find_resistance, organism_of
 from bactofleet.genome.stage import CONTIGS, READS, Stage, read_record
+from bactofleet.records.receipt import Found
 
 # Bactopia's sketches.
 K_OF_SKETCHES = (21, 31)
@@ -18,20 +20,31 @@ HASHES = 10_000
 
 
 def run(stage: Stage) -> None:
+    """Find the genome's species, if asked for, and its resistance genes and plasmids, likewise."""
+    # A copy and a name without folders, because tools write the name into their results.
+    fasta = f"{stage.sample}.fna"
+    shutil.copyfile(stage.inputs["assembly"] / CONTIGS / fasta, stage.work / fasta)
+    name = str(read_record(stage.inputs["assembly"]).input.get("species") or "")
+    if stage.parameters["species_references"]:
+        found = _find_species(stage, fasta, name)
+        stage.record.found = asdict(found)
+        name = found.species or name
+    if stage.parameters["resistance"]:
+        stage.use("staramr", "blastp", "resfinder database", "plasmidfinder database")
+        if organism_of(name):
+            stage.use("pointfinder database")
+        stage.record.resistance = asdict(find_resistance(stage, fasta, name))
+
+
+def _find_species(stage: Stage, fasta: str, expected: str) -> Found:
     """Sketch the assembly and compare it, and the reads, with genomes of known species."""
-    given = stage.parameters["species_references"]
-    if not given:
-        return
-    sketch = find_references(given)
+    sketch = find_references(stage.parameters["species_references"])
     table = sketch.with_suffix(".tsv")
     if missing := [str(path) for path in (sketch, table) if not path.is_file()]:
         raise ToolFailure(
             f"{' and '.join(missing)} not found (species_references; empty switches this off)"
         )
     stage.use("mash", "species references")
-    # A copy and a name without folders, because Mash writes the name into the sketch.
-    fasta = f"{stage.sample}.fna"
-    shutil.copyfile(stage.inputs["assembly"] / CONTIGS / fasta, stage.work / fasta)
     _sketch(stage, fasta)
     references = species.read_references(table)
     distances, screen = stage.work / "distances.tsv", stage.work / "screen.tsv"
@@ -46,13 +59,12 @@ def run(stage: Stage) -> None:
     neighbours = species.read_distances(distances, references, length)
     if not neighbours:
         raise ToolFailure(f"the table beside {sketch} has no genome of it")
-    found = species.identify(
-        expected=str(assembly.input.get("species") or ""),
+    return species.identify(
+        expected=expected,
         neighbours=neighbours,
         contained=species.read_screen(screen, references) if reads else [],
         references=references.values(),
     )
-    stage.record.found = asdict(found)
 
 
 def _sketch(stage: Stage, fasta: str) -> None:

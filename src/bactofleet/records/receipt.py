@@ -101,6 +101,19 @@ class Found(Struct, frozen=True):
     """Its share of the depth (0 to 1)."""
 
 
+class Resistance(Struct, frozen=True):
+    """What the assembly has of resistance and plasmids (genome/resistance.py)."""
+
+    genes: tuple[str, ...] = ()
+    mutations: tuple[str, ...] | None = None
+    """None if they were not searched, because PointFinder does not have the species."""
+    drugs: tuple[str, ...] = ()
+    """Predicted from genes and mutations."""
+    replicons: tuple[str, ...] = ()
+    organism: str | None = None
+    """The part of PointFinder that was searched."""
+
+
 class Usage(Struct, frozen=True):
     """The resources that a stage used."""
 
@@ -153,6 +166,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     input: Input
     found: Found | None = None
     """Older receipts, and those of genomes that were excluded before, do not say it."""
+    resistance: Resistance | None = None
+    """Likewise; nor if it was not asked for."""
     metrics: dict[str, Number]
     stages: dict[str, Usage]
     versions: dict[str, str | None]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from bactofleet.core.text import clean
 from bactofleet.core.times import format_utc
@@ -18,9 +19,19 @@ from bactofleet.records.failure import Failure, read_failure
 from bactofleet.records.folder import FAILED
 from bactofleet.records.portable import INPUT_SHOWN
 from bactofleet.records.reading import UNREADABLE, Unreadable
-from bactofleet.records.receipt import Input, Receipt, SourceRun, read_receipt
+from bactofleet.records.receipt import (
+    Input,
+    Receipt,
+    Resistance,
+    SourceRun,
+    read_receipt,
+)
 
 GenomeRow = dict[str, str | int | float | None]
+
+# Lists in a cell of the table.
+LIST_SEPARATOR = "; "
+NONE_FOUND = "none"
 
 
 class InputFile(NamedTuple):
@@ -88,6 +99,7 @@ def _of_receipt(receipt: Receipt) -> GenomeRecord:
     if not row.get("genome_size"):
         row.pop("genome_size", None)
     row |= _flatten("found_", receipt.found)
+    row |= _flatten_resistance(receipt.resistance)
     for stage, usage in receipt.stages.items():
         row |= _flatten(f"{stage}_", usage)
     row |= _flatten("tarball_", receipt.tarball)
@@ -139,6 +151,18 @@ def _flatten(prefix: str, part: Struct | None, names: Iterable[str] = ()) -> Gen
         for name in names or part.__struct_fields__
         if (value := getattr(part, name)) is not None
     }
+
+
+def _flatten_resistance(resistance: Resistance | None) -> GenomeRow:
+    """Return the lists as text; `none` says that nothing was found."""
+    row: GenomeRow = {}
+    for name, value in (asdict(resistance) if resistance else {}).items():
+        column = "plasmid_replicons" if name == "replicons" else f"resistance_{name}"
+        if isinstance(value, tuple):
+            row[column] = LIST_SEPARATOR.join(map(clean, value)) or NONE_FOUND
+        elif value is not None:
+            row[column] = clean(value)
+    return row
 
 
 def _to_texts(part: dict[str, Any]) -> dict[str, str]:

@@ -13,12 +13,14 @@ from bactofleet.report.cohort import STATUSES, Cohort
 from bactofleet.report.outliers import Outlier
 from bactofleet.report.provenance.citations import Citation, cite_cohort
 from bactofleet.report.ranks import RANKS
+from bactofleet.report.rows import LIST_SEPARATOR, NONE_FOUND
 from bactofleet.report.values import numbers, texts
 
 # The page lists this many failures with their logs; the table has all of them.
 MAX_FAILURES = 50
 MAX_OUTLIERS = 8
 MAX_NAMES = 12
+MAX_CARRIED = 15
 MAX_TAIL_LINES = 20
 
 # The verdicts of genome/species.py that need a decision.
@@ -27,6 +29,14 @@ MEANINGS = {
     OTHER: "Not the species of the sample sheet",
     UNKNOWN: "Species unknown: no reference is near",
 }
+
+# Columns of lists that the page counts.
+_CARRIED = (
+    ("resistance_genes", "Resistance genes"),
+    ("resistance_mutations", "Point mutations"),
+    ("resistance_drugs", "Resistance predicted to"),
+    ("plasmid_replicons", "Plasmid replicons"),
+)
 
 # Column, heading, factor and format of the key numbers.
 _KEY_NUMBERS = (
@@ -76,6 +86,17 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """Genes, or what follows from them: the most common, and the genomes that have each."""
+
+    heading: str
+    searched: int
+    """Number of genomes in which they were looked for."""
+    kinds: int
+    common: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
 class OutlierGenome:
     """An outlier with its name and species."""
 
@@ -122,6 +143,7 @@ class Summary:
     failures: list[ShownFailure]
     exclusions: list[Exclusion]
     findings: list[Finding]
+    carried: list[Carried]
     outliers: list[OutlierGroup]
     key_numbers: list[MetricSummary]
     versions: list[Setting]
@@ -146,6 +168,7 @@ def summarise(cohort: Cohort) -> Summary:
         failures=_failures(cohort),
         exclusions=_exclusions(cohort.with_status("excluded")),
         findings=_findings(cohort.genomes),
+        carried=_carried(cohort.genomes),
         outliers=_outliers(cohort),
         key_numbers=_key_numbers(cohort.with_status("complete")),
         versions=_settings(cohort.versions),
@@ -241,6 +264,18 @@ def _describe(row: pd.Series[Any]) -> str:
     if text["found_second"]:
         found += f" with {float(text['found_second_share']):.1%} {text['found_second']}"
     return f"{found} (sheet: {text['species']})" if text["species"] else found
+
+
+def _carried(genomes: pd.DataFrame) -> list[Carried]:
+    found = []
+    for column, heading in _CARRIED:
+        cells = genomes[column].dropna()
+        counts = Counter(
+            name for cell in cells if cell != NONE_FOUND for name in cell.split(LIST_SEPARATOR)
+        )
+        if len(cells):
+            found.append(Carried(heading, len(cells), len(counts), counts.most_common(MAX_CARRIED)))
+    return found
 
 
 def _key_numbers(complete: pd.DataFrame) -> list[MetricSummary]:
