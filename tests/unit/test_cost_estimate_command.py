@@ -112,7 +112,8 @@ def test_the_estimate_is_what_a_start_of_the_workflow_says(project: Path, capsys
     make_genomes(project, 20)
     write_usage(project / "results", [make_row("SRX100000")])
     WorkflowRun(CONFIG, SCHEMAS, is_main=True)
-    forecast = capsys.readouterr().err.splitlines()[-1]
+    lines = capsys.readouterr().err.splitlines()
+    forecast = next(line for line in lines if "forecast: " in line)
 
     told = cost(capsys, "--offline")
 

@@ -51,8 +51,13 @@ def metadata_of(wheel: Path) -> Message:
 def test_the_wheel_has_all_of_the_package_and_nothing_beside_it(
     source: Path, built: tuple[Path, Path]
 ) -> None:
-    package = next(path for path in (source / "src").iterdir() if (path / "__init__.py").exists())
-    files = [path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    packages = (path for path in (source / "src").iterdir() if (path / "__init__.py").exists())
+    files = [
+        path
+        for package in packages
+        for path in package.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    ]
 
     names = {n for n in names_in(built[0]) if ".dist-info/" not in n and "/project/" not in n}
 

@@ -268,7 +268,10 @@ def test_redo_changed_does_again_what_differs_and_nothing_else(tmp_path: Path) -
     plan = plan_for(tmp_path, redo="changed")
 
     assert (plan.redo, plan.todo) == (["S1"], ["S1", "S3"])
-    assert plan.summary()[1:] == ["NOTE: 1 finished genomes will be made AGAIN: S1"]
+    assert plan.summary()[1:] == [
+        "NOTE: 1 finished genomes will be made AGAIN: S1",
+        "    why: for example S1: coverage was 50, is 100",
+    ]
 
 
 def test_redo_changed_does_nothing_the_second_time(tmp_path: Path) -> None:

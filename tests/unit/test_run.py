@@ -1,5 +1,6 @@
 """A start of the workflow: the main process checks everything, a job reads what it needs."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -36,6 +37,11 @@ def start(*, is_main: bool = True, **options: object) -> WorkflowRun:
     return WorkflowRun({"samples": "samples.tsv"} | options, SCHEMAS, is_main=is_main)
 
 
+def start_on(cores: int | None, *, is_dry_run: bool = False) -> WorkflowRun:
+    config = {"samples": "samples.tsv"}
+    return WorkflowRun(config, SCHEMAS, is_main=True, cores=cores, is_dry_run=is_dry_run)
+
+
 def wait_until(happened: Callable[[], bool]) -> None:
     end = time.monotonic() + 10
     while not happened():
@@ -69,7 +75,56 @@ def test_the_main_process_says_how_many_genomes_there_are(
 ) -> None:
     start()
 
-    assert capsys.readouterr().err == "bactofleet: 2 genomes: 0 finished, 2 to do\n"
+    first, kinds, forecast = capsys.readouterr().err.splitlines()
+    assert first == "bactofleet: 2 genomes: 0 finished, 2 to do"
+    assert kinds == "bactofleet: made from: 2 accessions"
+    assert re.match(
+        r"bactofleet: forecast: [\d.]+ CPU hours \(95 %: .*\), .* GB of results", forecast
+    )
+
+
+def test_a_run_on_this_machine_says_how_long_it_may_take(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    start_on(cores=2)
+
+    forecast = capsys.readouterr().err.splitlines()[-1]
+    assert re.match(r"bactofleet: forecast: .* to .* on 2 cores, ", forecast)
+
+
+def test_a_dry_run_names_all_that_the_genomes_are_made_from(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("1.fq", "2.fq", "a.fna"):
+        (project / name).touch()
+    rows = "P\t\t1.fq\t2.fq\t\nA\t\t\t\ta.fna\nT\t\t1.fq\t\t\n"
+    (project / "samples.tsv").write_text("sample\taccession\tr1\tr2\tassembly\n" + rows)
+
+    start()
+
+    kinds = capsys.readouterr().err.splitlines()[1]
+    words = "1 pairs of FASTQ files, 1 single FASTQ files, 1 assemblies"
+    assert kinds == f"bactofleet: made from: {words}"
+
+
+@pytest.mark.parametrize(("cores", "is_said"), [(2, True), (None, False)])
+def test_a_dry_run_names_tools_that_the_start_would_miss_on_this_machine(
+    capsys: pytest.CaptureFixture[str], cores: int | None, *, is_said: bool
+) -> None:
+    start_on(cores=cores, is_dry_run=True)
+
+    said = capsys.readouterr().err
+    assert ("NOTE: the start will refuse this: These tools are not on PATH" in said) is is_said
+
+
+def test_the_terminal_is_told_which_genomes_a_run_makes(caplog: pytest.LogCaptureFixture) -> None:
+    run = start()
+    with caplog.at_level("INFO", "snakemake.logging"):
+        run.start(runs_here=False)
+
+    (record,) = (r for r in caplog.records if hasattr(r, "bactofleet_observer"))
+    assert record.message == "2 genomes are made in this run."
+    assert list(record.bactofleet_observer.samples) == ["S1", "S2"]
 
 
 @pytest.mark.parametrize(
@@ -349,7 +404,7 @@ def test_what_a_run_will_cost_is_reported_where_results_go_to_s3(
 ) -> None:
     start(results="s3://bucket/results")
 
-    plan, forecast = capsys.readouterr().err.splitlines()
+    plan, _, forecast = capsys.readouterr().err.splitlines()
     assert plan == "bactofleet: 2 genomes: 0 finished, 2 to do"
     assert forecast.startswith("bactofleet: forecast: $")
 

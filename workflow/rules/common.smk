@@ -30,6 +30,11 @@ RUN = WorkflowRun(
     WORKFLOW / "schemas",
     is_main=workflow.is_main_process and workflow.check_envvars,
     files=[Path(path) for path in workflow.configfiles],
+    # With a number of nodes, jobs go to a cluster or to AWS.
+    cores=(
+        None if workflow.resource_settings.nodes else workflow.resource_settings.cores
+    ),
+    is_dry_run=workflow.output_settings.dryrun,
 )
 # Includes the defaults. An executor sends the files named in the configuration to the jobs, and
 # thus also the samples as they were at the start of the run.

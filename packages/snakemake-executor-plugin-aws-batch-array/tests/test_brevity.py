@@ -12,6 +12,14 @@ from snakemake_executor_plugin_aws_batch_array import api
 from snakemake_executor_plugin_aws_batch_array.executor import Executor
 
 
+def plugin(*, shows_jobs: bool) -> Any:
+    return SimpleNamespace(shows_jobs=lambda settings: shows_jobs)
+
+
+SHOWING, HIDING = plugin(shows_jobs=True), plugin(shows_jobs=False)
+
+
+@pytest.mark.parametrize("dryrun", [False, True])
 @pytest.mark.parametrize(
     ("quiet", "plugins", "is_brief"),
     [
@@ -20,13 +28,22 @@ from snakemake_executor_plugin_aws_batch_array.executor import Executor
         ({Quietness.RULES}, {}, True),
         ({Quietness.ALL}, {}, True),
         ({Quietness.RULES}, {"snkmt": None}, False),
+        ({Quietness.RULES}, {"showing": SHOWING}, False),
+        ({Quietness.RULES}, {"hiding": HIDING}, True),
+        ({Quietness.RULES}, {"hiding": HIDING, "snkmt": None}, False),
     ],
 )
 def test_the_log_is_brief_if_nobody_reads_about_each_job(
-    quiet: set[Quietness] | None, plugins: dict[str, None], *, is_brief: bool
+    quiet: set[Quietness] | None, plugins: dict[str, Any], *, is_brief: bool, dryrun: bool
 ) -> None:
-    settings = SimpleNamespace(quiet=quiet, log_handler_settings=plugins)
+    settings = SimpleNamespace(quiet=quiet, log_handler_settings=plugins, dryrun=dryrun)
     assert api.hides_jobs(settings) is is_brief
+
+
+@pytest.mark.parametrize("dryrun", [False, True])
+def test_what_a_plugin_does_not_show_is_in_the_log_file_but_of_a_dry_run(*, dryrun: bool) -> None:
+    settings = SimpleNamespace(quiet=None, log_handler_settings={"one": HIDING}, dryrun=dryrun)
+    assert api.hides_jobs(settings) is dryrun
 
 
 @pytest.mark.parametrize("is_brief", [False, True])

@@ -81,6 +81,16 @@ class Estimate:
             f"{self._describe_time()}; based on {self._describe_source()}"
         )
 
+    def describe_work(self, *, with_time: bool) -> str:
+        """Return what matters without AWS as one line; the time is that on `vcpus` cores."""
+        hours, size = self.vcpu_hours, self.bytes * (1 / GB)
+        time = f"{self._describe_time('cores')}, " if with_time else ""
+        return (
+            f"forecast: {time}{hours.expected:,.1f} CPU hours (95 %: {hours.low:,.1f} to "
+            f"{hours.high:,.1f}), {size.expected:,.1f} GB of results; based on "
+            f"{self._describe_genomes()}"
+        )
+
     def iter_facts(self) -> Iterator[tuple[str, str]]:
         """Yield all predicted quantities as name and value."""
         yield "genomes", f"{self.genomes:,} to do"
@@ -100,17 +110,22 @@ class Estimate:
         )
         yield "based on", self._describe_source()
 
-    def _describe_time(self) -> str:
+    def _describe_time(self, processors: str = "vCPUs") -> str:
         low, high = (format_duration(HOUR_S * hours) for hours in self.hours)
-        return f"{low} to {high} on {self.vcpus:,} vCPUs"
+        return f"{low} to {high} on {self.vcpus:,} {processors}"
 
     def _describe_source(self) -> str:
+        made = self._describe_genomes()
         if not self.finished:
-            return "one genome measured elsewhere; your first genomes will improve it"
-        made = f"{self.finished:,} finished genomes"
+            return made
         if not self.attempts:
             return f"{made}; price and losses on AWS are assumed"
         return f"{made} and their cost on AWS"
+
+    def _describe_genomes(self) -> str:
+        if not self.finished:
+            return "one genome measured elsewhere; your first genomes will improve it"
+        return f"{self.finished:,} finished genomes"
 
 
 class Estimator:

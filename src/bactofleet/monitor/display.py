@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from textwrap import shorten
 from typing import Any
 
 from rich.console import Group as Stack
@@ -13,16 +14,21 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bactofleet.monitor.snapshot import Snapshot, StageTimes
+from bactofleet.monitor.snapshot import Genomes, Snapshot, StageTimes
 from bactofleet.monitor.wording import (
     MAX_KINDS,
     describe_failure,
     describe_progress,
     group_failures,
+    iter_counts,
     iter_facts,
+    iter_pace,
     to_facts,
 )
+from bactofleet.records.failure import describe
 
+# So that the view fits into a small terminal.
+MAX_FAILURE = 300
 STAGES_HEADING = "seconds per stage"
 _STYLES = {"complete": "green", "excluded": "yellow", "failed": "red", "running": "cyan"}
 _TIMES = ("time", "started", "last_finished")
@@ -45,11 +51,27 @@ def to_lines(snapshot: Snapshot) -> str:
 
 def to_json(snapshot: Snapshot) -> str:
     """Return the snapshot as one line of JSON; times are ISO 8601 in UTC."""
-    data = asdict(replace(snapshot, failures=[]))
+    data = asdict(replace(snapshot, failures=[], last_failure=None))
     data["failures"] = [to_facts(failure) for failure in snapshot.failures]
+    data["last_failure"] = to_facts(snapshot.last_failure) if snapshot.last_failure else None
     data |= {name: _iso(data[name]) for name in _TIMES}
     data["queues"] = [queue | {"since": _iso(queue["since"])} for queue in data["queues"]]
     return json.dumps(data)
+
+
+def to_view(snapshot: Snapshot) -> RenderableType:
+    """Return the state of a run in a few lines, which stay in their place while it goes on."""
+    counts = Text("   ").join(
+        Text(text, _STYLES.get(text.split()[1], "")) for text in iter_counts(snapshot)
+    )
+    head = Text(describe_progress(snapshot), "bold")
+    parts: list[RenderableType] = [head, _bar(snapshot.genomes), counts]
+    if pace := "   ".join(iter_pace(snapshot)):
+        parts.append(Text(pace))
+    if snapshot.last_failure:
+        failure = shorten(describe(snapshot.last_failure), MAX_FAILURE, placeholder=" ...")
+        parts.append(Text(f"last failure: {failure}", "red"))
+    return Stack(*parts)
 
 
 def to_panel(snapshot: Snapshot) -> RenderableType:
@@ -58,14 +80,20 @@ def to_panel(snapshot: Snapshot) -> RenderableType:
     facts = Table.grid(padding=(0, 2))
     for name, value in iter_facts(snapshot):
         facts.add_row(Text(name, "bold"), Text(value, _STYLES.get(name, "")))
-    bar = Table.grid(expand=True)  # a bar alone does not end its line
-    bar.add_row(ProgressBar(total=max(1, genomes.total), completed=genomes.ended))
-    parts: list[RenderableType] = [Text(describe_progress(snapshot), "bold"), bar, facts]
+    parts: list[RenderableType] = [Text(describe_progress(snapshot), "bold"), _bar(genomes)]
+    # A terminal that is too small crops what comes last.
+    if snapshot.failures:
+        parts += ["", _failure_table(snapshot), ""]
+    parts.append(facts)
     if snapshot.stages:
         parts += ["", _stage_table(snapshot)]
-    if snapshot.failures:
-        parts += ["", _failure_table(snapshot)]
     return Stack(*parts)
+
+
+def _bar(genomes: Genomes) -> Table:
+    bar = Table.grid(expand=True)  # a bar alone does not end its line
+    bar.add_row(ProgressBar(total=max(1, genomes.total), completed=genomes.ended))
+    return bar
 
 
 def _stage_table(snapshot: Snapshot) -> Table:

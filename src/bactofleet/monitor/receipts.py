@@ -94,6 +94,10 @@ class Receipts:
         newest = heapq.nlargest(RECENT, finishes, key=lambda finish: finish.time)
         self.recent.extend(reversed(newest))
 
+    def leave_out_present(self) -> None:
+        """Leave out the receipts that are there now, until others replace them."""
+        self._folder.look()
+
     @property
     def recent_since(self) -> float:
         """Time since which `recent` is complete, in seconds since the epoch."""

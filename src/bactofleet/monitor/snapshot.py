@@ -94,6 +94,8 @@ class Snapshot:
     """Queues in which jobs wait, with the reason from AWS Batch."""
     stages: list[StageTimes]
     failures: list[Failure]
+    last_failure: Failure | None
+    """The one of `failures` that was noticed last."""
     money: Money | None
     """None if nothing was spent."""
 
@@ -108,8 +110,14 @@ class Observer:
         samples: Collection[str],
         client: api.Describer | None = None,
         refresh: Callable[[], None] = lambda: None,
+        begun: float | None = None,
     ) -> None:
+        """Observe the genomes `samples`.
+
+        `begun` is when the run began, if it is known, in seconds since the epoch.
+        """
         self._refresh = refresh
+        self._begun = begun
         self.results = results
         self.scratch = scratch
         self.samples = dict.fromkeys(samples).keys()
@@ -120,15 +128,23 @@ class Observer:
         """Current stage of each genome that runs on this machine, from the last look."""
         self.at_work: Set[str] = frozenset()
         """Genomes that run on this machine or were submitted to AWS Batch."""
+        self._failed: Set[Failure] = frozenset()
+        self._last_failure: Failure | None = None
         self._client = client
         self._failures = Failures(results / FAILED, self.samples)
         self._failed_jobs = FailedJobs(results / FAILURES)
+
+    def leave_out_earlier(self) -> None:
+        """Leave out what earlier runs left: receipts of genomes that are made again, failures."""
+        self.receipts.leave_out_present()
+        self._failed_jobs.look()
+        self._failed_jobs.final.clear()
 
     def look(self) -> Snapshot:
         """Return the current state; raises `ConfigurationError` if AWS does not answer."""
         self._refresh()
         now = time.time()
-        started = get_start(self.results)
+        started = self._begun or get_start(self.results)
         # Running genomes first, then results: a genome that ends in between is not missed.
         submitted = read_submitted(self.results)
         batch = ask_batch(self._client, submitted) if self._client else None
@@ -158,6 +174,7 @@ class Observer:
             queues=submitted.jobs.waiting,
             stages=measure_stages(self.receipts.recent),
             failures=failures,
+            last_failure=self._find_last(failures),
             money=predict_cost(self.usage.spent_usd, genomes.ended, genomes.remaining),
         )
 
@@ -180,6 +197,14 @@ class Observer:
             of_unreadable(name, message) for name, message in self.receipts.unreadable.items()
         ]
         return sorted(failed, key=lambda failure: failure.sample)
+
+    def _find_last(self, failures: list[Failure]) -> Failure | None:
+        """Return a failure that was not there at the last look, or else the same as then."""
+        new = [failure for failure in failures if failure not in self._failed]
+        self._failed = frozenset(failures)
+        if new or self._last_failure not in self._failed:
+            self._last_failure = next(reversed(new or failures), None)
+        return self._last_failure
 
     def _count(self, batch: api.JobCounts | None, failed: int) -> Genomes:
         total, running, at_work = map(len, (self.samples, self.running, self.at_work))

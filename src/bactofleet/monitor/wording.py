@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from bactofleet.core.text import clean
 from bactofleet.core.times import format_duration, format_time
 from bactofleet.cost.display import format_usd
-from bactofleet.monitor.forecast import TimeLeft
+from bactofleet.monitor.forecast import Throughput, TimeLeft
 from bactofleet.monitor.snapshot import Money, Snapshot
-from bactofleet.records.failure import Failure
+from bactofleet.records.failure import Failure, describe
 
 # Number of kinds of failure that are shown; `--json` has every failure.
 MAX_KINDS = 10
@@ -68,6 +68,34 @@ def iter_facts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield "cost", _describe_money(money)
 
 
+def describe_briefly(snapshot: Snapshot) -> str:
+    """Describe the state of a run in one line."""
+    facts = [describe_progress(snapshot), ", ".join(iter_counts(snapshot)), *iter_pace(snapshot)]
+    if snapshot.last_failure:
+        facts.append(f"last failure: {describe(snapshot.last_failure)}")
+    return "; ".join(facts)
+
+
+def iter_counts(snapshot: Snapshot) -> Iterator[str]:
+    """Yield how many genomes are in each state, without `submitted` where nothing is."""
+    genomes = snapshot.genomes
+    for state in ("complete", "excluded", "failed", "running", "submitted", "waiting"):
+        count: int = getattr(genomes, state)
+        if count or state != "submitted":
+            stages = _describe_stages(snapshot.running_stages) if state == "running" else ""
+            yield f"{count:,} {state}{stages}"
+
+
+def iter_pace(snapshot: Snapshot) -> Iterator[str]:
+    """Yield throughput, time left and cost, as far as they are known."""
+    if pace := snapshot.throughput:
+        yield _describe_pace(pace)
+    if left := snapshot.time_left:
+        yield f"about {format_duration(left.seconds)} left ({_describe_range(left)})"
+    if money := snapshot.money:
+        yield _describe_money(money)
+
+
 def describe_progress(snapshot: Snapshot) -> str:
     """Describe how many genomes of the sample sheet have ended."""
     genomes = snapshot.genomes
@@ -115,13 +143,17 @@ def _describe_stages(stages: dict[str, int]) -> str:
 def _iter_forecast(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     if pace := snapshot.throughput:
         window = format_duration(pace.window_s)
-        per_hour = f"{pace.per_hour:,.1f}" if pace.per_hour < 100 else f"{pace.per_hour:,.0f}"
-        yield "throughput", f"{per_hour} genomes/h ({pace.genomes:,} in {window})"
+        yield "throughput", f"{_describe_pace(pace)} ({pace.genomes:,} in {window})"
     if left := snapshot.time_left:
         end = format_time(snapshot.time + left.seconds)
         yield "time left", f"about {format_duration(left.seconds)} ({_describe_range(left)}): {end}"
     elif snapshot.started is not None and snapshot.genomes.remaining:
         yield "time left", "unknown: too few genomes of this run have finished yet"
+
+
+def _describe_pace(pace: Throughput) -> str:
+    per_hour = f"{pace.per_hour:,.1f}" if pace.per_hour < 100 else f"{pace.per_hour:,.0f}"
+    return f"{per_hour} genomes/h"
 
 
 def _describe_range(left: TimeLeft) -> str:

@@ -79,6 +79,12 @@ def write_failure(folder: Path, failure: Failure) -> None:
     write_json(_path_of(folder, failure.sample), data)
 
 
+def describe(failure: Failure) -> str:
+    """Describe which genome failed, in which stage, and why."""
+    where = f" at {failure.stage}" if failure.stage else ""
+    return f"{failure.sample}{where}: {failure.message}"
+
+
 def of_job(row: api.FailureRow, sample: str) -> Failure:
     """Return a failure that the executor reports."""
     return Failure(

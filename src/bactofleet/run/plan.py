@@ -26,7 +26,7 @@ from bactofleet.core.identity import (
 from bactofleet.core.samples import Sample, file_of
 from bactofleet.core.versions import get_versions
 from bactofleet.genome.stage import STAGES, WORK, read_record
-from bactofleet.records.failure import Failure, find_failure, forget_failure
+from bactofleet.records.failure import Failure, describe, find_failure, forget_failure
 from bactofleet.records.folder import (
     FAILED,
     list_receipts,
@@ -88,6 +88,9 @@ class Plan:
         if self.redo:
             names = name_some(self.redo)
             lines.append(f"NOTE: {len(self.redo):,} finished genomes will be made AGAIN: {names}")
+            differences = self.changed | self.other_input
+            if name := next((name for name in self.redo if name in differences), ""):
+                lines.append(f"    why: for example {name}: {differences[name]}")
         return lines
 
 
@@ -256,8 +259,7 @@ def describe_failures(failures: list[Failure]) -> list[str]:
     """Return the user's last lines: which genomes failed, where, why, and what to read."""
     lines = []
     for failure in failures:
-        where = f" at {failure.stage}" if failure.stage else ""
-        lines.append(f"FAILED {failure.sample}{where}: {failure.message}")
+        lines.append(f"FAILED {describe(failure)}")
         lines += [f"    | {line}" for line in failure.tail]
         lines += [f"    log: {failure.log}"] if failure.log else []
     if failures:

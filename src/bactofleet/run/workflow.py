@@ -74,11 +74,15 @@ class WorkflowRun:
         *,
         is_main: bool,
         files: Sequence[Path] = (CONFIG_FILE,),
+        cores: int | None = None,
+        is_dry_run: bool = False,
     ) -> None:
         """Check everything in the main process; raise `WorkflowError` with all problems.
 
-        `files` are the configuration files that `config` was read from, in order.
+        `files` are the configuration files that `config` was read from, in order. `cores` is the
+        number of this machine's cores that make genomes; None if they are made elsewhere.
         """
+        self._cores, self._is_dry_run = cores, is_dry_run
         # In whole seconds, like the times that it is compared with.
         self._begun = datetime.now(UTC).replace(microsecond=0)
         try:
@@ -95,7 +99,8 @@ class WorkflowRun:
         ready = check_run(config, schemas, source, self.image_checksum)
         self.config, self.samples, self.plan = ready.config, ready.samples, ready.plan
         self._set_folders()
-        self._say([*ready.summary(), *self._price_plan()])
+        first, *notes = ready.summary()
+        self._say([first, *self._describe_work(), *notes, *self._find_missing()])
         self._outdated = self._find_outdated()
 
     def _read(self, config: dict[str, Any], schemas: Path) -> None:
@@ -193,6 +198,7 @@ class WorkflowRun:
         clear_leftovers(self.plan, self.results, self.scratch)
         freeze_samples(self.frozen_samples, self.samples)
         self._guard_max_cost(stop)
+        self._show_progress()
         # After Snakemake's own last messages, so that the user sees these last.
         atexit.register(self._end)
 
@@ -220,15 +226,27 @@ class WorkflowRun:
             self._say([f"NOTE: begun with other input or settings, they start again: {names}"])
         return frozenset(outdated)
 
-    def _price_plan(self) -> list[str]:
-        """Estimate what the plan costs on AWS, and cut it to what `max_cost` pays for."""
-        if not (is_s3(self.config["results"]) and self.plan.todo):
-            return []
-        # Imported here because every job reads this module and none needs the cost.
+    def _describe_work(self) -> list[str]:
+        """Say what the plan takes; on AWS, cut it to what `max_cost` pays for."""
+        # Imported here because every job reads this module and none needs this.
         from bactofleet.run.budget import price_plan  # noqa: PLC0415
+        from bactofleet.run.outlook import describe_input, forecast_work  # noqa: PLC0415
 
-        self.plan, lines = price_plan(self.plan, self.config, self.results)
-        return lines
+        lines = describe_input(self.plan, self.samples)
+        if not (is_s3(self.config["results"]) and self.plan.todo):
+            return [*lines, *forecast_work(self.plan, self.config, self.results, self._cores)]
+        self.plan, prices = price_plan(self.plan, self.config, self.results)
+        return [*lines, *prices]
+
+    def _find_missing(self) -> list[str]:
+        """Say in a dry run what the start itself would refuse to do without."""
+        if not self._is_dry_run or self._cores is None:
+            return []
+        try:
+            self._check_tools()
+        except ConfigurationError as error:
+            return [f"NOTE: the start will refuse this: {problem}" for problem in error.problems]
+        return []
 
     def _guard_max_cost(self, stop: Callable[[], object]) -> None:
         limit = self.config["max_cost"]
@@ -236,6 +254,16 @@ class WorkflowRun:
             from bactofleet.run.budget import Guard  # noqa: PLC0415
 
             Guard(self.results, limit, stop, lambda line: self._say([line])).start()
+
+    def _show_progress(self) -> None:
+        # Imported here because every job reads this module and none shows the run.
+        from bactofleet.monitor.snapshot import Observer  # noqa: PLC0415
+        from bactofleet.run.terminal import announce  # noqa: PLC0415
+
+        begun = self._begun.timestamp()
+        observer = Observer(self.results, self.scratch, self.plan.todo, begun=begun)
+        observer.leave_out_earlier()
+        announce(observer)
 
     def _receipt(self, sample: str) -> str:
         return str(receipt_path(self.results, sample))
