@@ -313,7 +313,7 @@ def test_a_controller_whose_jobs_run_elsewhere_needs_no_tools(
 def test_a_machine_that_cannot_confine_tools_is_named_once_at_the_start(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    install(project, needed_programs({"polish": True, "assembler": "skesa"}))
+    install(project, needed_programs({"polish": True, "assembler": "skesa", "resistance": True}))
     monkeypatch.setattr(
         "bactofleet.run.workflow.atexit", SimpleNamespace(register=lambda function: None)
     )
