@@ -91,11 +91,10 @@ def show(
 
 
 def test_snakemake_finds_the_plugin() -> None:
-    plugin = LoggerPluginRegistry().get_plugin("bactofleet")
+    settings: Any = LoggerPluginRegistry().get_plugin("bactofleet").get_settings(SimpleNamespace())
 
-    assert plugin.get_settings(SimpleNamespace()).shows_jobs(SimpleNamespace(**SETTINGS)) is False
-    asked = SimpleNamespace(**SETTINGS | {"printshellcmds": True})
-    assert plugin.get_settings(SimpleNamespace()).shows_jobs(asked) is True
+    assert settings.shows_jobs(SimpleNamespace(**SETTINGS)) is False
+    assert settings.shows_jobs(SimpleNamespace(**SETTINGS | {"printshellcmds": True})) is True
 
 
 # --- messages of Snakemake ------------------------------------------------------------------------
