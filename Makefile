@@ -17,7 +17,7 @@ UNIT_TESTS := tests/unit $(wildcard packages/*/tests)
 # Types of these are checked one folder at a time, because each has a conftest.py.
 OTHER_TESTS := $(addprefix tests/,aws infra workflow slurm download)
 
-.PHONY: help setup image lock demo check test aws-up aws-demo run shell dist lint format check-arm64 clean
+.PHONY: help setup image lock demo check test aws-up aws-demo run shell dist lint format test-versions check-arm64 clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ format: $(STAMPS)/venv ## Put the sources into the project's style.
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/snakefmt workflow
+
+test-versions: setup ## Test the plugins with the oldest and the newest Snakemake that they declare.
+	SNAKEMAKE_RANGE=1 $(PYTHON) -m pytest tests/aws/test_plugins_alone.py $(ARGS)
 
 check-arm64: setup ## Check that every package of the image exists for arm64.
 	@containers/check-arm64.sh

@@ -11,17 +11,10 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from support.distributions import REPOSITORY, build
 
-REPOSITORY = Path(__file__).parents[2]
 PLUGINS = sorted((REPOSITORY / "packages").iterdir())
 FOLDERS = [REPOSITORY, *PLUGINS]
-
-
-def build(folder: Path, target: Path) -> tuple[Path, Path]:
-    """Build a distribution; return its wheel and its source distribution."""
-    command = [sys.executable, "-m", "hatchling", "build", "-d", str(target)]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return next(target.glob("*.whl")), next(target.glob("*.tar.gz"))
 
 
 @pytest.fixture(scope="module", params=FOLDERS, ids=lambda folder: folder.name)
