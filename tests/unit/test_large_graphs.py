@@ -14,6 +14,8 @@ import pytest
 import snakemake.api  # first, because these modules import each other
 from snakemake import common, dag, jobs
 from snakemake.exceptions import ChildIOException
+from snakemake.iocontainers import ResourceList
+from snakemake.resources import Resource
 
 from bactofleet.run import large_graphs
 
@@ -132,35 +134,94 @@ def make_file(time: float | None) -> Any:
 
 
 WORKFLOW = """
-from bactofleet.run.large_graphs import hasten
+from bactofleet.run.large_graphs import hasten, same_for_all_genomes
 if config["hasten"]:
     hasten(workflow)
+@same_for_all_genomes
+def mem_mb(wildcards, attempt):
+    return 100 * attempt
 rule all:
     input: expand("{n}/whole", n=range(3))
 rule part:
     output: temp(directory("{n}/part"))
     log: "{n}.log"
     params: n=lambda wildcards: wildcards.n
-    resources: mem_mb=lambda wildcards, attempt: 100 * attempt
+    resources: mem_mb=lambda wildcards, attempt: 10 * int(wildcards.n) * attempt
     shell: "mkdir {output} && echo {params.n} {resources.mem_mb} > {output}/text"
 rule whole:
     input: "{n}/part"
     output: "{n}/whole"
-    shell: "cat {input}/text > {output}"
+    resources: mem_mb=mem_mb, tmpdir="tmp"
+    retries: 1
+    shell:
+        "(cat {input}/text; echo {resources.mem_mb} {resources.mem} {threads}) > {output} && "
+        "test {resources.mem_mb} = 200"
 """
 
 
 def test_a_workflow_runs_the_same_with_and_without(tmp_path: Path) -> None:
     made = {}
     for hasten in (0, 1):
-        folder = tmp_path / str(hasten)
-        folder.mkdir()
-        (folder / "Snakefile").write_text(WORKFLOW)
-        command = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet", "rules"]
-        subprocess.run([*command, "--config", f"hasten={hasten}"], cwd=folder, check=True)
-        files = (path for path in folder.rglob("*") if ".snakemake" not in path.parts)
-        made[hasten] = {
-            str(path.relative_to(folder)): path.read_text() for path in files if path.is_file()
-        }
+        run(tmp_path / str(hasten), hasten)
+        files = (path for path in tmp_path.rglob(f"{hasten}/?/**/*") if path.is_file())
+        made[hasten] = {path.parts[-2:]: path.read_text() for path in files}
     assert made[0] == made[1]
-    assert made[1]["2/whole"] == "2 100\n"
+    assert made[1] == {(n, "whole"): f"{n} {10 * int(n)}\n200 200 MB 1\n" for n in "012"}
+
+
+def test_a_dry_run_prints_the_same_with_and_without(tmp_path: Path) -> None:
+    printed = [
+        run(tmp_path / str(hasten), hasten, "--dry-run", "--nocolor").partition("Building DAG")[2]
+        for hasten in (0, 1)
+    ]
+
+    assert printed[0] == printed[1]
+    assert "input files updated by another job" in printed[1]
+
+
+def run(folder: Path, hasten: int, *arguments: str) -> str:
+    folder.mkdir()
+    (folder / "Snakefile").write_text(WORKFLOW)
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet", "rules", *arguments]
+    config = ["--config", f"hasten={hasten}"]
+    return subprocess.run(
+        [*command, *config],
+        cwd=folder,
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ).stdout
+
+
+class Rule:
+    """A rule as far as its resources are asked for, which counts how often they are computed."""
+
+    def __init__(self, function: Callable[..., int]) -> None:
+        self.resources = {"mem_mb": Resource("mem_mb", function)}
+        self.computed: list[int] = []
+
+    def expand(self, wildcards: object, input_: object, attempt: int, *_: object) -> ResourceList:
+        self.computed.append(attempt)
+        return ResourceList(fromdict={"mem_mb": attempt})
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_resources_that_all_jobs_share_are_computed_once_an_attempt(
+    monkeypatch: pytest.MonkeyPatch, *, is_marked: bool
+) -> None:
+    monkeypatch.setattr(large_graphs, "_expand_resources", Rule.expand)
+
+    def double(wildcards: object, attempt: int) -> int:
+        return 2 * attempt
+
+    rule = Rule(large_graphs.same_for_all_genomes(double) if is_marked else double)
+    found = [
+        large_graphs.expand_resources(rule, {"sample": sample}, [], attempt)
+        for sample in "ab"
+        for attempt in (1, 2)
+    ]
+
+    assert [dict(resources.items()) for resources in found] == [{"mem_mb": 1}, {"mem_mb": 2}] * 2
+    assert rule.computed == ([1, 2] if is_marked else [1, 2, 1, 2])
+    assert found[0] is not found[2]

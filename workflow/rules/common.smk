@@ -12,7 +12,7 @@ from bactofleet.core import project
 from bactofleet.core.options import to_word as option
 from bactofleet.records import folder
 from bactofleet.run.hooks import add_hooks
-from bactofleet.run.large_graphs import hasten
+from bactofleet.run.large_graphs import hasten, same_for_all_genomes
 from bactofleet.run.workflow import WorkflowRun
 
 # A workflow that Snakemake reads from a git repository, as a module, is in no folder.
@@ -99,10 +99,12 @@ def gathered(wildcards):
     return expand(rules.gather.output.mark, part=RUN.parts())
 
 
+@same_for_all_genomes
 def mem_mb(wildcards, attempt):
     return RUN.config["memory_mb"] * attempt
 
 
+@same_for_all_genomes
 def attempt_number(wildcards, attempt):
     return attempt
 

@@ -7,9 +7,10 @@ in docs/upstream, as a patch for Snakemake.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -19,11 +20,17 @@ from typing import Any
 import snakemake.api  # first, because these modules import each other
 from snakemake import common, dag, jobs, rules
 from snakemake.exceptions import ChildIOException
+from snakemake.iocontainers import ResourceList
+from snakemake.scheduling.job_scheduler import JobScheduler
 
 from snakemake_executor_plugin_aws_batch_array import api
 
 COMPARED = ("9.27.1",)
+GARBAGE_THRESHOLDS = (50_000, 20, 20)
+"""A graph is millions of objects that all stay; to look through them takes a sixth of the time."""
 _output_mintime = jobs.Job.output_mintime
+_expand_resources = rules.Rule.expand_resources
+_schedule = JobScheduler.schedule
 
 
 def hasten(workflow: Any) -> None:
@@ -35,8 +42,17 @@ def hasten(workflow: Any) -> None:
     dag.DAG.check_directory_outputs = check_directory_outputs
     jobs.Job.conda_env_spec = property(get_conda_env_spec)
     jobs.Job.output_mintime = property(get_output_mintime)
+    rules.Rule.expand_resources = expand_resources
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     if api.hides_jobs(workflow.output_settings):
         jobs.Job.log_info = jobs.GroupJob.log_info = log_nothing
+        JobScheduler.schedule = schedule
+
+
+def same_for_all_genomes(function: Callable[..., int]) -> Callable[..., int]:
+    """Mark a function of a resource whose value depends on the attempt alone."""
+    function.same_for_all_genomes = True  # type: ignore[attr-defined]
+    return function
 
 
 def get_function_params(function: Any) -> Mapping[str, inspect.Parameter]:
@@ -107,3 +123,37 @@ async def get_output_mintime(job: Any) -> float | None:
 
 def log_nothing(job: Any, *_: object, **__: object) -> None:
     """Describe no job: to format its command takes longer than anything else in a dry run."""
+
+
+def schedule(scheduler: Any) -> bool:
+    """Schedule jobs, except in a dry run, where that serves to describe each."""
+    if not scheduler.workflow.dryrun:
+        return _schedule(scheduler)  # type: ignore[no-any-return]
+    scheduler._executor.shutdown()
+    return True
+
+
+def expand_resources(
+    rule: Any,
+    wildcards: Any,
+    input: Any,  # Snakemake's name
+    attempt: int,
+    skip_evaluation: Collection[str] = (),
+) -> ResourceList:
+    """Return the resources of a job; they are computed once where all jobs have the same."""
+    if not all(_is_the_same(value, skip_evaluation) for value in rule.resources.values()):
+        return _expand_resources(rule, wildcards, input, attempt, skip_evaluation)
+    known = vars(rule).setdefault("_known_resources", {})
+    key = (attempt, frozenset(skip_evaluation))
+    if key not in known:
+        expanded = _expand_resources(rule, wildcards, input, attempt, skip_evaluation)
+        known[key] = dict(expanded.items())
+    return ResourceList(fromdict=known[key])
+
+
+def _is_the_same(resource: Any, skip_evaluation: Collection[str]) -> bool:
+    return (
+        not resource.is_evaluable()
+        or resource.name in skip_evaluation
+        or hasattr(resource._evaluator, "same_for_all_genomes")
+    )
