@@ -27,7 +27,7 @@ from bactofleet.report.provenance import build, crate
 from bactofleet.report.cohort import read_cohort, write_tsv
 results, most = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 cohort = read_cohort(results, (results / "samples.txt").read_text().split())
-write_tsv(cohort.genomes, results / "cohort.tsv")
+write_tsv(cohort.table, results / "cohort.tsv")
 crate.MAX_GENOMES = most or crate.MAX_GENOMES
 before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 build.write_provenance(results, cohort, "Synthetic isolates")

@@ -39,8 +39,9 @@ Entities = dict[str, dict[str, Any]]
 def make_crate(results: Path, samples: list[str]) -> Entities:
     """Write the table and the crate; return its entities by id."""
     cohort = read_cohort(results, samples)
-    write_tsv(cohort.genomes, results / "cohort.tsv")
-    write_parquet(cohort.genomes, results / "cohort.parquet")
+    write_tsv(cohort.table, results / "cohort.tsv")
+    write_tsv(cohort.timings, results / "timings.tsv")
+    write_parquet(cohort.table, results / "cohort.parquet")
     write_provenance(results, cohort, "A cohort")
     document = json.loads((results / "ro-crate-metadata.json").read_text(encoding="utf-8"))
     assert document["@context"] == [
@@ -150,18 +151,18 @@ def test_files_with_relative_ids_are_there_and_all_data_hang_on_the_root(
     tarballs = [name for name in local if name.endswith(".tar.gz")]
 
     assert sorted(data) == sorted(references(entities["./"]["hasPart"]))
-    tables = {"cohort.tsv", "cohort.parquet", "inputs.tsv"}
+    tables = {"cohort.tsv", "cohort.parquet", "timings.tsv", "inputs.tsv"}
     assert tables | {"citations.bib", "receipts/", "failed/"} <= set(local)
     assert all((results / name).exists() for name in local if name not in tarballs)
 
 
 def test_files_of_the_crate_have_their_size_and_checksum(results: Path, entities: Entities) -> None:
-    for name in ("cohort.tsv", "cohort.parquet", "inputs.tsv", "citations.bib"):
+    for name in ("cohort.tsv", "cohort.parquet", "timings.tsv", "inputs.tsv", "citations.bib"):
         assert entities[name]["contentSize"] == str((results / name).stat().st_size)
         assert entities[name]["sha256"] == sha256_of(results / name)
 
 
-@pytest.mark.parametrize("table", ["cohort.tsv", "inputs.tsv"])
+@pytest.mark.parametrize("table", ["cohort.tsv", "timings.tsv", "inputs.tsv"])
 def test_columns_of_the_tables_are_described(results: Path, entities: Entities, table: str) -> None:
     described = references(entities[table]["variableMeasured"])
     header = (results / table).read_text().splitlines()[0].split("\t")

@@ -13,7 +13,7 @@ from support.synthetic_cohort import write_genomes
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.report import build, write_report
 from bactofleet.report.cohort import read_cohort, tabulate, write_parquet, write_tsv
-from bactofleet.report.columns import COLUMNS
+from bactofleet.report.columns import COLUMNS, TIMING_COLUMNS, TIMINGS
 from bactofleet.report.ranks import SizeLimits
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "outputs.md"
@@ -50,7 +50,7 @@ def test_receipts_of_samples_that_are_not_in_the_sheet_are_ignored(tmp_path):
 def test_every_documented_column_is_there_even_without_a_value(table):
     [row] = table([{"sample": "a", "status": "waiting"}])
 
-    assert list(row) == [column.name for column in COLUMNS]
+    assert list(row) == [column.name for column in (*COLUMNS, *TIMINGS)]
 
 
 def test_a_metric_that_is_not_documented_follows_the_others(table):
@@ -106,12 +106,24 @@ def test_a_spreadsheet_computes_no_text_and_gets_numbers_as_they_are(table):
     assert (row["reason_message"], row["reason_exit_code"]) == ("'=1+1", "-9")
 
 
-def test_the_documentation_lists_the_columns_with_units_and_meaning():
-    section = DOCUMENTATION.read_text().partition("## cohort.tsv")[2].partition("\n## ")[0]
+@pytest.mark.parametrize(
+    ("table", "columns"), [("cohort.tsv", COLUMNS), ("timings.tsv", TIMING_COLUMNS)]
+)
+def test_the_documentation_lists_the_columns_with_units_and_meaning(table, columns):
+    section = DOCUMENTATION.read_text().partition(f"## {table}")[2].partition("\n## ")[0]
 
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) \| (.*?) \|$", section, flags=re.MULTILINE)
 
-    assert rows == [(column.name, column.type, column.unit, column.meaning) for column in COLUMNS]
+    assert rows == [(column.name, column.type, column.unit, column.meaning) for column in columns]
+
+
+def test_time_and_memory_of_stages_are_a_table_of_their_own(tmp_path):
+    cohort = read_cohort(tmp_path, write_genomes(tmp_path, ["complete", "waiting"]))
+
+    assert list(cohort.table) == [column.name for column in COLUMNS]
+    assert list(cohort.timings) == [column.name for column in TIMING_COLUMNS]
+    assert cohort.timings["sample"].tolist() == cohort.table["sample"].tolist()
+    assert cohort.timings["assembly_seconds"].notna().tolist() == [True, False]
 
 
 def test_complete_genomes_are_ranked_and_others_are_not(tmp_path):
@@ -144,7 +156,7 @@ def test_the_columns_of_the_parquet_file_have_their_documented_types(tmp_path, r
 
     schema = pq.read_schema(tmp_path / "cohort.parquet")
     assert {field.name: field.type for field in schema} == {
-        column.name: types[column.type] for column in COLUMNS
+        column.name: types[column.type] for column in (*COLUMNS, *TIMINGS)
     }
 
 
@@ -171,7 +183,7 @@ def test_the_report_is_written_whole_and_leaves_nothing_else_behind(tmp_path):
     assert paths.page.read_text().rstrip().endswith("</html>")
     written = {path.name for path in tmp_path.iterdir()}
     provenance = {"inputs.tsv", "citations.bib", "ro-crate-metadata.json"}
-    tables = {"cohort.tsv", "cohort.parquet"}
+    tables = {"cohort.tsv", "cohort.parquet", "timings.tsv"}
     assert written == {"receipts", "failed", "report.html"} | tables | provenance
 
 

@@ -33,6 +33,7 @@ def test_no_element_refers_to_anything_outside_the_page():
     assert set(re.findall(r'(?:src|href)="([^"#]+)"', page)) == {
         "cohort.tsv",
         "cohort.parquet",
+        "timings.tsv",
         "multiqc_report.html",
     }
     assert not re.search(r"@import|url\(", page)

@@ -28,6 +28,7 @@ rule report:
     output:
         table=f"{RESULTS}/{folder.TABLE}",
         parquet=f"{RESULTS}/{folder.PARQUET}",
+        timings=f"{RESULTS}/{folder.TIMINGS}",
         page=f"{RESULTS}/{folder.PAGE}",
     params:
         results=lambda wildcards, output: str(Path(output.table).parent),

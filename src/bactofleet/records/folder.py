@@ -20,7 +20,7 @@ SUFFIX = ".json"
 # Tables that the executor writes.
 USAGE, FAILURES = api.USAGE, api.FAILURES
 # What the report writes.
-TABLE, PARQUET = "cohort.tsv", "cohort.parquet"
+TABLE, PARQUET, TIMINGS = "cohort.tsv", "cohort.parquet", "timings.tsv"
 INPUTS, CITATIONS = "inputs.tsv", "citations.bib"
 PAGE, MULTIQC = "report.html", "multiqc_report.html"
 

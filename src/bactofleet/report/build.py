@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bactofleet.core.files import write_atomically
 from bactofleet.core.samples import Row
-from bactofleet.records.folder import MULTIQC, PAGE, PARQUET, TABLE, check_names
+from bactofleet.records.folder import MULTIQC, PAGE, PARQUET, TABLE, TIMINGS, check_names
 from bactofleet.report.cohort import NO_CELLS, read_cohort, write_parquet, write_tsv
 from bactofleet.report.multiqc import write_multiqc
 from bactofleet.report.page import render_page
@@ -26,6 +26,7 @@ class ReportPaths:
 
     table: Path
     parquet: Path
+    timings: Path
     page: Path
     multiqc: Path
 
@@ -37,7 +38,7 @@ def write_report(
     own: Mapping[str, Row] = NO_CELLS,
     title: str = DEFAULT_TITLE,
 ) -> ReportPaths:
-    """Write cohort.tsv, cohort.parquet, report.html, multiqc_report.html and the provenance.
+    """Write the tables, report.html, multiqc_report.html and the provenance.
 
     For each of the given samples it reads `receipts/<sample>.json`, or `failed/<sample>.json` if
     there is no receipt. A sample with neither is `waiting`; one whose file cannot be read is
@@ -48,10 +49,13 @@ def write_report(
     Raises `ConfigurationError` if a sample's name is not a valid file name.
     """
     check_names(samples)
-    paths = ReportPaths(results / TABLE, results / PARQUET, results / PAGE, results / MULTIQC)
+    paths = ReportPaths(
+        *(results / name for name in (TABLE, PARQUET, TIMINGS, PAGE, MULTIQC)),
+    )
     cohort = read_cohort(results, samples, sizes, own)
-    write_tsv(cohort.genomes, paths.table)
-    write_parquet(cohort.genomes, paths.parquet)
+    write_tsv(cohort.table, paths.table)
+    write_parquet(cohort.table, paths.parquet)
+    write_tsv(cohort.timings, paths.timings)
     outputs = iter_tool_outputs(results, samples)
     left_out = write_multiqc(outputs, len(samples), paths.multiqc, title)
     bill = read_bill(results, cohort.genomes)

@@ -14,7 +14,7 @@ import polars
 from bactofleet.core.files import replace_atomically, write_atomically
 from bactofleet.core.samples import OWN, Row
 from bactofleet.core.text import clean, to_cell
-from bactofleet.report.columns import describe_column, order_columns
+from bactofleet.report.columns import TIMING_COLUMNS, TIMINGS, describe_column, order_columns
 from bactofleet.report.outliers import Outliers, find_outliers, outlier_columns
 from bactofleet.report.ranks import ANY_SIZE, SizeLimits, rank_genome
 from bactofleet.report.rows import GenomeRow, InputFile, iter_records
@@ -52,6 +52,16 @@ class Cohort:
     settings: dict[str, dict[str, str]] = field(default_factory=dict)
     rank_limits: Counter[str] = field(default_factory=Counter)
     outliers: Outliers = field(default_factory=Outliers)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The genomes without the time and memory of their stages."""
+        return self.genomes.drop(columns=[column.name for column in TIMINGS])
+
+    @property
+    def timings(self) -> pd.DataFrame:
+        """The time and memory of the stages of each genome."""
+        return self.genomes[[column.name for column in TIMING_COLUMNS]]
 
     def count(self, status: str) -> int:
         """Return the number of genomes with a status."""

@@ -1,6 +1,6 @@
-"""The columns of cohort.tsv: their names, units and meaning, in the order of the table.
+"""The columns of cohort.tsv and timings.tsv: their names, units and meaning, in their order.
 
-docs/outputs.md shows the same table; a test compares the two.
+docs/outputs.md shows the same tables; a test compares them.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ _USAGE_MEANING = {
     "max_rss_mb": ("MB", "peak memory of the stage"),
 }
 
-_STAGES = tuple(
+TIMINGS = tuple(
     Column(
         f"{stage}_{usage}",
         "number",
@@ -204,8 +204,11 @@ _PROVENANCE = (
     Column("finished", "text", "UTC", "time when the genome was finished, ISO 8601"),
 )
 
-COLUMNS = (*_IDENTITY, *_QC, *_GENOME, *_STAGES, *_PROVENANCE)
-BY_NAME = {column.name: column for column in COLUMNS}
+COLUMNS = (*_IDENTITY, *_QC, *_GENOME, *_PROVENANCE)
+"""Those of cohort.tsv."""
+TIMING_COLUMNS = (_IDENTITY[0], *TIMINGS)
+"""Those of timings.tsv: the sample first."""
+BY_NAME = {column.name: column for column in (*COLUMNS, *TIMINGS)}
 
 
 def order_columns(present: Iterable[str]) -> list[str]:

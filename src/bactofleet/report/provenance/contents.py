@@ -17,6 +17,7 @@ from bactofleet.records.folder import (
     PARQUET,
     RECEIPTS,
     TABLE,
+    TIMINGS,
     USAGE,
 )
 from bactofleet.report import columns
@@ -39,6 +40,7 @@ TSV = "text/tab-separated-values"
 CONTENTS = (
     Content(TABLE, TSV, "a row a genome: how it ended, its metrics, its tarball", columns.COLUMNS),
     Content(PARQUET, "application/vnd.apache.parquet", "the same rows and columns, with types"),
+    Content(TIMINGS, TSV, "a row a genome: time and memory of its stages", columns.TIMING_COLUMNS),
     Content(INPUTS, TSV, "a row a file that a genome was made from", inputs.COLUMNS),
     Content(PAGE, "text/html", "the table as a page with plots"),
     Content(MULTIQC, "text/html", "MultiQC's report of fastp and prokka"),
