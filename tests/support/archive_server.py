@@ -29,6 +29,7 @@ from support.archives import Archives
 
 SLOW_BYTES_S = 10e6
 CHUNK_BYTES = 1 << 17
+METADATA_URL = "http://169.254.169.254/latest/meta-data/iam/security-credentials/"
 QUESTIONS = ("/ena/portal/", "/entrez/eutils/")
 
 
@@ -44,6 +45,8 @@ class Fault(Enum):
     NO_RANGE = "Range is ignored"
     DENIED = "403"
     ELSEWHERE = "redirected to http://"
+    TO_FILE = "redirected to a file of the client's machine"
+    TO_METADATA = "redirected to the metadata service of an instance"
     NO_NUMBER = "Content-Length: abc"
     ENDLESS = "the body has no announced length, and no end"
 
@@ -165,6 +168,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.archive.requests.append(Request(self.path, None, form))
         if any(self.path.startswith(beginning) for beginning in self.archive.down):
             return self._answer(503)
+        if Fault.ENDLESS in self.archive.faults.get(self.path, []):
+            self.send_response(200)
+            self.end_headers()
+            return self._write(b"", Fault.ENDLESS)
         if self.path in self.archive.pages:
             return self._answer(200, self.archive.pages[self.path])
         if self.path.startswith(QUESTIONS):
@@ -188,8 +195,13 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(503)
         if fault is Fault.DENIED:
             return self._answer(403)
-        if fault is Fault.ELSEWHERE:
-            return self._answer(302, Location=f"http://localhost:{self.archive.port}{path}")
+        places = {
+            Fault.ELSEWHERE: f"http://localhost:{self.archive.port}{path}",
+            Fault.TO_FILE: "file:///etc/passwd",
+            Fault.TO_METADATA: METADATA_URL,
+        }
+        if fault in places:
+            return self._answer(302, Location=places[fault])
         stored = self.archive.files[path]
         data = stored if isinstance(stored, bytes) else stored.read_bytes()
         etag = f'"{hashlib.sha1(data).hexdigest()}"'  # noqa: S324

@@ -35,7 +35,8 @@ PHRED64_LOWEST, PHRED33_BEST = 59, 75
 NEWLINE, AT, PLUS = 10, ord("@"), ord("+")
 # IUPAC's codes of nucleotides, '-' for a gap, and what tools write for an uncalled base.
 BASES = b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv.-*"
-SHOWN_BYTES = 20
+# As many as the magic number of a file format has, and too few for a secret in a wrong file.
+SHOWN_BYTES = 4
 # `x/1`, Casava's `x 1:N:0:ACGT`, ENA's `SRR1.1 1/1`.
 MATE = re.compile(rb"\S+/([12])(?: .*)?|\S+ ([12]):.*|\S+ \S+/([12])(?: .*)?")
 # Ion Torrent: run, row and column, as in `@1ABCD:00012:00345`.
