@@ -15,6 +15,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -24,9 +26,13 @@ from typing import Any
 import pytest
 from support.archive_data import add_run
 from support.archive_server import Archive, Fault, serve
+from support.cohorts import Cohort
 from support.fastq import make_reads, to_fastq
 from support.projects import write_project
+from support.receipts import make_receipt
+from support.serving import serve_here
 from support.stages import DOWNLOAD_PARAMETERS, Genome
+from support.tarballs import pack
 from support.tools import FAKE_TOOLS
 
 from bactofleet.archives import web
@@ -51,10 +57,9 @@ OPTIONS = {
 }
 # What the runs are asked for; the table and the report come from the command.
 RECEIPTS = "results/.gathered/0"
-COMMANDS = (
-    *("check", "report", "status", "status --json", "citations", "verify"),
-    "extract --only *.gff.gz --to results/some",
-)
+EXTRACT = "extract --only *.gff.gz --to results/some"
+INTO, CHECKSUMS = "extract --only *.gff.gz --into results/all.gff", "verify --checksums"
+COMMANDS = ("check", "report", "status", "status --json", "citations", "verify", EXTRACT)
 # Records every command that is started from Python, and spares the pauses between attempts.
 SITE = """
 import contextlib, sys
@@ -69,6 +74,7 @@ with contextlib.suppress(ImportError):
     from bactofleet.archives import retry
     retry.FIRST_PAUSE_S = 0.001
 """
+GENES = gzip.compress(b"genes", mtime=0)
 READS = gzip.compress(to_fastq(make_reads(200, lengths=(60, 60))), mtime=0)
 NOT_HTTPS = "leads to an address that is not https://"
 NO_ANSWER = "SRA's answer does not have the documented form"
@@ -353,4 +359,152 @@ def test_a_sheet_of_hostile_names_is_refused_line_by_line(
     assert not CONTROL.search(said)
     assert SECRET not in said
     assert len(said) < 10_000
+    assert read_tree(tmp_path) == before
+
+
+# --- receipts and tarballs ------------------------------------------------------------------------
+
+
+def make_bomb(sample: str) -> bytes:
+    """Return a tarball of 256 MiB and more of zeros, in less than 1/1000 of it."""
+    return pack({f"{sample}/main/bomb.gff.gz": bytes((256 << 20) + (64 << 20))})
+
+
+TARBALLS = {
+    "outside": lambda name: pack({f"{name}/../../owned": b"x"}),
+    "absolute": lambda name: pack({"/tmp/owned": b"x"}),  # noqa: S108 - a hostile name
+    "foreign": lambda name: pack({"good/main/owned.gff.gz": b"x"}),
+    "link": lambda name: pack({f"{name}/owned.gff.gz": b""}, tarfile.SYMTYPE),
+    "hard_link": lambda name: pack({f"{name}/owned.gff.gz": b""}, tarfile.LNKTYPE),
+    "device": lambda name: pack({f"{name}/owned.gff.gz": b""}, tarfile.CHRTYPE),
+    "pipe": lambda name: pack({f"{name}/owned.gff.gz": b""}, tarfile.FIFOTYPE),
+    "terminal": lambda name: pack({f"{name}/{TERMINAL}owned.gff.gz": b"x"}, tarfile.SYMTYPE),
+    "bomb": make_bomb,
+    "no_tarball": lambda name: b"owned",
+}
+RECEIPTS_OF = {
+    "nested": b'{"sample":' * 100_000,
+    "null": b"null",
+    "numbers": b'{"schema": 1e999, "sample": NaN}',
+    "bytes": bytes(range(256)) * 100,
+    "another": json.dumps(make_receipt("good")).encode(),
+    "outside": json.dumps(make_receipt("../../owned")).encode(),
+}
+
+
+def plant(folder: Path, name: str, content: bytes = b"") -> None:
+    """Write a receipt, with the tarball that it describes."""
+    tarball = TARBALLS[name](name) if name in TARBALLS else b"x"
+    described = {"path": "../../owned", "bytes": len(tarball)}
+    receipt = make_receipt(
+        name,
+        tarball=described | {"sha256": hashlib.sha256(tarball).hexdigest()},
+        input={"kind": FORMULA, "species": TERMINAL + FORMULA, "sources": [f"https://x/{QUERY}"]},
+        versions={TERMINAL: SHELL},
+        host={"name": TERMINAL},
+    )
+    (folder / f"{name}.tar.gz").write_bytes(tarball)
+    (folder / f"receipts/{name}.json").write_bytes(content or json.dumps(receipt).encode())
+
+
+@pytest.fixture
+def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one good genome, and hostile receipts, tarballs and files in their place."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (tmp_path / "secret").write_text(SECRET)
+    results = project / "results"
+    (results / "receipts").mkdir(parents=True)
+    files = {"good/bactofleet.json": b"{}", "good/main/good.gff.gz": GENES}
+    monkeypatch.setitem(TARBALLS, "good", lambda name: pack(files))
+    plant(results, "good")
+    for name in TARBALLS.keys() - {"good"}:
+        plant(results, name)
+    for name, content in RECEIPTS_OF.items():
+        plant(results, f"receipt_{name}", content)
+    os.mkfifo(results / "receipts/receipt_pipe.json")
+    (results / "receipts/receipt_device.json").symlink_to("/dev/zero")
+    (results / "receipts/receipt_folder.json").mkdir()
+    (results / "receipts/receipt_secret.json").symlink_to(tmp_path / "secret")
+    for name in ("tarball_pipe", "tarball_device", "tarball_nowhere"):
+        plant(results, name)
+        (results / f"{name}.tar.gz").unlink()
+    os.mkfifo(results / "tarball_pipe.tar.gz")
+    (results / "tarball_device.tar.gz").symlink_to("/dev/zero")
+    (results / "tarball_nowhere.tar.gz").symlink_to("nowhere")
+    names = {path.name.partition(".")[0] for path in (results / "receipts").iterdir()}
+    write_project(project, [])
+    write_sheet(project, [{"sample": name, "accession": "SRX1000001"} for name in sorted(names)])
+    monkeypatch.chdir(project)
+    return project
+
+
+def test_no_receipt_and_no_tarball_reaches_beyond_its_genome(
+    planted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = read_tree(tmp_path)
+
+    codes = {command: main(command.split()) for command in (*COMMANDS, CHECKSUMS, INTO)}
+
+    shown = capsys.readouterr()
+    said = shown.out + shown.err
+    assert codes[EXTRACT] == codes[INTO] == codes[CHECKSUMS] == 1
+    assert Path("results/some/good.gff.gz").read_bytes() == GENES
+    assert [path.name for path in Path("results/some").glob("*.gz")] == ["good.gff.gz"]
+    assert Path("results/all.gff").read_bytes() == b"genes\n"
+    for name in (*TARBALLS.keys() - {"good"}, "tarball_pipe", "tarball_device", "tarball_nowhere"):
+        assert re.search(rf"\b{name}(\.tar\.gz)?\b.*(tarball|regular|file)", shown.err), name
+    for name in (*RECEIPTS_OF, "pipe", "device", "folder", "secret"):
+        assert f"receipt_{name}.json cannot be read" in said, name
+    assert not CONTROL.search(said)
+    assert SECRET not in said
+    assert not [cell for cell in iter_cells(planted / "results") if CONTROL.search(cell)]
+    assert not list(tmp_path.rglob("*owned*"))
+    assert not Path("/tmp/owned").exists()  # noqa: S108 - a hostile name
+    assert read_tree(tmp_path) == before
+
+
+def test_the_page_of_a_run_takes_hostile_records(planted: Path) -> None:
+    names = [path.stem for path in (planted / "results/receipts").iterdir()]
+    with serve_here() as server:
+        place = f"http://127.0.0.1:{server.server_address[1]}"
+        genomes = (f"/api/genome?sample={name}" for name in names)
+        for address in ("/", "/api/state", "/api/genomes", *genomes):
+            with urllib.request.urlopen(place + address) as answer:  # noqa: S310 - our own
+                body = answer.read()
+            assert answer.status == 200
+            assert SECRET.encode() not in body
+
+
+def test_no_object_of_a_bucket_reaches_beyond_its_genome(
+    cohort: Cohort, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    cohort.publish("good")
+    good = cohort.get("good.tar.gz")
+    for name in TARBALLS:
+        plant(tmp_path / "results", name)
+        tarball = tmp_path / f"results/{name}.tar.gz"
+        cohort.put(tarball.name, tarball.read_bytes())
+        tarball.unlink()
+    for name, text in {"nested": "W10=" * 500, "words": TERMINAL.encode().hex()}.items():
+        lost = pack({f"lost_{name}/bactofleet.json": b"{}"})
+        cohort.put(f"lost_{name}.tar.gz", lost, Metadata={"receipt": text})
+    cohort.put(f"../{SHELL}.tar.gz", good)
+    cohort.put(f"{TERMINAL}.tar.gz", good)
+    before = read_tree(tmp_path)
+
+    fetched = cohort.call("fetch", "--status", "complete", "--only", "*", "--into", "results/some")
+    pulled = cohort.call("receipts", "pull")
+    verified = cohort.call("verify")
+
+    said = "".join(capsys.readouterr())
+    assert (fetched, pulled, verified) == (1, 1, 1)
+    assert {path.name for path in Path("results/some").iterdir()} == {".lock", "good"}
+    assert not [name for name in TARBALLS if f"{name}: its tarball" not in said], said
+    for name in ("nested", "words"):
+        assert f"lost_{name}.tar.gz: its metadata 'receipt' cannot be read" in said
+    assert not CONTROL.search(said)
+    assert SECRET not in said
+    assert not list(tmp_path.rglob("*owned*"))
     assert read_tree(tmp_path) == before

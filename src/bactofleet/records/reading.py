@@ -4,9 +4,6 @@ Records are made on other computers and hold text from users and tools, so nothi
 trusted. All code reads them through this module, so that all agree on what is readable.
 """
 
-# Paths are text because there may be 67,000 of them, for which `Path` takes a second.
-# ruff: noqa: PTH123
-
 from __future__ import annotations
 
 import os
@@ -16,6 +13,7 @@ from typing import Annotated, Protocol, TypeVar
 import msgspec
 
 from bactofleet.core.errors import BactofleetError
+from bactofleet.core.files import only_regular
 from bactofleet.core.text import clean
 from bactofleet.records.folder import SUFFIX
 
@@ -49,7 +47,9 @@ def read_record(folder: Path, sample: str, decoder: msgspec.json.Decoder[Record]
     Raises `FileNotFoundError` if there is none, and `Unreadable`.
     """
     try:
-        with open(f"{folder}/{sample}{SUFFIX}", "rb", buffering=0) as file:
+        # Text, because there may be 67,000 of them, for which `Path` takes a second.
+        path = f"{folder}/{sample}{SUFFIX}"
+        with open(path, "rb", buffering=0, opener=only_regular) as file:
             if os.fstat(file.fileno()).st_size > MAX_BYTES:
                 raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
             record = decoder.decode(file.read())

@@ -15,6 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError
 
 from bactofleet.core.destination import is_s3
+from bactofleet.core.files import only_regular
 from bactofleet.records.portable import HEAD_BYTES, read_first_file
 from bactofleet.records.receipt import Receipt, iter_receipts
 from bactofleet.transfer.parallel import in_parallel
@@ -58,7 +59,7 @@ def _read(results: Path, receipt: Receipt, buckets: Mapping[str, Bucket]) -> Out
         if folder:
             head: bytes = buckets[folder].open(name, HEAD_BYTES)["Body"].read()
         else:
-            with (results / name).open("rb") as tarball:
+            with open(results / name, "rb", opener=only_regular) as tarball:
                 head = tarball.read(HEAD_BYTES)
         outputs = read_first_file(receipt.sample, head).get("multiqc")
     except _FAULTS as error:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -16,7 +18,7 @@ from bactofleet.aws.faults import error_code, translated
 from bactofleet.aws.session import open_session
 from bactofleet.core.destination import S3_SCHEME, bucket_and_prefix, is_s3
 from bactofleet.core.errors import BactofleetError, ConfigurationError
-from bactofleet.core.files import sha256_of
+from bactofleet.core.files import only_regular
 from bactofleet.transfer.parallel import WORKERS
 
 TARBALL = ".tar.gz"
@@ -59,24 +61,25 @@ class Folder:
     def iter_files(self) -> Iterator[tuple[str, int]]:
         """See `Place`."""
         for path in self._path.glob(f"*{TARBALL}"):
-            yield path.name, path.stat().st_size
+            if path.is_file():
+                yield path.name, path.stat().st_size
 
     def sha256(self, name: str) -> str | None:
         """See `Place`."""
-        try:
-            return sha256_of(self._path / name)
-        except OSError as error:
-            raise ObjectFault(f"{self.address(name)}: {error.strerror}") from error
+        with self._open(name) as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
 
     @contextmanager
     def reading(self, name: str) -> Iterator[tuple[int | None, IO[bytes]]]:
         """See `Place`."""
+        with self._open(name) as handle:
+            yield os.fstat(handle.fileno()).st_size, handle
+
+    def _open(self, name: str) -> BufferedReader:
         try:
-            handle = (self._path / name).open("rb")
+            return open(self._path / name, "rb", opener=only_regular)
         except OSError as error:
             raise ObjectFault(f"{self.address(name)}: {error.strerror}") from error
-        with handle:
-            yield os.fstat(handle.fileno()).st_size, handle
 
     def address(self, name: str) -> str:
         """See `Place`."""
