@@ -60,7 +60,7 @@ class Fleet(Controller):
         # Children wait until all are submitted, as on AWS: a genome takes most of an hour.
         self.aws.stick(self.aws.queue, "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - held back")
         with self._watched() as watch:
-            watch.until_logged("plan", r"^Execute \d+ jobs")
+            watch.until_logged("plan", r"genomes are made now")
             watch.until_logged("submit", SUBMITTED, self._genomes)
             self.aws.clear_faults()
             watch.until_started("collect", "scripts/report.py")

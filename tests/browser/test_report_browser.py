@@ -1,6 +1,8 @@
 """The report in a real browser, of 3 and of 2,000 genomes."""
 
+import base64
 import json
+import re
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -209,6 +211,48 @@ def test_a_status_tile_shows_its_genomes_and_clearing_shows_all(table):
 
     table.driver.find_element(By.ID, "clear").click()
     assert table.shown == "2,000 genomes"
+
+
+def test_a_cause_shows_its_genomes_with_the_columns_that_say_so(table):
+    button = table.driver.find_element(By.CSS_SELECTOR, "button[data-reason_type='=tool']")
+    button.click()
+
+    chromium.wait(table.driver, lambda: table.shown.startswith(f"{button.text.split()[0]} of"))
+    assert set(table.column("reason_type")) == {"tool"}
+    assert set(table.column("reason_stage")) == {"annotation"}
+
+
+def test_a_kind_of_outlier_shows_its_genomes(table):
+    button = table.driver.find_element(By.CSS_SELECTOR, "button[data-outlier_meaning]")
+    button.click()
+
+    count = button.text.split()[0]
+    chromium.wait(table.driver, lambda: table.shown.startswith(f"{count} of"))
+    assert len(set(table.column("outlier_meaning"))) == 1
+
+
+def test_that_no_genome_passes_is_said(table):
+    table.filter("status", "nothing")
+
+    assert table.shown == "No genome passes these filters."
+
+
+def test_on_a_phone_the_excluded_genomes_need_no_scrolling_aside(driver, pages):
+    chromium.open_report(driver, pages[2_000], width=390)
+    script = """
+      return [...document.querySelectorAll('.stack')]
+        .filter((table) => table.scrollWidth > table.parentElement.clientWidth).length"""
+    assert driver.execute_script(script) == 0
+    assert driver.find_element(By.CSS_SELECTOR, "button[data-status='=excluded']").is_displayed()
+
+
+def test_printed_it_is_a_document_of_a_few_pages(driver, pages):
+    chromium.open_report(driver, pages[2_000])
+
+    printed = base64.b64decode(driver.print_page())
+
+    pages_printed = len(re.findall(rb"/Type\s*/Page\b", printed))
+    assert 2 <= pages_printed <= 12
 
 
 def test_the_rows_as_filtered_are_downloaded_with_all_columns(table, driver):

@@ -1,7 +1,9 @@
 """The command checks before anything is spent, and versions and tools are found by asking."""
 
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 from hashlib import sha256
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bactofleet import __version__
-from bactofleet.cli.main import COMMANDS, main
+from bactofleet.cli.main import COMMANDS, _parse, main
 from bactofleet.core import versions
 from bactofleet.core.toolset import needed_programs
 
@@ -215,3 +217,67 @@ def test_a_command_imports_nothing_of_the_others() -> None:
         "bactofleet.cli.main",
         "bactofleet.cli.versions",
     }
+
+
+# --- help, wrong combinations, completion ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_each_command_has_a_description_and_an_example_that_is_understood(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+
+    said = capsys.readouterr().out
+    assert ended.value.code == 0
+    (example,) = re.findall(r"^ +(bactofleet .*)$", said, re.MULTILINE)[:1]
+    words = shlex.split(example.partition(" && ")[0])[1:]
+    assert words[0] == command
+    assert callable(_parse(words, Path).run)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["cost", "--vcpus", "4"], "argument --vcpus: only together with --estimate"),
+        (["cost", "--offline", "--prices", "x"], "argument --prices: not together with --offline"),
+        (["search", "1280", "--seed", "4"], "argument --seed: only together with --limit"),
+        (
+            ["status", "--run", "s3://b/runs/x", "--configfile", "mine.yaml"],
+            "argument --run: not together with --configfile",
+        ),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(
+    capsys: pytest.CaptureFixture[str], words: list[str], problem: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+
+    assert ended.value.code == 2
+    assert problem in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("bactofleet sta", {"status"}),
+        ("bactofleet status --wa", {"--watch"}),
+        ("bactofleet fetch --status ", {"complete", "excluded"}),
+        ("bactofleet -d . cost --est", {"--estimate"}),
+    ],
+)
+def test_a_shell_that_asks_how_to_go_on_is_answered(line: str, offered: set[str]) -> None:
+    """As bash, zsh and fish ask: https://kislyuk.github.io/argcomplete/."""
+    request = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line))}
+    request |= {"_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_SUPPRESS_SPACE": "1"}
+    answer = subprocess.run(
+        ["bash", "-c", f"exec {sys.executable} -m bactofleet 8>&1 9>&2"],
+        capture_output=True,
+        text=True,
+        env=os.environ | request,
+        check=False,
+    )
+
+    assert {word.strip() for word in answer.stdout.splitlines()} == offered, answer.stderr

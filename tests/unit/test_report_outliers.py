@@ -161,4 +161,4 @@ def test_a_cohort_without_outliers_has_empty_columns_of_their_types():
     columns = outlier_columns(table, find_outliers(table))
 
     assert columns.isna().all(axis=None)
-    assert [str(dtype) for dtype in columns.dtypes] == ["string", "Float64"]
+    assert [str(dtype) for dtype in columns.dtypes] == ["string", "Float64", "string"]

@@ -128,6 +128,22 @@ def test_exclusions_are_grouped_by_reason_the_commonest_first():
 
     assert page.index(">low-read-count<") < page.index(">assembly<")
     assert "s1, s2" in page
+    assert 'data-status="=excluded" data-reason_type="=low-read-count"' in page
+    assert ">2 genomes</button>" in page
+
+
+def test_failures_are_grouped_by_cause_the_commonest_first_and_lead_to_the_table():
+    causes = [("tool", "qc"), ("infrastructure", "download"), ("infrastructure", "download")]
+    rows = [
+        {"sample": f"s{index}", "status": "failed", "reason_type": kind, "reason_stage": stage}
+        for index, (kind, stage) in enumerate(causes)
+    ]
+
+    page = render(rows)
+
+    commonest = 'data-reason_type="=infrastructure" data-reason_stage="=download"'
+    assert page.index(commonest) < page.index('data-reason_type="=tool" data-reason_stage="=qc"')
+    assert ">2 genomes</button>" in page
 
 
 def test_of_very_many_failures_the_page_lists_the_first_and_says_so():
@@ -209,6 +225,18 @@ def test_outliers_are_listed_after_the_problems_and_lead_to_the_table():
     assert "1 of 30 complete genomes are far" in page
     assert 'data-sample="s0"' in page
     assert "Not the species in the sample sheet?" in page
+
+
+def test_kinds_of_outliers_come_first_with_their_counts_the_commonest_first():
+    rows = make_species(100)
+    for index, row in enumerate(rows):
+        row["assembler_total_contig_length"] = 9_000_000 if 0 < index < 6 else 4_000_000
+    rows[0]["assembler_gc_percent"] = 60.0
+
+    page = render(rows)
+
+    meanings = re.findall(r'data-outlier_meaning="=(\w+).*?<strong>(\d+)</strong>', page)
+    assert meanings == [("Contaminated", "5"), ("Not", "1")]
 
 
 def test_that_there_is_no_outlier_is_said():

@@ -123,7 +123,7 @@ def test_the_terminal_is_told_which_genomes_a_run_makes(caplog: pytest.LogCaptur
         run.start(runs_here=False)
 
     (record,) = (r for r in caplog.records if hasattr(r, "bactofleet_observer"))
-    assert record.message == "2 genomes are made in this run."
+    assert record.message == "2 genomes are made now."
     assert list(record.bactofleet_observer.samples) == ["S1", "S2"]
 
 

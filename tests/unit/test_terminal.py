@@ -154,7 +154,7 @@ def test_the_message_of_a_rule_is_for_the_user(capsys: pytest.CaptureFixture[str
 
 def begin(results: Path, *samples: str) -> logging.LogRecord:
     observer = Observer(results, Path("scratch"), samples)
-    return record(f"{len(samples)} genomes", bactofleet_observer=observer)
+    return record(f"{len(samples)} genomes are made now.", bactofleet_observer=observer)
 
 
 def test_a_failure_that_the_stage_has_recorded_and_written_is_not_told_twice(
@@ -165,8 +165,9 @@ def test_a_failure_that_the_stage_has_recorded_and_written_is_not_told_twice(
     said = show([begin(results, "S1"), rule_error("S1"), error], capsys)
 
     assert said.splitlines() == [
+        "bactofleet: 1 genomes are made now.",
         "bactofleet: 1 of 1 genomes ended (100.0%); 0 complete, 0 excluded, 1 failed, 0 running, "
-        "0 waiting; last failure: S1 at assembly: skesa ended with exit status 3"
+        "0 waiting; last failure: S1 at assembly: skesa ended with exit status 3",
     ]
 
 
@@ -198,7 +199,7 @@ def test_a_failed_group_job_is_told_once_for_each_genome(
     errors = [record("Error in group", logging.ERROR, event=LogEvent.GROUP_ERROR, **details)]
     errors += [record("x", logging.ERROR, event=LogEvent.JOB_ERROR, **job) for job in jobs]
 
-    said = show([begin(results, *samples), *errors], capsys).splitlines()[:-1]
+    said = show([begin(results, *samples), *errors], capsys).splitlines()[1:-1]
 
     lines = [
         f"bactofleet: FAILED {sample} at assembly: skesa ended with exit status 3"
@@ -324,13 +325,14 @@ def test_on_a_terminal_whatever_is_written_appears_above_the_view(results: Path)
     print("\n".join(lines))
 
     written = ["a child to its output", "a child to its error", "this process"]
-    assert lines[:4] == [*written, "a warning of Snakemake"]
-    assert lines[4] == "1 of 2 genomes ended (50.0%)"
+    assert lines[0] == "bactofleet: 2 genomes are made now."
+    assert lines[1:5] == [*written, "a warning of Snakemake"]
+    assert lines[5] == "1 of 2 genomes ended (50.0%)"
     assert lines[-2:] == [
         "last failure: S1 at assembly: skesa ended with exit status 3",
         "after the end",
     ]
-    assert lines.count(lines[4]) == 1
+    assert lines.count(lines[5]) == 1
 
 
 def read_all(descriptor: int) -> str:

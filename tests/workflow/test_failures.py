@@ -103,6 +103,20 @@ def test_the_last_lines_name_each_failed_genome_its_stage_its_log_and_why(
     assert "2 genomes failed" in last
 
 
+def test_the_terminal_shows_genomes_and_the_log_of_snakemake_their_steps(
+    finished: tuple[Project, Result],
+) -> None:
+    project, result = finished
+    (log,) = (project.folder / ".snakemake/log").iterdir()
+
+    assert "bactofleet: 6 of 6 genomes ended (100.0%); 3 complete, 1 excluded, 2 failed, " in (
+        result.output
+    )
+    steps = ("Finished jobid", "Error in rule assembly", "CalledProcessError", "steps (")
+    assert [step for step in steps if step in result.output] == []
+    assert [step for step in steps if step not in log.read_text()] == []
+
+
 def test_the_report_is_written_and_shows_the_failures(finished: tuple[Project, Result]) -> None:
     project, _ = finished
 

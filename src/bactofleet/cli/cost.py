@@ -45,9 +45,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--vcpus",
         type=positive,
-        default=STACK_VCPUS,
         metavar="N",
-        help="with --estimate: number of vCPUs in use at a time (default: %(default)s)",
+        help=f"with --estimate: number of vCPUs in use at a time (default: {STACK_VCPUS})",
     )
 
 
@@ -71,7 +70,7 @@ def _run(args: argparse.Namespace, config_file: Path) -> None:
     attempts = read_attempts(results)
     if args.estimate:
         prices, note = choose_prices(args, attempts)
-        found = estimate_command.estimate(config, attempts, prices, args.vcpus)
+        found = estimate_command.estimate(config, attempts, prices, args.vcpus or STACK_VCPUS)
         estimate_command.show(found, note, as_json=args.json)
         return
     if not attempts:

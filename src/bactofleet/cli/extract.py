@@ -32,7 +32,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = DESCRIPTION
     parser.epilog = EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.set_defaults(run=extract.run)
     add_config(parser)
     add_choice(parser)

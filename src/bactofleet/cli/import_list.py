@@ -26,7 +26,6 @@ archives' metadata, so that jobs need not ask for them.
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = DESCRIPTION
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.set_defaults(run=run)
     parser.add_argument("what", metavar="WHAT", type=Path, help="folder or list; see above")
     add_output(parser)

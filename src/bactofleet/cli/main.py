@@ -38,15 +38,41 @@ COMMANDS = {
     "receipts": "rebuild lost receipts from the tarballs on S3",
     "versions": "print the versions of all tools as JSON",
 }
+# Shown in the help of each command; `extract` has its own.
+EXAMPLES = {
+    "init": "bactofleet init mycohort --reads /data/run42",
+    "run": "bactofleet run --dry-run",
+    "check": "bactofleet check",
+    "report": "bactofleet report",
+    "citations": "bactofleet citations",
+    "search": 'bactofleet search "Staphylococcus aureus" --limit 100',
+    "import": "bactofleet import /data/run42",
+    "aws": "bactofleet aws deploy",
+    "doctor": "bactofleet doctor && bactofleet run --profile aws",
+    "launch": "bactofleet launch --dry-run",
+    "stop": "bactofleet stop --run s3://BUCKET/runs/NAME",
+    "status": "bactofleet status --watch",
+    "serve": "bactofleet serve --port 8000",
+    "cost": "bactofleet cost --estimate --vcpus 512",
+    "verify": "bactofleet verify --checksums",
+    "fetch": "bactofleet fetch --status complete --only '*.gff.gz' --into annotations",
+    "receipts": "bactofleet receipts pull",
+    "versions": "bactofleet versions",
+}
 # A Python keyword cannot be the name of a module.
 MODULES = {"import": "import_list"}
+# Set by the shell that wants to complete a command line.
+COMPLETION = "_ARGCOMPLETE"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     placing = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     _add_directory(placing)
-    place, given = placing.parse_known_args(sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
+    if COMPLETION in os.environ:
+        words = os.environ["COMP_LINE"].split()[1:]
+    place, given = placing.parse_known_args(words)
     # As with Snakemake, a path on the command line is from the folder of the call.
     here = Path.cwd()
     to_path = Path if place.directory is None else (lambda text: Path(os.path.relpath(here / text)))
@@ -78,12 +104,24 @@ def _add_directory(parser: argparse.ArgumentParser) -> None:
 def _parse(given: Sequence[str], to_path: Callable[[str], Path]) -> argparse.Namespace:
     """Parse the command line; options unknown here are Snakemake's if the command calls it."""
     parser = _parser(given, to_path)
+    if COMPLETION in os.environ:
+        _complete(parser)
     args, unknown = parser.parse_known_args(given)
     if "snakemake" in args:
         args.snakemake = unknown
     elif unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    # A function that returns what is wrong with the options together, or "".
+    if "check" in args and (problem := args.check(args)):
+        parser.error(problem)
     return args
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Answer the shell, which asks how a command line may go on, and end."""
+    import argcomplete  # noqa: PLC0415  # an extra of the distribution
+
+    argcomplete.autocomplete(parser)
 
 
 def _parser(given: Sequence[str], to_path: Callable[[str], Path]) -> argparse.ArgumentParser:
@@ -101,5 +139,9 @@ def _parser(given: Sequence[str], to_path: Callable[[str], Path]) -> argparse.Ar
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.")
         if name in given[:1]:
+            command.formatter_class = argparse.RawDescriptionHelpFormatter
             import_module(f"bactofleet.cli.{MODULES.get(name, name)}").add_options(command)
+            if name in EXAMPLES:
+                example = f"example:\n  {EXAMPLES[name]}\n"
+                command.epilog = f"{example}\n{command.epilog or ''}"
     return parser

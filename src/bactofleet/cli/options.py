@@ -10,6 +10,7 @@ from bactofleet.core.config import CONFIG_FILE
 
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Add the option that names the configuration."""
+    parser.set_defaults(check=find_ignored)
     parser.add_argument(
         *("--configfile", "--config"),
         dest="config",
@@ -29,6 +30,28 @@ def add_run(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
         help="the launched run, as `bactofleet launch` shows it"
         + ("" if required else " (default: the run in this folder)"),
     )
+
+
+# Options that only count beside another one, and options that exclude each other.
+_NEEDS = {"vcpus": "estimate", "seed": "limit"}
+_EXCLUDES = (("launched", "config"), ("prices", "offline"))
+_WORDS = {"launched": "--run", "config": "--configfile"}
+
+
+def find_ignored(args: argparse.Namespace) -> str:
+    """Return what is wrong with options that would be ignored beside others; "" if nothing is."""
+
+    def word(name: str) -> str:
+        return _WORDS.get(name, f"--{name}")
+
+    given = {name for name, value in vars(args).items() if value not in (None, False, CONFIG_FILE)}
+    for name, other in _NEEDS.items():
+        if name in given and other not in given:
+            return f"argument {word(name)}: only together with {word(other)}"
+    for one, other in _EXCLUDES:
+        if {one, other} <= given:
+            return f"argument {word(one)}: not together with {word(other)}"
+    return ""
 
 
 def count(text: str) -> int:

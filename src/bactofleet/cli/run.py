@@ -28,7 +28,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.allow_abbrev = False
     parser.usage = "bactofleet run [-d FOLDER] [--profile PROFILE] [Snakemake's options]"
     parser.epilog = EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.set_defaults(run=run, snakemake=[])
     parser.add_argument(
         "--profile",

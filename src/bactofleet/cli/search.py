@@ -28,13 +28,14 @@ from bactofleet.archives.search.selection import Selection
 from bactofleet.archives.search.sheet import append_rows, read_known
 from bactofleet.archives.sra import Sra
 from bactofleet.archives.web import Client
-from bactofleet.cli.options import add_output, count, positive
+from bactofleet.cli.options import add_output, count, find_ignored, positive
 from bactofleet.core.config import load_schema
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.project import SCHEMAS
 from bactofleet.core.samples import Row
 from bactofleet.core.text import clean
 
+SEED = 42
 DESCRIPTION = """\
 Find public reads and append one row per experiment to the sample sheet.
 
@@ -65,8 +66,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = DESCRIPTION
     parser.epilog = EPILOG
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.set_defaults(run=_search)
+    parser.set_defaults(check=find_ignored, run=_search)
     parser.add_argument("query", metavar="QUERY", help="what to search for; see above")
     add_output(parser)
     _add_limits(parser)
@@ -122,9 +122,8 @@ def _add_subset(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--seed",
         type=int,
-        default=42,
         metavar="N",
-        help="the same seed gives the same subset (default: %(default)s)",
+        help=f"with --limit: the same seed gives the same subset (default: {SEED})",
     )
 
 
@@ -188,7 +187,7 @@ def _collect(
     args: argparse.Namespace, query: Query, selection: Selection, rows: TextIO, summary: Summary
 ) -> None:
     """Write a row for each accepted experiment, until there are no more or enough."""
-    random = None if args.limit is None else Random(args.seed)  # noqa: S311
+    random = None if args.limit is None else Random(SEED if args.seed is None else args.seed)  # noqa: S311
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("experiments", total=None)
         search = Search(

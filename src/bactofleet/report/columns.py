@@ -54,6 +54,7 @@ _IDENTITY = (
         "Outlier",
     ),
     Column("outlier_score", "number", "", "largest modified z-score of these, above 3.5"),
+    Column("outlier_meaning", "text", "", "what these measurements may mean"),
     Column("reason_type", "text", "", "why the genome is not complete, in a word", "Reason"),
     Column("reason_stage", "text", "", "stage that failed or excluded the genome"),
     Column("reason_message", "text", "", "the reason as a sentence"),

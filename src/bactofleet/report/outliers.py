@@ -188,10 +188,11 @@ def find_outliers(genomes: pd.DataFrame) -> Outliers:
 
 
 def outlier_columns(genomes: pd.DataFrame, outliers: Outliers) -> pd.DataFrame:
-    """Return the columns `outlier` and `outlier_score`, with values only for outliers."""
-    found = {outlier.genome: (outlier.names, round(outlier.score, 1)) for outlier in outliers.found}
-    columns = pd.DataFrame.from_dict(found, orient="index", columns=["outlier", "outlier_score"])
-    return columns.reindex(genomes.index).astype({"outlier": "string", "outlier_score": "Float64"})
+    """Return the columns that describe outliers, with values only for these."""
+    found = {one.genome: (one.names, round(one.score, 1), one.meaning) for one in outliers.found}
+    types = {"outlier": "string", "outlier_score": "Float64", "outlier_meaning": "string"}
+    columns = pd.DataFrame.from_dict(found, orient="index", columns=list(types))
+    return columns.reindex(genomes.index).astype(types)
 
 
 def _compare(metric: Metric, values: pd.Series[float]) -> dict[int, Deviation]:

@@ -65,8 +65,8 @@ class ShownFailure:
 
 
 @dataclass(frozen=True)
-class Exclusion:
-    """Genomes excluded for the same reason; `names` holds the first of them."""
+class Cause:
+    """Genomes that failed or were excluded for the same reason; `names` holds the first."""
 
     kind: str
     stage: str
@@ -141,7 +141,9 @@ class Summary:
     ranks: dict[str, int]
     rank_limits: list[tuple[str, int]]
     failures: list[ShownFailure]
-    exclusions: list[Exclusion]
+    causes: list[Cause]
+    """Of failures, the commonest first."""
+    exclusions: list[Cause]
     findings: list[Finding]
     carried: list[Carried]
     outliers: list[OutlierGroup]
@@ -166,7 +168,8 @@ def summarise(cohort: Cohort) -> Summary:
         ranks=_count_ranks(cohort.genomes),
         rank_limits=cohort.rank_limits.most_common(),
         failures=_failures(cohort),
-        exclusions=_exclusions(cohort.with_status("excluded")),
+        causes=_group(cohort.with_status("failed", "unreadable")),
+        exclusions=_group(cohort.with_status("excluded")),
         findings=_findings(cohort.genomes),
         carried=_carried(cohort.genomes),
         outliers=_outliers(cohort),
@@ -222,17 +225,18 @@ def _failure(row: pd.Series[Any], tail: list[str]) -> ShownFailure:
     )
 
 
-def _exclusions(excluded: pd.DataFrame) -> list[Exclusion]:
-    kinds, stages = texts(excluded, "reason_type"), texts(excluded, "reason_stage")
+def _group(rows: pd.DataFrame) -> list[Cause]:
+    """Group genomes by kind and stage of what went wrong, the commonest first."""
+    kinds, stages = texts(rows, "reason_type"), texts(rows, "reason_stage")
     groups = [
-        Exclusion(
+        Cause(
             kind=str(kind),
             stage=str(stage),
             example=str(texts(part, "reason_message").iloc[0]),
             count=len(part),
             names=[str(name) for name in part["sample"].head(MAX_NAMES)],
         )
-        for (kind, stage), part in excluded.groupby([kinds, stages])
+        for (kind, stage), part in rows.groupby([kinds, stages])
     ]
     return sorted(groups, key=lambda group: -group.count)
 

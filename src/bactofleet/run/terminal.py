@@ -51,7 +51,7 @@ _STAGE_COMMAND = re.compile(r"stage\.py\S* \w+ --sample (\S+)")
 
 def announce(observer: Observer) -> None:
     """Tell the terminal which genomes this run makes; without the plugin, it is one message."""
-    message = f"{len(observer.samples):,} genomes are made in this run."
+    message = f"{len(observer.samples):,} genomes are made now."
     logger.info(message, extra={_OBSERVER: observer})
 
 
@@ -82,6 +82,7 @@ class Terminal:
         """Show a record, unless it is about a step or about a genome whose failure is recorded."""
         observer = getattr(record, _OBSERVER, None)
         if observer is not None:
+            print(f"bactofleet: {record.msg}", file=self._stream, flush=True)
             self._results = observer.results
             self._watch = watch(observer, self._stream, nocolor=self._nocolor)
         elif self._shows_jobs or not (_is_step(record) or self._tell_failures(record)):

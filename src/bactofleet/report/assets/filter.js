@@ -14,6 +14,7 @@ function parseFilter(text, numeric) {
 }
 
 function parseWords(text) {
+  if (text.startsWith("=")) return (value) => value !== null && value.toLowerCase() === text.slice(1).trim();
   return (value) => value !== null && value.toLowerCase().includes(text);
 }
 

@@ -23,16 +23,15 @@ async function showTable({ columns, count }) {
   return table;
 }
 
-function find(table, name, text) {
-  table.only({ [name]: text });
+function find(table, filters) {
+  table.only(filters);
   document.getElementById("table").scrollIntoView();
 }
 
 // Buttons of the page lead to genomes in the table: data-<column>="<what to filter for>".
 function linkButtons(table) {
   for (const button of document.querySelectorAll("button.tile, button.link")) {
-    const [[name, text]] = Object.entries(button.dataset);
-    button.addEventListener("click", () => find(table, name, text));
+    button.addEventListener("click", () => find(table, { ...button.dataset }));
   }
 }
 
@@ -46,7 +45,7 @@ async function drawPlots(elements, figures, table) {
   const samples = table.columns.find(({ name }) => name === "sample").values;
   for (const element of elements) {
     await nextFrame();
-    await drawPlot(element, figures[element.dataset.plot], (genome) => find(table, "sample", samples[genome]));
+    await drawPlot(element, figures[element.dataset.plot], (genome) => find(table, { sample: samples[genome] }));
   }
 }
 

@@ -34,10 +34,12 @@ class GenomeTable {
     new ResizeObserver(() => this.follow()).observe(scroller);
   }
 
-  // Show the columns with a heading, or all.
+  // Show the columns with a heading and those that are filtered by, or all.
   async show(all) {
-    const columns = this.columns.filter((column) => all || column.heading);
-    await this.load(columns);
+    this.showsAll = all;
+    const columns = this.columns.filter(({ heading, name }) => all || heading || this.filters.has(name));
+    const missing = columns.filter((column) => !this.shownColumns.includes(column));
+    if (missing.length) await this.load(missing);
     this.shownColumns = columns;
     this.build();
     this.renew();
@@ -76,10 +78,10 @@ class GenomeTable {
   }
 
   // Show the genomes that pass these filters, and no others.
-  only(filters) {
+  async only(filters) {
     this.filters = new Map(Object.entries(filters));
-    this.build();
-    this.update();
+    this.scroller.scrollTop = 0;
+    await this.show(this.showsAll);
   }
 
   clear() {
@@ -178,6 +180,7 @@ function gap(rows) {
 }
 
 function describeShown(shown, all) {
+  if (!shown && all) return "No genome passes these filters.";
   const counted = shown === all ? "" : `${shown.toLocaleString("en-US")} of `;
   return `${counted}${all.toLocaleString("en-US")} genome${all === 1 ? "" : "s"}`;
 }
