@@ -115,6 +115,17 @@ def test_the_money_so_far_is_that_of_the_attempts_and_at_the_end_that_of_all_gen
     assert json.loads(status(capsys, "--json"))["money"] == asdict(money)
 
 
+def test_failures_come_before_what_a_small_terminal_crops(under_way: Path):
+    out = io.StringIO()
+    Console(file=out, width=80, color_system=None).print(to_panel(observe(under_way)))
+
+    lines = out.getvalue().splitlines()
+    failures = next(index for index, line in enumerate(lines) if line.startswith("failures"))
+    facts = next(index for index, line in enumerate(lines) if line.startswith("run "))
+    assert failures < facts
+    assert failures < 5
+
+
 def test_without_spending_no_cost_is_shown(project: Path, capsys: pytest.CaptureFixture[str]):
     assert observe(project).money is None
     assert "cost:" not in status(capsys)

@@ -209,6 +209,12 @@ def test_a_failed_group_job_is_told_once_for_each_genome(
     assert any("slurm.log" in line for line in said) is not is_recorded
 
 
+def test_who_wants_no_progress_gets_none(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = show([begin(results, "S1")], capsys, quiet={Quietness.PROGRESS})
+
+    assert said == "bactofleet: 1 genomes are made now.\n"
+
+
 def test_a_look_that_fails_ends_nothing(
     results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,20 +315,37 @@ print("after the end", file=sys.stderr)
 """
 
 
-def test_on_a_terminal_whatever_is_written_appears_above_the_view(results: Path) -> None:
+def run_on_terminal(output: Path | None = None) -> list[str]:
+    """Return what a terminal shows of the program; its output may go to a file."""
     ours, theirs = pty.openpty()
     path = [str(Path(__file__).parent), *sys.path]
     environment = os.environ | {"PYTHONPATH": ":".join(path), "TERM": "xterm"}
     environment |= {"COLUMNS": str(COLUMNS), "LINES": str(LINES)}
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+        [sys.executable, "-c", RUN],
+        stdin=theirs,
+        stdout=theirs if output is None else output.open("w"),
+        stderr=theirs,
+        env=environment,
     )
     os.close(theirs)
     said = read_all(ours)
     assert process.wait() == 0, said
+    return screen(said)
 
-    lines = screen(said)
-    print("\n".join(lines))
+
+@pytest.mark.usefixtures("results")
+def test_output_that_goes_to_a_file_stays_there(tmp_path: Path) -> None:
+    lines = run_on_terminal(tmp_path / "output")
+
+    assert (tmp_path / "output").read_text() == "a child to its output\n"
+    assert "a child to its error" in lines
+    assert "a child to its output" not in lines
+
+
+@pytest.mark.usefixtures("results")
+def test_on_a_terminal_whatever_is_written_appears_above_the_view() -> None:
+    lines = run_on_terminal()
 
     written = ["a child to its output", "a child to its error", "this process"]
     assert lines[0] == "bactofleet: 2 genomes are made now."

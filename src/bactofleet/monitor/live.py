@@ -108,13 +108,13 @@ def _watch_in_place(observer: Observer, stream: TextIO, *, nocolor: bool) -> Wat
 class Capture:
     """Gives each line that this process and its children write to a function, until it ends.
 
-    Both standard streams lead into a pipe: text that a child writes to the terminal itself would
-    tear the view apart.
+    Standard streams that lead to the terminal lead into a pipe meanwhile: text that a child writes
+    to the terminal itself would tear the view apart.
     """
 
     def __init__(self, show: Callable[[str], object]) -> None:
         self._show = show
-        self._kept = {number: os.dup(number) for number in (1, 2)}
+        self._kept = {number: os.dup(number) for number in (1, 2) if os.isatty(number)}
         reading, writing = os.pipe()
         _flush()
         for number in self._kept:

@@ -22,6 +22,7 @@ from snakemake.logging import (
     get_event,
     logger,
 )
+from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from bactofleet.monitor.live import Watch, watch
@@ -74,6 +75,7 @@ class Terminal:
             ),
         )
         self._nocolor = settings.nocolor
+        self._is_quiet = bool({Quietness.ALL, Quietness.PROGRESS} & set(settings.quiet or ()))
         self._shows_jobs = shows_jobs
         self._watch: Watch | None = None
         self._results = Path()
@@ -82,9 +84,10 @@ class Terminal:
         """Show a record, unless it is about a step or about a genome whose failure is recorded."""
         observer = getattr(record, _OBSERVER, None)
         if observer is not None:
-            print(f"bactofleet: {record.msg}", file=self._stream, flush=True)
             self._results = observer.results
-            self._watch = watch(observer, self._stream, nocolor=self._nocolor)
+            print(f"bactofleet: {record.msg}", file=self._stream, flush=True)
+            if not self._is_quiet:
+                self._watch = watch(observer, self._stream, nocolor=self._nocolor)
         elif self._shows_jobs or not (_is_step(record) or self._tell_failures(record)):
             self._handler.handle(record)
         elif message := vars(record).get("rule_msg"):
