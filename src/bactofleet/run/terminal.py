@@ -79,6 +79,7 @@ class Terminal:
         self._shows_jobs = shows_jobs
         self._watch: Watch | None = None
         self._results = Path()
+        self._told: set[str] = set()
 
     def show(self, record: LogRecord) -> None:
         """Show a record, unless it is about a step or about a genome whose failure is recorded."""
@@ -110,8 +111,11 @@ class Terminal:
             return False
         # On this machine the stage itself has written it to the terminal.
         if get_event(record) == LogEvent.GROUP_ERROR:
-            for failure in failures:
-                print(f"bactofleet: FAILED {describe(failure)}", file=self._stream, flush=True)
+            # Later attempts end with the same failure.
+            new = set(map(describe, failures)) - self._told
+            for text in sorted(new):
+                print(f"bactofleet: FAILED {text}", file=self._stream, flush=True)
+            self._told |= new
         return bool(failures)
 
 
