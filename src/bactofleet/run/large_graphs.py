@@ -1,8 +1,8 @@
 """Snakemake's work for each job of a graph, done in less time: a cohort has 335,000 jobs.
 
 Each function here gives the same result as the one of Snakemake that it stands in for, and does so
-for the releases that it was compared with (tests/unit/test_large_graphs.py). The same changes are
-in docs/upstream, as a patch for Snakemake.
+for the releases that it was compared with (tests/unit/test_large_graphs.py). docs/upstream has
+most of the changes as a patch for Snakemake.
 """
 
 from __future__ import annotations
