@@ -14,6 +14,7 @@ from typing import Any
 import pyte
 import pytest
 from rich.console import Console
+from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
@@ -35,6 +36,7 @@ SETTINGS = {
     "verbose": False,
     "dryrun": False,
     "printshellcmds": False,
+    "log_handler_settings": {"bactofleet": None},
 }
 
 
@@ -141,6 +143,22 @@ def test_all_else_is_shown_as_it_is(
     message: logging.LogRecord, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert show([message], capsys) == f"{message.msg}\n"
+
+
+@pytest.mark.parametrize(("plugins", "passes"), [(["bactofleet"], False), (["a", "b"], True)])
+def test_what_quiet_drops_does_not_enter_the_queue_of_plugins(
+    plugins: list[str], *, passes: bool
+) -> None:
+    settings = SETTINGS | {"log_handler_settings": dict.fromkeys(plugins)}
+    quiet = {"quiet": {Quietness.RULES}}
+    removal = record("Removing temporary output x", quietness=Quietness.RULES)
+
+    terminal = Terminal(SimpleNamespace(**settings | quiet), shows_jobs=False)
+
+    assert bool(logger.filter(removal)) is passes
+    assert logger.filter(record("a message"))
+    terminal.close()
+    assert logger.filter(removal)
 
 
 def test_the_message_of_a_rule_is_for_the_user(capsys: pytest.CaptureFixture[str]) -> None:
