@@ -216,6 +216,15 @@ def test_folder_of_references_for_species_is_read_only(directory: Path, tmp_path
     assert sketch.parent in mounts.read_only
 
 
+def test_folder_of_mlst_schemes_is_read_only(directory: Path, tmp_path: Path) -> None:
+    table = make_file(tmp_path / "schemes/saureus/saureus.txt")
+    schemes = table.parent.parent
+
+    mounts = find_mounts(["snakemake", "--config", f"mlst_schemes={schemes}"], directory)
+
+    assert any(schemes.is_relative_to(folder) for folder in mounts.read_only)
+
+
 def test_folder_of_the_proteins_is_read_only(directory: Path, tmp_path: Path) -> None:
     proteins = make_file(tmp_path / "trusted/proteins.faa")
 

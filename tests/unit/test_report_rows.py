@@ -82,6 +82,15 @@ def test_mutations_that_were_not_searched_are_no_cell(results, receipt):
     assert not {"resistance_mutations", "resistance_organism"} & row.keys()
 
 
+def test_the_sequence_type_is_shown_with_its_scheme(results, receipt):
+    typed = {"status": "PERFECT", "scheme": "saureus", "st": "8", "alleles": "arcC(3)"}
+    write_receipt(results, receipt | {"mlst": typed})
+
+    row = read_record(results, "SRX1").row
+
+    assert {name: row[f"mlst_{name}"] for name in typed} == typed
+
+
 def test_versions_and_parameters_are_kept_beside_the_row(results, receipt):
     write_receipt(results, receipt)
 

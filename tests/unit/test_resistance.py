@@ -56,7 +56,7 @@ def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallTool) 
         genome = Genome(tmp_path)
         assert genome.run("qc", lambda stage: None) == 0
         assert genome.run("assembly", leave_contigs) == 0
-        parameters = {"species_references": "", "resistance": resistance}
+        parameters = {"species_references": "", "resistance": resistance, "mlst_schemes": ""}
         status = genome.run("typing", typing.run, inputs=["assembly", "qc"], parameters=parameters)
         assert status == expect
         return genome

@@ -58,7 +58,10 @@ def references(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_references_for_species_that_are_missing_are_named_before_the_run(project: Path) -> None:
-    install(project, needed_programs({"polish": True, "assembler": "skesa"}) | {"mash"})
+    install(
+        project,
+        needed_programs({"polish": True, "assembler": "skesa", "resistance": True}) | {"mash"},
+    )
 
     with pytest.raises(WorkflowError, match=r"there is no no\.msh\. Run"):
         start(species_references="no.msh", providers=["ena"]).start(runs_here=True)
@@ -133,6 +136,7 @@ def test_the_terminal_is_told_which_genomes_a_run_makes(caplog: pytest.LogCaptur
         ({"coverage": "deep"}, "coverage must be a number, not 'deep'"),
         ({"samples": "no.tsv"}, "no.tsv does not exist"),
         ({"proteins": "no.faa"}, "proteins: there is no file 'no.faa'"),
+        ({"mlst_schemes": "none"}, "mlst_schemes: there is no folder 'none'"),
         ({"redo": ["S9"]}, "redo must be none, changed or samples of the sheet, not S9"),
     ],
 )
@@ -347,6 +351,18 @@ def test_what_jobs_elsewhere_cannot_have_is_refused_before_any_is_submitted(
 
     run.check_reach(shares_files=True)
     with pytest.raises(WorkflowError, match=problem):
+        run.check_reach(shares_files=False)
+
+
+def test_schemes_that_jobs_elsewhere_cannot_read_are_refused(project: Path) -> None:
+    scheme = project / "schemes/toy"
+    scheme.mkdir(parents=True)
+    (scheme / "toy.txt").write_text("ST\tadk\n1\t1\n")
+    (scheme / "adk.tfa").write_text(">adk_1\nACGT\n")
+    run = start(results="s3://bucket/results", mlst_schemes="schemes")
+
+    run.check_reach(shares_files=True)
+    with pytest.raises(WorkflowError, match="mlst_schemes: 'schemes' is a folder of this machine"):
         run.check_reach(shares_files=False)
 
 

@@ -52,7 +52,11 @@ def type_genome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallT
             "typing",
             typing.run,
             inputs=["assembly", "qc"],
-            parameters={"species_references": str(tmp_path / "refs.msh"), "resistance": False}
+            parameters={
+                "species_references": str(tmp_path / "refs.msh"),
+                "resistance": False,
+                "mlst_schemes": "",
+            }
             | parameters,
         )
         assert status == expect

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from bactopia.parsers import annotator
+from bactopia.parsers import mlst as bactopia_mlst
 from conftest import DEMO, IMAGE, SHARED, Project, broken, make_project, plasmid
 
 from bactofleet.core.versions import resistance_databases
@@ -164,10 +165,14 @@ def test_mistakes_in_configuration_and_sheet_are_named_before_anything_runs(
     assert not (project.folder / "pwned").exists()
 
 
-def test_species_and_resistance_are_found_whatever_the_sheet_says(
+def test_species_resistance_and_type_are_found_whatever_the_sheet_says(
     project: Project, tmp_path: Path
 ) -> None:
-    project.config |= {"species_references": "refseq", "resistance": True}
+    project.config |= {
+        "species_references": "refseq",
+        "resistance": True,
+        "mlst_schemes": str(write_scheme(tmp_path / "schemes")),
+    }
     reads: dict[str, object] = {f"r{mate}": DEMO / f"ecoli_R{mate}.fastq.gz" for mate in (1, 2)}
     project.write_samples(
         [
@@ -201,27 +206,54 @@ def test_species_and_resistance_are_found_whatever_the_sheet_says(
     assert (carrier["resistance_genes"], carrier["plasmid_replicons"]) == ("mecA", "rep7c")
     assert carrier["resistance_mutations"] == "gyrA (S84L)"
     assert "ciprofloxacin" in carrier["resistance_drugs"].split("; ")
-    tables = project.unpack("resistant") / "tools/staramr"
-    assert "gyrA (S84L)" in (tables / "resistant-pointfinder.tsv").read_text()
+    tools = project.unpack("resistant") / "tools"
+    assert "gyrA (S84L)" in (tools / "staramr/resistant-pointfinder.tsv").read_text()
+    assert (carrier["mlst_scheme"], carrier["mlst_st"]) == ("saureus", "5")
+    assert carrier["mlst_alleles"] == "mecA(2);gyrA(1)"
+    assert row["mlst_status"] == "NONE"
+    mlst = bactopia_mlst.parse(str(tools / "mlst/resistant.tsv"), "resistant")
+    assert (mlst["mlst_scheme"], mlst["mlst_st"]) == ("saureus", "5")
     assert {"staramr", "blastp", "pointfinder database"} <= set(
         project.receipt("resistant")["versions"]
     )
 
 
+GYRA = ("pointfinder/staphylococcus_aureus/gyrA.fsa", "gyrA")
+MECA = ("resfinder/beta-lactam.fsa", "mecA_6")
+
+
+def read_gene(database: str, gene: str) -> str:
+    """Return the sequence of a gene in a database of staramr."""
+    records = (resistance_databases() / database).read_text().split(">")
+    _, *lines = next(text for text in records if text.startswith(gene)).splitlines()
+    return "".join(lines).upper()
+
+
+def write_scheme(folder: Path) -> Path:
+    """Write an MLST scheme of two loci, parts of genes, with two alleles each."""
+    scheme = folder / "saureus"
+    scheme.mkdir(parents=True)
+    (scheme / "saureus.txt").write_text("ST\tmecA\tgyrA\tclonal_complex\n1\t1\t1\t\n5\t2\t1\t\n")
+    mec, gyr = read_gene(*MECA)[100:550], read_gene(*GYRA)[600:1050]
+    for name, alleles in (("mecA", (other(mec), mec)), ("gyrA", (gyr, other(gyr)))):
+        text = "".join(f">{name}_{i}\n{allele}\n" for i, allele in enumerate(alleles, 1))
+        (scheme / f"{name}.tfa").write_text(text)
+    return folder
+
+
+def other(allele: str) -> str:
+    """Return an allele that differs in one base."""
+    return allele[:200] + ("A" if allele[200] != "A" else "C") + allele[201:]
+
+
 def write_resistant_genome(path: Path) -> Path:
     """Write contigs of mecA, a gyrase whose codon 84 is leucine's, and a replicon, in noise."""
-    databases, chance = resistance_databases(), random.Random(16)
-
-    def read(name: str, gene: str) -> str:
-        records = (databases / name).read_text().split(">")
-        _, *lines = next(text for text in records if text.startswith(gene)).splitlines()
-        return "".join(lines).upper()
-
-    gyrase = read("pointfinder/staphylococcus_aureus/gyrA.fsa", "gyrA")
+    chance = random.Random(16)
+    gyrase = read_gene(*GYRA)
     genes = [
-        read("resfinder/beta-lactam.fsa", "mecA_6"),
+        read_gene(*MECA),
         gyrase[: 83 * 3] + "TTA" + gyrase[84 * 3 :],
-        read("plasmidfinder/Rep_trans.fsa", "rep7c"),
+        read_gene("plasmidfinder/Rep_trans.fsa", "rep7c"),
     ]
     noise = ("".join(chance.choices("ACGT", k=2000)) for _ in range(2 * len(genes)))
     path.write_text(

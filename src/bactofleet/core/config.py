@@ -13,6 +13,7 @@ import yaml
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import sha256_of
 from bactofleet.core.project import SCHEMAS
+from bactofleet.core.schemes import checksum_of
 
 # The user's configuration, in a project's folder.
 CONFIG_FILE = Path("config/config.yaml")
@@ -26,7 +27,7 @@ COSTLY = frozenset(
 )
 # YAML reads these words as booleans; `--config phix=yes` passes the word itself.
 SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-PLACES = ("samples", "results", "scratch", "proteins", "species_references")
+PLACES = ("samples", "results", "scratch", "proteins", "species_references", "mlst_schemes")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
 # The types of JSON Schema in words that users of YAML know.
@@ -102,11 +103,13 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) ->
 
 
 def parameters_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that change the result; a file is represented by its checksum."""
+    """Return the options that change the result; files are represented by checksums."""
     chosen = {key: value for key, value in sorted(config.items()) if key not in NOT_PARAMETERS}
     if chosen.get("proteins"):
         # The same file at another path gives the same result.
         chosen["proteins"] = f"sha256:{sha256_of(Path(chosen['proteins']))}"
+    if chosen.get("mlst_schemes"):
+        chosen["mlst_schemes"] = f"sha256:{checksum_of(Path(chosen['mlst_schemes']))}"
     return chosen
 
 

@@ -78,6 +78,7 @@ def _merge(stage: Stage, records: dict[str, StageRecord]) -> StageRecord:
         merged.identity = merged.identity or record.identity
         merged.found = merged.found or record.found
         merged.resistance = merged.resistance or record.resistance
+        merged.mlst = merged.mlst or record.mlst
         merged.metrics |= record.metrics
         merged.versions |= record.versions
         merged.multiqc |= record.multiqc
@@ -102,6 +103,7 @@ def _receipt(stage: Stage, merged: StageRecord) -> Fields:
         "input": merged.input,
         "found": merged.found,
         "resistance": merged.resistance,
+        "mlst": merged.mlst,
         "metrics": merged.metrics,
         "stages": {},
         "versions": {"bactofleet": __version__} | merged.versions,

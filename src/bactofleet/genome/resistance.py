@@ -76,8 +76,7 @@ def organism_of(species: str) -> str | None:
 
 
 def find_resistance(stage: Stage, fasta: str, species: str) -> Resistance:
-    """Search an assembly in the stage's work folder, and publish staramr's tables."""
-    stage.tools.run(["makeblastdb", "-in", fasta, "-dbtype", "nucl"])
+    """Search an assembly, of which there is a BLAST database, and publish staramr's tables."""
     genes, replicons = _find_genes(stage, fasta), _find_replicons(stage, fasta)
     organism = organism_of(species)
     mutations = _find_mutations(stage, fasta, organism) if organism else None

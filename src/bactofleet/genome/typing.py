@@ -1,4 +1,4 @@
-"""Stage 4, typing: what the genome is, by its k-mers, and what resistance it has, by its genes."""
+"""Stage 4, typing: what the genome is, by its k-mers, and its resistance and type, by its genes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from bactofleet.core.errors import ToolFailure
 from bactofleet.core.versions import find_references
 from bactofleet.genome import species
+from bactofleet.genome.mlst import find_type
 from bactofleet.genome.resistance import find_resistance, organism_of
 from bactofleet.genome.stage import CONTIGS, READS, Stage, read_record
 from bactofleet.records.receipt import Found
@@ -20,7 +21,7 @@ HASHES = 10_000
 
 
 def run(stage: Stage) -> None:
-    """Find the genome's species, if asked for, and its resistance genes and plasmids, likewise."""
+    """Find the genome's species, its resistance and its sequence type, as far as asked for."""
     # A copy and a name without folders, because tools write the name into their results.
     fasta = f"{stage.sample}.fna"
     shutil.copyfile(stage.inputs["assembly"] / CONTIGS / fasta, stage.work / fasta)
@@ -29,11 +30,16 @@ def run(stage: Stage) -> None:
         found = _find_species(stage, fasta, name)
         stage.record.found = asdict(found)
         name = found.species or name
+    if stage.parameters["resistance"] or stage.parameters["mlst_schemes"]:
+        stage.use("blastp")
+        stage.tools.run(["makeblastdb", "-in", fasta, "-dbtype", "nucl"])
     if stage.parameters["resistance"]:
-        stage.use("staramr", "blastp", "resfinder database", "plasmidfinder database")
+        stage.use("staramr", "resfinder database", "plasmidfinder database")
         if organism_of(name):
             stage.use("pointfinder database")
         stage.record.resistance = asdict(find_resistance(stage, fasta, name))
+    if stage.parameters["mlst_schemes"]:
+        stage.record.mlst = asdict(find_type(stage, fasta, Path(stage.parameters["mlst_schemes"])))
 
 
 def _find_species(stage: Stage, fasta: str, expected: str) -> Found:

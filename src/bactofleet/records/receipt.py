@@ -114,6 +114,17 @@ class Resistance(Struct, frozen=True):
     """The part of PointFinder that was searched."""
 
 
+class Mlst(Struct, frozen=True):
+    """The assembly's sequence type (genome/mlst.py)."""
+
+    status: str
+    """`PERFECT`, `NOVEL`, `OK`, `MISSING`, `MIXED` or `NONE`."""
+    scheme: str | None = None
+    st: str | None = None
+    alleles: str | None = None
+    """`arcC(3);aroE(~3);...`"""
+
+
 class Usage(Struct, frozen=True):
     """The resources that a stage used."""
 
@@ -168,6 +179,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """Older receipts, and those of genomes that were excluded before, do not say it."""
     resistance: Resistance | None = None
     """Likewise; nor if it was not asked for."""
+    mlst: Mlst | None = None
+    """Likewise."""
     metrics: dict[str, Number]
     stages: dict[str, Usage]
     versions: dict[str, str | None]

@@ -100,6 +100,7 @@ def _of_receipt(receipt: Receipt) -> GenomeRecord:
         row.pop("genome_size", None)
     row |= _flatten("found_", receipt.found)
     row |= _flatten_resistance(receipt.resistance)
+    row |= _flatten("mlst_", receipt.mlst)
     for stage, usage in receipt.stages.items():
         row |= _flatten(f"{stage}_", usage)
     row |= _flatten("tarball_", receipt.tarball)

@@ -14,6 +14,7 @@ from bactofleet.core.destination import local_folder, scratch_folder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.proteins import find_fault
 from bactofleet.core.samples import Sample, Samples, check_samples, is_remote
+from bactofleet.core.schemes import find_scheme_fault
 from bactofleet.records.folder import RECEIPTS
 from bactofleet.run.plan import Plan, make_plan
 
@@ -52,6 +53,9 @@ def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | No
     proteins = given.get("proteins") if isinstance(given, Mapping) else None
     if proteins and isinstance(proteins, str) and (fault := find_fault(Path(proteins))):
         problems.append(f"{source}: proteins: {fault}")
+    schemes = given.get("mlst_schemes") if isinstance(given, Mapping) else None
+    if schemes and isinstance(schemes, str) and (fault := find_scheme_fault(Path(schemes))):
+        problems.append(f"{source}: mlst_schemes: {fault}")
     if not problems:
         problems += [f"{source}: {problem}" for problem in _find_no_folders(config)]
     if problems:
@@ -67,6 +71,11 @@ def find_unreachable(config: Mapping[str, Any], samples: Mapping[str, Sample]) -
         problems.append(
             f"proteins: {str(proteins)!r} is outside of this folder; jobs get what is in it: copy "
             "the file here, and give its path from here"
+        )
+    if config["mlst_schemes"]:
+        problems.append(
+            f"mlst_schemes: {config['mlst_schemes']!r} is a folder of this machine, which jobs "
+            "elsewhere cannot read; leave the option empty"
         )
     local = (name for name, sample in samples.items() if not all(map(is_remote, sample.files)))
     if named := list(islice(local, MAX_NAMED + 1)):

@@ -193,7 +193,7 @@ def find_mounts(
     writable = set(_iter_output_mounts(configuration, directory))
     sheet = directory / str(configuration.get("samples") or DEFAULT_SHEET)
     named = [
-        *_local_paths(configuration, ("proteins", "species_references")),
+        *_local_paths(configuration, ("proteins", "species_references", "mlst_schemes")),
         *_local_paths(environment or {}, FILE_VARIABLES),
         *iter_inputs(sheet),
     ]

@@ -1,0 +1,95 @@
+"""Schemes of multilocus sequence typing (MLST) in a folder of the user, in PubMLST's layout.
+
+Each scheme is a folder, `SCHEME/SCHEME.txt` with the profiles and a FASTA file for each locus, as
+`mlst` keeps them: https://github.com/tseemann/mlst#adding-a-new-scheme
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bactofleet.core.files import sha256_of
+
+FASTA_ENDINGS = (".tfa", ".fasta", ".fas", ".fsa", ".fa")
+# Columns of profiles that are no loci, in lower case.
+OTHER_COLUMNS = frozenset(("st", "clonal_complex", "cc", "mlst_clade", "lineage", "species"))
+# `>arcC_12` or `>arcC-12`
+ALLELE = re.compile(r">\S*[_-](\d+)\s*$|>\S*[_-](\d+)\s")
+
+
+class Scheme(NamedTuple):
+    """A scheme; profiles map the alleles of its loci, in their order, to sequence types."""
+
+    name: str
+    loci: dict[str, Path]
+    """Files with the alleles."""
+    profiles: dict[tuple[str, ...], str]
+
+
+def list_schemes(folder: Path) -> list[Path]:
+    """Return the tables of profiles in a folder, one of each scheme."""
+    tables = (path / f"{path.name}.txt" for path in sorted(folder.iterdir()) if path.is_dir())
+    return [table for table in tables if table.is_file()]
+
+
+def read_scheme(table: Path) -> Scheme:
+    """Read a scheme from its profiles; raise `ValueError` if it is not whole."""
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        header = [name.strip() for name in next(rows, [])]
+        if "ST" not in header:
+            raise ValueError(f"{table}: the first line has no column ST")
+        places = [i for i, name in enumerate(header) if name.lower() not in OTHER_COLUMNS]
+        loci = {header[i]: _find_fasta(table.parent, header[i]) for i in places}
+        number = header.index("ST")
+        profiles = {
+            tuple(row[i].strip() for i in places): row[number].strip()
+            for row in rows
+            if len(row) > max(number, *places)
+        }
+    return Scheme(table.parent.name, loci, profiles)
+
+
+def _find_fasta(folder: Path, locus: str) -> Path:
+    found = (folder / f"{locus}{ending}" for ending in FASTA_ENDINGS)
+    path = next(filter(Path.is_file, found), None)
+    if path is None:
+        raise ValueError(f"{folder / folder.name}.txt: there is no file of alleles for {locus!r}")
+    return path
+
+
+def iter_alleles(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield number and sequence of each allele; raise `ValueError` for a name without a number."""
+    for record in path.read_text(encoding="utf-8").split(">")[1:]:
+        name, *lines = record.splitlines() or [""]
+        if not (found := ALLELE.match(f">{name}")):
+            raise ValueError(f"{path}: {name!r} does not end with the number of an allele")
+        yield found[1] or found[2], "".join(lines)
+
+
+def find_scheme_fault(folder: Path) -> str:
+    """Describe what is wrong with a folder of schemes; "" if nothing is."""
+    if not folder.is_dir():
+        return f"there is no folder {str(folder)!r}"
+    try:
+        for table in (tables := list_schemes(folder)):
+            for path in read_scheme(table).loci.values():
+                if not next(iter_alleles(path), None):
+                    return f"{path} has no allele"
+    except (OSError, ValueError) as error:
+        return str(error)
+    return "" if tables else f"{str(folder)!r} has no scheme: none of SCHEME/SCHEME.txt"
+
+
+def checksum_of(folder: Path) -> str:
+    """Return a checksum of all files of the schemes and their names."""
+    digest = hashlib.sha256()
+    for table in list_schemes(folder):
+        for path in (table, *read_scheme(table).loci.values()):
+            digest.update(f"{path.relative_to(folder)} {sha256_of(path)}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,200 @@
+"""Sequence types: schemes in PubMLST's layout, and what BLAST's hits say of each locus."""
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.stages import Genome
+from support.tools import InstallTool
+
+from bactofleet.core.schemes import checksum_of, find_scheme_fault, list_schemes, read_scheme
+from bactofleet.genome import typing
+from bactofleet.genome.mlst import Hit, call
+from bactofleet.genome.stage import Stage
+
+CHANCE = random.Random(7)
+PROFILES = "ST\tarcC\taroE\tclonal_complex\n8\t3\t3\tCC8\n22\t7\t6\t\n"
+
+
+def sequence(length: int) -> str:
+    return "".join(CHANCE.choices("ACGT", k=length))
+
+
+ALLELES = {
+    "arcC": {3: sequence(456), 7: sequence(456)},
+    "aroE": {3: sequence(450), 6: sequence(450)},
+}
+
+
+@pytest.fixture
+def schemes(tmp_path: Path) -> Path:
+    """Return a folder with one scheme of two loci."""
+    return write_scheme(tmp_path / "schemes", "saureus", PROFILES, ALLELES)
+
+
+def write_scheme(
+    folder: Path, name: str, profiles: str, alleles: dict[str, dict[int, str]]
+) -> Path:
+    scheme = folder / name
+    scheme.mkdir(parents=True)
+    (scheme / f"{name}.txt").write_text(profiles)
+    for locus, sequences in alleles.items():
+        text = "".join(f">{locus}_{number}\n{bases}\n" for number, bases in sequences.items())
+        (scheme / f"{locus}.tfa").write_text(text)
+    return folder
+
+
+def hit(allele: int = 3, size: int = 450, **changed: object) -> Hit:
+    whole = Hit(str(allele), size, size, 1, size, size, "c1", 1001, 1000 + size, 1000)
+    return whole._replace(**changed)  # type: ignore[arg-type]
+
+
+def test_a_scheme_has_the_loci_of_its_table_and_nothing_else(schemes: Path) -> None:
+    (table,) = list_schemes(schemes)
+
+    scheme = read_scheme(table)
+
+    assert (scheme.name, list(scheme.loci)) == ("saureus", ["arcC", "aroE"])
+    assert scheme.profiles == {("3", "3"): "8", ("7", "6"): "22"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fault"),
+    [
+        ("saureus.txt", "arcC\taroE\n3\t3\n", "no column ST"),
+        ("saureus.txt", "ST\tarcC\tgmk\n8\t3\t1\n", "no file of alleles for 'gmk'"),
+        ("aroE.tfa", ">aroE\nACGT\n", "'aroE' does not end with the number of an allele"),
+        ("aroE.tfa", "", "has no allele"),
+    ],
+)
+def test_a_scheme_that_is_not_whole_is_refused(
+    schemes: Path, name: str, text: str, fault: str
+) -> None:
+    assert find_scheme_fault(schemes) == ""
+    (schemes / "saureus" / name).write_text(text)
+
+    assert fault in find_scheme_fault(schemes)
+
+
+def test_a_folder_without_schemes_is_refused(tmp_path: Path) -> None:
+    assert "has no scheme" in find_scheme_fault(tmp_path)
+    assert "there is no folder" in find_scheme_fault(tmp_path / "nowhere")
+
+
+def test_the_checksum_follows_the_content_not_the_place(schemes: Path, tmp_path: Path) -> None:
+    before = checksum_of(schemes)
+    shutil.copytree(schemes, tmp_path / "copy")
+    assert checksum_of(tmp_path / "copy") == before
+
+    (tmp_path / "copy/saureus/aroE.tfa").write_text(">aroE_3\nACGT\n")
+
+    assert checksum_of(tmp_path / "copy") != before
+
+
+@pytest.mark.parametrize(
+    ("hits", "called"),
+    [
+        ([hit(3)], "3"),
+        ([hit(3, identical=449), hit(7)], "7"),
+        # A difference within, and one in the last bases, before which BLAST ends.
+        ([hit(3, identical=447)], "~3"),
+        ([hit(3, identical=446, length=446, end=446)], "~3"),
+        # The contig ends where the allele does not.
+        ([hit(3, identical=446, length=446, end=446, room=0)], "3?"),
+        ([hit(3, identical=300, length=300, end=300)], "3?"),
+        ([hit(3, identical=447), hit(7, identical=449)], "~7"),
+        ([hit(3, identical=300, length=300, end=300), hit(7, identical=440)], "~7"),
+        ([hit(3, identical=200, length=200, end=200)], "-"),
+        ([hit(3, identical=400)], "-"),
+        ([], "-"),
+        ([hit(3), hit(7, contig="c2")], "3,7"),
+        ([hit(3), hit(3, contig="c2")], "3"),
+        # An allele that is a part of another one.
+        ([hit(3), hit(9, size=440)], "3"),
+    ],
+)
+def test_calls_are_in_the_notation_of_mlst(hits: list[Hit], called: str) -> None:
+    assert call(hits)[0] == called
+
+
+Type = Callable[..., Genome]
+
+
+@pytest.fixture
+def type_genome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallTool) -> Type:
+    """Return a function that types a genome in which BLAST has these alleles (`arcC:3`) whole."""
+    monkeypatch.setenv("FAKE_BLASTN", str(tmp_path))
+
+    def run(schemes: Path, probes: list[str], *found: str, expect: int = 0) -> Genome:
+        for name, alleles in (("probes", probes), ("alleles", found)):
+            lines = (f"{one}\t450\t450\t1\t450\t450\tc1\t501\t950\t9000\n" for one in alleles)
+            (tmp_path / f"{name}.fna").write_text("".join(lines))
+        genome = Genome(tmp_path)
+
+        def leave_contigs(stage: Stage) -> None:
+            (stage.folder / "contigs" / "S1.fna").write_text(">c1\nACGT\n")
+
+        assert genome.run("qc", lambda stage: None) == 0
+        assert genome.run("assembly", leave_contigs) == 0
+        options = {"species_references": "", "resistance": False, "mlst_schemes": str(schemes)}
+        status = genome.run("typing", typing.run, inputs=["assembly", "qc"], parameters=options)
+        assert status == expect
+        return genome
+
+    return run
+
+
+def test_a_known_combination_has_its_type(schemes: Path, type_genome: Type) -> None:
+    genome = type_genome(schemes, ["0:arcC", "0:aroE"], "arcC:3", "aroE:3")
+
+    assert genome.record("typing").mlst == {
+        "status": "PERFECT",
+        "scheme": "saureus",
+        "st": "8",
+        "alleles": "arcC(3);aroE(3)",
+    }
+    header, row = genome.published("typing", "tools/mlst/S1.tsv").read_text().splitlines()
+    assert header == "FILE\tSCHEME\tST\tSTATUS\tSCORE\tALLELES"
+    assert row == "S1.fna\tsaureus\t8\tPERFECT\t100\tarcC(3);aroE(3)"
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "row"),
+    [
+        (["arcC:3", "aroE:6"], "NOVEL", "-\tNOVEL\t90\tarcC(3);aroE(6)"),
+        (["arcC:3"], "NONE", "-\t-\tNONE\t0\t"),
+    ],
+)
+def test_what_is_not_known_has_no_type(
+    schemes: Path, type_genome: Type, found: list[str], status: str, row: str
+) -> None:
+    genome = type_genome(schemes, ["0:arcC", "0:aroE"], *found)
+
+    mlst = genome.record("typing").mlst
+    assert mlst is not None
+    assert (mlst["status"], mlst["st"]) == (status, None)
+    table = genome.published("typing", "tools/mlst/S1.tsv").read_text()
+    assert table.splitlines()[1].endswith(row)
+
+
+def test_of_several_schemes_the_one_with_most_loci_is_taken(
+    schemes: Path, type_genome: Type
+) -> None:
+    write_scheme(schemes, "ecoli", "ST\tadk\n1\t1\n", {"adk": {1: sequence(500)}})
+
+    genome = type_genome(schemes, ["1:arcC", "1:aroE"], "arcC:7", "aroE:6")
+
+    mlst = genome.record("typing").mlst
+    assert mlst is not None
+    assert (mlst["scheme"], mlst["st"]) == ("saureus", "22")
+
+
+def test_no_scheme_fits_a_genome_without_any_locus(schemes: Path, type_genome: Type) -> None:
+    genome = type_genome(schemes, [])
+
+    mlst = genome.record("typing").mlst
+    assert mlst is not None
+    assert (mlst["status"], mlst["scheme"]) == ("NONE", None)
+    assert len(genome.commands("typing")) == 2  # makeblastdb, and the search for a scheme
