@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 
 engine=$1
 base=debian:trixie-slim
+pinned=$(sed -n 's/^ARG BASE=//p' containers/Dockerfile)
 build_base=localhost/bactofleet-build-base
 ca_folder=/usr/local/share/ca-certificates
 mirror=http://deb.debian.org/debian
@@ -22,6 +23,11 @@ fail() {
 }
 
 has_image() { "$engine" image inspect "$1" >/dev/null 2>&1; }
+
+# By its digest: a tag may name another image tomorrow.
+pull_base() {
+    "$engine" pull "$pinned" >&2 && "$engine" tag "$pinned" "docker.io/library/$base"
+}
 
 # The mirror is read by plain HTTP, so its signature must be checked with Debian's own keys.
 install_debootstrap() {
@@ -64,7 +70,7 @@ EOF
 }
 
 if ! has_image "$base"; then
-    "$engine" pull "docker.io/library/$base" >&2 || make_base
+    pull_base || make_base
 fi
 if compgen -G "$ca_folder/*.crt" >/dev/null; then
     make_build_base

@@ -1,10 +1,13 @@
-"""The base image is made only of packages that Debian has signed."""
+"""The base image is that of one digest, or made only of packages that Debian has signed."""
 
 import os
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
-SCRIPT = Path(__file__).parents[2] / "containers/base.sh"
+CONTAINERS = Path(__file__).parents[2] / "containers"
+PINNED = re.compile(r"docker\.io/library/debian@sha256:[0-9a-f]{64}")
 STUBS = {
     # An engine that has no image and reaches no registry.
     "engine": 'echo "$@" >>"$(dirname "$0")/asked"; exit 1',
@@ -22,23 +25,26 @@ ENVIRONMENT = {
 }
 
 
-def test_debootstrap_must_check_the_signature_of_the_mirror_whatever_the_environment_says(
-    tmp_path: Path,
-) -> None:
-    for name, text in STUBS.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
-        (tmp_path / name).chmod(0o755)
-    (tmp_path / "containers").mkdir()
-    script = tmp_path / "containers" / "base.sh"
-    script.write_text(SCRIPT.read_text())
-
+def run_script(folder: Path, **stubs: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run the script with stand-ins for its programs; return also what the engine was asked."""
+    for name, text in (STUBS | stubs).items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    (folder / "containers").mkdir()
+    for name in ("base.sh", "Dockerfile"):
+        shutil.copy(CONTAINERS / name, folder / "containers" / name)
     ended = subprocess.run(
-        ["bash", script, "engine"],
-        env=ENVIRONMENT | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        ["bash", folder / "containers/base.sh", "engine"],
+        env=ENVIRONMENT | {"PATH": f"{folder}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,
     )
+    return ended, (folder / "asked").read_text().splitlines()
+
+
+def test_debootstrap_must_check_the_signature_of_the_mirror(tmp_path: Path) -> None:
+    ended, asked = run_script(tmp_path)
 
     assert ended.returncode == 1
     assert "debootstrap failed" in ended.stderr
@@ -48,5 +54,24 @@ def test_debootstrap_must_check_the_signature_of_the_mirror_whatever_the_environ
     assert "--no-check-gpg" not in words
     assert words[-1] == "http://deb.debian.org/debian"
     # What debootstrap refuses does not become an image.
-    asked = [line.split()[0] for line in (tmp_path / "asked").read_text().splitlines()]
-    assert asked == ["image", "pull"]
+    assert [line.split()[0] for line in asked] == ["image", "pull"]
+
+
+def test_the_base_image_is_pulled_by_its_digest(tmp_path: Path) -> None:
+    engine = 'echo "$@" >>"$(dirname "$0")/asked"; [ "$1" != image ]'
+
+    ended, asked = run_script(tmp_path, engine=engine)
+
+    assert ended.returncode == 0, ended.stderr
+    pulled = asked[1].removeprefix("pull ")
+    assert PINNED.fullmatch(pulled)
+    assert asked[2] == f"tag {pulled} docker.io/library/debian:trixie-slim"
+    assert not (tmp_path / "arguments").exists()
+
+
+def test_an_image_for_several_architectures_is_built_from_the_same_digest() -> None:
+    """`bactofleet aws push --multi-arch` names no base, so that of the Dockerfile is pulled."""
+    arguments = re.findall("^ARG (.*)", (CONTAINERS / "Dockerfile").read_text(), re.MULTILINE)
+
+    assert PINNED.fullmatch(arguments[0].removeprefix("BASE="))
+    assert arguments[1] == "BUILD_BASE=${BASE}"
