@@ -1,4 +1,4 @@
-"""The base image is that of one digest, or made only of packages that Debian has signed."""
+"""The image is made of what Debian has signed, and of packages with known checksums."""
 
 import os
 import re
@@ -75,3 +75,14 @@ def test_an_image_for_several_architectures_is_built_from_the_same_digest() -> N
 
     assert PINNED.fullmatch(arguments[0].removeprefix("BASE="))
     assert arguments[1] == "BUILD_BASE=${BASE}"
+
+
+def test_python_packages_are_installed_by_the_checksums_of_the_lock_files() -> None:
+    """Only the project's own wheels, which were built there, have no checksum."""
+    text = (CONTAINERS / "Dockerfile").read_text()
+    fetching = re.findall(r"pip (?:--python \S+ )?(?:install|download) (.*)", text)
+
+    assert len(fetching) == 4
+    assert [words for words in fetching if not words.startswith("--require-hashes ")] == [
+        "--no-deps --root /project /wheel/*.whl"
+    ]
