@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -19,7 +20,7 @@ from bactofleet.cost.estimate import STACK_VCPUS
 from bactofleet.cost.instances import Fleet
 from bactofleet.cost.live_prices import ask_aws
 from bactofleet.cost.prices import Prices, load_prices
-from bactofleet.launch.mirror import open_mirror
+from bactofleet.launch.mirror import open_run
 from bactofleet.records.attempt import Attempt, measure_tarballs, read_attempts
 from bactofleet.records.folder import USAGE, list_receipts
 from bactofleet.records.receipt import iter_receipts
@@ -55,17 +56,13 @@ def run(args: argparse.Namespace) -> None:
 
     Raises `ConfigurationError` if configuration or prices cannot be read, or nothing has run.
     """
-    if args.launched is None:
-        _run(args, args.config)
-        return
-    if args.prices:
-        args.prices = args.prices.resolve()  # the mirror changes the current folder
-    with open_mirror(args.launched) as mirror:
-        _run(args, mirror.config)
+    if args.launched and args.prices:
+        args.prices = args.prices.resolve()  # the current folder will be that of the run
+    with open_run(args.launched, args.config) as shown:
+        _run(args, read_config(shown.config))
 
 
-def _run(args: argparse.Namespace, config_file: Path) -> None:
-    config = read_config(config_file)
+def _run(args: argparse.Namespace, config: dict[str, Any]) -> None:
     results = local_folder(str(config["results"]))
     attempts = read_attempts(results)
     if args.estimate:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from bactofleet.cli.options import add_config, add_live, add_run
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.launch.mirror import open_mirror
+from bactofleet.launch.mirror import open_run
 from bactofleet.monitor.page.server import PageServer
 from bactofleet.monitor.page.updater import ViewUpdater
 
@@ -41,12 +41,9 @@ def run(args: argparse.Namespace) -> None:
     Raises `ConfigurationError` if configuration or sheet cannot be read, AWS does not answer, or
     the port is not available.
     """
-    if args.launched is None:
-        _serve(args, ViewUpdater(args.config, live=args.live), "")
-        return
-    with open_mirror(args.launched) as mirror:
-        updater = ViewUpdater(mirror.config, live=args.live, refresh=mirror.refresh)
-        _serve(args, updater, mirror.place.address)
+    with open_run(args.launched, args.config) as shown:
+        updater = ViewUpdater(shown.config, live=args.live, refresh=shown.refresh)
+        _serve(args, updater, shown.address)
 
 
 def _serve(args: argparse.Namespace, updater: ViewUpdater, address: str) -> None:

@@ -14,7 +14,7 @@ from rich.live import Live
 
 from bactofleet.cli.options import add_config, add_live, add_run
 from bactofleet.core.config import read_config
-from bactofleet.launch.mirror import open_mirror
+from bactofleet.launch.mirror import open_run
 from bactofleet.monitor.display import to_json, to_lines, to_panel
 from bactofleet.monitor.snapshot import Observer, Snapshot, get_pause, open_observer
 
@@ -36,14 +36,11 @@ def run(args: argparse.Namespace) -> None:
 
     Raises `ConfigurationError` if configuration or sheet cannot be read, or AWS does not answer.
     """
-    if args.launched is None:
-        _watch(args, open_observer(read_config(args.config), live=args.live))
-        return
-    with open_mirror(args.launched) as mirror:
-        if not args.json:
-            print(mirror.describe(), flush=True)
-        config = read_config(mirror.config)
-        _watch(args, open_observer(config, live=args.live, refresh=mirror.refresh))
+    with open_run(args.launched, args.config) as shown:
+        if shown.state and not args.json:
+            print(shown.state, flush=True)
+        config = read_config(shown.config)
+        _watch(args, open_observer(config, live=args.live, refresh=shown.refresh))
 
 
 def _watch(args: argparse.Namespace, observer: Observer) -> None:

@@ -6,8 +6,9 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -149,3 +150,29 @@ def open_mirror(address: str) -> Iterator[Mirror]:
             mirror = Mirror(parse_place(address))
         mirror.refresh()
         yield mirror
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run to look at: that of this folder, or a launched one."""
+
+    config: Path
+    refresh: Callable[[], None] = lambda: None
+    """Fetches what is new of a launched run; raises `ConfigurationError`."""
+    address: str = ""
+    """Where a launched run is in S3."""
+    state: str = ""
+    """What the controllers of a launched run do."""
+
+
+@contextmanager
+def open_run(address: str | None, config: Path) -> Iterator[Run]:
+    """Open the launched run at an address, or without one the run of a configuration here.
+
+    In the block, the current folder is that of the run. Raises as `open_mirror` does.
+    """
+    if address is None:
+        yield Run(config)
+        return
+    with open_mirror(address) as mirror:
+        yield Run(mirror.config, mirror.refresh, mirror.place.address, mirror.describe())
