@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bactofleet import __version__
 from bactofleet.run import container
 from bactofleet.run.container import Mounts, ask_image, build_command, find_mounts, make_folders
 
@@ -436,7 +437,11 @@ def test_the_container_knows_its_image_and_no_other(
 
     environment, arguments = json.loads((directory / "told").read_text())
     told = {name: text for name, text in environment.items() if name.startswith("BACTOFLEET_")}
-    assert told == {"BACTOFLEET_IMAGE": "x:1", "BACTOFLEET_IMAGE_ID": "sha256:ab"}
+    assert told == {
+        "BACTOFLEET_IMAGE": "x:1",
+        "BACTOFLEET_IMAGE_ID": "sha256:ab",
+        "BACTOFLEET_VERSION": __version__,
+    }
     assert set(told) < set(arguments)
 
 

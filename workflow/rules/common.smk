@@ -11,6 +11,7 @@ from snakemake_interface_executor_plugins.settings import SharedFSUsage
 from bactofleet.core import project
 from bactofleet.core.options import to_word as option
 from bactofleet.records import folder
+from bactofleet.run import contained
 from bactofleet.run.hooks import add_hooks
 from bactofleet.run.large_graphs import hasten, same_for_all_genomes
 from bactofleet.run.workflow import WorkflowRun
@@ -65,9 +66,13 @@ def stage_log(stage):
 
 
 # The start of the command that runs a script of workflow/scripts.
-def python(script):
-    command = [sys.executable, str(WORKFLOW / "scripts" / script)]
+def python(script, *options):
+    command = [sys.executable, *options, str(WORKFLOW / "scripts" / script)]
     return shlex.join(command).replace("{", "{{").replace("}", "}}")
+
+
+# Where there are no tools, but an image with them (docs/slurm.md).
+IN_IMAGE = ["-m", contained.__name__] if contained.is_wanted() else []
 
 
 # All stages have the same command. It first checks the inputs; a failed check exits with 75, which
@@ -78,7 +83,7 @@ def python(script):
 # any other param for each job.
 def stage_command(stage, inputs="{input:q}", more_options=""):
     return (
-        f"{python('stage.py')} {stage} --sample {{wildcards.sample:q}} --inputs {inputs} "
+        f"{python('stage.py', *IN_IMAGE)} {stage} --sample {{wildcards.sample:q}} --inputs {inputs} "
         "--outputs {output:q} --options {params.options:q} {params.identity:q} "
         f"{more_options} --threads {{threads}} "
         "--mem-mb {resources.mem_mb} --attempt {resources.attempt} --log {log:q} "
@@ -92,10 +97,14 @@ def identity(wildcards):
     return option("identity", RUN.identity_key(wildcards.sample))
 
 
+# Known only after the Snakefile has been read.
+def shares_files():
+    return SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
+
+
 # The marks of all parts. They never exist at the start, so that their inputs are made.
 def gathered(wildcards):
-    shared = workflow.storage_settings.shared_fs_usage
-    RUN.check_reach(shares_files=SharedFSUsage.INPUT_OUTPUT in shared)
+    RUN.check_reach(shares_files=shares_files())
     return expand(rules.gather.output.mark, part=RUN.parts())
 
 
@@ -112,6 +121,7 @@ def attempt_number(wildcards, attempt):
 def begin(log):
     RUN.start(
         runs_here=workflow.local_exec,
+        shares_files=shares_files(),
         # Not SIGTERM, which has the same effect: its handler waits for a lock that the interrupted
         # thread may hold.
         stop=workflow.scheduler.exit_gracefully,

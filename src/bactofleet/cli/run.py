@@ -55,9 +55,10 @@ def run(args: argparse.Namespace) -> None:
     if args.configfile:
         command += ["--configfile", *map(str, args.configfile)]
     command += ["--profile", _find_profile(args.profile), *args.snakemake]
-    is_image = IMAGE_VERSIONS.exists()
-    if args.profile == LOCAL and not is_image and any(map(shutil.which, container.ENGINES)):
-        container.run_command(command, os.environ.get(VARIABLES["name"]) or IMAGE)
+    image = os.environ.get(VARIABLES["name"]) or IMAGE
+    is_outside = not IMAGE_VERSIONS.exists() and not Path(image).exists()
+    if args.profile == LOCAL and is_outside and any(map(shutil.which, container.ENGINES)):
+        container.run_command(command, image)
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", *command])  # noqa: S606  # through no shell
 

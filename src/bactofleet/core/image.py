@@ -22,6 +22,8 @@ VARIABLES = {
     "id": "BACTOFLEET_IMAGE_ID",
     "digest": "BACTOFLEET_IMAGE_DIGEST",
 }
+# Tells bactofleet in the image which version started it.
+CALLER_VERSION = "BACTOFLEET_VERSION"
 # ECS sets it in every container, and so in those of Batch, on EC2 and Fargate:
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html
 ECS_METADATA = "ECS_CONTAINER_METADATA_URI_V4"
@@ -42,6 +44,16 @@ def describe_image(say: Callable[[str], None]) -> Image | None:
         return _ask_ecs(os.environ[ECS_METADATA], say)
     known = {key: name for key, name in VARIABLES.items() if os.environ.get(name)}
     return {key: os.environ[name] for key, name in known.items()} or None
+
+
+def find_mismatch(inside: str, outside: str | None) -> str:
+    """Compare the versions of bactofleet in an image and outside; say what to do if they differ."""
+    if outside in (None, inside):
+        return ""
+    return (
+        f"the image has bactofleet {inside}, but {outside} is installed outside of it: get the "
+        f"image of version {outside} (docs/install.md), or install bactofleet {inside}"
+    )
 
 
 def to_variables(image: Image) -> dict[str, str]:

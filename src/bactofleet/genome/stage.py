@@ -29,6 +29,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from bactofleet import __version__
 from bactofleet.core.confine import confine
 from bactofleet.core.errors import (
     RETRYABLE_EXIT_CODES,
@@ -40,6 +41,7 @@ from bactofleet.core.errors import (
 )
 from bactofleet.core.files import fingerprint, read_json, sha256_of, write_json
 from bactofleet.core.identity import read_identity
+from bactofleet.core.image import CALLER_VERSION, find_mismatch
 from bactofleet.core.options import from_word
 from bactofleet.core.text import clean_lines
 from bactofleet.core.tools import Stopwatch, Toolbox
@@ -245,6 +247,8 @@ def run_stage(
 
     def work(log: IO[str]) -> None:
         log.writelines(f"NOTE: {note}\n" for note in notes)
+        if mismatch := find_mismatch(__version__, os.environ.get(CALLER_VERSION)):
+            raise ToolFailure(mismatch)
         check_inputs(args.inputs)
         _run(function, args, log)
 

@@ -30,7 +30,15 @@ from typing import Any, NoReturn
 
 import yaml
 
-from bactofleet.core.image import IMAGE, IMAGE_MISSING, VARIABLES, Image, to_variables
+from bactofleet import __version__
+from bactofleet.core.image import (
+    CALLER_VERSION,
+    IMAGE,
+    IMAGE_MISSING,
+    VARIABLES,
+    Image,
+    to_variables,
+)
 from bactofleet.core.project import WORKFLOW
 
 DEFAULT_CONFIGURATION = Path("config/config.yaml")
@@ -93,16 +101,20 @@ def run_command(command: Sequence[str], image: str) -> None:
     description = ask_image(engine, image)
     if image == IMAGE and "id" not in description:
         sys.exit(f"error: {IMAGE_MISSING}")  # no registry has an image of this name that is ours
-    mounts = find_mounts(command, Path.cwd(), os.environ)
+    become(engine, description, command, find_mounts(command, Path.cwd(), os.environ))
+
+
+def become(engine: str, image: Image, command: Sequence[str], mounts: Mounts) -> NoReturn:
+    """Become the container of Docker or Podman that runs the command."""
     make_folders(mounts.writable)
     # Of another container, where this runs in one.
     inherited = {
         name: value for name, value in os.environ.items() if name not in VARIABLES.values()
     }
-    environment = inherited | to_variables(description)
+    environment = inherited | to_variables(image) | {CALLER_VERSION: __version__}
     secrets = {name: os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name)}
     credentials = lend(secrets) if secrets else None
-    line = build_command(engine, image, command, mounts, environment, credentials)
+    line = build_command(engine, image["name"], command, mounts, environment, credentials)
     os.execvpe(engine, line, environment)  # noqa: S606  # a list, through no shell
 
 
@@ -199,9 +211,14 @@ def find_mounts(
     ]
     inputs: list[Path | str] = [WORKFLOW.resolve(), *named_files, sheet]
     inputs += [os.path.join(directory, name) for name in named]
+    return join_mounts(writable, inputs, directory)
+
+
+def join_mounts(writable: set[Path], inputs: Iterable[Path | str], directory: Path) -> Mounts:
+    """Return the mounts of a directory, of folders to write to, and of files to read."""
     seen = {directory, *_iter_input_mounts(inputs)}
     seen = {path for path in seen if not _is_below(path, writable)}
-    return Mounts(tuple(sorted(_without_nested(writable))), tuple(sorted(_join_folders(seen))))
+    return Mounts(tuple(sorted(without_nested(writable))), tuple(sorted(_join_folders(seen))))
 
 
 def _iter_output_mounts(configuration: Mapping[str, Any], directory: Path) -> Iterator[Path]:
@@ -284,7 +301,7 @@ def _network_options(engine: str, environment: Mapping[str, str]) -> list[str]:
     A Docker daemon may have no bridge (CI, sandboxes), and a proxy or an emulated AWS may listen on
     the loopback of this machine.
     """
-    passed = _passed(environment) - {"NO_PROXY", "no_proxy"}
+    passed = passed_variables(environment) - {"NO_PROXY", "no_proxy"}
     if any(LOOPBACK.search(environment[name]) for name in passed) or not _has_network(engine):
         return ["--network", "host"]
     return []
@@ -297,7 +314,7 @@ def _has_network(engine: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def _passed(environment: Mapping[str, str]) -> set[str]:
+def passed_variables(environment: Mapping[str, str]) -> set[str]:
     """Return the names of the variables that the container gets."""
     names = {name for name in environment if name.startswith(PASSED_PREFIXES)}
     return names | environment.keys() & {*AWS_VARIABLES, *PROXY_VARIABLES, *FILE_VARIABLES}
@@ -305,14 +322,14 @@ def _passed(environment: Mapping[str, str]) -> set[str]:
 
 def _environment_options(environment: Mapping[str, str]) -> list[str]:
     """Pass settings by name, because values may be secrets and command lines are public."""
-    return [option for name in sorted(_passed(environment)) for option in ("--env", name)]
+    return [option for name in sorted(passed_variables(environment)) for option in ("--env", name)]
 
 
 def _credentials_options(credentials: Path | None) -> list[str]:
     if credentials is None:
         return []
     return [
-        *("--mount", _mount(credentials, "readonly", target=CREDENTIALS_FILE)),
+        *("--mount", mount(credentials, "readonly", target=CREDENTIALS_FILE)),
         *("--env", f"AWS_SHARED_CREDENTIALS_FILE={CREDENTIALS_FILE}"),
     ]
 
@@ -322,12 +339,12 @@ def _mount_options(mounts: Mounts) -> list[str]:
     volume = [] if TEMPORARY in mounts.writable else ["--volume", str(TEMPORARY)]
     return [
         *volume,
-        *(option for path in mounts.writable for option in ("--mount", _mount(path))),
-        *(option for path in mounts.read_only for option in ("--mount", _mount(path, "readonly"))),
+        *(option for path in mounts.writable for option in ("--mount", mount(path))),
+        *(option for path in mounts.read_only for option in ("--mount", mount(path, "readonly"))),
     ]
 
 
-def _mount(path: Path, *flags: str, target: str = "") -> str:
+def mount(path: Path, *flags: str, target: str = "") -> str:
     """Return a --mount value: a line of CSV, so that a path may hold commas and quotes."""
     line = io.StringIO()
     fields = ["type=bind", f"source={path}", f"target={target or path}", *flags]
@@ -389,7 +406,8 @@ def _is_below(path: Path, parents: Iterable[Path]) -> bool:
     return any(path.is_relative_to(parent) for parent in parents)
 
 
-def _without_nested(paths: set[Path]) -> set[Path]:
+def without_nested(paths: set[Path]) -> set[Path]:
+    """Return the paths that are in no other of them."""
     return {path for path in paths if not _is_below(path, paths - {path})}
 
 
@@ -402,7 +420,7 @@ def _join_folders(paths: set[Path]) -> set[Path]:
             break
         joined |= {p.parent if len(p.parts) == deepest else p for p in paths - joined}
         paths = joined
-    return _without_nested(paths)
+    return without_nested(paths)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import math
+import os
 import sys
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from typing import IO, Any
 
 from snakemake.exceptions import WorkflowError
 
-from bactofleet import report
+from bactofleet import __version__, report
 from bactofleet.core.config import (
     CONFIG_FILE,
     check_config,
@@ -31,6 +32,7 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import fingerprint
 from bactofleet.core.frozen_samples import FrozenSamples, freeze_samples
 from bactofleet.core.identity import Identity, identify
+from bactofleet.core.image import CALLER_VERSION, find_mismatch
 from bactofleet.core.options import to_word
 from bactofleet.core.samples import Samples
 from bactofleet.core.text import clean_lines
@@ -43,6 +45,7 @@ from bactofleet.records.folder import (
     lock_results,
     receipt_path,
 )
+from bactofleet.run import contained
 from bactofleet.run.checks import check_run, find_unreachable
 from bactofleet.run.failed_jobs import record_failed_jobs
 from bactofleet.run.plan import (
@@ -92,6 +95,8 @@ class WorkflowRun:
 
     def _check(self, config: dict[str, Any], schemas: Path, files: Sequence[Path]) -> None:
         """Check everything before a run, and say what it is going to do."""
+        if mismatch := find_mismatch(__version__, os.environ.get(CALLER_VERSION)):
+            raise ConfigurationError([mismatch])
         for path in files:
             if path.is_file():
                 read_options(path)
@@ -178,17 +183,21 @@ class WorkflowRun:
         self,
         *,
         runs_here: bool,
+        shares_files: bool = True,
         stop: Callable[[], object] = lambda: None,
     ) -> None:
         """Begin a real run: lock the results, look for the tools, clean up.
 
-        `runs_here` says that jobs run on this machine, which then needs the tools. `stop` is called
-        from another thread to stop further submissions.
+        `runs_here` says that jobs run on this machine, which then needs the tools or an image,
+        `shares_files` that they run where this machine's folders are. `stop` is called from another
+        thread to stop further submissions.
         """
         try:
             self._lock: IO[str] = lock_results(self.results)
             self._check_nothing_finished_meanwhile()
-            if runs_here:
+            if shares_files and contained.is_wanted():
+                contained.check_image(is_engine_here=runs_here)
+            elif runs_here:
                 self._check_tools()
                 self._say([f"NOTE: {missing} (docs/security.md)" for missing in find_missing()])
             self._check_bucket()

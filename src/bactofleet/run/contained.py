@@ -1,0 +1,175 @@
+"""Run a stage of a genome in an image, on a machine that has a container engine but no tools.
+
+`python -m bactofleet.run.contained stage.py STAGE ...`
+
+The variable BACTOFLEET_IMAGE names the image: a folder with its files, a file of Apptainer (`.sif`)
+or SquashFS (`.sqfs`), or the name of an image that Docker or Podman has. The engine is the first on
+PATH that runs an image of this kind. The stage sees its genome's folders, the working directory,
+the workflow, and the files that its row and its options name, each at its own path.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bactofleet import __version__
+from bactofleet.core import versions
+from bactofleet.core.destination import is_s3
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.frozen_samples import FrozenSamples
+from bactofleet.core.image import CALLER_VERSION, VARIABLES, find_mismatch
+from bactofleet.core.samples import is_remote
+from bactofleet.genome.stage import parse_arguments
+from bactofleet.run import container
+from bactofleet.run.container import TEMPORARY, Mounts, mount
+
+CHARLIECLOUD = "ch-run"
+APPTAINERS = ("apptainer", "singularity")
+# What runs an image without root, by the ending of its path; the first to be found is used.
+OF_FOLDERS = (CHARLIECLOUD, *APPTAINERS)
+OF_FILES = {".sif": APPTAINERS, ".sqfs": (CHARLIECLOUD, *APPTAINERS)}
+# The image's own, which has the package.
+PYTHON = "python3"
+# Of the shell that started Snakemake; anything else might change what programs do in the image.
+KEPT = ("HOME", "PATH", "TMPDIR", "USER", "XDG_RUNTIME_DIR")
+NAMED_FILES = ("proteins", "species_references", "samples")
+
+
+def is_wanted() -> bool:
+    """Say whether stages run in an image that the user names, because this is not in one."""
+    return bool(os.environ.get(VARIABLES["name"])) and not versions.IMAGE_VERSIONS.exists()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Become the container that runs the stage."""
+    script, *words = sys.argv[1:] if arguments is None else arguments
+    mounts = find_mounts(script, words)
+    image = os.environ[VARIABLES["name"]]
+    try:
+        engine = find_engine(image)
+    except ConfigurationError as error:
+        sys.exit(f"error: {error}")
+    command = [PYTHON, script, *words]
+    if Path(engine).name in container.ENGINES:
+        container.become(engine, container.ask_image(engine, image), command, mounts)
+    container.make_folders(mounts.writable)
+    line = build_line(engine, image, command, mounts)
+    os.execve(engine, line, environment_of(os.environ))  # noqa: S606  # a list, through no shell
+
+
+def check_image(*, is_engine_here: bool) -> None:
+    """Refuse an image that does not exist, does not run, or has another version of bactofleet.
+
+    `is_engine_here` says that this machine must be able to run it; the nodes of a cluster may have
+    engines that its login node lacks.
+    """
+    image = os.environ[VARIABLES["name"]]
+    try:
+        engine = find_engine(image)
+    except ConfigurationError:
+        if is_engine_here or not Path(image).exists():
+            raise
+        return
+    line = build_line(engine, image, ["bactofleet", "--version"], Mounts((), (Path.cwd(),)))
+    asked = subprocess.run(
+        line, env=environment_of(os.environ), capture_output=True, text=True, check=False
+    )
+    if asked.returncode:
+        reason = asked.stderr.strip().rpartition("\n")[2]
+        raise ConfigurationError([f"the image {image} does not run here: {reason}"])
+    if mismatch := find_mismatch(asked.stdout.split()[-1], __version__):
+        raise ConfigurationError([f"{VARIABLES['name']}={image}: {mismatch}"])
+
+
+def find_engine(image: str) -> str:
+    """Return the path of the program that runs an image; raises `ConfigurationError` without."""
+    path = Path(image)
+    names: tuple[str, ...]
+    if path.is_dir():
+        names = OF_FOLDERS
+    elif path.is_file():
+        names = OF_FILES.get(path.suffix, ())
+    else:
+        names = () if path.is_absolute() else container.ENGINES
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        needs = f"needs {' or '.join(names)}, which is not on PATH here" if names else "is no image"
+        raise ConfigurationError(
+            [
+                f"{VARIABLES['name']}={image} {needs}; name a folder with the files of the image "
+                "(for Charliecloud or Apptainer), a .sif or a .sqfs file, or an image that Docker "
+                "or Podman has (docs/slurm.md)"
+            ]
+        )
+    return found
+
+
+def environment_of(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables for an engine without a daemon, which passes them on to the stage."""
+    names = container.passed_variables(given) | {*KEPT, *container.SECRET_VARIABLES}
+    passed = {name: given[name] for name in names if name in given}
+    return passed | {CALLER_VERSION: __version__}
+
+
+def find_mounts(script: str, words: Sequence[str]) -> Mounts:
+    """Find the folders that a stage with these arguments needs to see."""
+    stage = parse_arguments(list(words))
+    options = dict(stage.options)
+    writable = [stage.outputs[0].parent.parent, stage.log.parent, stage.failures]
+    if "receipt" in options:
+        writable.append(Path(options["receipt"]).parent)
+        if not is_s3(options["results"]):
+            writable.append(Path(options["results"]))
+    inputs = [script, *(options[name] for name in NAMED_FILES if options.get(name))]
+    if "samples" in options:
+        sample = FrozenSamples(Path(options["samples"]))[stage.sample]
+        inputs += [file for file in sample.files if not is_remote(file)]
+    here = Path.cwd()
+    return container.join_mounts({here / p for p in writable}, [here / p for p in inputs], here)
+
+
+def build_line(engine: str, image: str, command: Sequence[str], mounts: Mounts) -> list[str]:
+    """Return the command line that runs a command in an image."""
+    name = Path(engine).name
+    if name in container.ENGINES:
+        return container.build_command(engine, image, command, mounts, os.environ)
+    builder = _charliecloud if name == CHARLIECLOUD else _apptainer
+    return builder(engine, image, command, mounts)
+
+
+def _charliecloud(engine: str, image: str, command: Sequence[str], mounts: Mounts) -> list[str]:
+    """Return a command line of ch-run (https://hpc.github.io/charliecloud/ch-run.html).
+
+    It shows the host's /tmp, where the stage may have its folders, and puts a file system in memory
+    over the image, for the folders to mount on. Everything that it shows can be written to.
+    """
+    paths = {*mounts.read_only, *mounts.writable, TEMPORARY}
+    shown = sorted(container.without_nested(paths) - {TEMPORARY})
+    return [
+        *(engine, "--write-fake", "--set-env"),
+        *(option for path in shown for option in ("--bind", str(path))),
+        *("--cd", str(Path.cwd()), image, "--", *command),
+    ]
+
+
+def _apptainer(engine: str, image: str, command: Sequence[str], mounts: Mounts) -> list[str]:
+    """Return a command line of Apptainer (https://apptainer.org/docs/user/latest/).
+
+    The host's /tmp takes temporary files, because Apptainer's own has 64 MB.
+    """
+    shown = [mount(TEMPORARY), *(mount(path, "ro") for path in mounts.read_only)]
+    shown += [mount(path) for path in mounts.writable]
+    return [
+        *(engine, "--quiet", "exec", "--contain", "--no-home"),
+        *(option for value in shown for option in ("--mount", value)),
+        *("--pwd", str(Path.cwd()), image, *command),
+    ]
+
+
+if __name__ == "__main__":
+    main()

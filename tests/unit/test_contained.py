@@ -1,0 +1,204 @@
+"""Stages in an image that the user names: which program runs it, with which folders, and checks."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from bactofleet import __version__
+from bactofleet.core import versions
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.frozen_samples import freeze_samples
+from bactofleet.core.image import find_mismatch
+from bactofleet.core.samples import read_samples
+from bactofleet.run import contained
+from bactofleet.run.container import Mounts
+
+ENGINE = """#!{python}
+import json, os, sys
+json.dump([sys.argv, dict(os.environ)], open("{told}", "w"))
+print("bactofleet {version}")
+"""
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder on PATH, in a place that is not the image."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(versions, "IMAGE_VERSIONS", tmp_path / "nowhere")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return folder
+
+
+def add_engine(programs: Path, name: str, version: str = __version__) -> Path:
+    """Put a program on PATH; return the file that says how it was called."""
+    told = programs / f"{name}.told"
+    (programs / name).write_text(ENGINE.format(python=sys.executable, told=told, version=version))
+    (programs / name).chmod(0o755)
+    return told
+
+
+def make_image(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    path = tmp_path / name
+    path.touch() if path.suffix else path.mkdir()
+    monkeypatch.setenv("BACTOFLEET_IMAGE", str(path))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("image", "installed", "chosen"),
+    [
+        ("image", ["docker", "apptainer", "ch-run"], "ch-run"),
+        ("image", ["docker", "apptainer"], "apptainer"),
+        ("image.sqfs", ["podman", "ch-run"], "ch-run"),
+        ("image.sif", ["ch-run", "singularity"], "singularity"),
+    ],
+)
+def test_the_program_is_found_that_runs_this_kind_of_image(
+    programs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    image: str,
+    installed: list[str],
+    chosen: str,
+) -> None:
+    for name in installed:
+        add_engine(programs, name)
+
+    found = contained.find_engine(make_image(tmp_path, image, monkeypatch))
+
+    assert found == str(programs / chosen)
+
+
+def test_an_image_by_name_is_that_of_docker_or_podman(programs: Path) -> None:
+    add_engine(programs, "ch-run")
+    add_engine(programs, "podman")
+
+    assert contained.find_engine("bactofleet:0.1.0") == str(programs / "podman")
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        ("image", "needs ch-run or apptainer or singularity, which is not on PATH here"),
+        ("image.tar", "is no image; name a folder"),
+    ],
+)
+def test_an_image_that_nothing_here_runs_is_refused_with_what_would(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: str, reason: str
+) -> None:
+    name = make_image(tmp_path, image, monkeypatch)
+
+    with pytest.raises(ConfigurationError, match=reason):
+        contained.find_engine(name)
+
+
+def test_an_image_that_does_not_exist_is_refused_on_a_login_node_too(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACTOFLEET_IMAGE", "/no/such/image")
+
+    with pytest.raises(ConfigurationError, match="/no/such/image is no image"):
+        contained.check_image(is_engine_here=False)
+
+
+def test_nodes_may_have_the_program_that_the_login_node_lacks(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_image(tmp_path, "image", monkeypatch)
+
+    contained.check_image(is_engine_here=False)
+    with pytest.raises(ConfigurationError, match="ch-run"):
+        contained.check_image(is_engine_here=True)
+
+
+def test_an_image_of_another_version_is_refused_before_a_genome_starts(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_image(tmp_path, "image", monkeypatch)
+    add_engine(programs, "ch-run")
+    contained.check_image(is_engine_here=True)
+    add_engine(programs, "ch-run", version="0.0.9")
+
+    with pytest.raises(ConfigurationError, match=f"has bactofleet 0.0.9, but {__version__} is"):
+        contained.check_image(is_engine_here=True)
+
+
+def test_versions_are_compared_only_where_a_caller_has_one() -> None:
+    assert not find_mismatch("1", None)
+    assert not find_mismatch("1", "1")
+    assert "install bactofleet 1" in find_mismatch("1", "2")
+
+
+def stage_words(tmp_path: Path, stage: str, *options: str) -> list[str]:
+    return [
+        *(stage, "--sample", "S1", "--threads", "1", "--mem-mb", "1", "--attempt", "1"),
+        *("--outputs", "scratch/S1/download/stage.json", "--log", "results/logs/S1/x.log"),
+        *("--failures", "results/failed", "--options", *options),
+    ]
+
+
+def test_a_stage_sees_its_own_genome_and_the_files_of_its_row_alone(
+    programs: Path, tmp_path: Path
+) -> None:
+    here = Path.cwd()
+    for name in ("mine", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "reads.fastq").touch()
+    sheet = here / "samples.tsv"
+    rows = [f"S1\t{tmp_path}/mine/reads.fastq", f"S2\t{tmp_path}/other/reads.fastq"]
+    sheet.write_text("\n".join(["sample\tr1", *rows, ""]))
+    freeze_samples(here / "frozen", read_samples(sheet))
+    words = stage_words(tmp_path, "download", f'samples="{here}/frozen"')
+
+    mounts = contained.find_mounts("/workflow/stage.py", words)
+
+    assert tmp_path / "mine" in mounts.read_only
+    assert tmp_path / "other" not in mounts.read_only
+    assert mounts.writable == (
+        here / "results/failed",
+        here / "results/logs/S1",
+        here / "scratch/S1",
+    )
+
+
+def test_delivery_also_writes_to_the_results(programs: Path, tmp_path: Path) -> None:
+    options = ('results="results"', 'receipt="results/receipts/S1.json"')
+
+    mounts = contained.find_mounts("stage.py", stage_words(tmp_path, "publish", *options))
+
+    assert Path.cwd() / "results" in mounts.writable
+
+
+def test_apptainer_gets_folders_to_read_and_to_write(programs: Path) -> None:
+    mounts = Mounts((Path("/a,b"),), (Path("/reads"),))
+
+    line = contained.build_line("/bin/apptainer", "x.sif", ["true"], mounts)
+
+    shown = [line[number + 1] for number, word in enumerate(line) if word == "--mount"]
+    assert shown == [
+        "type=bind,source=/tmp,target=/tmp",
+        "type=bind,source=/reads,target=/reads,ro",
+        'type=bind,"source=/a,b","target=/a,b"',
+    ]
+    assert line[-4:] == ["--pwd", str(Path.cwd()), "x.sif", "true"]
+
+
+def test_charliecloud_gets_each_folder_once_and_nothing_of_the_shell(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_image(tmp_path, "image", monkeypatch)
+    told = add_engine(programs, "ch-run")
+    monkeypatch.setenv("PYTHONPATH", "/of/the/shell")
+    mounts = Mounts((Path("/data/results/logs"),), (Path("/data/results"), Path("/tmp/x")))  # noqa: S108
+
+    contained.check_image(is_engine_here=True)
+    line = contained.build_line("/bin/ch-run", "image", ["true"], mounts)
+
+    _, environment = json.loads(told.read_text())
+    assert "PYTHONPATH" not in environment
+    assert [line[n + 1] for n, word in enumerate(line) if word == "--bind"] == ["/data/results"]
