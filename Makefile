@@ -17,7 +17,7 @@ UNIT_TESTS := tests/unit $(wildcard packages/*/tests)
 # Types of these are checked one folder at a time, because each has a conftest.py.
 OTHER_TESTS := $(addprefix tests/,aws infra workflow slurm download)
 
-.PHONY: help setup image lock demo check test aws-up aws-demo run shell dist lint format test-versions check-arm64 clean
+.PHONY: help setup image lock demo check test aws-up aws-demo run shell dist lint lint-sources lint-tests format test-versions check-arm64 clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,15 +68,20 @@ dist: $(STAMPS)/venv ## Build wheels and source distributions of the three packa
 	$(VENV)/bin/twine check --strict dist/*
 
 lint: $(STAMPS)/venv ## Check style, types and imports.
+	@$(MAKE) --no-print-directory --output-sync -j2 lint-tests lint-sources
+
+lint-sources: $(STAMPS)/venv
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/snakefmt --check workflow
 	$(VENV)/bin/mypy
-	$(VENV)/bin/mypy --config-file tests/mypy.ini $(UNIT_TESTS) tests/browser
-	for folder in $(OTHER_TESTS); do MYPYPATH=$$folder $(VENV)/bin/mypy --config-file tests/mypy.ini $$folder; done
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint infra/bactofleet.yaml
 	$(PYTHON) -W ignore tests/infra/lint_policies.py
+
+lint-tests: $(STAMPS)/venv
+	$(VENV)/bin/mypy --config-file tests/mypy.ini $(UNIT_TESTS) tests/browser
+	for folder in $(OTHER_TESTS); do MYPYPATH=$$folder $(VENV)/bin/mypy --config-file tests/mypy.ini $$folder; done
 
 format: $(STAMPS)/venv ## Put the sources into the project's style.
 	$(VENV)/bin/ruff check --fix .
