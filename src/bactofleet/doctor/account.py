@@ -18,7 +18,6 @@ from bactofleet.aws.faults import DENIED, error_code
 from bactofleet.aws.network import find_dead_ends
 from snakemake_executor_plugin_aws_batch_array import api
 
-MIB_PER_GIB = 1024
 # Families behind the names by which Batch chooses types itself:
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html
 FAMILIES = {
