@@ -24,7 +24,7 @@ IMAGE = {"prokka": "1"}
 
 
 class History(RuleBasedStateMachine):
-    """A genome of five stages, made by the plan, the stages and the receipts as they are."""
+    """A genome of all stages, made by the plan, the stages and the receipts as they are."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,6 +36,9 @@ class History(RuleBasedStateMachine):
         self.species = ""
         self.made: dict[str, Any] = {}
         """What was in force when the receipt was made."""
+        self.starts = 0
+        self.stages: dict[str, int] = {}
+        """Which start of a stage made what it has in scratch: the order of the files' times."""
 
     @initialize()
     def begin(self) -> None:
@@ -98,10 +101,15 @@ class History(RuleBasedStateMachine):
         genome = Genome(self.root)
         outdated = find_outdated(["S1"], self.root / "scratch", self.identify)
         genome.identity = lambda: self.identify("S1")  # type: ignore[method-assign]
+        newest = 0
         for stage in STAGES[:stages]:
-            if outdated or not (genome.folder(stage) / "stage.json").exists():
-                outdated = ["S1"]  # those after it were made of what it had before
+            is_there = (genome.folder(stage) / "stage.json").exists()
+            # One that is older than those before it was made of what they had been before.
+            if outdated or not is_there or self.stages[stage] < newest:
+                self.starts += 1
+                self.stages[stage] = self.starts
                 self.make_stage(genome, stage)
+            newest = max(newest, self.stages[stage])
         if stages == len(STAGES):
             self.made = {"identity": self.identify("S1"), "content": self.file.read_text()}
             shutil.rmtree(self.root / "scratch")

@@ -193,7 +193,7 @@ class Played(Executor):
         self.workflow = SimpleNamespace(
             executor_plugin=SimpleNamespace(common_settings=None),
             executor_settings=settings,
-            output_settings=SimpleNamespace(quiet=set()),
+            output_settings=SimpleNamespace(quiet=set(), log_handler_settings={}, dryrun=False),
             remote_execution_settings=SimpleNamespace(precommand=workflow.get("precommand")),
             rerun_triggers=workflow.get("triggers", frozenset(RerunTrigger.all())),
         )

@@ -69,8 +69,8 @@ class Terminal:
             settings.dryrun,
             settings.printshellcmds,
         )
-        # What `--quiet` drops is dropped here if nobody else listens. Snakemake's queue for plugins
-        # would take 4 ms of CPU time for the records of one genome.
+        # What `--quiet` drops is dropped here if nobody else listens, before each record passes
+        # through Snakemake's queue for plugins.
         if len(settings.log_handler_settings) == 1:
             logger.addFilter(self._filter)
         self._handler = ColorizingTextHandler(
