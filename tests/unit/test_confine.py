@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bactofleet.core.confine import NO_LANDLOCK, NO_SECCOMP, find_missing
+from bactofleet.core.confine import NO_LANDLOCK, NO_SECCOMP, SECRET_VARIABLES, find_missing
 
 START = """
 import ctypes, os, pathlib, socket, subprocess, sys
@@ -52,6 +52,19 @@ def test_nor_by_a_tool_that_it_starts(place: Path) -> None:
     )
 
     assert "Address family not supported" in run(place, code)
+
+
+def test_tools_do_not_see_the_keys_of_its_variables(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in SECRET_VARIABLES:
+        monkeypatch.setenv(name, "planted")
+    code = (
+        "tool = subprocess.run(['env'], capture_output=True, text=True)\n"
+        "print('planted' in tool.stdout)"
+    )
+
+    assert run(place, code) == "False"
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,14 @@ def test_a_stage_sees_its_own_genome_and_the_files_of_its_row_alone(
     )
 
 
+@pytest.mark.parametrize("option", ["proteins", "species_references", "mlst_schemes"])
+def test_a_stage_sees_what_its_options_name(programs: Path, tmp_path: Path, option: str) -> None:
+    (tmp_path / "shared/named").mkdir(parents=True)
+    words = stage_words(tmp_path, "typing", f'{option}="{tmp_path}/shared/named"')
+
+    assert tmp_path / "shared" in contained.find_mounts("/workflow/stage.py", words).read_only
+
+
 def test_delivery_also_writes_to_the_results(programs: Path, tmp_path: Path) -> None:
     options = ('results="results"', 'receipt="results/receipts/S1.json"')
 

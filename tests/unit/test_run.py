@@ -120,6 +120,20 @@ def test_a_dry_run_names_tools_that_the_start_would_miss_on_this_machine(
     assert ("NOTE: the start will refuse this: These tools are not on PATH" in said) is is_said
 
 
+def test_a_dry_run_with_an_image_asks_for_its_engine_and_for_no_tools(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "image").mkdir()
+    monkeypatch.setenv("BACTOFLEET_IMAGE", str(project / "image"))
+    monkeypatch.setattr(versions, "IMAGE_VERSIONS", project / "nowhere")
+
+    start_on(cores=2, is_dry_run=True)
+
+    said = [line for line in capsys.readouterr().err.splitlines() if "will refuse" in line]
+    assert len(said) == 1
+    assert "needs ch-run or apptainer or singularity, which is not on PATH" in said[0]
+
+
 def test_the_terminal_is_told_which_genomes_a_run_makes(caplog: pytest.LogCaptureFixture) -> None:
     run = start()
     with caplog.at_level("INFO", "snakemake.logging"):

@@ -49,6 +49,8 @@ READ = EXECUTE | READ_FILE | READ_DIR
 ALL = (1 << 14) - 1  # of version 2: also to make, remove and move
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
 
+SECRET_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+"""Credentials that tools need not know; they would be in the variables of each."""
 NO_LANDLOCK = (
     "Landlock is not available here (Linux 5.19 or later has it, unless it is switched off): the "
     "tools of a genome could write to the folders of others"
@@ -61,6 +63,8 @@ _libc = ctypes.CDLL(None)
 def confine(writable: Iterable[Path], hidden: Collection[Path] = ()) -> list[str]:
     """Take the network from this process and its children, and the right to write elsewhere.
 
+    Also removes AWS keys from the variables that children get.
+
     Args:
         writable: Files and folders, with all below them; those that do not exist are skipped.
         hidden: Files that cannot be opened, unless they are below a writable folder.
@@ -68,6 +72,8 @@ def confine(writable: Iterable[Path], hidden: Collection[Path] = ()) -> list[str
     Returns:
         What this machine lacks for it, and what follows; usually nothing.
     """
+    for name in SECRET_VARIABLES:
+        os.environ.pop(name, None)
     if platform.system() != "Linux":
         return [NO_LANDLOCK, NO_SECCOMP]
     _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bactofleet import __version__
 from bactofleet.core import versions
+from bactofleet.core.confine import SECRET_VARIABLES
 from bactofleet.core.destination import is_s3
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.frozen_samples import FrozenSamples
@@ -37,7 +38,7 @@ OF_FILES = {".sif": APPTAINERS, ".sqfs": (CHARLIECLOUD, *APPTAINERS)}
 PYTHON = "python3"
 # Of the shell that started Snakemake; anything else might change what programs do in the image.
 KEPT = ("HOME", "PATH", "TMPDIR", "USER", "XDG_RUNTIME_DIR")
-NAMED_FILES = ("proteins", "species_references", "samples")
+NAMED_FILES = ("proteins", "species_references", "mlst_schemes", "samples")
 
 
 def is_wanted() -> bool:
@@ -111,7 +112,7 @@ def find_engine(image: str) -> str:
 
 def environment_of(given: Mapping[str, str]) -> dict[str, str]:
     """Return the variables for an engine without a daemon, which passes them on to the stage."""
-    names = container.passed_variables(given) | {*KEPT, *container.SECRET_VARIABLES}
+    names = container.passed_variables(given) | {*KEPT, *SECRET_VARIABLES}
     passed = {name: given[name] for name in names if name in given}
     return passed | {CALLER_VERSION: __version__}
 

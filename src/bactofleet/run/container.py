@@ -31,6 +31,7 @@ from typing import Any, NoReturn
 import yaml
 
 from bactofleet import __version__
+from bactofleet.core.confine import SECRET_VARIABLES
 from bactofleet.core.image import (
     CALLER_VERSION,
     IMAGE,
@@ -58,8 +59,7 @@ AWS_VARIABLES = (
     *("AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"),
     *("AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION"),
 )
-# Those that are secret reach it by a file, as `docker inspect` and every tool can read variables.
-SECRET_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+# SECRET_VARIABLES reach it by a file, as `docker inspect` and every tool can read variables.
 CREDENTIALS_FILE = "/run/bactofleet/credentials"
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 FILE_VARIABLES = ("AWS_CA_BUNDLE", "NCBI_SETTINGS", "REQUESTS_CA_BUNDLE")
