@@ -1,7 +1,9 @@
 """Stages in an image that the user names: which program runs it, with which folders, and checks."""
 
 import json
+import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,28 @@ def test_nodes_may_have_the_program_that_the_login_node_lacks(
         contained.check_image(is_engine_here=True)
 
 
+@pytest.mark.parametrize(("image", "is_known"), [("bactofleet:0.1.0", True), ("x.tar", False)])
+def test_a_login_node_leaves_to_its_nodes_what_they_can_run(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, image: str, *, is_known: bool
+) -> None:
+    Path("x.tar").touch()
+    monkeypatch.setenv("BACTOFLEET_IMAGE", image)
+
+    with nullcontext() if is_known else pytest.raises(ConfigurationError, match="is no image"):
+        contained.check_image(is_engine_here=False)
+
+
+def test_an_image_that_says_no_version_is_refused(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_image(tmp_path, "image", monkeypatch)
+    (programs / "ch-run").write_text("#!/bin/sh\n")
+    (programs / "ch-run").chmod(0o755)
+
+    with pytest.raises(ConfigurationError, match="the image has bactofleet"):
+        contained.check_image(is_engine_here=True)
+
+
 def test_an_image_of_another_version_is_refused_before_a_genome_starts(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +188,50 @@ def test_a_stage_sees_its_own_genome_and_the_files_of_its_row_alone(
         here / "results/logs/S1",
         here / "scratch/S1",
     )
+
+
+def test_a_stage_sees_the_schemes_that_the_configuration_names(
+    programs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "shared/schemes").mkdir(parents=True)
+    option = f'mlst_schemes="{tmp_path}/shared/schemes"'
+
+    mounts = contained.find_mounts("stage.py", stage_words(tmp_path, "typing", option))
+
+    assert tmp_path / "shared" in mounts.read_only
+
+
+def test_a_stage_sees_the_certificates_that_a_variable_names(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "certificates").mkdir()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "certificates/ours.pem"))
+
+    mounts = contained.find_mounts("stage.py", stage_words(tmp_path, "download"))
+
+    assert tmp_path / "certificates" in mounts.read_only
+    assert "REQUESTS_CA_BUNDLE" in contained.environment_of(os.environ)
+
+
+def test_links_in_the_working_directory_lead_to_folders_that_the_stage_sees(
+    programs: Path, tmp_path: Path
+) -> None:
+    """As on clusters: `ln -s /scratch/me scratch`."""
+    for name in ("results", "scratch"):
+        (tmp_path / "large" / name).mkdir(parents=True)
+        Path(name).symlink_to(tmp_path / "large" / name)
+
+    mounts = contained.find_mounts("stage.py", stage_words(tmp_path, "qc"))
+
+    assert mounts.writable == (
+        tmp_path / "large/results/failed",
+        tmp_path / "large/results/logs/S1",
+        tmp_path / "large/scratch/S1",
+    )
+
+
+def test_no_variable_names_a_temporary_folder_that_the_stage_does_not_see() -> None:
+    assert "TMPDIR" not in contained.environment_of({"TMPDIR": "/local/job7", "HOME": "/home/me"})
 
 
 def test_delivery_also_writes_to_the_results(programs: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from snakemake.exceptions import WorkflowError
 from support.usage import make_row, write_usage
 
+from bactofleet import __version__
 from bactofleet.core import versions
 from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.toolset import needed_programs
@@ -118,6 +119,22 @@ def test_a_dry_run_names_tools_that_the_start_would_miss_on_this_machine(
 
     said = capsys.readouterr().err
     assert ("NOTE: the start will refuse this: These tools are not on PATH" in said) is is_said
+
+
+def test_a_dry_run_looks_for_the_image_in_which_stages_will_run_not_for_tools(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(versions, "IMAGE_VERSIONS", project / "nowhere")
+    (project / "image").mkdir()
+    monkeypatch.setenv("BACTOFLEET_IMAGE", str(project / "image"))
+
+    start_on(cores=2, is_dry_run=True)
+    assert "the start will refuse this: BACTOFLEET_IMAGE=" in capsys.readouterr().err
+
+    (project / "bin/ch-run").write_text(f"#!/bin/sh\necho bactofleet {__version__}\n")
+    (project / "bin/ch-run").chmod(0o755)
+    start_on(cores=2, is_dry_run=True)
+    assert "refuse" not in capsys.readouterr().err
 
 
 def test_the_terminal_is_told_which_genomes_a_run_makes(caplog: pytest.LogCaptureFixture) -> None:

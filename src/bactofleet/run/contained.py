@@ -36,8 +36,9 @@ OF_FILES = {".sif": APPTAINERS, ".sqfs": (CHARLIECLOUD, *APPTAINERS)}
 # The image's own, which has the package.
 PYTHON = "python3"
 # Of the shell that started Snakemake; anything else might change what programs do in the image.
-KEPT = ("HOME", "PATH", "TMPDIR", "USER", "XDG_RUNTIME_DIR")
-NAMED_FILES = ("proteins", "species_references", "samples")
+# TMPDIR would name a folder that the stage does not see; it has /tmp.
+KEPT = ("HOME", "PATH", "USER", "XDG_RUNTIME_DIR")
+NAMED_FILES = ("proteins", "species_references", "mlst_schemes", "samples")
 
 
 def is_wanted() -> bool:
@@ -72,7 +73,7 @@ def check_image(*, is_engine_here: bool) -> None:
     try:
         engine = find_engine(image)
     except ConfigurationError:
-        if is_engine_here or not Path(image).exists():
+        if is_engine_here or not _engines_of(image):
             raise
         return
     line = build_line(engine, image, ["bactofleet", "--version"], Mounts((), (Path.cwd(),)))
@@ -82,20 +83,13 @@ def check_image(*, is_engine_here: bool) -> None:
     if asked.returncode:
         reason = asked.stderr.strip().rpartition("\n")[2]
         raise ConfigurationError([f"the image {image} does not run here: {reason}"])
-    if mismatch := find_mismatch(asked.stdout.split()[-1], __version__):
+    if mismatch := find_mismatch(asked.stdout.rpartition(" ")[2].strip(), __version__):
         raise ConfigurationError([f"{VARIABLES['name']}={image}: {mismatch}"])
 
 
 def find_engine(image: str) -> str:
     """Return the path of the program that runs an image; raises `ConfigurationError` without."""
-    path = Path(image)
-    names: tuple[str, ...]
-    if path.is_dir():
-        names = OF_FOLDERS
-    elif path.is_file():
-        names = OF_FILES.get(path.suffix, ())
-    else:
-        names = () if path.is_absolute() else container.ENGINES
+    names = _engines_of(image)
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         needs = f"needs {' or '.join(names)}, which is not on PATH here" if names else "is no image"
@@ -107,6 +101,16 @@ def find_engine(image: str) -> str:
             ]
         )
     return found
+
+
+def _engines_of(image: str) -> tuple[str, ...]:
+    """Return the programs that run an image of this kind; none if it is no image."""
+    path = Path(image)
+    if path.is_dir():
+        return OF_FOLDERS
+    if path.is_file():
+        return OF_FILES.get(path.suffix, ())
+    return () if path.is_absolute() else container.ENGINES
 
 
 def environment_of(given: Mapping[str, str]) -> dict[str, str]:
@@ -126,11 +130,13 @@ def find_mounts(script: str, words: Sequence[str]) -> Mounts:
         if not is_s3(options["results"]):
             writable.append(Path(options["results"]))
     inputs = [script, *(options[name] for name in NAMED_FILES if options.get(name))]
+    inputs += container.local_paths(os.environ, container.FILE_VARIABLES)
     if "samples" in options:
         sample = FrozenSamples(Path(options["samples"]))[stage.sample]
         inputs += [file for file in sample.files if not is_remote(file)]
     here = Path.cwd()
-    return container.join_mounts({here / p for p in writable}, [here / p for p in inputs], here)
+    mounted = {path for p in writable for path in container.iter_folder(here / p, here)}
+    return container.join_mounts(mounted, [here / p for p in inputs], here)
 
 
 def build_line(engine: str, image: str, command: Sequence[str], mounts: Mounts) -> list[str]:

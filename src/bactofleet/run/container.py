@@ -205,8 +205,8 @@ def find_mounts(
     writable = set(_iter_output_mounts(configuration, directory))
     sheet = directory / str(configuration.get("samples") or DEFAULT_SHEET)
     named = [
-        *_local_paths(configuration, ("proteins", "species_references", "mlst_schemes")),
-        *_local_paths(environment or {}, FILE_VARIABLES),
+        *local_paths(configuration, ("proteins", "species_references", "mlst_schemes")),
+        *local_paths(environment or {}, FILE_VARIABLES),
         *iter_inputs(sheet),
     ]
     inputs: list[Path | str] = [WORKFLOW.resolve(), *named_files, sheet]
@@ -222,10 +222,7 @@ def join_mounts(writable: set[Path], inputs: Iterable[Path | str], directory: Pa
 
 
 def _iter_output_mounts(configuration: Mapping[str, Any], directory: Path) -> Iterator[Path]:
-    """Yield the folders to write to.
-
-    A link in the working directory is seen there; only its target is mounted.
-    """
+    """Yield the folders to write to."""
     # Everything in a folder of the image, such as /tmp, is written to.
     if str(directory) in IMAGE_FOLDERS:
         yield directory
@@ -234,10 +231,18 @@ def _iter_output_mounts(configuration: Mapping[str, Any], directory: Path) -> It
         default if "://" in name else name
         for name, default in zip(named, OUTPUTS.values(), strict=True)
     ]
-    for folder in (directory / name for name in (SNAKEMAKE_FOLDER, *folders)):
-        target = folder.resolve()
-        is_link_here = folder != target and folder.is_relative_to(directory)
-        yield from [target] if is_link_here else _iter_names(folder)
+    for name in (SNAKEMAKE_FOLDER, *folders):
+        yield from iter_folder(directory / name, directory)
+
+
+def iter_folder(folder: Path, directory: Path) -> Iterator[Path]:
+    """Yield what to mount so that a folder can be written to by its path.
+
+    A link in the working directory is seen there; only its target is mounted.
+    """
+    target = folder.resolve()
+    is_link_here = folder != target and folder.is_relative_to(directory)
+    yield from [target] if is_link_here else _iter_names(folder)
 
 
 def read_configuration(
@@ -352,7 +357,7 @@ def mount(path: Path, *flags: str, target: str = "") -> str:
     return line.getvalue()
 
 
-def _local_paths(configuration: Mapping[str, Any], options: Iterable[str]) -> list[str]:
+def local_paths(configuration: Mapping[str, Any], options: Iterable[str]) -> list[str]:
     """Return the paths on this machine in these options."""
     values = [str(configuration.get(option) or "") for option in options]
     return [value for value in values if value and "://" not in value]

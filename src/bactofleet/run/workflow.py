@@ -252,7 +252,10 @@ class WorkflowRun:
         if not self._is_dry_run or self._cores is None:
             return []
         try:
-            self._check_tools()
+            if contained.is_wanted():
+                contained.check_image(is_engine_here=True)
+            else:
+                self._check_tools()
         except ConfigurationError as error:
             return [f"NOTE: the start will refuse this: {problem}" for problem in error.problems]
         return []
