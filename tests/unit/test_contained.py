@@ -230,6 +230,21 @@ def test_links_in_the_working_directory_lead_to_folders_that_the_stage_sees(
     )
 
 
+@pytest.mark.parametrize(("stage", "is_told"), [("publish", True), ("qc", False)])
+def test_credentials_reach_the_stages_that_fetch_or_send_alone(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, *, is_told: bool
+) -> None:
+    make_image(tmp_path, "image", monkeypatch)
+    add_engine(programs, "ch-run")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
+    passed: list[dict[str, str]] = []
+    monkeypatch.setattr(os, "execve", lambda *words: passed.append(words[2]))
+
+    contained.main(["stage.py", *stage_words(tmp_path, stage)])
+
+    assert ("AWS_SECRET_ACCESS_KEY" in passed[0]) is is_told
+
+
 def test_no_variable_names_a_temporary_folder_that_the_stage_does_not_see() -> None:
     assert "TMPDIR" not in contained.environment_of({"TMPDIR": "/local/job7", "HOME": "/home/me"})
 

@@ -24,7 +24,7 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.frozen_samples import FrozenSamples
 from bactofleet.core.image import CALLER_VERSION, VARIABLES, find_mismatch
 from bactofleet.core.samples import is_remote
-from bactofleet.genome.stage import parse_arguments
+from bactofleet.genome.stage import OFFLINE, parse_arguments
 from bactofleet.run import container
 from bactofleet.run.container import TEMPORARY, Mounts, mount
 
@@ -60,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         container.become(engine, container.ask_image(engine, image), command, mounts)
     container.make_folders(mounts.writable)
     line = build_line(engine, image, command, mounts)
-    os.execve(engine, line, environment_of(os.environ))  # noqa: S606  # a list, through no shell
+    environment = environment_of(os.environ, needs_secrets=words[0] not in OFFLINE)
+    os.execve(engine, line, environment)  # noqa: S606  # a list, through no shell
 
 
 def check_image(*, is_engine_here: bool) -> None:
@@ -113,9 +114,10 @@ def _engines_of(image: str) -> tuple[str, ...]:
     return () if path.is_absolute() else container.ENGINES
 
 
-def environment_of(given: Mapping[str, str]) -> dict[str, str]:
+def environment_of(given: Mapping[str, str], *, needs_secrets: bool = False) -> dict[str, str]:
     """Return the variables for an engine without a daemon, which passes them on to the stage."""
-    names = container.passed_variables(given) | {*KEPT, *container.SECRET_VARIABLES}
+    secrets = container.SECRET_VARIABLES if needs_secrets else ()
+    names = container.passed_variables(given) | {*KEPT, *secrets}
     passed = {name: given[name] for name in names if name in given}
     return passed | {CALLER_VERSION: __version__}
 
