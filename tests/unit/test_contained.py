@@ -152,6 +152,22 @@ def test_an_image_of_another_version_is_refused_before_a_genome_starts(
         contained.check_image(is_engine_here=True)
 
 
+def test_docker_is_asked_with_its_own_variables_and_without_the_terminal(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = add_engine(programs, "docker")
+    monkeypatch.setenv("BACTOFLEET_IMAGE", "bactofleet:0.1.0")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/1000/docker.sock")
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+
+    contained.check_image(is_engine_here=True)
+
+    words, environment = json.loads(told.read_text())
+    assert environment["DOCKER_HOST"] == "unix:///run/user/1000/docker.sock"
+    assert "--tty" not in words
+
+
 def test_versions_are_compared_only_where_a_caller_has_one() -> None:
     assert not find_mismatch("1", None)
     assert not find_mismatch("1", "1")

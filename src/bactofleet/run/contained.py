@@ -78,9 +78,10 @@ def check_image(*, is_engine_here: bool) -> None:
             raise
         return
     line = build_line(engine, image, ["bactofleet", "--version"], Mounts((), (Path.cwd(),)))
-    asked = subprocess.run(
-        line, env=environment_of(os.environ), capture_output=True, text=True, check=False
-    )
+    # Docker and Podman pass on what they are told to, and need their own, such as DOCKER_HOST.
+    passes_all = Path(engine).name not in container.ENGINES
+    environment = environment_of(os.environ) if passes_all else None
+    asked = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
     if asked.returncode:
         reason = asked.stderr.strip().rpartition("\n")[2]
         raise ConfigurationError([f"the image {image} does not run here: {reason}"])

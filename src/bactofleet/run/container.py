@@ -101,10 +101,17 @@ def run_command(command: Sequence[str], image: str) -> None:
     description = ask_image(engine, image)
     if image == IMAGE and "id" not in description:
         sys.exit(f"error: {IMAGE_MISSING}")  # no registry has an image of this name that is ours
-    become(engine, description, command, find_mounts(command, Path.cwd(), os.environ))
+    mounts = find_mounts(command, Path.cwd(), os.environ)
+    become(engine, description, command, mounts, _terminal_options())
 
 
-def become(engine: str, image: Image, command: Sequence[str], mounts: Mounts) -> NoReturn:
+def become(
+    engine: str,
+    image: Image,
+    command: Sequence[str],
+    mounts: Mounts,
+    more_options: Sequence[str] = (),
+) -> NoReturn:
     """Become the container of Docker or Podman that runs the command."""
     make_folders(mounts.writable)
     # Of another container, where this runs in one.
@@ -114,7 +121,9 @@ def become(engine: str, image: Image, command: Sequence[str], mounts: Mounts) ->
     environment = inherited | to_variables(image) | {CALLER_VERSION: __version__}
     secrets = {name: os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name)}
     credentials = lend(secrets) if secrets else None
-    line = build_command(engine, image["name"], command, mounts, environment, credentials)
+    line = build_command(
+        engine, image["name"], command, mounts, environment, credentials, more_options
+    )
     os.execvpe(engine, line, environment)  # noqa: S606  # a list, through no shell
 
 
@@ -177,6 +186,7 @@ def build_command(
     mounts: Mounts,
     environment: Mapping[str, str],
     credentials: Path | None = None,
+    more_options: Sequence[str] = (),
 ) -> list[str]:
     """Return the engine's command line that runs `command` in `image`."""
     return [
@@ -184,7 +194,7 @@ def build_command(
         *_user_options(engine),
         *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only"),
         *_network_options(engine, environment),
-        *_terminal_options(),
+        *more_options,
         *_environment_options(environment),
         *_credentials_options(credentials),
         *_mount_options(mounts),
@@ -296,6 +306,7 @@ def _user_options(engine: str) -> list[str]:
 
 
 def _terminal_options() -> list[str]:
+    """Give the terminal to the container, which is the only one then."""
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     return ["--interactive", "--tty"] if is_terminal else []
 
