@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -284,7 +285,22 @@ def test_apptainer_gets_folders_to_read_and_to_write(programs: Path) -> None:
         "type=bind,source=/reads,target=/reads,ro",
         'type=bind,"source=/a,b","target=/a,b"',
     ]
-    assert line[-4:] == ["--pwd", str(Path.cwd()), "x.sif", "true"]
+    assert line[line.index("--pwd") :][:3] == ["--pwd", str(Path.cwd()), "x.sif"]
+
+
+@pytest.mark.parametrize(("text", "path"), [("PATH=/of/the/image\n", "/of/the/image"), ("", "")])
+def test_apptainer_reads_the_variables_that_a_folder_has_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, path: str
+) -> None:
+    monkeypatch.setattr(contained, "VARIABLES_FILE", str(tmp_path / "environment"))
+    if text:
+        (tmp_path / "environment").write_text(text)
+
+    line = contained.build_line("/bin/apptainer", "x", ["/usr/bin/env"], Mounts((), ()))
+
+    _, *command = line[line.index("x") :]
+    told = subprocess.run(command, env={"PATH": "/bin"}, capture_output=True, text=True, check=True)
+    assert f"PATH={path or '/bin'}" in told.stdout.splitlines()
 
 
 def test_charliecloud_gets_each_folder_once_and_nothing_of_the_shell(

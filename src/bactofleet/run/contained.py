@@ -35,6 +35,9 @@ OF_FOLDERS = (CHARLIECLOUD, *APPTAINERS)
 OF_FILES = {".sif": APPTAINERS, ".sqfs": (CHARLIECLOUD, *APPTAINERS)}
 # The image's own, which has the package.
 PYTHON = "python3"
+# The image's variables, where Charliecloud looks for them. Apptainer knows those of a .sif file,
+# but not those of a folder or of SquashFS.
+VARIABLES_FILE = "/ch/environment"
 # Of the shell that started Snakemake; anything else might change what programs do in the image.
 # TMPDIR would name a folder that the stage does not see; it has /tmp.
 KEPT = ("HOME", "PATH", "USER", "XDG_RUNTIME_DIR")
@@ -173,10 +176,11 @@ def _apptainer(engine: str, image: str, command: Sequence[str], mounts: Mounts) 
     """
     shown = [mount(TEMPORARY), *(mount(path, "ro") for path in mounts.read_only)]
     shown += [mount(path) for path in mounts.writable]
+    read_variables = f'set -a; [ ! -e {VARIABLES_FILE} ] || . {VARIABLES_FILE}; exec "$@"'
     return [
         *(engine, "--quiet", "exec", "--contain", "--no-home"),
         *(option for value in shown for option in ("--mount", value)),
-        *("--pwd", str(Path.cwd()), image, *command),
+        *("--pwd", str(Path.cwd()), image, "sh", "-c", read_variables, "sh", *command),
     ]
 
 
