@@ -266,7 +266,8 @@ def test_a_look_that_fails_in_any_way_gives_the_streams_back(
 def test_a_record_that_cannot_be_shown_does_not_end_the_thread_that_shows_the_next(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    handler = LogHandler(SimpleNamespace(**SETTINGS), None)
+    settings: Any = SimpleNamespace(**SETTINGS)
+    handler = LogHandler(settings, None)
     monkeypatch.setattr(Terminal, "show", lambda *_: int("not a number"))
 
     handler.handle(record("a message"))
