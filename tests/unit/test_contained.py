@@ -15,6 +15,7 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.frozen_samples import freeze_samples
 from bactofleet.core.image import find_mismatch
 from bactofleet.core.samples import read_samples
+from bactofleet.records.failure import read_failure
 from bactofleet.run import contained
 from bactofleet.run.container import Mounts
 
@@ -245,6 +246,20 @@ def test_links_in_the_working_directory_lead_to_folders_that_the_stage_sees(
         tmp_path / "large/results/logs/S1",
         tmp_path / "large/scratch/S1",
     )
+
+
+def test_a_node_that_cannot_run_the_image_is_the_recorded_reason_of_its_genome(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_image(tmp_path, "image", monkeypatch)
+
+    with pytest.raises(SystemExit) as ended:
+        contained.main(["stage.py", *stage_words(tmp_path, "qc")])
+
+    failure = read_failure(Path("results/failed"), "S1")
+    assert ended.value.code == failure.exit_code == 1
+    assert failure.stage == "qc"
+    assert "needs ch-run or apptainer or singularity, which is not on PATH" in failure.message
 
 
 @pytest.mark.parametrize(("stage", "is_told"), [("publish", True), ("qc", False)])

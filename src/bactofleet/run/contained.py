@@ -20,11 +20,11 @@ from pathlib import Path
 from bactofleet import __version__
 from bactofleet.core import versions
 from bactofleet.core.destination import is_s3
-from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError, ToolFailure
 from bactofleet.core.frozen_samples import FrozenSamples
 from bactofleet.core.image import CALLER_VERSION, VARIABLES, find_mismatch
 from bactofleet.core.samples import is_remote
-from bactofleet.genome.stage import OFFLINE, parse_arguments
+from bactofleet.genome.stage import OFFLINE, parse_arguments, run_stage
 from bactofleet.run import container
 from bactofleet.run.container import TEMPORARY, Mounts, mount
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         engine = find_engine(image)
     except ConfigurationError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(_record(words, str(error)))
     command = [PYTHON, script, *words]
     if Path(engine).name in container.ENGINES:
         container.become(engine, container.ask_image(engine, image), command, mounts)
@@ -65,6 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     line = build_line(engine, image, command, mounts)
     environment = environment_of(os.environ, needs_secrets=words[0] not in OFFLINE)
     os.execve(engine, line, environment)  # noqa: S606  # a list, through no shell
+
+
+def _record(words: Sequence[str], reason: str) -> int:
+    """Record why a stage cannot run at all, as its own failures are; return its exit status."""
+
+    def fail(_: object) -> None:
+        raise ToolFailure(reason)
+
+    return run_stage(fail, parse_arguments(list(words)), fail)
 
 
 def check_image(*, is_engine_here: bool) -> None:
