@@ -45,7 +45,11 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: LogRecord) -> None:
         """Show a record, or begin to show the run that it announces."""
-        self._terminal.show(record)
+        try:
+            self._terminal.show(record)
+        except Exception:
+            # It would end the thread that shows all records after this one.
+            self.handleError(record)
 
     def close(self) -> None:
         """Show how the run ended."""

@@ -243,12 +243,14 @@ def test_the_help_of_each_command_has_a_description_and_an_example_that_is_under
         (["cost", "--vcpus", "4"], "argument --vcpus: only together with --estimate"),
         (["cost", "--offline", "--prices", "x"], "argument --prices: not together with --offline"),
         (["search", "1280", "--seed", "4"], "argument --seed: only together with --limit"),
+        (["search", "1280", "--seed", "0"], "argument --seed: only together with --limit"),
         (
             ["status", "--run", "s3://b/runs/x", "--configfile", "mine.yaml"],
             "argument --run: not together with --configfile",
         ),
     ],
 )
+@pytest.mark.usefixtures("project")
 def test_options_that_would_be_ignored_are_refused(
     capsys: pytest.CaptureFixture[str], words: list[str], problem: str
 ) -> None:

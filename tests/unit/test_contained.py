@@ -1,7 +1,10 @@
 """Stages in an image that the user names: which program runs it, with which folders, and checks."""
 
 import json
+import os
+import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.frozen_samples import freeze_samples
 from bactofleet.core.image import find_mismatch
 from bactofleet.core.samples import read_samples
+from bactofleet.records.failure import read_failure
 from bactofleet.run import contained
 from bactofleet.run.container import Mounts
 
@@ -116,6 +120,28 @@ def test_nodes_may_have_the_program_that_the_login_node_lacks(
         contained.check_image(is_engine_here=True)
 
 
+@pytest.mark.parametrize(("image", "is_known"), [("bactofleet:0.1.0", True), ("x.tar", False)])
+def test_a_login_node_leaves_to_its_nodes_what_they_can_run(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, image: str, *, is_known: bool
+) -> None:
+    Path("x.tar").touch()
+    monkeypatch.setenv("BACTOFLEET_IMAGE", image)
+
+    with nullcontext() if is_known else pytest.raises(ConfigurationError, match="is no image"):
+        contained.check_image(is_engine_here=False)
+
+
+def test_an_image_that_says_no_version_is_refused(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_image(tmp_path, "image", monkeypatch)
+    (programs / "ch-run").write_text("#!/bin/sh\n")
+    (programs / "ch-run").chmod(0o755)
+
+    with pytest.raises(ConfigurationError, match="the image has bactofleet"):
+        contained.check_image(is_engine_here=True)
+
+
 def test_an_image_of_another_version_is_refused_before_a_genome_starts(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +152,22 @@ def test_an_image_of_another_version_is_refused_before_a_genome_starts(
 
     with pytest.raises(ConfigurationError, match=f"has bactofleet 0.0.9, but {__version__} is"):
         contained.check_image(is_engine_here=True)
+
+
+def test_docker_is_asked_with_its_own_variables_and_without_the_terminal(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = add_engine(programs, "docker")
+    monkeypatch.setenv("BACTOFLEET_IMAGE", "bactofleet:0.1.0")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/1000/docker.sock")
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+
+    contained.check_image(is_engine_here=True)
+
+    words, environment = json.loads(told.read_text())
+    assert environment["DOCKER_HOST"] == "unix:///run/user/1000/docker.sock"
+    assert "--tty" not in words
 
 
 def test_versions_are_compared_only_where_a_caller_has_one() -> None:
@@ -174,6 +216,68 @@ def test_a_stage_sees_what_its_options_name(programs: Path, tmp_path: Path, opti
     assert tmp_path / "shared" in contained.find_mounts("/workflow/stage.py", words).read_only
 
 
+def test_a_stage_sees_the_certificates_that_a_variable_names(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "certificates").mkdir()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "certificates/ours.pem"))
+
+    mounts = contained.find_mounts("stage.py", stage_words(tmp_path, "download"))
+
+    assert tmp_path / "certificates" in mounts.read_only
+    assert "REQUESTS_CA_BUNDLE" in contained.environment_of(os.environ)
+
+
+def test_links_in_the_working_directory_lead_to_folders_that_the_stage_sees(
+    programs: Path, tmp_path: Path
+) -> None:
+    """As on clusters: `ln -s /scratch/me scratch`."""
+    for name in ("results", "scratch"):
+        (tmp_path / "large" / name).mkdir(parents=True)
+        Path(name).symlink_to(tmp_path / "large" / name)
+
+    mounts = contained.find_mounts("stage.py", stage_words(tmp_path, "qc"))
+
+    assert mounts.writable == (
+        tmp_path / "large/results/failed",
+        tmp_path / "large/results/logs/S1",
+        tmp_path / "large/scratch/S1",
+    )
+
+
+def test_a_node_that_cannot_run_the_image_is_the_recorded_reason_of_its_genome(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_image(tmp_path, "image", monkeypatch)
+
+    with pytest.raises(SystemExit) as ended:
+        contained.main(["stage.py", *stage_words(tmp_path, "qc")])
+
+    failure = read_failure(Path("results/failed"), "S1")
+    assert ended.value.code == failure.exit_code == 1
+    assert failure.stage == "qc"
+    assert "needs ch-run or apptainer or singularity, which is not on PATH" in failure.message
+
+
+@pytest.mark.parametrize(("stage", "is_told"), [("publish", True), ("qc", False)])
+def test_credentials_reach_the_stages_that_fetch_or_send_alone(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, *, is_told: bool
+) -> None:
+    make_image(tmp_path, "image", monkeypatch)
+    add_engine(programs, "ch-run")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
+    passed: list[dict[str, str]] = []
+    monkeypatch.setattr(os, "execve", lambda *words: passed.append(words[2]))
+
+    contained.main(["stage.py", *stage_words(tmp_path, stage)])
+
+    assert ("AWS_SECRET_ACCESS_KEY" in passed[0]) is is_told
+
+
+def test_no_variable_names_a_temporary_folder_that_the_stage_does_not_see() -> None:
+    assert "TMPDIR" not in contained.environment_of({"TMPDIR": "/local/job7", "HOME": "/home/me"})
+
+
 def test_delivery_also_writes_to_the_results(programs: Path, tmp_path: Path) -> None:
     options = ('results="results"', 'receipt="results/receipts/S1.json"')
 
@@ -193,7 +297,22 @@ def test_apptainer_gets_folders_to_read_and_to_write(programs: Path) -> None:
         "type=bind,source=/reads,target=/reads,ro",
         'type=bind,"source=/a,b","target=/a,b"',
     ]
-    assert line[-4:] == ["--pwd", str(Path.cwd()), "x.sif", "true"]
+    assert line[line.index("--pwd") :][:3] == ["--pwd", str(Path.cwd()), "x.sif"]
+
+
+@pytest.mark.parametrize(("text", "path"), [("PATH=/of/the/image\n", "/of/the/image"), ("", "")])
+def test_apptainer_reads_the_variables_that_a_folder_has_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, path: str
+) -> None:
+    monkeypatch.setattr(contained, "VARIABLES_FILE", str(tmp_path / "environment"))
+    if text:
+        (tmp_path / "environment").write_text(text)
+
+    line = contained.build_line("/bin/apptainer", "x", ["/usr/bin/env"], Mounts((), ()))
+
+    _, *command = line[line.index("x") :]
+    told = subprocess.run(command, env={"PATH": "/bin"}, capture_output=True, text=True, check=True)
+    assert f"PATH={path or '/bin'}" in told.stdout.splitlines()
 
 
 def test_charliecloud_gets_each_folder_once_and_nothing_of_the_shell(

@@ -256,6 +256,21 @@ def test_command_runs_as_the_caller_without_privileges(directory: Path) -> None:
     assert line[-2:] == ["image", "true"]
 
 
+def test_a_command_of_the_user_has_the_terminal(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container, "find_engine", lambda: "podman")
+    monkeypatch.setattr(container, "ask_image", lambda _, image: {"name": image, "id": "x"})
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    lines: list[list[str]] = []
+    monkeypatch.setattr(os, "execvpe", lambda _, line, __: lines.append(line))
+
+    container.run_command(["bash"], "image")
+
+    assert "--tty" in lines[0]
+
+
 def test_paths_with_spaces_commas_and_quotes_are_mounted(directory: Path) -> None:
     folder = Path('/data/a b, "c"')
 

@@ -177,6 +177,33 @@ def test_an_image_that_no_registry_has_is_not_asked_for(
     assert "mine:1" in json.loads(told.read_text())
 
 
+@pytest.mark.parametrize(
+    ("image", "is_of_docker"), [("mine:1", True), ("/no/such.sif", False), ("there.sif", False)]
+)
+def test_only_a_name_is_an_image_of_docker(
+    tmp_path: Path,
+    tools: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    image: str,
+    *,
+    is_of_docker: bool,
+) -> None:
+    """A path that does not exist is refused by the start, which says so."""
+    make_engine(tools, "mine:1")
+    for name, value in (("PATH", str(tools)), ("BACTOFLEET_IMAGE", image)):
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "."]) == 0
+    Path("there.sif").touch()
+    become: list[str] = []
+    monkeypatch.setattr(os, "execv", lambda *_: become.append("snakemake"))
+    monkeypatch.setattr(os, "execvpe", lambda *_: become.append("docker"))
+
+    main(["run"])
+
+    assert become[0] == ("docker" if is_of_docker else "snakemake")
+
+
 # --- folders --------------------------------------------------------------------------------------
 
 

@@ -67,6 +67,14 @@ def test_a_scheme_has_the_loci_of_its_table_and_nothing_else(schemes: Path) -> N
         ("saureus.txt", "ST\tarcC\tgmk\n8\t3\t1\n", "no file of alleles for 'gmk'"),
         ("aroE.tfa", ">aroE\nACGT\n", "'aroE' does not end with the number of an allele"),
         ("aroE.tfa", "", "has no allele"),
+        ("aroE.tfa", ">aroE_3\nACGT\n>aroE\nACGT\n", "'aroE' does not end with the number"),
+        ("aroE.tfa", ">aroE_3\nACGT\n>aroE_4\n", "has an allele without a sequence"),
+        ("saureus.txt", "ST\tclonal_complex\n8\tCC8\n", "the first line has no locus"),
+        ("saureus.txt", "ST\tarcC\taro E\n8\t3\t3\n", "'aro E' is no name of a locus"),
+        ("saureus.txt", "ST\tarcC\t../../other\n8\t3\t3\n", "'../../other' is no name of"),
+        ("saureus.txt", "ST\tarcC\ta\x1b[2J\n8\t3\t3\n", "is no name of a locus"),
+        ("saureus.txt", f"ST\tarcC\taroE\n{'8' * 200_000}\t3\t3\n", "field larger than"),
+        ("saureus.txt", f"ST\tarcC\t{'a' * 200_000}\n", "field larger than"),
     ],
 )
 def test_a_scheme_that_is_not_whole_is_refused(

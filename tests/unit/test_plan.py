@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support.receipts import make_receipt
 
+from bactofleet.core import versions
 from bactofleet.core.destination import scratch_folder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import fingerprint
@@ -25,6 +26,7 @@ from bactofleet.run.plan import (
     clear_leftovers,
     describe_failures,
     find_outdated,
+    known_image,
     make_plan,
     read_failures,
 )
@@ -103,6 +105,29 @@ def test_a_controller_that_does_not_know_the_image_compares_parameters_alone(
     write_receipt(tmp_path, "S2", image="another", coverage=50)
 
     assert list(plan_for(tmp_path, image=None).changed) == ["S2"]
+
+
+def test_an_option_that_an_older_receipt_does_not_know_was_off(tmp_path: Path) -> None:
+    write_receipt(tmp_path, "S1")
+    samples = {"S1": Sample("S1")}
+    config = PARAMETERS | {"results": str(tmp_path), "redo": "changed", "mlst_schemes": ""}
+
+    assert make_plan(samples, config | {"resistance": False}, IMAGE).changed == {}
+    assert make_plan(samples, config | {"resistance": True}, IMAGE).changed == {
+        "S1": "resistance was None, is True"
+    }
+
+
+def test_tools_on_path_do_not_describe_the_image_that_stages_run_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "IMAGE_VERSIONS", tmp_path / "nowhere")
+    monkeypatch.setattr("bactofleet.run.plan.get_versions", lambda: {"prokka": "1.14.5"})
+    assert known_image()
+
+    monkeypatch.setenv("BACTOFLEET_IMAGE", "/shared/bactofleet.sif")
+
+    assert known_image() is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "null", "[]", "{}", '{"parameters": null}', "\x80"])

@@ -1,5 +1,6 @@
 """What BLAST finds becomes genes, mutations, drugs and replicons, as staramr reads it."""
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ Search = Callable[..., Genome]
 CONTIG = "S1_00001"
 
 
-def hit(gene: str, database: str, **codons: str) -> str:
+def hit(gene: str, database: str, contig: str = CONTIG, **codons: str) -> str:
     """Return the line of BLAST for a gene that is whole in the genome, with some of its codons."""
     fasta = (resistance_databases() / database).read_text().split(">")
     name, *lines = next(text for text in fasta if text.startswith(gene)).splitlines()
@@ -29,7 +30,7 @@ def hit(gene: str, database: str, **codons: str) -> str:
     differ = sum(one != other for one, other in zip(reference, found, strict=True))
     cells = (
         name.split()[0],
-        CONTIG,
+        contig,
         100 * (1 - differ / length),
         length,
         1,
@@ -94,6 +95,20 @@ def test_staramrs_tables_are_published_as_a_tool_of_bactopia(search: Search) -> 
     assert (cells["Gene"], cells["%Identity"], cells["Contig"]) == ("mecA", "100.00", CONTIG)
     assert cells["HSP Length/Total Length"] == "2007/2007"
     assert genome.published("typing", "tools/staramr/S1-plasmidfinder.tsv").is_file()
+
+
+@pytest.mark.parametrize("contigs", [("007", "7"), ("NA", "nan"), ('"a', '"b')])
+def test_contigs_of_a_given_assembly_keep_their_names_and_their_genes(
+    search: Search, contigs: tuple[str, str]
+) -> None:
+    fasta = "resfinder/beta-lactam.fsa"
+    genome = search(resfinder=hit("mecA_6", fasta, contigs[0]) + hit("blaZ_1", fasta, contigs[1]))
+
+    path = genome.published("typing", "tools/staramr/S1-resfinder.tsv")
+    with path.open(newline="") as file:
+        rows = {row["Gene"]: row["Contig"] for row in csv.DictReader(file, delimiter="\t")}
+    assert rows == {"mecA": contigs[0], "blaZ": contigs[1]}
+    assert found_in(genome)["genes"] == ["blaZ", "mecA"]
 
 
 def test_a_genome_without_any_says_so(search: Search) -> None:

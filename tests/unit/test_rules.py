@@ -282,6 +282,25 @@ def test_a_dry_run_tells_what_jobs_on_aws_cannot_have(
     assert "config/samples.tsv: S1: files of this machine, which jobs elsewhere cannot" in said
 
 
+# --- where stages run in an image -----------------------------------------------------------------
+
+
+def test_marks_of_parts_need_no_program_but_the_shell(tmp_path: Path) -> None:
+    """PATH may have no other there; without its mark, no part is reported."""
+    rules = (REPOSITORY / "workflow/rules/report.smk").read_text()
+    (command,) = re.findall(r'shell:\n +"(.*{output\.mark:q}.*)"', rules)
+    words = [shutil.which("bash") or "bash", "-euo", "pipefail", "-c"]
+
+    subprocess.run(
+        [*words, command.replace("{output.mark:q}", "mark")],
+        cwd=tmp_path,
+        env={"PATH": "/nowhere"},
+        check=True,
+    )
+
+    assert (tmp_path / "mark").read_text() == ""
+
+
 # --- the linter -----------------------------------------------------------------------------------
 
 

@@ -7,6 +7,8 @@ import os
 import pty
 import subprocess
 import sys
+import termios
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,12 +21,14 @@ from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 from support.synthetic_cohort import write_genomes
+from support.usage import make_row, write_usage
 
 from bactofleet.monitor.display import to_view
-from bactofleet.monitor.live import MAX_LINE_PAUSE_S, get_line_pause
+from bactofleet.monitor.live import MAX_LINE_PAUSE_S, Watch, get_line_pause
 from bactofleet.monitor.snapshot import Observer, Snapshot
 from bactofleet.monitor.wording import describe_briefly
 from bactofleet.run.terminal import Terminal
+from snakemake_logger_plugin_bactofleet import LogHandler
 
 KINDS = ["complete"] * 6 + ["excluded"] + ["failed"] * 3 + ["waiting"] * 10
 SETTINGS = {
@@ -245,6 +249,44 @@ def test_a_look_that_fails_ends_nothing(
     assert "/nowhere/ledger" in said
 
 
+def test_a_look_that_fails_in_any_way_gives_the_streams_back(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Observer, "look", lambda _: int("not a number"))
+    closing = ExitStack()
+    closed: list[str] = []
+    closing.callback(closed.append, "closed")
+
+    Watch(Observer(results, Path("scratch"), ["S1"]), print, lambda *_: 0, closing).end()
+
+    assert closed == ["closed"]
+    assert "not a number" in capsys.readouterr().err
+
+
+def test_a_record_that_cannot_be_shown_does_not_end_the_thread_that_shows_the_next(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings: Any = SimpleNamespace(**SETTINGS)
+    handler = LogHandler(settings, None)
+    monkeypatch.setattr(Terminal, "show", lambda *_: int("not a number"))
+
+    handler.handle(record("a message"))
+    handler.close()
+
+    assert "not a number" in capsys.readouterr().err
+
+
+def test_a_file_is_no_terminal_even_if_colors_are_forced(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+
+    said = show([begin(results, "S1")], capsys)
+
+    assert said.endswith("last failure: S1 at assembly: skesa ended with exit status 3\n")
+
+
 # --- the view -------------------------------------------------------------------------------------
 
 
@@ -290,11 +332,13 @@ def test_the_last_failure_is_the_one_that_came_last(cohort: Observer) -> None:
 
 def test_what_earlier_runs_have_left_does_not_count(cohort: Observer) -> None:
     """As with `redo`, whose receipts are there until others replace them."""
+    write_usage(cohort.results, [make_row()])
     cohort.leave_out_earlier()
 
     genomes = cohort.look().genomes
 
     assert (genomes.complete, genomes.excluded) == (0, 0)
+    assert cohort.look().money is None
     receipt = next((cohort.results / "receipts").iterdir())
     text = receipt.read_text()
     (cohort.results / "new").write_text(text)
@@ -334,15 +378,23 @@ print("after the end", file=sys.stderr)
 """
 
 
-def run_on_terminal(output: Path | None = None) -> list[str]:
+def run_on_terminal(
+    output: Path | None = None,
+    program: str = RUN,
+    columns: int = COLUMNS,
+    *,
+    has_input: bool = True,
+) -> list[str]:
     """Return what a terminal shows of the program; its output may go to a file."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (LINES, columns))
     path = [str(Path(__file__).parent), *sys.path]
     environment = os.environ | {"PYTHONPATH": ":".join(path), "TERM": "xterm"}
-    environment |= {"COLUMNS": str(COLUMNS), "LINES": str(LINES)}
+    for name in ("COLUMNS", "LINES"):
+        environment.pop(name, None)
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN],
-        stdin=theirs,
+        [sys.executable, "-c", program],
+        stdin=theirs if has_input else subprocess.DEVNULL,
         stdout=theirs if output is None else output.open("w"),
         stderr=theirs,
         env=environment,
@@ -350,7 +402,7 @@ def run_on_terminal(output: Path | None = None) -> list[str]:
     os.close(theirs)
     said = read_all(ours)
     assert process.wait() == 0, said
-    return screen(said)
+    return screen(said, columns)
 
 
 @pytest.mark.usefixtures("results")
@@ -377,6 +429,30 @@ def test_on_a_terminal_whatever_is_written_appears_above_the_view() -> None:
     assert lines.count(lines[5]) == 1
 
 
+@pytest.mark.usefixtures("results")
+@pytest.mark.parametrize("has_input", [True, False])
+def test_a_narrow_terminal_shows_one_view(*, has_input: bool) -> None:
+    lines = run_on_terminal(columns=20, has_input=has_input)
+
+    assert lines.count("1 of 2 genomes ended") == 1
+    assert len([line for line in lines if "\u2501" in line]) == 1
+
+
+ODD_CHILD = r"""
+subprocess.run(["printf", r"\0\nafterwards\n"])
+subprocess.run(["printf", "no line end"])
+terminal.close()
+"""
+
+
+@pytest.mark.usefixtures("results")
+def test_what_a_child_writes_neither_ends_the_view_nor_is_lost_without_a_line_end() -> None:
+    lines = run_on_terminal(program=RUN.replace("\nterminal.close()\n", ODD_CHILD, 1))
+
+    assert lines.index("afterwards") < lines.index("1 of 2 genomes ended (50.0%)")
+    assert lines.index("no line end") < lines.index("1 of 2 genomes ended (50.0%)")
+
+
 def read_all(descriptor: int) -> str:
     parts = []
     while True:
@@ -390,8 +466,8 @@ def read_all(descriptor: int) -> str:
     return b"".join(parts).decode()
 
 
-def screen(written: str) -> list[str]:
+def screen(written: str, columns: int) -> list[str]:
     """Return the lines that a terminal shows, without the empty ones below."""
-    shown = pyte.Screen(COLUMNS, LINES)
+    shown = pyte.Screen(columns, LINES)
     pyte.Stream(shown).feed(written)
     return "\n".join(line.rstrip() for line in shown.display).rstrip().split("\n")

@@ -44,7 +44,12 @@ def find_ignored(args: argparse.Namespace) -> str:
     def word(name: str) -> str:
         return _WORDS.get(name, f"--{name}")
 
-    given = {name for name, value in vars(args).items() if value not in (None, False, CONFIG_FILE)}
+    # Not `in (None, False, ...)`, because 0 equals False.
+    given = {
+        name
+        for name, value in vars(args).items()
+        if value is not None and value is not False and value != CONFIG_FILE
+    }
     for name, other in _NEEDS.items():
         if name in given and other not in given:
             return f"argument {word(name)}: only together with {word(other)}"

@@ -56,7 +56,8 @@ def run(args: argparse.Namespace) -> None:
         command += ["--configfile", *map(str, args.configfile)]
     command += ["--profile", _find_profile(args.profile), *args.snakemake]
     image = os.environ.get(VARIABLES["name"]) or IMAGE
-    is_outside = not IMAGE_VERSIONS.exists() and not Path(image).exists()
+    is_name = not (Path(image).is_absolute() or Path(image).exists())
+    is_outside = is_name and not IMAGE_VERSIONS.exists()
     if args.profile == LOCAL and is_outside and any(map(shutil.which, container.ENGINES)):
         container.run_command(command, image)
     sys.stdout.flush()

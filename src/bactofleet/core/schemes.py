@@ -18,6 +18,8 @@ from bactofleet.core.files import sha256_of
 FASTA_ENDINGS = (".tfa", ".fasta", ".fas", ".fsa", ".fa")
 # Columns of profiles that are no loci, in lower case.
 OTHER_COLUMNS = frozenset(("st", "clonal_complex", "cc", "mlst_clade", "lineage", "species"))
+# Tools and tables end a name at a space, and a file is in the scheme's own folder.
+LOCUS = re.compile(r"[^\s/]+")
 # `>arcC_12` or `>arcC-12`
 ALLELE = re.compile(r">\S*[_-](\d+)\s*$|>\S*[_-](\d+)\s")
 
@@ -45,6 +47,8 @@ def read_scheme(table: Path) -> Scheme:
         if "ST" not in header:
             raise ValueError(f"{table}: the first line has no column ST")
         places = [i for i, name in enumerate(header) if name.lower() not in OTHER_COLUMNS]
+        if not places:
+            raise ValueError(f"{table}: the first line has no locus")
         loci = {header[i]: _find_fasta(table.parent, header[i]) for i in places}
         number = header.index("ST")
         profiles = {
@@ -56,6 +60,8 @@ def read_scheme(table: Path) -> Scheme:
 
 
 def _find_fasta(folder: Path, locus: str) -> Path:
+    if not (LOCUS.fullmatch(locus) and locus.isprintable()):
+        raise ValueError(f"{folder / folder.name}.txt: {locus!r} is no name of a locus")
     found = (folder / f"{locus}{ending}" for ending in FASTA_ENDINGS)
     path = next(filter(Path.is_file, found), None)
     if path is None:
@@ -79,10 +85,15 @@ def find_scheme_fault(folder: Path) -> str:
     try:
         for table in (tables := list_schemes(folder)):
             for path in read_scheme(table).loci.values():
-                if not next(iter_alleles(path), None):
+                sequences = [sequence for _, sequence in iter_alleles(path)]
+                if not sequences:
                     return f"{path} has no allele"
+                if not all(sequences):
+                    return f"{path} has an allele without a sequence"
     except (OSError, ValueError) as error:
         return str(error)
+    except csv.Error as error:
+        return f"{table}: {error}"
     return "" if tables else f"{str(folder)!r} has no scheme: none of SCHEME/SCHEME.txt"
 
 

@@ -151,16 +151,30 @@ def _blast(stage: Stage, fasta: str, database: Any, joined: str = "") -> dict[st
     command = ["blastn", "-query", query, "-db", fasta, "-evalue", E_VALUE, "-outfmt", columns]
     stage.tools.run(command, stdout=table)
     hits: dict[str, list[str]] = {name: [] for name in names}
-    for line in table.read_text().splitlines(keepends=True):
-        hits[file_of[line.split("\t")[0]]].append(line)
+    for line in table.read_text().split("\n")[:-1]:
+        gene, contig, *others = line.split("\t")
+        hits[file_of[gene]].append("\t".join((gene, _hide(contig), *others)) + "\n")
     for name, lines in hits.items():
         (stage.work / f"{name}.tsv").write_text("".join(lines))
     return {fasta: {name: str(stage.work / f"{name}.tsv") for name in names}}
 
 
+def _hide(contig: str) -> str:
+    """Return a name that staramr reads as it is: not `007` as 7, `NA` as missing, a quote as such.
+
+    It would take hits in contigs whose names are the same number for hits in one contig.
+    """
+    return f"x{contig.encode().hex()}"
+
+
+def _reveal(name: str) -> str:
+    return bytes.fromhex(name[1:]).decode()
+
+
 def _publish(stage: Stage, name: str, parser: Any) -> pd.DataFrame:
     """Read BLAST's tables, and write what was found as `staramr search` does."""
     found = parser.parse_results()
+    found["Contig"] = [_reveal(contig) for contig in found["Contig"]]
     path = stage.publish(f"{stage.sample}-{name}.tsv", TOOL_FOLDER)
     found.to_csv(path, sep="\t", float_format="%0.2f", na_rep="")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import threading
 import time
@@ -14,7 +15,6 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from bactofleet.core.errors import BactofleetError
 from bactofleet.monitor.display import to_view
 from bactofleet.monitor.snapshot import Observer, Snapshot, get_pause
 from bactofleet.monitor.wording import describe_briefly
@@ -22,7 +22,6 @@ from bactofleet.monitor.wording import describe_briefly
 # Lines come every minute at first; in a run of five days there are some 550.
 MIN_LINE_PAUSE_S, MAX_LINE_PAUSE_S = 60.0, 900.0
 LINES_PER_RUN_TIME = 20
-_DRAINED = "\0\n"
 _DRAIN_S = 5.0
 
 
@@ -52,8 +51,8 @@ class Watch:
         """Show the last state, and stop."""
         self._ended.set()
         self._thread.join()
-        self._look()
-        self._closing.close()
+        with self._closing:
+            self._look()
 
     def _run(self) -> None:
         look_s = 0.0
@@ -63,10 +62,10 @@ class Watch:
             look_s = time.monotonic() - begun
 
     def _look(self) -> None:
-        """Show the state; a file that cannot be read now must not end the run."""
+        """Show the state; whatever cannot be read or shown now must not end the run."""
         try:
             self._show(self._observer.look())
-        except (BactofleetError, OSError) as error:
+        except Exception as error:
             if str(error) != self._trouble:
                 print(f"bactofleet: the progress cannot be read now: {error}", file=sys.stderr)
             self._trouble = str(error)
@@ -75,7 +74,8 @@ class Watch:
 def watch(observer: Observer, stream: TextIO, *, nocolor: bool) -> Watch:
     """Show a run on a stream, in the way that suits it."""
     console = Console(file=stream, no_color=nocolor or None)
-    if console.is_terminal and not console.is_dumb_terminal:
+    # Rich alone would also take a file for a terminal, if FORCE_COLOR is set.
+    if stream.isatty() and console.is_terminal and not console.is_dumb_terminal:
         return _watch_in_place(observer, stream, nocolor=nocolor)
 
     def show(snapshot: Snapshot) -> None:
@@ -95,12 +95,31 @@ def _watch_in_place(observer: Observer, stream: TextIO, *, nocolor: bool) -> Wat
     terminal = closing.enter_context(os.fdopen(os.dup(stream.fileno()), "w"))
     console = Console(file=terminal, no_color=nocolor or None)
     live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
-    capture = Capture(lambda line: console.print(Text.from_ansi(line), soft_wrap=True))
-    closing.enter_context(live)
+    # Rich takes the view's place and writes it in two steps, between which a line of another thread
+    # would leave a second view.
+    drawing = threading.Lock()
+
+    def fit() -> None:
+        # Rich asks the standard streams for the size, which may all lead elsewhere.
+        size = os.get_terminal_size(terminal.fileno())
+        if all(size):
+            console.size = size
+
+    def show_line(line: str) -> None:
+        with drawing:
+            fit()
+            console.print(Text.from_ansi(line), soft_wrap=True)
+
+    fit()
+    capture = Capture(show_line)
+    with drawing:
+        closing.enter_context(live)
     closing.callback(capture.end)
 
     def show(snapshot: Snapshot) -> None:
-        live.update(to_view(snapshot), refresh=True)
+        with drawing:
+            fit()
+            live.update(to_view(snapshot), refresh=True)
 
     return Watch(observer, show, lambda look_s, _: get_pause(look_s) if look_s else 0, closing)
 
@@ -120,6 +139,8 @@ class Capture:
         for number in self._kept:
             os.dup2(writing, number)
         self._writing = writing
+        # Nobody else writes this by chance.
+        self._end_mark = f"\0{secrets.token_hex()}\n"
         self._drained = threading.Event()
         # To the end of the process: a child that outlives the view goes on writing.
         threading.Thread(target=self._read, args=(reading,), name="capture", daemon=True).start()
@@ -129,18 +150,22 @@ class Capture:
         _flush()
         for number, kept in self._kept.items():
             os.dup2(kept, number)
-        os.write(self._writing, _DRAINED.encode())
+        os.write(self._writing, self._end_mark.encode())
         self._drained.wait(_DRAIN_S)
         os.close(self._writing)
 
     def _read(self, reading: int) -> None:
         with os.fdopen(reading, encoding="utf-8", errors="replace", newline="\n") as lines:
             for line in lines:
-                if line.endswith(_DRAINED):
-                    self._drained.set()
+                is_last = line.endswith(self._end_mark)
+                text = line.removesuffix(self._end_mark if is_last else "\n")
+                # Without a reader, whoever writes would be killed (SIGPIPE).
+                with suppress(Exception):
+                    if text or not is_last:
+                        self._show(text)
+                if is_last:
                     self._show = _show_plainly
-                else:
-                    self._show(line.rstrip("\n"))
+                    self._drained.set()
 
 
 def _flush() -> None:

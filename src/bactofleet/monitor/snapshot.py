@@ -135,8 +135,13 @@ class Observer:
         self._failed_jobs = FailedJobs(results / FAILURES)
 
     def leave_out_earlier(self) -> None:
-        """Leave out what earlier runs left: receipts of genomes that are made again, failures."""
+        """Leave out what earlier runs left.
+
+        That is receipts of genomes that are made again, failures, and what their genomes cost,
+        which would be taken for the cost of the few that have ended in this run.
+        """
         self.receipts.leave_out_present()
+        self.usage.leave_out_present()
         self._failed_jobs.look()
         self._failed_jobs.final.clear()
 

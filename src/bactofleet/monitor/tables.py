@@ -51,6 +51,11 @@ class AttemptTable:
         self.spans: list[Span] = []
         """Times of the attempts that started."""
 
+    def leave_out_present(self) -> None:
+        """Leave out the rows that are there now."""
+        for _ in self._table.iter_new():
+            pass
+
     def look(self) -> None:
         """Count the rows added since the last look."""
         before = self.attempts.total

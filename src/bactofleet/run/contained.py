@@ -21,11 +21,11 @@ from bactofleet import __version__
 from bactofleet.core import versions
 from bactofleet.core.confine import SECRET_VARIABLES
 from bactofleet.core.destination import is_s3
-from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError, ToolFailure
 from bactofleet.core.frozen_samples import FrozenSamples
 from bactofleet.core.image import CALLER_VERSION, VARIABLES, find_mismatch
 from bactofleet.core.samples import is_remote
-from bactofleet.genome.stage import parse_arguments
+from bactofleet.genome.stage import OFFLINE, parse_arguments, run_stage
 from bactofleet.run import container
 from bactofleet.run.container import TEMPORARY, Mounts, mount
 
@@ -36,8 +36,12 @@ OF_FOLDERS = (CHARLIECLOUD, *APPTAINERS)
 OF_FILES = {".sif": APPTAINERS, ".sqfs": (CHARLIECLOUD, *APPTAINERS)}
 # The image's own, which has the package.
 PYTHON = "python3"
+# The image's variables, where Charliecloud looks for them. Apptainer knows those of a .sif file,
+# but not those of a folder or of SquashFS.
+VARIABLES_FILE = "/ch/environment"
 # Of the shell that started Snakemake; anything else might change what programs do in the image.
-KEPT = ("HOME", "PATH", "TMPDIR", "USER", "XDG_RUNTIME_DIR")
+# TMPDIR would name a folder that the stage does not see; it has /tmp.
+KEPT = ("HOME", "PATH", "USER", "XDG_RUNTIME_DIR")
 NAMED_FILES = ("proteins", "species_references", "mlst_schemes", "samples")
 
 
@@ -54,13 +58,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         engine = find_engine(image)
     except ConfigurationError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(_record(words, str(error)))
     command = [PYTHON, script, *words]
     if Path(engine).name in container.ENGINES:
         container.become(engine, container.ask_image(engine, image), command, mounts)
     container.make_folders(mounts.writable)
     line = build_line(engine, image, command, mounts)
-    os.execve(engine, line, environment_of(os.environ))  # noqa: S606  # a list, through no shell
+    environment = environment_of(os.environ, needs_secrets=words[0] not in OFFLINE)
+    os.execve(engine, line, environment)  # noqa: S606  # a list, through no shell
+
+
+def _record(words: Sequence[str], reason: str) -> int:
+    """Record why a stage cannot run at all, as its own failures are; return its exit status."""
+
+    def fail(_: object) -> None:
+        raise ToolFailure(reason)
+
+    return run_stage(fail, parse_arguments(list(words)), fail)
 
 
 def check_image(*, is_engine_here: bool) -> None:
@@ -73,30 +87,24 @@ def check_image(*, is_engine_here: bool) -> None:
     try:
         engine = find_engine(image)
     except ConfigurationError:
-        if is_engine_here or not Path(image).exists():
+        if is_engine_here or not _engines_of(image):
             raise
         return
     line = build_line(engine, image, ["bactofleet", "--version"], Mounts((), (Path.cwd(),)))
-    asked = subprocess.run(
-        line, env=environment_of(os.environ), capture_output=True, text=True, check=False
-    )
+    # Docker and Podman pass on what they are told to, and need their own, such as DOCKER_HOST.
+    passes_all = Path(engine).name not in container.ENGINES
+    environment = environment_of(os.environ) if passes_all else None
+    asked = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
     if asked.returncode:
         reason = asked.stderr.strip().rpartition("\n")[2]
         raise ConfigurationError([f"the image {image} does not run here: {reason}"])
-    if mismatch := find_mismatch(asked.stdout.split()[-1], __version__):
+    if mismatch := find_mismatch(asked.stdout.rpartition(" ")[2].strip(), __version__):
         raise ConfigurationError([f"{VARIABLES['name']}={image}: {mismatch}"])
 
 
 def find_engine(image: str) -> str:
     """Return the path of the program that runs an image; raises `ConfigurationError` without."""
-    path = Path(image)
-    names: tuple[str, ...]
-    if path.is_dir():
-        names = OF_FOLDERS
-    elif path.is_file():
-        names = OF_FILES.get(path.suffix, ())
-    else:
-        names = () if path.is_absolute() else container.ENGINES
+    names = _engines_of(image)
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         needs = f"needs {' or '.join(names)}, which is not on PATH here" if names else "is no image"
@@ -110,9 +118,20 @@ def find_engine(image: str) -> str:
     return found
 
 
-def environment_of(given: Mapping[str, str]) -> dict[str, str]:
+def _engines_of(image: str) -> tuple[str, ...]:
+    """Return the programs that run an image of this kind; none if it is no image."""
+    path = Path(image)
+    if path.is_dir():
+        return OF_FOLDERS
+    if path.is_file():
+        return OF_FILES.get(path.suffix, ())
+    return () if path.is_absolute() else container.ENGINES
+
+
+def environment_of(given: Mapping[str, str], *, needs_secrets: bool = False) -> dict[str, str]:
     """Return the variables for an engine without a daemon, which passes them on to the stage."""
-    names = container.passed_variables(given) | {*KEPT, *SECRET_VARIABLES}
+    secrets = SECRET_VARIABLES if needs_secrets else ()
+    names = container.passed_variables(given) | {*KEPT, *secrets}
     passed = {name: given[name] for name in names if name in given}
     return passed | {CALLER_VERSION: __version__}
 
@@ -127,11 +146,13 @@ def find_mounts(script: str, words: Sequence[str]) -> Mounts:
         if not is_s3(options["results"]):
             writable.append(Path(options["results"]))
     inputs = [script, *(options[name] for name in NAMED_FILES if options.get(name))]
+    inputs += container.local_paths(os.environ, container.FILE_VARIABLES)
     if "samples" in options:
         sample = FrozenSamples(Path(options["samples"]))[stage.sample]
         inputs += [file for file in sample.files if not is_remote(file)]
     here = Path.cwd()
-    return container.join_mounts({here / p for p in writable}, [here / p for p in inputs], here)
+    mounted = {path for p in writable for path in container.iter_folder(here / p, here)}
+    return container.join_mounts(mounted, [here / p for p in inputs], here)
 
 
 def build_line(engine: str, image: str, command: Sequence[str], mounts: Mounts) -> list[str]:
@@ -165,10 +186,11 @@ def _apptainer(engine: str, image: str, command: Sequence[str], mounts: Mounts) 
     """
     shown = [mount(TEMPORARY), *(mount(path, "ro") for path in mounts.read_only)]
     shown += [mount(path) for path in mounts.writable]
+    read_variables = f'set -a; [ ! -e {VARIABLES_FILE} ] || . {VARIABLES_FILE}; exec "$@"'
     return [
         *(engine, "--quiet", "exec", "--contain", "--no-home"),
         *(option for value in shown for option in ("--mount", value)),
-        *("--pwd", str(Path.cwd()), image, *command),
+        *("--pwd", str(Path.cwd()), image, "sh", "-c", read_variables, "sh", *command),
     ]
 
 

@@ -101,10 +101,17 @@ def run_command(command: Sequence[str], image: str) -> None:
     description = ask_image(engine, image)
     if image == IMAGE and "id" not in description:
         sys.exit(f"error: {IMAGE_MISSING}")  # no registry has an image of this name that is ours
-    become(engine, description, command, find_mounts(command, Path.cwd(), os.environ))
+    mounts = find_mounts(command, Path.cwd(), os.environ)
+    become(engine, description, command, mounts, _terminal_options())
 
 
-def become(engine: str, image: Image, command: Sequence[str], mounts: Mounts) -> NoReturn:
+def become(
+    engine: str,
+    image: Image,
+    command: Sequence[str],
+    mounts: Mounts,
+    more_options: Sequence[str] = (),
+) -> NoReturn:
     """Become the container of Docker or Podman that runs the command."""
     make_folders(mounts.writable)
     # Of another container, where this runs in one.
@@ -114,7 +121,9 @@ def become(engine: str, image: Image, command: Sequence[str], mounts: Mounts) ->
     environment = inherited | to_variables(image) | {CALLER_VERSION: __version__}
     secrets = {name: os.environ[name] for name in SECRET_VARIABLES if os.environ.get(name)}
     credentials = lend(secrets) if secrets else None
-    line = build_command(engine, image["name"], command, mounts, environment, credentials)
+    line = build_command(
+        engine, image["name"], command, mounts, environment, credentials, more_options
+    )
     os.execvpe(engine, line, environment)  # noqa: S606  # a list, through no shell
 
 
@@ -177,6 +186,7 @@ def build_command(
     mounts: Mounts,
     environment: Mapping[str, str],
     credentials: Path | None = None,
+    more_options: Sequence[str] = (),
 ) -> list[str]:
     """Return the engine's command line that runs `command` in `image`."""
     return [
@@ -184,7 +194,7 @@ def build_command(
         *_user_options(engine),
         *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only"),
         *_network_options(engine, environment),
-        *_terminal_options(),
+        *more_options,
         *_environment_options(environment),
         *_credentials_options(credentials),
         *_mount_options(mounts),
@@ -205,8 +215,8 @@ def find_mounts(
     writable = set(_iter_output_mounts(configuration, directory))
     sheet = directory / str(configuration.get("samples") or DEFAULT_SHEET)
     named = [
-        *_local_paths(configuration, ("proteins", "species_references", "mlst_schemes")),
-        *_local_paths(environment or {}, FILE_VARIABLES),
+        *local_paths(configuration, ("proteins", "species_references", "mlst_schemes")),
+        *local_paths(environment or {}, FILE_VARIABLES),
         *iter_inputs(sheet),
     ]
     inputs: list[Path | str] = [WORKFLOW.resolve(), *named_files, sheet]
@@ -222,10 +232,7 @@ def join_mounts(writable: set[Path], inputs: Iterable[Path | str], directory: Pa
 
 
 def _iter_output_mounts(configuration: Mapping[str, Any], directory: Path) -> Iterator[Path]:
-    """Yield the folders to write to.
-
-    A link in the working directory is seen there; only its target is mounted.
-    """
+    """Yield the folders to write to."""
     # Everything in a folder of the image, such as /tmp, is written to.
     if str(directory) in IMAGE_FOLDERS:
         yield directory
@@ -234,10 +241,18 @@ def _iter_output_mounts(configuration: Mapping[str, Any], directory: Path) -> It
         default if "://" in name else name
         for name, default in zip(named, OUTPUTS.values(), strict=True)
     ]
-    for folder in (directory / name for name in (SNAKEMAKE_FOLDER, *folders)):
-        target = folder.resolve()
-        is_link_here = folder != target and folder.is_relative_to(directory)
-        yield from [target] if is_link_here else _iter_names(folder)
+    for name in (SNAKEMAKE_FOLDER, *folders):
+        yield from iter_folder(directory / name, directory)
+
+
+def iter_folder(folder: Path, directory: Path) -> Iterator[Path]:
+    """Yield what to mount so that a folder can be written to by its path.
+
+    A link in the working directory is seen there; only its target is mounted.
+    """
+    target = folder.resolve()
+    is_link_here = folder != target and folder.is_relative_to(directory)
+    yield from [target] if is_link_here else _iter_names(folder)
 
 
 def read_configuration(
@@ -291,6 +306,7 @@ def _user_options(engine: str) -> list[str]:
 
 
 def _terminal_options() -> list[str]:
+    """Give the terminal to the container, which is the only one then."""
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     return ["--interactive", "--tty"] if is_terminal else []
 
@@ -352,7 +368,7 @@ def mount(path: Path, *flags: str, target: str = "") -> str:
     return line.getvalue()
 
 
-def _local_paths(configuration: Mapping[str, Any], options: Iterable[str]) -> list[str]:
+def local_paths(configuration: Mapping[str, Any], options: Iterable[str]) -> list[str]:
     """Return the paths on this machine in these options."""
     values = [str(configuration.get(option) or "") for option in options]
     return [value for value in values if value and "://" not in value]

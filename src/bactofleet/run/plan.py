@@ -34,6 +34,7 @@ from bactofleet.records.folder import (
 )
 from bactofleet.records.reading import Unreadable
 from bactofleet.records.receipt import Receipt, read_receipt
+from bactofleet.run import contained
 
 SHOWN_NAMES = 5
 
@@ -104,8 +105,11 @@ def name_some(names: list[str]) -> str:
 def known_image() -> str | None:
     """Return a checksum of the tools' versions; None on a controller without the tools.
 
-    Such a controller cannot know the image of the jobs.
+    Such a controller cannot know the image of the jobs. Tools that it has are not those of an image
+    in which stages run.
     """
+    if contained.is_wanted():
+        return None
     versions = get_versions()
     return fingerprint(versions) if "prokka" in versions else None
 
@@ -177,7 +181,8 @@ def _other_settings(receipt: Receipt, parameters: dict[str, Any], image: str | N
     """Describe how a receipt's settings differ from the current ones; "" if they do not."""
     before = receipt.parameters
     for key in sorted(before.keys() | parameters.keys()):
-        if before.get(key) != parameters.get(key):
+        # An option that was not known then was off, as an empty or false one is.
+        if (before.get(key) or None) != (parameters.get(key) or None):
             return f"{key} was {before.get(key)}, is {parameters.get(key)}"
     return "a different image" if image and receipt.fingerprint.image != image else ""
 
