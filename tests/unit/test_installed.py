@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 from bactofleet.cli.main import COMMANDS, main
-from bactofleet.core import project
+from bactofleet.core import project, versions
 
 REPOSITORY = Path(__file__).parents[2]
 SHEET = "sample\taccession\nS1\tSRR2838702\n"
@@ -192,6 +192,7 @@ def test_only_a_name_is_an_image_of_docker(
     make_engine(tools, "mine:1")
     for name, value in (("PATH", str(tools)), ("BACTOFLEET_IMAGE", image)):
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(versions, "IMAGE_VERSIONS", tmp_path / "nowhere")
     monkeypatch.chdir(tmp_path)
     assert main(["init", "."]) == 0
     Path("there.sif").touch()

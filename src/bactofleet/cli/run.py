@@ -8,11 +8,11 @@ import shutil
 import sys
 from pathlib import Path
 
+from bactofleet.core import versions
 from bactofleet.core.config import CONFIG_FILE
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.image import IMAGE, VARIABLES
 from bactofleet.core.project import find_file, link_workflow
-from bactofleet.core.versions import IMAGE_VERSIONS
 from bactofleet.run import container
 
 LOCAL = "local"
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
     command += ["--profile", _find_profile(args.profile), *args.snakemake]
     image = os.environ.get(VARIABLES["name"]) or IMAGE
     is_name = not (Path(image).is_absolute() or Path(image).exists())
-    is_outside = is_name and not IMAGE_VERSIONS.exists()
+    is_outside = is_name and not versions.IMAGE_VERSIONS.exists()
     if args.profile == LOCAL and is_outside and any(map(shutil.which, container.ENGINES)):
         container.run_command(command, image)
     sys.stdout.flush()
