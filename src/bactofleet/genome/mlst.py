@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bactofleet.core.schemes import Scheme, iter_alleles, list_schemes, read_scheme
+from bactofleet.genome.blast import search
 from bactofleet.genome.stage import Stage
 from bactofleet.records.receipt import Mlst
 
@@ -33,6 +34,7 @@ UNALIGNED_END = 10
 # Points for all loci together, if all are of this kind, and for a known combination.
 EXACT, NOVEL, PARTIAL, KNOWN = 90, 63, 18, 10
 MIN_SCORE = 50
+E_VALUE = 1e-10
 NONE = "NONE"
 
 
@@ -176,12 +178,10 @@ def _is_within(one: Hit, other: Hit) -> bool:
 def _blast(
     stage: Stage, fasta: str, name: str, sequences: Iterable[tuple[str, str]]
 ) -> Iterator[Hit]:
-    query, table = stage.work / f"{name}.fna", stage.work / f"{name}.tsv"
+    query = stage.work / f"{name}.fna"
     query.write_text("".join(f">{name}\n{sequence}\n" for name, sequence in sequences))
-    command = ["blastn", "-query", query.name, "-db", fasta, "-evalue", 1e-10, "-dust", "no"]
-    stage.tools.run([*command, "-outfmt", " ".join(["6", *COLUMNS])], stdout=table)
-    for line in table.read_text().splitlines():
-        allele, *numbers, contig, sstart, send, slen = line.split("\t")
+    for cells in search(stage, fasta, query.name, E_VALUE, COLUMNS, "-dust", "no"):
+        allele, *numbers, contig, sstart, send, slen = cells
         identical, length, start, end, size = map(int, numbers)
         left, right = sorted((int(sstart), int(send)))
         room = min(left - 1, int(slen) - right)

@@ -34,6 +34,7 @@ from staramr.databases.resistance.pointfinder.complex.ComplexMutations import Co
 from staramr.databases.resistance.resfinder.ARGDrugTableResfinder import ARGDrugTableResfinder
 
 from bactofleet.core.versions import resistance_databases
+from bactofleet.genome.blast import search
 from bactofleet.genome.stage import Stage
 from bactofleet.records.receipt import Resistance
 
@@ -145,14 +146,11 @@ def _blast(stage: Stage, fasta: str, database: Any, joined: str = "") -> dict[st
         for line in text.splitlines()
         if line.startswith(">")
     }
-    query, table = f"{database.get_name()}.fsa", stage.work / f"{database.get_name()}.tsv"
+    query = f"{database.get_name()}.fsa"
     (stage.work / query).write_text("\n".join(texts.values()))
-    columns = " ".join(["6", *JobHandler.BLAST_COLUMNS])
-    command = ["blastn", "-query", query, "-db", fasta, "-evalue", E_VALUE, "-outfmt", columns]
-    stage.tools.run(command, stdout=table)
     hits: dict[str, list[str]] = {name: [] for name in names}
-    for line in table.read_text().split("\n")[:-1]:
-        gene, contig, *others = line.split("\t")
+    for cells in search(stage, fasta, query, E_VALUE, JobHandler.BLAST_COLUMNS):
+        gene, contig, *others = cells
         hits[file_of[gene]].append("\t".join((gene, _hide(contig), *others)) + "\n")
     for name, lines in hits.items():
         (stage.work / f"{name}.tsv").write_text("".join(lines))
