@@ -29,7 +29,7 @@ from bactofleet.core.config import CONFIG_FILE, read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError
 from bactofleet.core.samples import read_samples
-from bactofleet.launch.controller_job import BUCKET, RUN, SHARD, TOKEN, remove_definition
+from bactofleet.launch.controller_job import BUCKET, RUN, SHARD, remove_definition
 from bactofleet.launch.ending import End, Ends
 from bactofleet.launch.gathering import COPIES, Gathering
 from bactofleet.launch.place import Place
@@ -37,6 +37,8 @@ from bactofleet.launch.project import fetch_project
 from bactofleet.launch.record import read_record
 from bactofleet.launch.shards import Shards, read_shards
 from bactofleet.launch.state import Reader, Writer, publish
+from bactofleet.records.folder import FAILED, list_records
+from bactofleet.run.beginning import TOKEN
 from snakemake_executor_plugin_aws_batch_array import api
 
 # What jobs send back is on record within a second, other changes (logs) within a minute.
@@ -45,6 +47,8 @@ LOOK_S, SAVE_S = 1.0, 60.0
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_TerminateJob.html
 ENDED_FROM_OUTSIDE = 128 + signal.SIGTERM
 TROUBLE = 75
+# Statuses of a Snakemake that has seen the end of all its jobs.
+FINISHED = (0, 1)
 RETRIES = {"mode": "standard", "total_max_attempts": 10}
 AWS_ERRORS = (BotoCoreError, ClientError, Boto3Error)
 
@@ -95,6 +99,9 @@ def main() -> int:
     except AWS_ERRORS as error:
         log.error("AWS: %s; Batch starts this controller again.", error)
         return TROUBLE
+    except (OSError, api.LedgerError) as error:
+        log.error("This machine: %s; Batch starts this controller again.", error)
+        return TROUBLE
     except BactofleetError as error:
         log.error("%s", error)
         return 1
@@ -115,7 +122,7 @@ def _control(place: Place, token: str) -> int:
     end = ends.find(token)
     if end is None:
         status = _make_genomes(session, s3, place, keeper)
-        if status not in (0, 1):
+        if status not in FINISHED:
             return status
         end = End(token, status)
         ends.add(end)
@@ -138,11 +145,16 @@ def _make_genomes(session: Any, s3: Any, place: Place, keeper: Keeper) -> int:
     keeper.restore(results)
     status = _run_snakemake(config, keeper)
     keeper.save()
-    if status in (0, 1):
+    if status in FINISHED and (left := api.read_open_jobs(results).targets):
+        # A full disk, for example, or an error of Snakemake's own: no reason to lose them.
+        log.error("%s jobs were not collected; Batch starts this controller again.", len(left))
+        return TROUBLE
+    if status in FINISHED:
         # Not before the state is safe: a controller that lost it would look for these objects.
         api.remove_leftovers(results, session, place.bucket, log)
         keeper.save()
-    return status
+    # Snakemake knows nothing of the genomes that failed under an earlier controller of this launch.
+    return status or int(bool(list_records(results / FAILED)))
 
 
 def _report_all(s3: Any, run: Place, shards: Shards) -> Path:
@@ -180,15 +192,18 @@ def _run_snakemake(config: Path, keeper: Keeper) -> int:
 
 
 def _accompany(process: subprocess.Popen[bytes], keeper: Keeper) -> None:
-    """Save the state until Snakemake ends; during an outage it goes on, as its jobs do."""
+    """Save the state until Snakemake ends.
+
+    During an outage, or on a full disk, Snakemake goes on, as its jobs do.
+    """
     saved = time.monotonic()
     while process.poll() is None:
         time.sleep(LOOK_S)
         if keeper.is_pressing() or time.monotonic() - saved > SAVE_S:
             try:
                 keeper.save()
-            except AWS_ERRORS as error:
-                log.warning("The state is saved later, AWS does not take it now: %s", error)
+            except (*AWS_ERRORS, OSError) as error:
+                log.warning("The state is saved later, it cannot be saved now: %s", error)
             saved = time.monotonic()
 
 

@@ -14,6 +14,7 @@ from bactofleet.aws.faults import error_code
 from bactofleet.launch.place import Place
 from bactofleet.launch.project import ARCHIVE
 from bactofleet.launch.record import Record, TakenError, read_record, write_record
+from bactofleet.run.beginning import TOKEN
 from snakemake_executor_plugin_aws_batch_array import api
 
 VCPUS = 2
@@ -28,7 +29,6 @@ EVALUATE_ON_EXIT = [{"onExitCode": "1", "action": "EXIT"}]
 COMMAND = ["python3", "-m", "bactofleet.launch.controller"]
 SCRATCH = "/tmp"  # noqa: S108 - a volume of the container
 BUCKET, RUN, SHARD = "BACTOFLEET_BUCKET", "BACTOFLEET_RUN", "BACTOFLEET_SHARD"
-TOKEN = "BACTOFLEET_TOKEN"  # noqa: S105 - no secret
 # ListJobs and DescribeJobs may not know a new job for some time.
 GRACE_S = 300.0
 LOOKUP_PAUSES_S = (1.0, 2.0, 0.0)

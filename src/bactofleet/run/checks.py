@@ -31,8 +31,11 @@ class CheckedRun:
 
     def summary(self) -> list[str]:
         """Return the lines that tell the user what the run does and how the sheet was read."""
-        notes = (f"NOTE: {self.config['samples']}: {note}" for note in self.samples.notes)
-        return [*self.plan.summary(), *notes]
+        return [*self.plan.summary(), *self.notes()]
+
+    def notes(self) -> list[str]:
+        """Return the lines on how the sheet was read."""
+        return [f"NOTE: {self.config['samples']}: {note}" for note in self.samples.notes]
 
 
 def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | None) -> CheckedRun:

@@ -22,9 +22,19 @@ def record_failed_jobs(results: Path, samples: Collection[str], since: datetime)
     written by the genome's own stage, here or on a shared file system, says more and is kept.
     """
     recorded = {*list_records(results / FAILED), *list_receipts(results)}
-    for sample, row in _read_last_rows(results / FAILURES, since.timestamp()).items():
-        if row.next == api.FINAL and sample in samples and sample not in recorded:
+    for sample, row in _find_failed(results, since).items():
+        if sample in samples and sample not in recorded:
             write_failure(results / FAILED, of_job(row, sample))
+
+
+def list_failed_jobs(results: Path, since: datetime) -> set[str]:
+    """Return the samples whose jobs have finally failed since then."""
+    return set(_find_failed(results, since))
+
+
+def _find_failed(results: Path, since: datetime) -> dict[str, api.FailureRow]:
+    rows = _read_last_rows(results / FAILURES, since.timestamp())
+    return {sample: row for sample, row in rows.items() if row.next == api.FINAL}
 
 
 def _read_last_rows(table: Path, since: float) -> dict[str, api.FailureRow]:

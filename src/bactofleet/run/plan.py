@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,24 @@ class Plan:
     """All that are to be made in this run."""
     shared: list[tuple[str, str]] = field(default_factory=list)
     """Samples that name an accession or a file that one before names too; and that one."""
+    failed: list[str] = field(default_factory=list)
+    """Those that failed earlier in this run, and are not tried again in it."""
+
+    def without(self, failed: Set[str]) -> Plan:
+        """Return the plan that leaves genomes to the next run which have failed in this one."""
+        todo = [name for name in self.todo if name not in failed]
+        return replace(self, todo=todo, failed=[name for name in self.todo if name in failed])
 
     def summary(self) -> list[str]:
         """Return the lines that tell the user what a run is going to do."""
         lines = [
             f"{self.total:,} genomes: {len(self.finished):,} finished, {len(self.todo):,} to do"
         ]
+        if self.failed:
+            lines.append(
+                f"NOTE: {len(self.failed):,} genomes failed earlier in this run and are not tried "
+                f"again in it ({name_some(self.failed)})"
+            )
         again = set(self.redo)
         for differences, how in (
             (self.other_input, "from input that differs from the sheet"),

@@ -46,8 +46,9 @@ from bactofleet.records.folder import (
     receipt_path,
 )
 from bactofleet.run import contained
+from bactofleet.run.beginning import find_beginning, note_beginning
 from bactofleet.run.checks import check_run, find_unreachable
-from bactofleet.run.failed_jobs import record_failed_jobs
+from bactofleet.run.failed_jobs import list_failed_jobs, record_failed_jobs
 from bactofleet.run.plan import (
     Plan,
     clear_leftovers,
@@ -104,9 +105,16 @@ class WorkflowRun:
         ready = check_run(config, schemas, source, self.image_checksum)
         self.config, self.samples, self.plan = ready.config, ready.samples, ready.plan
         self._set_folders()
-        first, *notes = ready.summary()
+        self._continue_launch()
+        first, *notes = self.plan.summary() + ready.notes()
         self._say([first, *self._describe_work(), *notes, *self._find_missing()])
         self._outdated = self._find_outdated()
+
+    def _continue_launch(self) -> None:
+        """Leave out what failed before Batch had to start this controller again."""
+        if begun := find_beginning(self.results):
+            self._begun = begun
+            self.plan = self.plan.without(list_failed_jobs(self.results, begun))
 
     def _read(self, config: dict[str, Any], schemas: Path) -> None:
         """Read what a job needs."""
@@ -205,6 +213,8 @@ class WorkflowRun:
             raise WorkflowError(str(error)) from None
         self._runs_here = runs_here
         clear_leftovers(self.plan, self.results, self.scratch)
+        note_beginning(self.results, self._begun)
+        record_failed_jobs(self.results, self.plan.failed, self._begun)
         freeze_samples(self.frozen_samples, self.samples)
         self._guard_max_cost(stop)
         self._show_progress()
@@ -213,9 +223,13 @@ class WorkflowRun:
 
     def write_report(self) -> None:
         """Write the cohort's table and report from what there is, after a run with failures."""
-        record_failed_jobs(self.results, self.plan.todo, self._begun)
+        record_failed_jobs(self.results, self._planned(), self._begun)
         sizes = report.SizeLimits.of(self.config)
         report.write_report(self.results, list(self.samples), sizes, self.samples.own_cells())
+
+    def _planned(self) -> list[str]:
+        """Return the genomes that this run was to make, before and after its controller's loss."""
+        return [*self.plan.failed, *self.plan.todo]
 
     @property
     def failures(self) -> Path:
@@ -348,7 +362,7 @@ class WorkflowRun:
         if self._runs_here:
             clear_work(self.plan.todo, self.scratch)
         self._start_again.unlink(missing_ok=True)
-        self._say(describe_failures(read_failures(self.results, self.plan.todo)))
+        self._say(describe_failures(read_failures(self.results, self._planned())))
         made = {"table: ": self.results / TABLE, "report:": self.results / PAGE}
         self._say([f"{name} {path}" for name, path in made.items() if path.exists()])
 
