@@ -45,6 +45,7 @@ DOWNLOAD_PARAMETERS = {
     "coverage": 100,
     "providers": ["ena"],
     "keep": [],
+    "references": {},
 }
 # Of the qc stage: no cap, no limit that 20 reads would not reach.
 QC_PARAMETERS = {

@@ -18,6 +18,7 @@ from bactofleet.core.files import fingerprint
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = load_schema(REPOSITORY / "workflow/schemas/config.schema.yaml")
+DIGEST = "0123456789abcdef" * 4
 SHIPPED = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
 
 
@@ -120,7 +121,13 @@ def test_a_configuration_that_is_no_mapping_is_refused() -> None:
         ("results", "s3://My_Bucket/x", "must be s3://BUCKET/prefix"),
         ("results", "s3://bucket/x?y", "must be s3://BUCKET/prefix"),
         ("scratch", "s3://bucket/x", "must be a path"),
-        ("proteins", "https://host/p.faa", "must be a path"),
+        ("proteins", "https://host/p.faa", "must be a path, or s3://BUCKET/KEY#sha256=..."),
+        ("proteins", f"https://host/p.faa?key=x#sha256={DIGEST}", "must be a path, or"),
+        ("proteins", f"https://me:key@host/p.faa#sha256={DIGEST}", "must be a path, or"),
+        ("proteins", f"http://host/p.faa#sha256={DIGEST}", "must be a path, or"),
+        ("proteins", f"s3://bucket/p.tar.gz#sha256={DIGEST}", "must name a FASTA file"),
+        ("mlst_schemes", f"s3://bucket/schemes#sha256={DIGEST}", "must name an archive"),
+        ("species_references", f"s3://bucket/a.msh#sha256={DIGEST}", "must name an archive"),
     ],
 )
 def test_a_place_that_would_be_another_is_refused(option: str, place: str, problem: str) -> None:
@@ -195,6 +202,13 @@ def test_the_contents_of_the_proteins_are_a_parameter(tmp_path: Path) -> None:
     proteins.write_text(">a\nMKL\n")
 
     assert parameters_of(config) != before
+
+
+def test_references_on_s3_count_by_their_checksum() -> None:
+    addresses = (f"{place}/s.tgz#sha256={DIGEST}" for place in ("s3://bucket/x", "https://host"))
+    made = [parameters_of(SHIPPED | {"mlst_schemes": address}) for address in addresses]
+
+    assert [one["mlst_schemes"] for one in made] == [f"sha256:{DIGEST}"] * 2
 
 
 def test_where_the_proteins_lie_is_none(tmp_path: Path) -> None:

@@ -216,6 +216,19 @@ def test_a_stage_sees_what_its_options_name(programs: Path, tmp_path: Path, opti
     assert tmp_path / "shared" in contained.find_mounts("/workflow/stage.py", words).read_only
 
 
+def test_fetched_references_are_written_by_one_stage_and_read_by_others(
+    programs: Path, tmp_path: Path
+) -> None:
+    here, address = Path.cwd(), f"s3://bucket/p.faa#sha256={'0' * 64}"
+    (here / "scratch/.references").mkdir(parents=True)
+    fetching = stage_words(tmp_path, "qc", f'references={{"proteins": "{address}"}}')
+    reading = stage_words(tmp_path, "annotation", f'proteins="{address}"')
+
+    assert here / "scratch/.references" in contained.find_mounts("s.py", fetching).writable
+    assert here / "scratch/.references" not in contained.find_mounts("s.py", reading).writable
+    assert here in contained.find_mounts("s.py", reading).read_only
+
+
 def test_a_stage_sees_the_certificates_that_a_variable_names(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -371,16 +371,28 @@ def test_what_jobs_elsewhere_cannot_have_is_refused_before_any_is_submitted(
         run.check_reach(shares_files=False)
 
 
-def test_schemes_that_jobs_elsewhere_cannot_read_are_refused(project: Path) -> None:
+def test_references_that_jobs_elsewhere_cannot_read_are_refused(project: Path) -> None:
     scheme = project / "schemes/toy"
     scheme.mkdir(parents=True)
     (scheme / "toy.txt").write_text("ST\tadk\n1\t1\n")
     (scheme / "adk.tfa").write_text(">adk_1\nACGT\n")
-    run = start(results="s3://bucket/results", mlst_schemes="schemes")
+    here = {"mlst_schemes": "schemes", "species_references": "refs.msh"}
+    run = start(results="s3://bucket/results", **here)
 
     run.check_reach(shares_files=True)
-    with pytest.raises(WorkflowError, match="mlst_schemes: 'schemes' is a folder of this machine"):
+    with pytest.raises(WorkflowError) as refused:
         run.check_reach(shares_files=False)
+    assert "mlst_schemes: 'schemes' is on this machine" in str(refused.value)
+    assert "species_references: 'refs.msh' is on this machine" in str(refused.value)
+
+
+def test_references_with_an_address_are_in_reach_of_jobs_elsewhere() -> None:
+    digest = f"#sha256={'0' * 64}"
+    archive = f"s3://bucket/x.tar.gz{digest}"
+    options = {"mlst_schemes": archive, "species_references": archive}
+    run = start(results="s3://b/r", proteins=f"https://host/p.faa{digest}", **options)
+
+    run.check_reach(shares_files=False)
 
 
 def test_a_bucket_that_does_not_exist_is_refused_before_a_genome_is_made(

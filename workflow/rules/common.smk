@@ -10,6 +10,7 @@ from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 from bactofleet.core import project
 from bactofleet.core.options import to_word as option
+from bactofleet.core.references import addresses_in
 from bactofleet.records import folder
 from bactofleet.run import contained
 from bactofleet.run.hooks import add_hooks

@@ -24,6 +24,7 @@ rule download:
             *RUN.options("providers", "min_reads", "min_basepairs", "min_proportion"),
             *RUN.options("min_genome_size", "max_genome_size", "simulate_reads"),
             *RUN.options("coverage", "keep"),
+            option("references", addresses_in(RUN.config)),
             # The stage reads the sample's row itself: a URL may hold a secret, and params become
             # part of a command.
             option("samples", str(RUN.frozen_samples)),

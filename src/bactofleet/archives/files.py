@@ -11,7 +11,13 @@ from bactofleet.core.destination import S3_SCHEME, is_s3
 from bactofleet.core.errors import MissingInput, TooLarge
 
 
-def fetch(url: str, target: Path, say: Say, max_bytes: int = sys.maxsize) -> https.Fetched:
+def fetch(
+    url: str,
+    target: Path,
+    say: Say,
+    max_bytes: int = sys.maxsize,
+    named_in: str = "the sample sheet",
+) -> https.Fetched:
     """Download the file at an `s3://` or `https://` URL to `target`.
 
     Raises `TooLarge` if it has more than `max_bytes`, announced or not.
@@ -34,4 +40,4 @@ def fetch(url: str, target: Path, say: Say, max_bytes: int = sys.maxsize) -> htt
     except Denied as error:
         raise MissingInput(f"{error}; the run lacks the right to read it") from error
     except NotFound as error:
-        raise MissingInput(f"{error}; correct the sample sheet") from error
+        raise MissingInput(f"{error}; correct {named_in}") from error

@@ -13,6 +13,12 @@ import yaml
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import sha256_of
 from bactofleet.core.project import SCHEMAS
+from bactofleet.core.references import (
+    REFERENCES,
+    find_address_fault,
+    is_address,
+    url_and_checksum,
+)
 from bactofleet.core.schemes import checksum_of
 
 # The user's configuration, in a project's folder.
@@ -27,7 +33,7 @@ COSTLY = frozenset(
 )
 # YAML reads these words as booleans; `--config phix=yes` passes the word itself.
 SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-PLACES = ("samples", "results", "scratch", "proteins", "species_references", "mlst_schemes")
+PLACES = ("samples", "results", "scratch", *REFERENCES)
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
 # The types of JSON Schema in words that users of YAML know.
@@ -105,11 +111,13 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) ->
 def parameters_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that change the result; files are represented by checksums."""
     chosen = {key: value for key, value in sorted(config.items()) if key not in NOT_PARAMETERS}
-    if chosen.get("proteins"):
-        # The same file at another path gives the same result.
-        chosen["proteins"] = f"sha256:{sha256_of(Path(chosen['proteins']))}"
-    if chosen.get("mlst_schemes"):
-        chosen["mlst_schemes"] = f"sha256:{checksum_of(Path(chosen['mlst_schemes']))}"
+    # The same file at another path gives the same result.
+    for name, sum_up in (("proteins", sha256_of), ("mlst_schemes", checksum_of)):
+        if (place := chosen.get(name)) and not is_address(place):
+            chosen[name] = f"sha256:{sum_up(Path(place))}"
+    for name in REFERENCES:
+        if is_address(place := chosen.get(name) or ""):
+            chosen[name] = f"sha256:{url_and_checksum(place)[1]}"
     return chosen
 
 
@@ -134,6 +142,9 @@ def _check_places(config: dict[str, Any]) -> Iterator[str]:
         elif option == "results" and place.startswith("s3:"):
             if not S3_ADDRESS.fullmatch(place):
                 yield f"{option} must be s3://BUCKET/prefix, not {place!r}"
+        elif option in REFERENCES and is_address(place):
+            if fault := find_address_fault(option, place):
+                yield f"{option} {fault}"
         elif "://" in place:
             kinds = "a folder or s3://BUCKET/prefix" if option == "results" else "a path"
             yield f"{option} must be {kinds}, not {place!r}"

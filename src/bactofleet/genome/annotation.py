@@ -70,7 +70,7 @@ def _options(stage: Stage, species: str) -> list[object]:
         options += ["--rfam"]
     if stage.parameters["proteins"]:
         # A copy, because prokka calls BLAST through a shell, which splits a path at a space.
-        shutil.copyfile(stage.parameters["proteins"], stage.work / PROTEINS)
+        shutil.copyfile(stage.find_reference("proteins"), stage.work / PROTEINS)
         options += ["--proteins", PROTEINS]
     genus, _, rest = species.partition(" ")
     if genus:

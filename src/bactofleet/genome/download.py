@@ -29,6 +29,7 @@ from bactofleet.genome.fastq import (
 )
 from bactofleet.genome.genome_size import estimate_genome_size
 from bactofleet.genome.reads import check_amounts, check_lengths, read_names
+from bactofleet.genome.references import fetch_reference
 from bactofleet.genome.stage import ASSEMBLY, READS, Stage
 from bactofleet.genome.tidy import tidy_reads
 
@@ -78,6 +79,8 @@ def run(stage: Stage) -> None:
         "genome_size_source": "given" if sample.genome_size else None,
     }
     _write_meta(stage)  # first, so that each sample has one whatever happens
+    for option, address in stage.parameters["references"].items():
+        fetch_reference(stage, option, address)
     if sample.kind == "accession":
         _download_accession(stage, sample)
         return

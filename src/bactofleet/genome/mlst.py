@@ -101,9 +101,10 @@ class Typed(NamedTuple):
         return "PERFECT" if self.st else "NOVEL"
 
 
-def find_type(stage: Stage, fasta: str, folder: Path) -> Mlst:
+def find_type(stage: Stage, fasta: str) -> Mlst:
     """Type an assembly, of which there is a BLAST database, by the scheme that fits best."""
-    schemes = [read_scheme(table) for table in list_schemes(folder)]
+    tables = list_schemes(stage.find_reference("mlst_schemes"))
+    schemes = [read_scheme(table) for table in tables]
     typed = [_type(stage, fasta, scheme) for scheme in _choose(stage, fasta, schemes)]
     best = max(typed, key=lambda one: one.score, default=None)
     if best is None or best.score < MIN_SCORE:

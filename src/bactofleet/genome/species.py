@@ -75,6 +75,22 @@ def read_references(table: Path) -> dict[str, Reference]:
         }
 
 
+def list_sketches(folder: Path) -> list[Path]:
+    """Return the sketches in a folder."""
+    return sorted(folder.rglob("*.msh"))
+
+
+def find_sketch_fault(folder: Path) -> str:
+    """Describe what is wrong with a folder that should have a sketch with its table; "" if not."""
+    sketches = list_sketches(folder)
+    if len(sketches) != 1:
+        return f"it has {len(sketches)} sketches (.msh), not one"
+    try:
+        return "" if read_references(sketches[0].with_suffix(".tsv")) else "its table has no genome"
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        return f"the table of its sketch (.tsv) cannot be read: {error}"
+
+
 def read_distances(path: Path, references: Mapping[str, Reference], length: int) -> list[Neighbour]:
     """Read the output of `mash dist REFERENCES ASSEMBLY`, nearest first.
 

@@ -43,6 +43,7 @@ from bactofleet.core.files import fingerprint, read_json, sha256_of, write_json
 from bactofleet.core.identity import read_identity
 from bactofleet.core.image import CALLER_VERSION, find_mismatch
 from bactofleet.core.options import from_word
+from bactofleet.core.references import local_place
 from bactofleet.core.text import clean_lines
 from bactofleet.core.tools import Stopwatch, Toolbox
 from bactofleet.core.versions import get_versions
@@ -164,6 +165,16 @@ class Stage:
     def memory_gb(self) -> int:
         """Memory for a tool, in whole gigabytes; 1 GB is left for the rest."""
         return max(1, self.mem_mb // 1000 - 1)
+
+    @property
+    def scratch(self) -> Path:
+        """The folder in which all genomes of a results folder are made."""
+        # The genome's folder may be a link (`_plain_path`).
+        return self.folder.parent.resolve().parent
+
+    def find_reference(self, option: str) -> Path:
+        """Return the file or folder that an option names."""
+        return local_place(str(self.parameters[option]), self.scratch)
 
     def publish(self, name: str, folder: str = "") -> Path:
         """Return the path of a result file: in the stage's folder of Bactopia's, or in another."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import asdict
 
 from bactofleet.core.errors import ToolFailure
+from bactofleet.core.references import is_address
 from bactofleet.core.versions import find_references
 from bactofleet.genome import species
 from bactofleet.genome.mlst import find_type
@@ -39,12 +40,12 @@ def run(stage: Stage) -> None:
             stage.use("pointfinder database")
         stage.record.resistance = asdict(find_resistance(stage, fasta, name))
     if stage.parameters["mlst_schemes"]:
-        stage.record.mlst = asdict(find_type(stage, fasta, Path(stage.parameters["mlst_schemes"])))
+        stage.record.mlst = asdict(find_type(stage, fasta))
 
 
 def _find_species(stage: Stage, fasta: str, expected: str) -> Found:
     """Sketch the assembly and compare it, and the reads, with genomes of known species."""
-    sketch = find_references(stage.parameters["species_references"])
+    sketch = _find_sketch(stage)
     table = sketch.with_suffix(".tsv")
     if missing := [str(path) for path in (sketch, table) if not path.is_file()]:
         raise ToolFailure(
@@ -71,6 +72,13 @@ def _find_species(stage: Stage, fasta: str, expected: str) -> Found:
         contained=species.read_screen(screen, references) if reads else [],
         references=references.values(),
     )
+
+
+def _find_sketch(stage: Stage) -> Path:
+    given = stage.parameters["species_references"]
+    if is_address(given):
+        return species.list_sketches(stage.find_reference("species_references"))[0]
+    return find_references(given)
 
 
 def _sketch(stage: Stage, fasta: str) -> None:

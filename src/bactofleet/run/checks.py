@@ -13,8 +13,10 @@ from bactofleet.core.config import check_config, load_schema
 from bactofleet.core.destination import local_folder, scratch_folder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.proteins import find_fault
+from bactofleet.core.references import is_address
 from bactofleet.core.samples import Sample, Samples, check_samples, is_remote
 from bactofleet.core.schemes import find_scheme_fault
+from bactofleet.core.versions import REFSEQ
 from bactofleet.records.folder import RECEIPTS
 from bactofleet.run.plan import Plan, make_plan
 
@@ -53,12 +55,13 @@ def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | No
     sheet = given.get("samples", default) if isinstance(given, Mapping) else default
     with _collect(problems):
         samples = check_samples(Path(str(sheet)), load_schema(schemas / "samples.schema.yaml"))
-    proteins = given.get("proteins") if isinstance(given, Mapping) else None
-    if proteins and isinstance(proteins, str) and (fault := find_fault(Path(proteins))):
-        problems.append(f"{source}: proteins: {fault}")
-    schemes = given.get("mlst_schemes") if isinstance(given, Mapping) else None
-    if schemes and isinstance(schemes, str) and (fault := find_scheme_fault(Path(schemes))):
-        problems.append(f"{source}: mlst_schemes: {fault}")
+    for name, find in (("proteins", find_fault), ("mlst_schemes", find_scheme_fault)):
+        place = given.get(name) if isinstance(given, Mapping) else None
+        # What an address names is checked when it has been fetched.
+        if not place or not isinstance(place, str) or is_address(place):
+            continue
+        if fault := find(Path(place)):
+            problems.append(f"{source}: {name}: {fault}")
     if not problems:
         problems += [f"{source}: {problem}" for problem in _find_no_folders(config)]
     if problems:
@@ -68,18 +71,20 @@ def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | No
 
 def find_unreachable(config: Mapping[str, Any], samples: Mapping[str, Sample]) -> list[str]:
     """Name the inputs that jobs without access to this machine's folders cannot reach."""
-    proteins = Path(config["proteins"])
+    proteins = Path("" if is_address(config["proteins"]) else config["proteins"])
     problems = []
     if proteins.is_absolute() or ".." in proteins.parts:
         problems.append(
             f"proteins: {str(proteins)!r} is outside of this folder; jobs get what is in it: copy "
             "the file here, and give its path from here"
         )
-    if config["mlst_schemes"]:
-        problems.append(
-            f"mlst_schemes: {config['mlst_schemes']!r} is a folder of this machine, which jobs "
-            "elsewhere cannot read; leave the option empty"
-        )
+    is_here = {"mlst_schemes": True, "species_references": config["species_references"] != REFSEQ}
+    problems += [
+        f"{name}: {place!r} is on this machine, which jobs elsewhere cannot read; upload it as an "
+        "archive, and name its address (docs/workflow.md#references-elsewhere)"
+        for name in is_here
+        if is_here[name] and (place := config[name]) and not is_address(place)
+    ]
     local = (name for name, sample in samples.items() if not all(map(is_remote, sample.files)))
     if named := list(islice(local, MAX_NAMED + 1)):
         more = ", ..." if len(named) > MAX_NAMED else ""

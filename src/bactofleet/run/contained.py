@@ -24,6 +24,7 @@ from bactofleet.core.destination import is_s3
 from bactofleet.core.errors import ConfigurationError, ToolFailure
 from bactofleet.core.frozen_samples import FrozenSamples
 from bactofleet.core.image import CALLER_VERSION, VARIABLES, find_mismatch
+from bactofleet.core.references import FOLDER, REFERENCES, addresses_in, local_place
 from bactofleet.core.samples import is_remote
 from bactofleet.genome.stage import OFFLINE, parse_arguments, run_stage
 from bactofleet.run import container
@@ -42,7 +43,7 @@ VARIABLES_FILE = "/ch/environment"
 # Of the shell that started Snakemake; anything else might change what programs do in the image.
 # TMPDIR would name a folder that the stage does not see; it has /tmp.
 KEPT = ("HOME", "PATH", "USER", "XDG_RUNTIME_DIR")
-NAMED_FILES = ("proteins", "species_references", "mlst_schemes", "samples")
+NAMED_FILES = (*REFERENCES, "samples")
 
 
 def is_wanted() -> bool:
@@ -140,12 +141,16 @@ def find_mounts(script: str, words: Sequence[str]) -> Mounts:
     """Find the folders that a stage with these arguments needs to see."""
     stage = parse_arguments(list(words))
     options = dict(stage.options)
-    writable = [stage.outputs[0].parent.parent, stage.log.parent, stage.failures]
+    genome = stage.outputs[0].parent.parent
+    writable = [genome, stage.log.parent, stage.failures]
+    if options.get("references"):
+        writable.append(genome.parent / FOLDER)
     if "receipt" in options:
         writable.append(Path(options["receipt"]).parent)
         if not is_s3(options["results"]):
             writable.append(Path(options["results"]))
-    inputs = [script, *(options[name] for name in NAMED_FILES if options.get(name))]
+    inputs = [script, *container.local_paths(options, NAMED_FILES)]
+    inputs += [str(local_place(one, genome.parent)) for one in addresses_in(options).values()]
     inputs += container.local_paths(os.environ, container.FILE_VARIABLES)
     if "samples" in options:
         sample = FrozenSamples(Path(options["samples"]))[stage.sample]

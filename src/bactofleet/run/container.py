@@ -41,6 +41,7 @@ from bactofleet.core.image import (
     to_variables,
 )
 from bactofleet.core.project import WORKFLOW
+from bactofleet.core.references import REFERENCES
 
 DEFAULT_CONFIGURATION = Path("config/config.yaml")
 DEFAULT_SHEET = Path("config/samples.tsv")
@@ -215,7 +216,7 @@ def find_mounts(
     writable = set(_iter_output_mounts(configuration, directory))
     sheet = directory / str(configuration.get("samples") or DEFAULT_SHEET)
     named = [
-        *local_paths(configuration, ("proteins", "species_references", "mlst_schemes")),
+        *local_paths(configuration, REFERENCES),
         *local_paths(environment or {}, FILE_VARIABLES),
         *iter_inputs(sheet),
     ]

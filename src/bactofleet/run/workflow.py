@@ -34,6 +34,7 @@ from bactofleet.core.frozen_samples import FrozenSamples, freeze_samples
 from bactofleet.core.identity import Identity, identify
 from bactofleet.core.image import CALLER_VERSION, find_mismatch
 from bactofleet.core.options import to_word
+from bactofleet.core.references import is_address
 from bactofleet.core.samples import Samples
 from bactofleet.core.text import clean_lines
 from bactofleet.core.versions import find_references, missing_tools
@@ -308,7 +309,8 @@ class WorkflowRun:
                 "started."
             )
         references = self.config["species_references"]
-        if references and not (sketch := find_references(references)).exists():
+        is_here = references and not is_address(references)
+        if is_here and not (sketch := find_references(references)).exists():
             problems.append(
                 f"species_references: there is no {sketch}. Run in the container "
                 "(`bactofleet run` does, with Docker or Podman), which has it, or leave the option "

@@ -1,0 +1,62 @@
+"""Reference files that an option names by address, so that jobs elsewhere can fetch them.
+
+An address is `s3://BUCKET/KEY#sha256=...` or `https://HOST/PATH#sha256=...`. The checksum stands for
+the content: a file that changes under the same address is never used by mistake.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# The options, and whether an address of each is an archive of a folder (tar) or a single file.
+REFERENCES = {"proteins": False, "species_references": True, "mlst_schemes": True}
+# Without user, password and query, which may be secrets: addresses are in logs and receipts.
+ADDRESS = re.compile(
+    r"(?P<url>s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#]+|https://[^/?#@\s]+/[^?#\s]+)"
+    r"#sha256=(?P<sha256>[0-9a-f]{64})"
+)
+ARCHIVE = re.compile(r"\.(tar|tgz|tar\.gz)#")
+FOLDER = ".references"
+
+
+def is_address(place: str) -> bool:
+    """Say whether an option names something to fetch rather than a path."""
+    return "://" in place
+
+
+def addresses_in(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options that name an address, with it."""
+    return {name: place for name in REFERENCES if is_address(place := config.get(name) or "")}
+
+
+def find_address_fault(option: str, address: str) -> str:
+    """Describe what is wrong with the address of an option; "" if nothing is."""
+    if not ADDRESS.fullmatch(address):
+        return (
+            "must be a path, or s3://BUCKET/KEY#sha256=... or https://HOST/PATH#sha256=... with "
+            f"the 64 digits that sha256sum prints, not {address!r}"
+        )
+    if REFERENCES[option] != bool(ARCHIVE.search(address)):
+        kind = "an archive (.tar, .tar.gz or .tgz)" if REFERENCES[option] else "a FASTA file"
+        return f"must name {kind}, unlike {address!r}"
+    return ""
+
+
+def url_and_checksum(address: str) -> tuple[str, str]:
+    """Return the URL of an address and the SHA-256 of what is there."""
+    found = ADDRESS.fullmatch(address)
+    assert found, address  # configurations are checked
+    return found["url"], found["sha256"]
+
+
+def local_place(place: str, scratch: Path) -> Path:
+    """Return where a reference is: at its own path, or where the download stage has put it.
+
+    `scratch` is the folder in which the genomes of a results folder are made.
+    """
+    if not is_address(place):
+        return Path(place)
+    return scratch / FOLDER / url_and_checksum(place)[1]

@@ -1,0 +1,70 @@
+"""Fetch the references that options name by address: once for all genomes that share `scratch`.
+
+These are the genomes of a job on AWS or Slurm (`--group-components`), and of a run on one machine.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bactofleet.core.errors import MissingInput
+from bactofleet.core.files import sha256_of
+from bactofleet.core.proteins import find_fault
+from bactofleet.core.references import REFERENCES, local_place, url_and_checksum
+from bactofleet.core.schemes import find_scheme_fault
+from bactofleet.genome.species import find_sketch_fault
+from bactofleet.genome.stage import Stage
+
+CHECKS = {
+    "proteins": find_fault,
+    "species_references": find_sketch_fault,
+    "mlst_schemes": find_scheme_fault,
+}
+
+
+def fetch_reference(stage: Stage, option: str, address: str) -> None:
+    """Fetch what an option names, unless another genome has done so; unpack an archive.
+
+    Raises `MissingInput` if it is not there, has another checksum, or is not what it should be.
+    """
+    from bactofleet.archives.files import fetch  # noqa: PLC0415  # an HTTPS client: few need it
+
+    url, sha256 = url_and_checksum(address)
+    place = local_place(address, stage.scratch)
+    place.parent.mkdir(exist_ok=True)
+    with _only_one(place.with_suffix(".lock")):
+        if place.exists():
+            return
+        fetched = stage.work / "reference"
+        fetch(url, fetched, stage.tools.say, named_in="config/config.yaml")
+        if (found := sha256_of(fetched)) != sha256:
+            raise MissingInput(f"{url} has the SHA-256 {found}; config/config.yaml has {sha256}")
+        whole = _unpack(url, fetched) if REFERENCES[option] else fetched
+        if fault := CHECKS[option](whole):
+            raise MissingInput(f"{option}: {url}: {fault.replace(str(whole), '')}")
+        # Within one file system: others see all of it or nothing.
+        whole.rename(place)
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    """Keep other processes waiting until the block ends, however it does."""
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _unpack(url: str, archive: Path) -> Path:
+    """Unpack an archive, whose checksum the user has given; return the folder."""
+    folder = archive.with_name("unpacked")
+    try:
+        with tarfile.open(archive) as tar:
+            # PEP 706: refuses devices, and paths and links outside.
+            tar.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        raise MissingInput(f"{url} cannot be unpacked: {error}") from error
+    return folder

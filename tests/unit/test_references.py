@@ -1,0 +1,137 @@
+"""References that options name by address: fetched once for the genomes that share a folder."""
+
+import hashlib
+import io
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.archive_server import Archive
+from support.stages import DOWNLOAD_PARAMETERS, Genome
+
+from bactofleet.core import versions
+from bactofleet.core.references import local_place
+from bactofleet.core.samples import Sample
+from bactofleet.genome import download
+from bactofleet.genome.references import fetch_reference
+
+SCHEME = {"toy/toy.txt": b"ST\tadk\n1\t1\n", "toy/adk.tfa": b">adk_1\nACGT\n"}
+SKETCH = {"x/r.msh": b"sketch", "x/r.tsv": b"genome\tspecies\tlength\nA\tB c\t1000\n"}
+
+
+def pack(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+@pytest.fixture
+def address_of(archive: Archive) -> Any:
+    """Return a function that puts content on a server and returns its address."""
+
+    def put(name: str, content: bytes) -> str:
+        archive.files[f"/{name}"] = content
+        return f"{archive.url}/{name}#sha256={hashlib.sha256(content).hexdigest()}"
+
+    return put
+
+
+@pytest.fixture
+def gather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that downloads a sample of one folder, and says how that ended."""
+    monkeypatch.setattr(versions, "IMAGE_VERSIONS", tmp_path / "versions.json")
+    (tmp_path / "versions.json").write_text("{}")
+    (tmp_path / "a.fna").write_bytes(b">a\n" + b"ACGT" * 500 + b"\n")
+
+    def run(sample: str = "S1", **references: str) -> tuple[int, Genome]:
+        genome = Genome(tmp_path, sample)
+        row = Sample(sample, assembly=str(tmp_path / "a.fna"))
+        options = DOWNLOAD_PARAMETERS | genome.plan(row) | {"references": references}
+        return genome.run("download", download.run, parameters=options), genome
+
+    return run
+
+
+def test_references_are_fetched_once_for_all_genomes_of_a_folder(
+    gather: Any, address_of: Any, archive: Archive, tmp_path: Path
+) -> None:
+    schemes = address_of("schemes.tar.gz", pack(SCHEME))
+    sketch = address_of("refs.tgz", pack(SKETCH))
+    proteins = address_of("mine.faa", b">a\nMKVL\n")
+    named = {"mlst_schemes": schemes, "species_references": sketch, "proteins": proteins}
+
+    assert [gather(sample, **named)[0] for sample in ("S1", "S2")] == [0, 0]
+
+    scratch = tmp_path / "scratch"
+    assert (local_place(schemes, scratch) / "toy/adk.tfa").read_bytes() == SCHEME["toy/adk.tfa"]
+    assert (local_place(sketch, scratch) / "x/r.msh").read_bytes() == b"sketch"
+    assert local_place(proteins, scratch).read_bytes() == b">a\nMKVL\n"
+    assert sorted(request.path for request in archive.requests) == [
+        *("/mine.faa", "/refs.tgz", "/schemes.tar.gz")
+    ]
+
+
+def test_genomes_that_begin_together_wait_for_the_one_that_fetches(
+    address_of: Any, archive: Archive, tmp_path: Path
+) -> None:
+    address = address_of("schemes.tar.gz", pack(SCHEME))
+
+    def make(sample: str) -> int:
+        return Genome(tmp_path, sample).run(
+            "download", lambda stage: fetch_reference(stage, "mlst_schemes", address)
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = list(pool.map(make, ("S1", "S2", "S3", "S4")))
+
+    assert statuses == [0] * 4
+    assert [request.path for request in archive.requests] == ["/schemes.tar.gz"]
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "content", "reason"),
+    [
+        ("mlst_schemes", "s.tgz", b"no archive", "cannot be unpacked"),
+        ("mlst_schemes", "s.tgz", pack({"x.txt": b""}), "has no scheme"),
+        ("mlst_schemes", "s.tgz", pack({"../x.txt": b""}), "cannot be unpacked"),
+        ("mlst_schemes", "s.tgz", pack(SCHEME)[:-40], "cannot be unpacked"),
+        ("species_references", "s.tgz", pack(SCHEME), "it has 0 sketches (.msh), not one"),
+        ("species_references", "s.tgz", pack({"r.msh": b""}), "the table of its sketch (.tsv)"),
+        ("proteins", "p.faa", b">a\nACGT\n", "holds nucleotides"),
+    ],
+)
+def test_what_is_no_such_reference_fails_before_the_genome_is_made(
+    gather: Any, address_of: Any, option: str, name: str, content: bytes, reason: str
+) -> None:
+    status, genome = gather(**{option: address_of(name, content)})
+
+    assert status == 1
+    assert reason in genome.failure()["message"]
+    assert not list((genome.root / "scratch").glob(".references/*[0-9a-f]"))
+
+
+def test_other_content_than_the_checksum_says_is_refused(
+    gather: Any, address_of: Any, archive: Archive
+) -> None:
+    address = address_of("schemes.tar.gz", pack(SCHEME))
+    archive.files["/schemes.tar.gz"] = pack(SCHEME | {"toy/adk.tfa": b">adk_1\nAAAA\n"})
+
+    status, genome = gather(mlst_schemes=address)
+
+    assert status == 1
+    assert "has the SHA-256" in genome.failure()["message"]
+
+
+def test_a_reference_that_does_not_exist_is_looked_for_in_the_configuration(
+    gather: Any, archive: Archive
+) -> None:
+    status, genome = gather(proteins=f"{archive.url}/none.faa#sha256={'0' * 64}")
+
+    assert status == 1
+    assert "correct config/config.yaml" in genome.failure()["message"]
