@@ -270,6 +270,37 @@ def test_two_genomes_share_a_job_when_asked_to(finished: Genomes, tmp_path: Path
     }
 
 
+def test_schemes_on_s3_type_the_genomes_of_a_job_that_fetches_them_once(
+    finished: Genomes, tmp_path: Path
+) -> None:
+    bucket, key = finished.aws.bucket, "references/schemes.tar.gz"
+    schemes = pack_scheme()
+    finished.get_owner("s3").put_object(Bucket=bucket, Key=key, Body=schemes)
+    samples = {name: COMPLETE["plasmid"] for name in ("one", "two")}
+    controller = Genomes(finished.aws, tmp_path / "project", samples, "results/typed")
+    address = f"s3://{bucket}/{key}#sha256={hashlib.sha256(schemes).hexdigest()}"
+    controller.arguments.append(f"mlst_schemes={address}")
+
+    assert controller.run_genomes("--group-components", "genome=2") == 0, controller.log
+
+    typed = [receipt["mlst"]["status"] for receipt in controller.get_receipts().values()]
+    assert typed == ["NONE"] * 2
+    of_scheme = [r for r in finished.get_requests("job/") if r["resource"].endswith(key)]
+    assert [r["operation"] for r in of_scheme] == ["HeadObject", "GetObject"]
+
+
+def pack_scheme() -> bytes:
+    """Pack an MLST scheme of one locus, which no genome here has."""
+    packed = io.BytesIO()
+    files = {"toy/toy.txt": "ST\tadk\n1\t1\n", "toy/adk.tfa": f">adk_1\n{'ACGTTGCA' * 50}\n"}
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
 def test_a_genome_that_fails_is_named_last_and_stands_in_the_table(
     finished: Genomes, tmp_path: Path
 ) -> None:

@@ -390,7 +390,7 @@ def test_references_with_an_address_are_in_reach_of_jobs_elsewhere() -> None:
     digest = f"#sha256={'0' * 64}"
     archive = f"s3://bucket/x.tar.gz{digest}"
     options = {"mlst_schemes": archive, "species_references": archive}
-    run = start(results="s3://b/r", proteins=f"https://host/p.faa{digest}", **options)
+    run = start(results="s3://bucket/r", proteins=f"https://host/p.faa{digest}", **options)
 
     run.check_reach(shares_files=False)
 
