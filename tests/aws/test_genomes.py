@@ -276,7 +276,7 @@ def test_schemes_on_s3_type_the_genomes_of_a_job_that_fetches_them_once(
     bucket, key = finished.aws.bucket, "references/schemes.tar.gz"
     schemes = pack_scheme()
     finished.get_owner("s3").put_object(Bucket=bucket, Key=key, Body=schemes)
-    samples = {name: COMPLETE["plasmid"] for name in ("one", "two")}
+    samples = dict.fromkeys(("one", "two"), COMPLETE["plasmid"])
     controller = Genomes(finished.aws, tmp_path / "project", samples, "results/typed")
     address = f"s3://{bucket}/{key}#sha256={hashlib.sha256(schemes).hexdigest()}"
     controller.arguments.append(f"mlst_schemes={address}")

@@ -97,6 +97,7 @@ class Archive:
             "NO_PROXY": "localhost,127.0.0.1",
             "REQUESTS_CA_BUNDLE": str(self.authority),
             "BACTOFLEET_ENA_URL": f"{self.url}/ena",
+            "BACTOFLEET_PUBMLST_URL": f"{self.url}/pubmlst",
             "BACTOFLEET_ENA_FILES_URL": self.url,
             "BACTOFLEET_EUTILS_URL": f"{self.url}/entrez/eutils",
         }

@@ -9,7 +9,13 @@ import pytest
 from support.stages import Genome
 from support.tools import InstallTool
 
-from bactofleet.core.schemes import checksum_of, find_scheme_fault, list_schemes, read_scheme
+from bactofleet.core.schemes import (
+    checksum_of,
+    choose_tables,
+    find_scheme_fault,
+    list_schemes,
+    read_scheme,
+)
 from bactofleet.genome import typing
 from bactofleet.genome.mlst import Hit, call
 from bactofleet.genome.stage import Stage
@@ -197,6 +203,28 @@ def test_of_several_schemes_the_one_with_most_loci_is_taken(
     mlst = genome.record("typing").mlst
     assert mlst is not None
     assert (mlst["scheme"], mlst["st"]) == ("saureus", "22")
+
+
+def test_only_the_schemes_of_the_species_are_searched_if_the_folder_knows_them(
+    schemes: Path,
+) -> None:
+    write_scheme(schemes, "ecoli", "ST\tadk\n1\t1\n", {"adk": {1: sequence(500)}})
+    (schemes / "scheme_species_map.tab").write_text(
+        "#SCHEME\tGENUS\tSPECIES\necoli\tEscherichia\tcoli\nsaureus\tStaphylococcus\taureus\n"
+    )
+
+    def names(species: str) -> list[str]:
+        return [table.parent.name for table in choose_tables(schemes, species)]
+
+    assert names("Staphylococcus aureus subsp. aureus") == ["saureus"]
+    assert names("Escherichia coli") == ["ecoli"]
+    assert names("Shigella flexneri") == names("") == ["ecoli", "saureus"]
+
+
+def test_a_scheme_may_be_that_of_a_whole_genus(schemes: Path) -> None:
+    (schemes / "scheme_species_map.tab").write_text("saureus\tStaphylococcus\t\n")
+
+    assert choose_tables(schemes, "Staphylococcus argenteus") == list_schemes(schemes)
 
 
 def test_no_scheme_fits_a_genome_without_any_locus(schemes: Path, type_genome: Type) -> None:

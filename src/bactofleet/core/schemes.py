@@ -24,6 +24,11 @@ LOCUS = re.compile(r"[^\s/]+")
 ALLELE = re.compile(r">\S*[_-](\d+)\s*$|>\S*[_-](\d+)\s")
 
 
+# Which schemes are for which species, as `mlst` says it: scheme, genus and species in columns. A
+# line without a species is for the whole genus.
+SPECIES_MAP = "scheme_species_map.tab"
+
+
 class Scheme(NamedTuple):
     """A scheme; profiles map the alleles of its loci, in their order, to sequence types."""
 
@@ -37,6 +42,26 @@ def list_schemes(folder: Path) -> list[Path]:
     """Return the tables of profiles in a folder, one of each scheme."""
     tables = (path / f"{path.name}.txt" for path in sorted(folder.iterdir()) if path.is_dir())
     return [table for table in tables if table.is_file()]
+
+
+def choose_tables(folder: Path, species: str) -> list[Path]:
+    """Return the tables of the schemes of a species or its genus; all, if none is known."""
+    tables = list_schemes(folder)
+    known = read_species_map(folder)
+    words = species.split()
+    names = {*known.get(" ".join(words[:2]), ()), *known.get(" ".join(words[:1]), ())}
+    return [table for table in tables if table.parent.name in names] or tables
+
+
+def read_species_map(folder: Path) -> dict[str, list[str]]:
+    """Return the names of schemes by species or genus; nothing if the folder does not say it."""
+    path = folder / SPECIES_MAP
+    schemes: dict[str, list[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        scheme, *words = line.split("\t")
+        if words and not line.startswith("#"):
+            schemes.setdefault(" ".join(filter(None, words[:2])), []).append(scheme)
+    return schemes
 
 
 def read_scheme(table: Path) -> Scheme:
@@ -103,4 +128,6 @@ def checksum_of(folder: Path) -> str:
     for table in list_schemes(folder):
         for path in (table, *read_scheme(table).loci.values()):
             digest.update(f"{path.relative_to(folder)} {sha256_of(path)}\n".encode())
+    if (path := folder / SPECIES_MAP).is_file():
+        digest.update(f"{SPECIES_MAP} {sha256_of(path)}\n".encode())
     return digest.hexdigest()

@@ -6,10 +6,9 @@ https://github.com/tseemann/mlst#missing-data
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from bactofleet.core.schemes import Scheme, iter_alleles, list_schemes, read_scheme
+from bactofleet.core.schemes import Scheme, choose_tables, iter_alleles, read_scheme
 from bactofleet.genome.blast import search
 from bactofleet.genome.stage import Stage
 from bactofleet.records.receipt import Mlst
@@ -101,9 +100,9 @@ class Typed(NamedTuple):
         return "PERFECT" if self.st else "NOVEL"
 
 
-def find_type(stage: Stage, fasta: str) -> Mlst:
+def find_type(stage: Stage, fasta: str, species: str) -> Mlst:
     """Type an assembly, of which there is a BLAST database, by the scheme that fits best."""
-    tables = list_schemes(stage.find_reference("mlst_schemes"))
+    tables = choose_tables(stage.find_reference("mlst_schemes"), species)
     schemes = [read_scheme(table) for table in tables]
     typed = [_type(stage, fasta, scheme) for scheme in _choose(stage, fasta, schemes)]
     best = max(typed, key=lambda one: one.score, default=None)

@@ -40,7 +40,7 @@ def run(stage: Stage) -> None:
             stage.use("pointfinder database")
         stage.record.resistance = asdict(find_resistance(stage, fasta, name))
     if stage.parameters["mlst_schemes"]:
-        stage.record.mlst = asdict(find_type(stage, fasta))
+        stage.record.mlst = asdict(find_type(stage, fasta, name))
 
 
 def _find_species(stage: Stage, fasta: str, expected: str) -> Found:
