@@ -376,7 +376,7 @@ def test_references_that_jobs_elsewhere_cannot_read_are_refused(project: Path) -
     scheme.mkdir(parents=True)
     (scheme / "toy.txt").write_text("ST\tadk\n1\t1\n")
     (scheme / "adk.tfa").write_text(">adk_1\nACGT\n")
-    here = {"mlst_schemes": "schemes", "species_references": "refs.msh"}
+    here: dict[str, Any] = {"mlst_schemes": "schemes", "species_references": "refs.msh"}
     run = start(results="s3://bucket/results", **here)
 
     run.check_reach(shares_files=True)
@@ -389,7 +389,7 @@ def test_references_that_jobs_elsewhere_cannot_read_are_refused(project: Path) -
 def test_references_with_an_address_are_in_reach_of_jobs_elsewhere() -> None:
     digest = f"#sha256={'0' * 64}"
     archive = f"s3://bucket/x.tar.gz{digest}"
-    options = {"mlst_schemes": archive, "species_references": archive}
+    options: dict[str, Any] = {"mlst_schemes": archive, "species_references": archive}
     run = start(results="s3://bucket/r", proteins=f"https://host/p.faa{digest}", **options)
 
     run.check_reach(shares_files=False)
