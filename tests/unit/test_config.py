@@ -236,6 +236,10 @@ def test_what_is_said_of_options_is_said_of_ones_that_exist() -> None:
     assert not NOT_PARAMETERS & COSTLY
 
 
+def test_what_costs_time_is_said_to_do_so() -> None:
+    assert "rfam" in COSTLY  # Infernal takes minutes
+
+
 def test_every_option_that_decides_is_taken_by_the_rule_of_a_stage() -> None:
     rules = "".join(
         (REPOSITORY / f"workflow/rules/{stage}.smk").read_text()

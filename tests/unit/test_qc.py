@@ -89,6 +89,23 @@ def test_pairs_are_trimmed_with_fastps_defaults_and_handed_on(
     assert genome.record("qc").versions == {"fastp": "0.24.0"}
 
 
+@pytest.mark.parametrize(
+    ("tails", "is_trimmed"), [(0, False), (1, False), (3, True)], ids=["none", "chance", "many"]
+)
+def test_ends_of_g_are_trimmed_where_the_reads_show_them(
+    clean: Clean, tails: int, is_trimmed: bool
+) -> None:
+    """As of NovaSeq and NextSeq 2000, of which the names of public reads tell nothing."""
+    first, second = make_reads(400, seed=1, suffix="/1"), make_reads(400, seed=2, suffix="/2")
+    for i in range(tails):
+        second[i] = second[i]._replace(bases=second[i].bases[:-10] + "G" * 10)
+
+    genome = clean(first, second)
+
+    [fastp] = genome.commands("qc")
+    assert ("--trim_poly_g" in fastp) == is_trimmed
+
+
 def test_single_end_reads_are_trimmed_by_themselves(clean: Clean) -> None:
     genome = clean(make_reads(20))
 

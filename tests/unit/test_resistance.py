@@ -1,6 +1,7 @@
 """What BLAST finds becomes genes, mutations, drugs and replicons, as staramr reads it."""
 
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +85,22 @@ def test_genes_drugs_and_replicons_are_those_that_blast_finds(search: Search) ->
     assert isinstance(drugs, list)
     assert {"cefoxitin", "doxycycline", "tetracycline"} <= set(drugs)
     assert drugs == sorted(drugs)
+
+
+def test_a_name_in_two_files_of_a_database_is_a_gene_of_both(
+    search: Search, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    databases = tmp_path / "databases"
+    shutil.copytree(resistance_databases(), databases)
+    other = databases / "resfinder/tetracycline.fsa"
+    gene = (databases / "resfinder/beta-lactam.fsa").read_text().split(">mecA_6")[1].split(">")[0]
+    other.write_text(f"{other.read_text()}\n>mecA_6{gene}")
+    monkeypatch.setattr("bactofleet.genome.resistance.resistance_databases", lambda: databases)
+
+    genome = search(resfinder=hit("mecA_6", "resfinder/beta-lactam.fsa"))
+
+    table = genome.published("typing", "tools/staramr/S1-resfinder.tsv").read_text()
+    assert [line.split("\t")[0] for line in table.splitlines()] == ["Isolate ID", *["S1"] * 2]
 
 
 def test_staramrs_tables_are_published_as_a_tool_of_bactopia(search: Search) -> None:

@@ -29,7 +29,16 @@ NOT_PARAMETERS = frozenset(
 )
 # Options that change how long a genome takes or how large its tarball is.
 COSTLY = frozenset(
-    {"assembler", "coverage", "error_correction", "keep", "phix", "polish", "simulate_reads"}
+    {
+        "assembler",
+        "coverage",
+        "error_correction",
+        "keep",
+        "phix",
+        "polish",
+        "rfam",
+        "simulate_reads",
+    }
 )
 # YAML reads these words as booleans; `--config phix=yes` passes the word itself.
 SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}

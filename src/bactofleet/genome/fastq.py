@@ -44,6 +44,8 @@ ION_TORRENT = re.compile(rb"@[A-Z0-9]{5}:\d{1,5}:\d{1,5}(?:/[12])?(?: .*)?")
 # The longest name that SAM allows (https://samtools.github.io/hts-specs/SAMv1.pdf, 1.4).
 MAX_NAME = 254
 GZIP = b"\x1f\x8b"
+# What is looked at for ends of G, and how many G are one.
+POLY_G_READS, POLY_G = 20_000, b"G" * 10
 # The first bytes of files of other formats (from the formats' own descriptions).
 OTHER_COMPRESSIONS = {
     b"BZh": "bzip2",
@@ -212,6 +214,17 @@ def _first_header(path: Path) -> bytes:
     with open_reads(path) as handle:
         header: bytes = handle.readline().rstrip()
     return header
+
+
+def share_of_poly_g(path: Path) -> float:
+    """Return the share of reads that end in G alone, among the first `POLY_G_READS`.
+
+    Machines with two colours call G where there is no signal, as beyond the end of a short
+    fragment (https://github.com/OpenGene/fastp#polyg-tail-trimming).
+    """
+    with open_reads(path) as handle:
+        reads = [line.rstrip() for line in islice(handle, 1, 4 * POLY_G_READS, 4)]
+    return sum(read.endswith(POLY_G) for read in reads) / max(1, len(reads))
 
 
 def count_reads(path: Path, max_bytes: int) -> int:

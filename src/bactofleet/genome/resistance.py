@@ -50,6 +50,7 @@ IDENTITY, OVERLAP, POINT_OVERLAP = 98.0, 60.0, 95.0
 # PointFinder's own: 98 % would pass over gyrA of some strains of Staphylococcus aureus.
 POINT_IDENTITY = 90.0
 E_VALUE = 0.001
+START_OF_NAME = re.compile("^>", re.MULTILINE)
 # Between the drugs of a phenotype.
 SEPARATORS = re.compile("[,;]")
 # The part of PointFinder for a species or genus. Left out are Mycobacterium tuberculosis and
@@ -139,19 +140,17 @@ def _blast(stage: Stage, fasta: str, database: Any, joined: str = "") -> dict[st
     the sequences of all others, which staramr ignores.
     """
     names = sorted(set(database.get_database_names()) - {joined})
-    texts = {name: Path(database.get_path(name)).read_text() for name in names}
-    file_of = {
-        line[1:].split()[0]: name
-        for name, text in texts.items()
-        for line in text.splitlines()
-        if line.startswith(">")
-    }
     query = f"{database.get_name()}.fsa"
-    (stage.work / query).write_text("\n".join(texts.values()))
+    with (stage.work / query).open("w") as file:
+        for i, name in enumerate(names):
+            text = Path(database.get_path(name)).read_text()
+            # Two files may have genes of one name.
+            file.write(START_OF_NAME.sub(f">{i}:", text) + "\n")
     hits: dict[str, list[str]] = {name: [] for name in names}
     for cells in search(stage, fasta, query, E_VALUE, JobHandler.BLAST_COLUMNS):
-        gene, contig, *others = cells
-        hits[file_of[gene]].append("\t".join((gene, _hide(contig), *others)) + "\n")
+        numbered, contig, *others = cells
+        number, _, gene = numbered.partition(":")
+        hits[names[int(number)]].append("\t".join((gene, _hide(contig), *others)) + "\n")
     for name, lines in hits.items():
         (stage.work / f"{name}.tsv").write_text("".join(lines))
     return {fasta: {name: str(stage.work / f"{name}.tsv") for name in names}}
