@@ -223,7 +223,7 @@ def share_of_poly_g(path: Path) -> float:
     fragment (https://github.com/OpenGene/fastp#polyg-tail-trimming).
     """
     with open_reads(path) as handle:
-        reads = [line.rstrip() for line in islice(handle, 1, 4 * POLY_G_READS, 4)]
+        reads: list[bytes] = [line.rstrip() for line in islice(handle, 1, 4 * POLY_G_READS, 4)]
     return sum(read.endswith(POLY_G) for read in reads) / max(1, len(reads))
 
 
