@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,18 +15,26 @@ import pytest
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 IMAGE = "bactofleet-test-slurm"
-# What a user has on the shared file system: this project, without its environment.
+# The folder of a user on the shared file system.
 PROJECT = "/shared/bactofleet"
+# What it has where nothing is installed: this project, without its environment.
 SOURCES = ("workflow", "config", "profiles", "demo")
 # The node's own disk.
 DISK = "/tmp"  # noqa: S108
 SCRATCH = f"{DISK}/genomes"
-WORKFLOW = [
-    *("snakemake", "--profile", "profiles/slurm", "--configfile", "demo/config.yaml"),
-    # The cluster has no accounting database, and a test no time for the default of 40 s.
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3"),
+# The limits of the demo's small reads, and a node of this size.
+OPTIONS = [
     *("--config", "samples=config/samples.tsv", "results=results", f"scratch={SCRATCH}"),
     *("threads=1", "memory_mb=4000"),
+]
+# The cluster has no accounting database, and a test no time for the default of 40 s.
+SLURM_OPTIONS = [
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3"),
+]
+WORKFLOW = [
+    *("snakemake", "--profile", "profiles/slurm", "--configfile", "demo/config.yaml"),
+    *SLURM_OPTIONS,
+    *OPTIONS,
 ]
 TIMEOUT_S = 1500
 
@@ -105,27 +114,30 @@ def wait_for(condition: Callable[[], object], timeout_s: float = TIMEOUT_S) -> N
         time.sleep(0.5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A cluster with an idle node and the project on its shared file system."""
-    subprocess.run([HERE / "image" / "build"], check=True)
-    cluster = Cluster(_start_container())
-    try:
+    """A cluster with the tools on PATH and the project on its shared file system."""
+    with start_cluster("tools", f"--volume={HERE}/skesa:/usr/local/bin/skesa:ro") as cluster:
         copy = [f"/source/{name}" for name in SOURCES]
         assert cluster.run("cp", "--recursive", *copy, PROJECT).status == 0
-        wait_for(lambda: "idle" in cluster.run("sinfo", "--noheader", "--format=%T").output, 60)
         yield cluster
-    finally:
-        subprocess.run(["docker", "rm", "--force", "--volumes", cluster.container], check=True)
 
 
-def _start_container() -> str:
-    mounts = {REPOSITORY: "/source", HERE / "skesa": "/usr/local/bin/skesa"}
-    return subprocess.check_output(
+@contextmanager
+def start_cluster(image: str, *options: str) -> Iterator[Cluster]:
+    """Start a cluster with an idle node, in an image of image/Dockerfile."""
+    subprocess.run([HERE / "image" / "build", image], check=True)
+    container = subprocess.check_output(
         ["docker", "run", "--detach", "--network", "none", "--hostname", "node"]
         # slurmd reads /proc/<pid>/io of its users, or counts nothing of a process, memory included.
         + ["--add-host", "node:127.0.0.1", "--cap-add", "SYS_PTRACE"]
-        + [f"--volume={source}:{target}:ro" for source, target in mounts.items()]
-        + ["--workdir", PROJECT, IMAGE],
+        + [f"--volume={REPOSITORY}:/source:ro", "--workdir", PROJECT]
+        + [*options, f"{IMAGE}:{image}"],
         text=True,
     ).strip()
+    cluster = Cluster(container)
+    try:
+        wait_for(lambda: "idle" in cluster.run("sinfo", "--noheader", "--format=%T").output, 60)
+        yield cluster
+    finally:
+        subprocess.run(["docker", "rm", "--force", "--volumes", container], check=True)
