@@ -43,9 +43,7 @@ def ended(cluster: Cluster) -> Ended:
     made = cluster.run("bactofleet", "init", ".", "--reads", "reads")
     assert made.status == 0, made.output
     limits = ["--configfile", "/source/demo/config.yaml"]
-    return cluster.run(
-        "bactofleet", "run", "--profile", "slurm", *limits, *SLURM_OPTIONS, *OPTIONS
-    )
+    return cluster.run("bactofleet", "run", "--profile", "slurm", *limits, *SLURM_OPTIONS, *OPTIONS)
 
 
 def test_the_cluster_has_no_tools(cluster: Cluster) -> None:

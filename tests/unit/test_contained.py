@@ -287,6 +287,29 @@ def test_credentials_reach_the_stages_that_fetch_or_send_alone(
     assert ("AWS_SECRET_ACCESS_KEY" in passed[0]) is is_told
 
 
+def test_a_folder_that_charliecloud_cannot_name_is_the_recorded_reason_of_its_genome(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_image(tmp_path, "image", monkeypatch)
+    add_engine(programs, "ch-run")
+    monkeypatch.setattr(contained, "TEMPORARY", Path("/not/that/of/the/test"))
+    (tmp_path / "run 12:30").mkdir()
+    monkeypatch.chdir(tmp_path / "run 12:30")
+
+    with pytest.raises(SystemExit):
+        contained.main(["stage.py", *stage_words(tmp_path, "qc")])
+
+    failure = read_failure(Path("results/failed"), "S1")
+    assert f"Charliecloud cannot show a genome the folder {tmp_path}/run 12:30" in failure.message
+    with pytest.raises(ConfigurationError, match="which has a colon in its name"):
+        contained.check_image(is_engine_here=True)
+
+
+def test_charliecloud_has_the_user_that_it_needs_where_no_variable_names_one() -> None:
+    assert contained.environment_of({})["USER"] == str(os.getuid())
+    assert contained.environment_of({"USER": "me"})["USER"] == "me"
+
+
 def test_no_variable_names_a_temporary_folder_that_the_stage_does_not_see() -> None:
     assert "TMPDIR" not in contained.environment_of({"TMPDIR": "/local/job7", "HOME": "/home/me"})
 

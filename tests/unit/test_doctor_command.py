@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from bactofleet import __version__
 from bactofleet.cli.main import main
+from bactofleet.core import versions
 from bactofleet.core.samples import Sample
 from bactofleet.doctor import local, work
 from bactofleet.doctor.findings import ERROR, OK, WARNING
@@ -167,3 +169,28 @@ def test_a_machine_that_cannot_confine_tools_is_reported(
 
     assert found["local confinement"].level == level
     assert all(one in found["local confinement"].message for one in missing)
+
+
+@pytest.mark.parametrize(
+    ("version", "level", "said"),
+    [
+        (__version__, OK, f"runs here, and has bactofleet {__version__}"),
+        ("0.0.9", WARNING, "has bactofleet 0.0.9, but"),
+        (None, WARNING, "needs ch-run or apptainer or singularity, which is not on PATH"),
+    ],
+)
+def test_the_image_that_the_user_names_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str | None, level: str, said: str
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    if version:
+        (programs / "ch-run").write_text(f"#!/bin/sh\necho bactofleet {version}\n")
+        (programs / "ch-run").chmod(0o755)
+    monkeypatch.setattr(versions, "IMAGE_VERSIONS", tmp_path / "nowhere")
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("BACTOFLEET_IMAGE", str(tmp_path))
+
+    found = {finding.check: finding for finding in local.examine(Work())}["tools"]
+
+    assert (found.level, said in found.message) == (level, True)

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from bactofleet import __version__
 from bactofleet.core.confine import find_missing
-from bactofleet.core.image import IMAGE
+from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.image import IMAGE, VARIABLES
 from bactofleet.core.versions import missing_tools
 from bactofleet.doctor.findings import Check, Finding
 from bactofleet.doctor.work import GIB, Work
+from bactofleet.run import contained
 
 # A receipt and its log take some kilobytes; the tables and the report of 67,000 genomes take less
 # than this.
@@ -36,6 +38,8 @@ def examine(work: Work) -> Iterator[Finding]:
 
 def _tools() -> Finding:
     check, missing = Check("tools"), missing_tools({})
+    if contained.is_wanted():
+        return _named_image(check)
     if not missing:
         return check.ok("all tools are on PATH")
     engine = next(filter(shutil.which, ("docker", "podman")), None)
@@ -46,6 +50,18 @@ def _tools() -> Finding:
         "only runs on AWS work without them",
         "`make setup`",
     )
+
+
+def _named_image(check: Check) -> Finding:
+    """Report the image of BACTOFLEET_IMAGE; only the nodes of a cluster may be able to run it."""
+    try:
+        contained.check_image(is_engine_here=True)
+    except ConfigurationError as error:
+        return check.warning(
+            str(error), "on a cluster, look again in a job: `srun bactofleet doctor`"
+        )
+    image = os.environ[VARIABLES["name"]]
+    return check.ok(f"the image {image} runs here, and has bactofleet {__version__}")
 
 
 def _has_image(engine: str) -> bool:

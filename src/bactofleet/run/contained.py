@@ -56,15 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     script, *words = sys.argv[1:] if arguments is None else arguments
     mounts = find_mounts(script, words)
     image = os.environ[VARIABLES["name"]]
+    command = [PYTHON, script, *words]
     try:
         engine = find_engine(image)
+        line = build_line(engine, image, command, mounts)
     except ConfigurationError as error:
         sys.exit(_record(words, str(error)))
-    command = [PYTHON, script, *words]
     if Path(engine).name in container.ENGINES:
         container.become(engine, container.ask_image(engine, image), command, mounts)
     container.make_folders(mounts.writable)
-    line = build_line(engine, image, command, mounts)
     environment = environment_of(os.environ, needs_secrets=words[0] not in OFFLINE)
     os.execve(engine, line, environment)  # noqa: S606  # a list, through no shell
 
@@ -134,7 +134,8 @@ def environment_of(given: Mapping[str, str], *, needs_secrets: bool = False) -> 
     secrets = SECRET_VARIABLES if needs_secrets else ()
     names = container.passed_variables(given) | {*KEPT, *secrets}
     passed = {name: given[name] for name in names if name in given}
-    return passed | {CALLER_VERSION: __version__}
+    # Without USER, which a service or cron may lack, ch-run does not start.
+    return {"USER": str(os.getuid())} | passed | {CALLER_VERSION: __version__}
 
 
 def find_mounts(script: str, words: Sequence[str]) -> Mounts:
@@ -173,10 +174,18 @@ def _charliecloud(engine: str, image: str, command: Sequence[str], mounts: Mount
     """Return a command line of ch-run (https://hpc.github.io/charliecloud/ch-run.html).
 
     It shows the host's /tmp, where the stage may have its folders, and puts a file system in memory
-    over the image, for the folders to mount on. Everything that it shows can be written to.
+    over the image, for the folders to mount on. Everything that it shows can be written to. Raises
+    `ConfigurationError` for a folder with a colon, which ends the folder's name in its option.
     """
     paths = {*mounts.read_only, *mounts.writable, TEMPORARY}
     shown = sorted(container.without_nested(paths) - {TEMPORARY})
+    if unnamed := [str(path) for path in shown if ":" in str(path)]:
+        raise ConfigurationError(
+            [
+                f"Charliecloud cannot show a genome the folder {unnamed[0]}, which has a colon in "
+                "its name; rename it, or use Apptainer, Docker or Podman (docs/slurm.md)"
+            ]
+        )
     return [
         *(engine, "--write-fake", "--set-env"),
         *(option for path in shown for option in ("--bind", str(path))),

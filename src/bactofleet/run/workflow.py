@@ -204,14 +204,12 @@ class WorkflowRun:
         try:
             self._lock: IO[str] = lock_results(self.results)
             self._check_nothing_finished_meanwhile()
-            if shares_files and contained.is_wanted():
-                contained.check_image(is_engine_here=runs_here)
-            elif runs_here:
-                self._check_tools()
-                self._say([f"NOTE: {missing} (docs/security.md)" for missing in find_missing()])
+            self._check_equipment(runs_here=runs_here, shares_files=shares_files)
             self._check_bucket()
         except ConfigurationError as error:
             raise WorkflowError(str(error)) from None
+        if runs_here and not contained.is_wanted():
+            self._say([f"NOTE: {missing} (docs/security.md)" for missing in find_missing()])
         self._runs_here = runs_here
         clear_leftovers(self.plan, self.results, self.scratch)
         note_beginning(self.results, self._begun)
@@ -267,10 +265,7 @@ class WorkflowRun:
         if not self._is_dry_run or self._cores is None:
             return []
         try:
-            if contained.is_wanted():
-                contained.check_image(is_engine_here=True)
-            else:
-                self._check_tools()
+            self._check_equipment(runs_here=True, shares_files=True)
         except ConfigurationError as error:
             return [f"NOTE: the start will refuse this: {problem}" for problem in error.problems]
         return []
@@ -294,6 +289,13 @@ class WorkflowRun:
 
     def _receipt(self, sample: str) -> str:
         return str(receipt_path(self.results, sample))
+
+    def _check_equipment(self, *, runs_here: bool, shares_files: bool) -> None:
+        """Refuse to run without what makes genomes: the image that the user names, or the tools."""
+        if shares_files and contained.is_wanted():
+            contained.check_image(is_engine_here=runs_here)
+        elif runs_here:
+            self._check_tools()
 
     def _check_tools(self) -> None:
         # Imported here because every job reads this module and none looks for tools.
