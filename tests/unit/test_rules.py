@@ -327,26 +327,36 @@ def test_a_run_of_an_empty_sheet_is_refused(project: Path) -> None:
 # --- as a module of another workflow --------------------------------------------------------------
 
 
-def test_a_module_may_be_in_a_git_repository(project: Path, tmp_path: Path) -> None:
-    repository = tmp_path / "bactofleet"
-    repository.mkdir()
-    (project / "workflow").rename(repository / "workflow")
+def test_a_workflow_deployed_by_snakedeploy_makes_its_genomes(
+    project: Path, tmp_path: Path
+) -> None:
+    """As the workflow catalog says, of a repository that is not on GitHub but here."""
+    pytest.importorskip("snakedeploy", reason="it has no release for this Python")
+    repository = tmp_path / "github/bactofleet/bactofleet"
+    repository.parent.mkdir(parents=True)
+    project.rename(repository)
     author = ("-c", "user.name=me", "-c", "user.email=me@localhost")
     for words in (("init", "-q"), ("add", "."), (*author, "commit", "-q", "-m", "Release")):
         subprocess.run(["git", *words], cwd=repository, check=True)
-    (project / "workflow").mkdir()
-    (project / "workflow/Snakefile").write_text(
-        'configfile: "config/config.yaml"\n\n\n'
-        f'module bactofleet:\n    config: config\n    snakefile: gitfile("{repository}", '
-        'path="workflow/Snakefile", ref="HEAD")\n\n\n'
-        "use rule * from bactofleet\n"
+    deploy = [Path(sys.executable).with_name("snakedeploy"), "deploy-workflow", repository]
+    subprocess.run([*deploy, project, "--branch", "HEAD"], check=True, capture_output=True)
+    snakefile = project / "workflow/Snakefile"
+    deployed = snakefile.read_text()
+    assert 'github("bactofleet/bactofleet", path="workflow/Snakefile", branch="HEAD")' in deployed
+    here = f'gitfile("{repository}", path="workflow/Snakefile", ref="HEAD")'
+    snakefile.write_text(re.sub(r"github\(.*?\)", here, deployed))
+    (project / "no.fna").write_text("no FASTA")
+    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\tno.fna\n")
+
+    process = start(
+        project,
+        *("--profile", "profiles/local", "--cores", "1", RECEIPTS),
+        PATH=install_tools(tmp_path / "tools"),
     )
-    (project / "config/samples.tsv").write_text("sample\taccession\nS1\tSRR2838702\n")
+    said, _ = process.communicate(timeout=120)
 
-    said, _ = start(project, "--profile", "profiles/local", "--dry-run").communicate(timeout=120)
-
-    assert "1 genomes: 0 finished, 1 to do" in said
-    assert "This was a dry-run" in said
+    assert process.returncode == 0, said
+    assert json.loads((project / RECEIPT).read_text())["status"] == "excluded"
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
