@@ -336,10 +336,11 @@ def test_a_workflow_deployed_by_snakedeploy_makes_its_genomes(
     repository.parent.mkdir(parents=True)
     project.rename(repository)
     author = ("-c", "user.name=me", "-c", "user.email=me@localhost")
-    for words in (("init", "-q"), ("add", "."), (*author, "commit", "-q", "-m", "Release")):
-        subprocess.run(["git", *words], cwd=repository, check=True)
-    deploy = [Path(sys.executable).with_name("snakedeploy"), "deploy-workflow", repository]
-    subprocess.run([*deploy, project, "--branch", "HEAD"], check=True, capture_output=True)
+    for git in (("init", "-q"), ("add", "."), (*author, "commit", "-q", "-m", "Release")):
+        subprocess.run(["git", *git], cwd=repository, check=True)
+    deploy = [str(Path(sys.executable).with_name("snakedeploy")), "deploy-workflow"]
+    words = [str(repository), str(project), "--branch", "HEAD"]
+    subprocess.run([*deploy, *words], check=True, capture_output=True)
     snakefile = project / "workflow/Snakefile"
     deployed = snakefile.read_text()
     assert 'github("bactofleet/bactofleet", path="workflow/Snakefile", branch="HEAD")' in deployed
