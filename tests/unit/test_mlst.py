@@ -152,7 +152,8 @@ def type_genome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallT
 
         assert genome.run("qc", lambda stage: None) == 0
         assert genome.run("assembly", leave_contigs) == 0
-        options = {"species_references": "", "resistance": False, "mlst_schemes": str(schemes)}
+        options = {"species_references": "", "resistance": False, "amrfinder": ""}
+        options |= {"mlst_schemes": str(schemes)}
         status = genome.run("typing", typing.run, inputs=["assembly", "qc"], parameters=options)
         assert status == expect
         return genome

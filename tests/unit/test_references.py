@@ -103,6 +103,7 @@ def test_genomes_that_begin_together_wait_for_the_one_that_fetches(
         ("mlst_schemes", "s.tgz", pack(SCHEME)[:-40], "cannot be unpacked"),
         ("species_references", "s.tgz", pack(SCHEME), "it has 0 sketches (.msh), not one"),
         ("species_references", "s.tgz", pack({"r.msh": b""}), "the table of its sketch (.tsv)"),
+        ("amrfinder", "s.tgz", pack(SCHEME), "is no program"),
         ("proteins", "p.faa", b">a\nACGT\n", "holds nucleotides"),
     ],
 )

@@ -58,7 +58,8 @@ def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallTool) 
         genome = Genome(tmp_path)
         assert genome.run("qc", lambda stage: None) == 0
         assert genome.run("assembly", leave_contigs) == 0
-        parameters = {"species_references": "", "resistance": resistance, "mlst_schemes": ""}
+        parameters = {"species_references": "", "resistance": resistance, "amrfinder": ""}
+        parameters |= {"mlst_schemes": ""}
         status = genome.run("typing", typing.run, inputs=["assembly", "qc"], parameters=parameters)
         assert status == expect
         return genome

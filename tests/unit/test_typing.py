@@ -56,6 +56,7 @@ def type_genome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallT
                 "species_references": str(tmp_path / "refs.msh"),
                 "resistance": False,
                 "mlst_schemes": "",
+                "amrfinder": "",
             }
             | parameters,
         )
@@ -91,7 +92,7 @@ def test_sketches_are_bactopias_and_hold_no_path_of_this_machine(type_genome: Id
 
 
 def test_what_the_reads_contain_is_published_most_of_it_first(type_genome: Identify) -> None:
-    name = "main/sketcher/S1-mash-refseq-k21.txt"
+    name = "main/sketcher/S1-mash-refseq88-k21.txt"
     header, *rows = type_genome().published("typing", name).read_text().splitlines()
 
     assert header.split("\t")[:3] == ["identity", "shared-hashes", "median-multiplicity"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import yaml
 from bactopia.parsers import annotator, assembler, gather, qc
 from bactopia.parsers.error import parse_errors
 from conftest import Project, broken, make_project, plasmid
+from support.amrfinder import write_amrfinder
 
 # Names as people have them.
 COMPLETE, EXCLUDED = "a-complete-one", "2024-05-01"
@@ -23,7 +27,19 @@ GATHER_KEYS = {
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Unpacked results of a complete and of an excluded genome."""
-    project: Project = make_project(tmp_path_factory.mktemp("project") / "p")
+    folder = tmp_path_factory.mktemp("project")
+    write_amrfinder(folder / "amr")
+    # One locus, of which the plasmid has nothing.
+    scheme = folder / "schemes/toy"
+    scheme.mkdir(parents=True)
+    (scheme / "toy.txt").write_text("ST\tadk\n1\t1\n")
+    (scheme / "adk.tfa").write_text(f">adk_1\n{'ACGTTGCA' * 50}\n")
+    project: Project = make_project(
+        folder / "p",
+        species_references="refseq",
+        amrfinder=str(folder / "amr"),
+        mlst_schemes=str(folder / "schemes"),
+    )
     project.write_samples([plasmid(COMPLETE), broken(EXCLUDED)])
     assert project.run().status == 0
     return {name: project.unpack(name) for name in (COMPLETE, EXCLUDED)}
@@ -77,8 +93,27 @@ def test_versions_name_every_tool_of_every_stage(unpacked: dict[str, Path]) -> N
         "bactofleet:assembly",
         "bactofleet:download",
         "bactofleet:qc",
+        "bactofleet:typing",
     ]
     assert "unknown" not in str(found)
+
+
+def test_bactopia_summary_takes_the_genomes(unpacked: dict[str, Path], tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("bactopia-summary")
+    results = unpacked[COMPLETE].parent
+
+    subprocess.run([program, "--bactopia-path", results, "--outdir", tmp_path], check=True)
+
+    with (tmp_path / "bactopia-report.tsv").open(newline="") as file:
+        (row,) = csv.DictReader(file, delimiter="\t")
+    assert (row["sample"], row["species"]) == (COMPLETE, "Staphylococcus aureus")
+    assert row["rank"] in ("gold", "silver", "bronze")
+    assert float(row["qc_final_coverage"]) > 20
+    assert int(row["assembler_total_contig"]) > 0
+    assert int(row["annotator_total_CDS"]) > 10
+    assert "mlst_st" in row
+    excluded = (tmp_path / "bactopia-exclude.tsv").read_text()
+    assert f"{EXCLUDED}\tqc-fail" in excluded
 
 
 def test_the_assembly_and_its_annotation_agree(unpacked: dict[str, Path]) -> None:

@@ -201,7 +201,7 @@ def test_species_resistance_and_type_are_found_whatever_the_sheet_says(
     assert sorted(path.name for path in sketches.glob("named*")) == [
         "named-k21.msh",
         "named-k31.msh",
-        "named-mash-refseq-k21.txt",
+        "named-mash-refseq88-k21.txt",
     ]
     assert (carrier["resistance_genes"], carrier["plasmid_replicons"]) == ("mecA", "rep7c")
     assert carrier["resistance_mutations"] == "gyrA (S84L)"

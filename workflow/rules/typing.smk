@@ -1,7 +1,7 @@
 # Sketch the assembly, find its species, and look for a second one in the reads; search the assembly
 # for resistance genes, point mutations and plasmid replicons.
 # Tools: Mash, for `species_references`; BLAST+ and staramr, for `resistance`; BLAST+ alone for
-# `mlst_schemes`.
+# `mlst_schemes`. AMRFinderPlus, which the user brings, for `amrfinder`.
 rule typing:
     input:
         record=rules.assembly.output.record,
@@ -21,7 +21,7 @@ rule typing:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        options=RUN.options("species_references", "resistance", "mlst_schemes"),
+        options=RUN.options("species_references", "resistance", "amrfinder", "mlst_schemes"),
         identity=identity,
     shell:
         stage_command("typing")

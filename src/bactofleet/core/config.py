@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from bactofleet.core.amrfinder import checksum_of_amrfinder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import sha256_of
 from bactofleet.core.project import SCHEMAS
@@ -40,6 +41,12 @@ COSTLY = frozenset(
         "simulate_reads",
     }
 )
+# What represents the content of a file or folder.
+CHECKSUMS = {
+    "proteins": sha256_of,
+    "mlst_schemes": checksum_of,
+    "amrfinder": checksum_of_amrfinder,
+}
 # YAML reads these words as booleans; `--config phix=yes` passes the word itself.
 SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 PLACES = ("samples", "results", "scratch", *REFERENCES)
@@ -121,7 +128,7 @@ def parameters_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that change the result; files are represented by checksums."""
     chosen = {key: value for key, value in sorted(config.items()) if key not in NOT_PARAMETERS}
     # The same file at another path gives the same result.
-    for name, sum_up in (("proteins", sha256_of), ("mlst_schemes", checksum_of)):
+    for name, sum_up in CHECKSUMS.items():
         if (place := chosen.get(name)) and not is_address(place):
             chosen[name] = f"sha256:{sum_up(Path(place))}"
     for name in REFERENCES:

@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 # The options, and whether an address of each is an archive of a folder (tar) or a single file.
-REFERENCES = {"proteins": False, "species_references": True, "mlst_schemes": True}
+REFERENCES = {
+    "proteins": False,
+    "species_references": True,
+    "mlst_schemes": True,
+    "amrfinder": True,
+}
 # Without user, password and query, which may be secrets: addresses are in logs and receipts.
 ADDRESS = re.compile(
     r"(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#]+|https://[^/?#@\s]+/[^?#\s]+)"

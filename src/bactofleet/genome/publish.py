@@ -78,6 +78,7 @@ def _merge(stage: Stage, records: dict[str, StageRecord]) -> StageRecord:
         merged.identity = merged.identity or record.identity
         merged.found = merged.found or record.found
         merged.resistance = merged.resistance or record.resistance
+        merged.amrfinder = merged.amrfinder or record.amrfinder
         merged.mlst = merged.mlst or record.mlst
         merged.metrics |= record.metrics
         merged.versions |= record.versions
@@ -103,6 +104,7 @@ def _receipt(stage: Stage, merged: StageRecord) -> Fields:
         "input": merged.input,
         "found": merged.found,
         "resistance": merged.resistance,
+        "amrfinder": merged.amrfinder,
         "mlst": merged.mlst,
         "metrics": merged.metrics,
         "stages": {},

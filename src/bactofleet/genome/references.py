@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bactofleet.core.amrfinder import find_amrfinder_fault
 from bactofleet.core.errors import MissingInput
 from bactofleet.core.files import sha256_of
 from bactofleet.core.proteins import find_fault
@@ -23,6 +24,7 @@ CHECKS = {
     "proteins": find_fault,
     "species_references": find_sketch_fault,
     "mlst_schemes": find_scheme_fault,
+    "amrfinder": find_amrfinder_fault,
 }
 
 

@@ -93,6 +93,8 @@ class StageRecord:
     """Which species the genome is: `Found` of the receipt."""
     resistance: dict[str, Any] | None = None
     """Its resistance genes, mutations and plasmids: `Resistance` of the receipt."""
+    amrfinder: dict[str, Any] | None = None
+    """What AMRFinderPlus found: `Amrfinder` of the receipt."""
     mlst: dict[str, Any] | None = None
     """Its sequence type: `Mlst` of the receipt."""
     metrics: dict[str, float | int] = field(default_factory=dict)

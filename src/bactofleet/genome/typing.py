@@ -11,6 +11,7 @@ from bactofleet.core.errors import ToolFailure
 from bactofleet.core.references import is_address
 from bactofleet.core.versions import find_references
 from bactofleet.genome import species
+from bactofleet.genome.amrfinder import find_amrfinder
 from bactofleet.genome.mlst import find_type
 from bactofleet.genome.resistance import find_resistance, organism_of
 from bactofleet.genome.stage import CONTIGS, READS, Stage, read_record
@@ -19,6 +20,9 @@ from bactofleet.records.receipt import Found
 # Bactopia's sketches.
 K_OF_SKETCHES = (21, 31)
 HASHES = 10_000
+# Bactopia's names, whatever the references: without both, its summary skips the genome. It reads
+# neither.
+SCREEN, SOURMASH = "mash-refseq88-k21.txt", "sourmash-gtdb-rs207-k31.txt"
 
 
 def run(stage: Stage) -> None:
@@ -39,6 +43,8 @@ def run(stage: Stage) -> None:
         if organism_of(name):
             stage.use("pointfinder database")
         stage.record.resistance = asdict(find_resistance(stage, fasta, name))
+    if stage.parameters["amrfinder"]:
+        stage.record.amrfinder = asdict(find_amrfinder(stage, fasta, name))
     if stage.parameters["mlst_schemes"]:
         stage.record.mlst = asdict(find_type(stage, fasta, name))
 
@@ -93,4 +99,5 @@ def _publish_screen(stage: Stage, screen: Path) -> None:
     lines = sorted(screen.read_text().splitlines(), key=lambda line: -float(line.split("\t")[0]))
     header = "identity\tshared-hashes\tmedian-multiplicity\tp-value\tquery-ID\tquery-comment"
     text = "\n".join([header, *lines]) + "\n"
-    stage.publish(f"{stage.sample}-mash-refseq-k21.txt").write_text(text)
+    stage.publish(f"{stage.sample}-{SCREEN}").write_text(text)
+    stage.publish(f"{stage.sample}-{SOURMASH}").write_text("sourmash was not run\n")

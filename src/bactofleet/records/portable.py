@@ -37,7 +37,7 @@ HEAD_BYTES = 16 * 1024
 # Includes the image, because a rebuild from the same packages makes the same tarballs.
 OF_ONE_TIME = ("input", "identity", "stages", "tarball", "image", "host", "finished")
 # Fields that older receipts lack.
-OF_LATE = ("identity", "found", "resistance", "mlst")
+OF_LATE = ("identity", "found", "resistance", "amrfinder", "mlst")
 # The part of the input that the cohort's table shows: kept if the whole is too long.
 INPUT_SHOWN = ("runtype", "layout", "species", "genome_size", "genome_size_source")
 

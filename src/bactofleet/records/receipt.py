@@ -114,6 +114,17 @@ class Resistance(Struct, frozen=True):
     """The part of PointFinder that was searched."""
 
 
+class Amrfinder(Struct, frozen=True):
+    """What AMRFinderPlus found in the assembly (genome/amrfinder.py)."""
+
+    genes: tuple[str, ...] = ()
+    """Of resistance, and mutations: `mecA`, `gyrA_S84L`."""
+    stress: tuple[str, ...] = ()
+    virulence: tuple[str, ...] = ()
+    organism: str | None = None
+    """Whose mutations were searched, in AMRFinderPlus's words."""
+
+
 class Mlst(Struct, frozen=True):
     """The assembly's sequence type (genome/mlst.py)."""
 
@@ -179,6 +190,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """Older receipts, and those of genomes that were excluded before, do not say it."""
     resistance: Resistance | None = None
     """Likewise; nor if it was not asked for."""
+    amrfinder: Amrfinder | None = None
+    """Likewise."""
     mlst: Mlst | None = None
     """Likewise."""
     metrics: dict[str, Number]

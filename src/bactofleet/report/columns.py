@@ -116,6 +116,15 @@ _IDENTITY = (
         "Plasmid replicons",
     ),
     Column(
+        "amrfinder_genes",
+        "text",
+        "",
+        "genes and mutations of resistance, by AMRFinderPlus, or `none`",
+    ),
+    Column("amrfinder_stress", "text", "", "genes of the response to stress, likewise"),
+    Column("amrfinder_virulence", "text", "", "genes of virulence, likewise"),
+    Column("amrfinder_organism", "text", "", "organism whose mutations AMRFinderPlus searched"),
+    Column(
         "mlst_status",
         "text",
         "",

@@ -20,6 +20,7 @@ from bactofleet.records.folder import FAILED
 from bactofleet.records.portable import INPUT_SHOWN
 from bactofleet.records.reading import UNREADABLE, Unreadable
 from bactofleet.records.receipt import (
+    Amrfinder,
     Input,
     Receipt,
     Resistance,
@@ -100,6 +101,7 @@ def _of_receipt(receipt: Receipt) -> GenomeRecord:
         row.pop("genome_size", None)
     row |= _flatten("found_", receipt.found)
     row |= _flatten_resistance(receipt.resistance)
+    row |= _flatten_lists("amrfinder_", receipt.amrfinder)
     row |= _flatten("mlst_", receipt.mlst)
     for stage, usage in receipt.stages.items():
         row |= _flatten(f"{stage}_", usage)
@@ -155,14 +157,20 @@ def _flatten(prefix: str, part: Struct | None, names: Iterable[str] = ()) -> Gen
 
 
 def _flatten_resistance(resistance: Resistance | None) -> GenomeRow:
+    row = _flatten_lists("resistance_", resistance)
+    if "resistance_replicons" in row:
+        row["plasmid_replicons"] = row.pop("resistance_replicons")
+    return row
+
+
+def _flatten_lists(prefix: str, found: Resistance | Amrfinder | None) -> GenomeRow:
     """Return the lists as text; `none` says that nothing was found."""
     row: GenomeRow = {}
-    for name, value in (asdict(resistance) if resistance else {}).items():
-        column = "plasmid_replicons" if name == "replicons" else f"resistance_{name}"
+    for name, value in (asdict(found) if found else {}).items():
         if isinstance(value, tuple):
-            row[column] = LIST_SEPARATOR.join(map(clean, value)) or NONE_FOUND
+            row[f"{prefix}{name}"] = LIST_SEPARATOR.join(map(clean, value)) or NONE_FOUND
         elif value is not None:
-            row[column] = clean(value)
+            row[f"{prefix}{name}"] = clean(value)
     return row
 
 

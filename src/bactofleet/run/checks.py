@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from bactofleet.core.amrfinder import find_amrfinder_fault
 from bactofleet.core.config import check_config, load_schema
 from bactofleet.core.destination import local_folder, scratch_folder
 from bactofleet.core.errors import ConfigurationError
@@ -21,6 +22,12 @@ from bactofleet.records.folder import RECEIPTS
 from bactofleet.run.plan import Plan, make_plan
 
 MAX_NAMED = 5
+# What is wrong with the files and folders of options.
+FIND_FAULT = {
+    "proteins": find_fault,
+    "mlst_schemes": find_scheme_fault,
+    "amrfinder": find_amrfinder_fault,
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ def check_run(given: dict[str, Any], schemas: Path, source: str, image: str | No
     sheet = given.get("samples", default) if isinstance(given, Mapping) else default
     with _collect(problems):
         samples = check_samples(Path(str(sheet)), load_schema(schemas / "samples.schema.yaml"))
-    for name, find in (("proteins", find_fault), ("mlst_schemes", find_scheme_fault)):
+    for name, find in FIND_FAULT.items():
         place = given.get(name) if isinstance(given, Mapping) else None
         # What an address names is checked when it has been fetched.
         if not place or not isinstance(place, str) or is_address(place):
@@ -78,7 +85,11 @@ def find_unreachable(config: Mapping[str, Any], samples: Mapping[str, Sample]) -
             f"proteins: {str(proteins)!r} is outside of this folder; jobs get what is in it: copy "
             "the file here, and give its path from here"
         )
-    is_here = {"mlst_schemes": True, "species_references": config["species_references"] != REFSEQ}
+    is_here = {
+        "species_references": config["species_references"] != REFSEQ,
+        "mlst_schemes": True,
+        "amrfinder": True,
+    }
     problems += [
         f"{name}: {place!r} is on this machine, which jobs elsewhere cannot read; upload it as an "
         "archive, and name its address (docs/workflow.md#references-elsewhere)"
