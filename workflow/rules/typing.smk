@@ -21,7 +21,9 @@ rule typing:
         mem_mb=mem_mb,
         attempt=attempt_number,
     params:
-        options=RUN.options("species_references", "resistance", "amrfinder", "mlst_schemes"),
+        options=RUN.options(
+            "species_references", "resistance", "amrfinder", "mlst_schemes"
+        ),
         identity=identity,
     shell:
         stage_command("typing")
