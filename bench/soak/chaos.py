@@ -9,23 +9,29 @@ from pathlib import Path
 
 from emulator import provision
 from emulator.client import EmulatedAWS
+from machines import Machine
 from troubles import Troubles
 
 SHOWS = ("host", "143", "137", "fargate")
+JUMPS_S = (-900, -60, 0, 60, 900)
 # Children of one array that a reclaim may hit.
 INDICES = 200
 
 
 class Chaos(Troubles):
-    """Lets one thing after the other go wrong; `kill` ends a controller."""
-
-    longest_outage_s = 20.0
+    """Lets one thing after the other go wrong; `choose` returns the machine of a controller."""
 
     def __init__(
-        self, aws: EmulatedAWS, credentials: Path, seed: int, kill: Callable[[float], None]
+        self,
+        aws: EmulatedAWS,
+        credentials: Path,
+        seed: int,
+        choose: Callable[[float], Machine | None],
+        longest_outage_s: float,
     ) -> None:
         super().__init__(aws, credentials, seed)
-        self._kill = kill
+        self.longest_outage_s = longest_outage_s
+        self._choose = choose
         self.log_in(provision.CONTROLLER_KEY)
         self.done: Counter[str] = Counter()
         self._acts = [
@@ -39,6 +45,8 @@ class Chaos(Troubles):
             self.lose_answers,
             self.expire_token,
             self.refuse_pull,
+            self.fill_disk,
+            self.jump_clock,
         ]
 
     def happen(self) -> None:
@@ -57,7 +65,21 @@ class Chaos(Troubles):
 
     def kill_controller(self) -> None:
         """The host of a controller goes."""
-        self._kill(self._chance.random())
+        if machine := self._choose(self._chance.random()):
+            machine.lose()
+
+    def fill_disk(self) -> None:
+        """The disk of a controller is full for some seconds."""
+        seconds = self._chance.uniform(1, 6)
+        if machine := self._choose(self._chance.random()):
+            with machine.filled():
+                time.sleep(seconds)
+
+    def jump_clock(self) -> None:
+        """The clock of a controller goes forwards or backwards, and stays so."""
+        seconds = self._chance.choice(JUMPS_S)
+        if machine := self._choose(self._chance.random()):
+            machine.set_clock(seconds)
 
     def throttle(self) -> None:
         """Some seconds with five requests per second."""

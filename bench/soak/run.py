@@ -14,8 +14,9 @@ from pathlib import Path
 from emulator.client import EmulatedAWS
 from soak import Soak
 
-VCPUS = 64
-STUB_S = 3
+# Genomes that are made at a time.
+VCPUS, AT_ONCE = 64, 16
+SHORTEST_S = 3.0
 
 
 def main() -> int:
@@ -27,9 +28,11 @@ def main() -> int:
     parser.add_argument("--shards", type=int, default=3)
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
+    # So long that genomes are made until things no longer go wrong.
+    stub_s = max(SHORTEST_S, options.seconds * AT_ONCE / options.genomes)
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as folder,
-        EmulatedAWS(stub="soak_stubs:behave", stub_seconds=STUB_S, spot_vcpus=VCPUS) as aws,
+        EmulatedAWS(stub="soak_stubs:behave", stub_seconds=stub_s, spot_vcpus=VCPUS) as aws,
     ):
         soak = Soak(aws, Path(folder), options.genomes, options.shards)
         soak.run(options.seconds, options.seed)

@@ -5,25 +5,25 @@ from __future__ import annotations
 import csv
 import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import chdir
+from contextlib import chdir, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from chaos import Chaos
 from cohort import FIRST, RESULTS, SAMPLE, write_project
 from emulator import provision
 from emulator.client import EmulatedAWS
+from machines import Machine, Sample, build_clock
 from soak_stubs import is_broken, is_excluded
 
 from bactofleet.core.config import read_config
+from bactofleet.launch.controller_job import ATTEMPTS
 from bactofleet.launch.ending import Ends
 from bactofleet.launch.gathering import COPIES, Gathering
 from bactofleet.launch.place import Place, place_of
@@ -34,7 +34,10 @@ from bactofleet.records.receipt import read_receipt
 from snakemake_executor_plugin_aws_batch_array import api
 
 POLL_S = 1
-PAUSE_S = 3.0
+# Between two things that go wrong; in a long soak there are this many of them.
+PAUSE_S, EVENTS = 3.0, 240
+# An outage lasts up to this share of the soak.
+OUTAGE_S, OUTAGE = 20.0, 1 / 20
 # After the last fault the run has to come to its end.
 DRAIN_S = 600.0
 # What a controller may hold open, however long it works.
@@ -43,7 +46,6 @@ MAX_FILES, MAX_THREADS = 64, 64
 GROWTH = 1.25
 # Until then it plans and submits, and takes what that needs.
 SETTLED_S = 120.0
-CONTROLLER = [sys.executable, "-m", "bactofleet.launch.controller"]
 
 
 @dataclass(frozen=True)
@@ -62,28 +64,35 @@ REQUESTS = {"batch": Requests(2, 15, 1), "s3": Requests(2, 20, 3), "logs": Reque
 
 @dataclass
 class Job:
-    """A controller's job: its process, and what was seen of all its attempts."""
+    """A controller's job: its machine, and what was seen of all its attempts."""
 
     environment: dict[str, str]
-    process: subprocess.Popen[bytes] | None = None
+    machine: Machine | None = None
     attempts: int = 0
-    kills: int = 0
     exits: list[int] = field(default_factory=list)
     """Statuses of the attempts that ended."""
-    samples: list[tuple[int, float, int, int, int]] = field(default_factory=list)
-    """Process id, age (s), resident memory (kB), open files, threads."""
+    samples: list[Sample] = field(default_factory=list)
+    is_replaced: bool = False
+    """Whether the run was launched again after it."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its attempts are used up."""
+        return len(self.exits) == ATTEMPTS and self.exits[-1] not in (0, 1)
 
     @property
     def has_ended(self) -> bool:
-        """Whether it needs no further attempt, as Batch sees it (EVALUATE_ON_EXIT)."""
-        return bool(self.exits) and self.exits[-1] in (0, 1)
+        """Whether it gets no further attempt, as Batch sees it (EVALUATE_ON_EXIT)."""
+        return bool(self.exits) and (self.exits[-1] in (0, 1) or self.is_lost)
 
 
 class Batch:
     """The part of Batch that starts controllers: nothing but processes."""
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        folder.mkdir(parents=True)
         self._environment, self._folder = environment, folder
+        self._clock = build_clock(folder)
         self._definitions: dict[str, dict[str, Any]] = {}
         self.jobs: dict[str, Job] = {}
 
@@ -109,38 +118,29 @@ class Batch:
     def look(self) -> None:
         """Start attempts, and note those that have ended."""
         for name, job in self.jobs.items():
-            if job.process and job.process.poll() is not None:
-                job.exits.append(job.process.returncode)
-                job.process = None
-            if job.process is None and not job.has_ended:
+            if job.machine and job.machine.process.poll() is not None:
+                job.exits.append(job.machine.process.returncode)
+                job.machine = None
+            if job.machine is None and not job.has_ended:
                 job.attempts += 1
-                job.process = self._start(job, self._folder / f"{name}-{job.attempts}")
-            job.samples += _iter_samples(job.process.pid) if job.process else ()
+                folder = self._folder / f"{name}-{job.attempts}"
+                job.machine = Machine(job.environment, folder, self._clock)
+            job.samples += job.machine.iter_samples() if job.machine else ()
 
-    def _start(self, job: Job, scratch: Path) -> subprocess.Popen[bytes]:
-        scratch.mkdir(parents=True)
-        with (scratch / "log").open("w") as log:
-            return subprocess.Popen(
-                CONTROLLER,
-                cwd=scratch,
-                env={**job.environment, "TMPDIR": str(scratch)},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    def find_lost(self) -> list[Job]:
+        """Return the jobs that have used up their attempts, and were not launched again."""
+        return [job for job in self.jobs.values() if job.is_lost and not job.is_replaced]
 
-    def kill(self, which: float) -> None:
-        """Kill one of the controllers that work, with all its programs, as a lost host does."""
-        working = [job for job in self.jobs.values() if job.process]
-        if working:
-            job = working[int(which * len(working))]
-            job.kills += 1
-            _end(job)
+    def choose(self, which: float) -> Machine | None:
+        """Return the machine of one of the controllers that work, by a number from 0 to 1."""
+        working = [job.machine for job in self.jobs.values() if job.machine]
+        return working[int(which * len(working))] if working else None
 
     def close(self) -> None:
         """Leave no process."""
         for job in self.jobs.values():
-            _end(job)
+            if job.machine:
+                job.machine.lose()
 
 
 class Soak:
@@ -164,15 +164,18 @@ class Soak:
         self.seconds = 0.0
         self.happened: Counter[str] = Counter()
         self.has_ended = False
+        self.launches = 0
 
     def run(self, seconds: float, seed: int) -> None:
         """Launch; let things go wrong for some time, then wait for the end."""
-        chaos = Chaos(self.aws, self._credentials, seed, self.batch.kill)
+        longest = max(OUTAGE_S, seconds * OUTAGE)
+        chaos = Chaos(self.aws, self._credentials, seed, self.batch.choose, longest)
         self.happened = chaos.done
         begun = time.monotonic()
         self._launch()
         try:
-            while time.monotonic() - begun < seconds and not self._look(PAUSE_S):
+            pause_s = max(PAUSE_S, seconds / EVENTS)
+            while time.monotonic() - begun < seconds and not self._look(pause_s):
                 chaos.happen()
             self.aws.clear_faults()
             end = time.monotonic() + DRAIN_S
@@ -189,8 +192,17 @@ class Soak:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.batch.look()
+            self._launch_again()
             time.sleep(0.2)
         return all(job.has_ended for job in self.batch.jobs.values())
+
+    def _launch_again(self) -> None:
+        """Do what a user does about a controller that has used up its attempts, until it works."""
+        if lost := self.batch.find_lost():
+            with suppress(BotoCoreError, ClientError):
+                self._launch()
+                for job in lost:
+                    job.is_replaced = True
 
     def _launch(self) -> None:
         """Do what `bactofleet launch --shards N` does after its checks."""
@@ -216,6 +228,7 @@ class Soak:
             ) as standing:
                 number = choose_shards(standing, self.samples, self._shards)
                 start(session, standing, project, self.samples, number, settings)
+        self.launches += 1
 
     def _gather(self) -> None:
         shards, _ = read_shards(self._s3, self.run_place)
@@ -235,10 +248,10 @@ class Soak:
         return {
             "seconds": round(self.seconds),
             "genomes": len(self.samples),
+            "launches": self.launches,
             "happened": dict(self.happened),
             "controllers": {
                 "attempts": [job.attempts for job in jobs],
-                "killed": sum(job.kills for job in jobs),
                 "exits": dict(Counter(code for job in jobs for code in job.exits)),
             },
             "attempts of genomes": dict(outcomes),
@@ -290,15 +303,21 @@ class Soak:
     def _check_attempts(self) -> Iterator[str]:
         """Yield genomes with attempts that nothing explains."""
         succeeded: Counter[str] = Counter()
+        failed: Counter[str] = Counter()
         for row in self._read_table("usage.tsv"):
             sample = Path(row["target"]).stem
             if row["outcome"] == api.SUCCEEDED:
                 succeeded[sample] += 1
+            elif row["outcome"] == "exit 1":
+                failed[sample] += 1
             elif not re.fullmatch(r"reclaimed|not started|exit \d+", row["outcome"]):
                 yield f"{sample}: an attempt ended as {row['outcome']!r}"
         for sample, times in succeeded.items():
             if times > 1:
                 yield f"{sample}: {times} attempts succeeded"
+        for sample, times in failed.items():
+            if times > self.launches:
+                yield f"{sample}: failed {times} times in {self.launches} launches"
 
     def _check_growth(self) -> Iterator[str]:
         lives: dict[int, list[tuple[float, int]]] = defaultdict(list)
@@ -338,26 +357,3 @@ class Soak:
     def _read_table(self, name: str) -> list[dict[str, str]]:
         with (self.results / name).open(newline="") as handle:
             return list(csv.DictReader(handle, dialect="excel-tab"))
-
-
-def _end(job: Job) -> None:
-    if job.process:
-        os.killpg(job.process.pid, signal.SIGKILL)
-        job.process.wait()
-
-
-def _iter_samples(pid: int) -> Iterator[tuple[int, float, int, int, int]]:
-    """Yield what a process and its children hold, while they live."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-        started = Path(f"/proc/{pid}").stat().st_mtime
-        resident = re.search(r"VmRSS:\s+(\d+)", status)
-        threads = re.search(r"Threads:\s+(\d+)", status)
-        files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
-        if resident and threads:
-            yield pid, time.time() - started, int(resident[1]), files, int(threads[1])
-        for listed in Path(f"/proc/{pid}/task").glob("*/children"):
-            for child in listed.read_text().split():
-                yield from _iter_samples(int(child))
-    except OSError:  # it has just ended
-        return
