@@ -54,12 +54,14 @@ QC_PARAMETERS = {
     "min_proportion": 0.5,
     "min_coverage": 0.1,
     "coverage": 1000,
+    "fastp_options": "",
     "phix": False,
     "error_correction": False,
     "keep": [],
 }
 ASSEMBLY_PARAMETERS = {
     "assembler": "skesa",
+    "assembler_options": "",
     "polish": False,
     "min_contig_length": 50,
     "min_contig_coverage": 2,
@@ -72,6 +74,7 @@ ANNOTATION_PARAMETERS = {
     "prokka_evalue": "1e-09",
     "prokka_coverage": 80,
     "prokka_use_genus": False,
+    "prokka_options": "",
     "rfam": False,
     "genetic_code": None,
 }

@@ -178,6 +178,12 @@ def test_a_sample_is_its_genes_locus_tag_where_contigs_keep_names_that_genbank_t
     assert ("--locustag" in words) == is_tag
 
 
+def test_prokka_gets_the_users_options(annotate: Annotate) -> None:
+    genome = annotate(prokka_options="--addgenes")
+
+    assert "--addgenes" in genome.commands("annotation")[0]
+
+
 def test_proteins_of_the_users_are_given_to_prokka(annotate: Annotate, tmp_path: Path) -> None:
     mine = tmp_path / "my proteins.faa"
     mine.write_text(">mine\nMKV\n")

@@ -50,7 +50,7 @@ def test_an_unknown_option_is_named_with_those_that_are_known() -> None:
     (problem,) = problems_of(coverge=50)
 
     assert problem.startswith(
-        "config.yaml: unknown option 'coverge'; options are amrfinder, assembler, coverage"
+        "config.yaml: unknown option 'coverge'; options are amrfinder, assembler, assembler_options"
     )
 
 

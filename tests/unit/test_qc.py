@@ -106,6 +106,22 @@ def test_ends_of_g_are_trimmed_where_the_reads_show_them(
     assert ("--trim_poly_g" in fastp) == is_trimmed
 
 
+def test_fastp_gets_the_users_options(clean: Clean, pair: tuple[list[Read], list[Read]]) -> None:
+    genome = clean(*pair, fastp_options="--cut_tail --length_required 35")
+
+    [fastp] = genome.commands("qc")
+    assert fastp[-3:] == ["--cut_tail", "--length_required", "35"]
+    assert 0 < len(kept(genome, "S1_R1")) < len(pair[0])
+
+
+def test_who_says_what_is_done_with_poly_g_is_obeyed(clean: Clean) -> None:
+    reads = [read._replace(bases=read.bases[:-10] + "G" * 10) for read in make_reads(20)]
+
+    [fastp] = clean(reads, fastp_options="--disable_trim_poly_g").commands("qc")
+
+    assert "--trim_poly_g" not in fastp
+
+
 def test_single_end_reads_are_trimmed_by_themselves(clean: Clean) -> None:
     genome = clean(make_reads(20))
 

@@ -20,7 +20,7 @@ rule annotation:
     params:
         options=RUN.options(
             *("proteins", "prokka_evalue", "prokka_coverage"),
-            *("prokka_use_genus", "rfam", "genetic_code"),
+            *("prokka_use_genus", "prokka_options", "rfam", "genetic_code"),
         ),
         identity=identity,
     shell:

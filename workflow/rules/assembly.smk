@@ -21,7 +21,8 @@ rule assembly:
         attempt=attempt_number,
     params:
         options=RUN.options(
-            *("assembler", "polish", "min_contig_length", "min_contig_coverage"),
+            *("assembler", "assembler_options", "polish"),
+            *("min_contig_length", "min_contig_coverage"),
             *("min_genome_size", "max_genome_size", "keep"),
         ),
         identity=identity,

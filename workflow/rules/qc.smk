@@ -19,7 +19,7 @@ rule qc:
         attempt=attempt_number,
     params:
         options=RUN.options(
-            *("phix", "error_correction", "coverage", "keep"),
+            *("fastp_options", "phix", "error_correction", "coverage", "keep"),
             *("min_reads", "min_basepairs", "min_proportion", "min_coverage"),
         ),
         identity=identity,

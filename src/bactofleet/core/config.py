@@ -21,6 +21,7 @@ from bactofleet.core.references import (
     url_and_checksum,
 )
 from bactofleet.core.schemes import checksum_of
+from bactofleet.core.tool_options import OPTIONS, find_tool_option_fault, tool_of
 
 # The user's configuration, in a project's folder.
 CONFIG_FILE = Path("config/config.yaml")
@@ -116,6 +117,13 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) ->
         raise ConfigurationError(problems)
     defaults = {name: option["default"] for name, option in schema["properties"].items()}
     complete = defaults | config
+    problems = [
+        f"{source}: {name}: {fault}"
+        for name in OPTIONS
+        if (fault := find_tool_option_fault(tool_of(name, complete), complete[name] or ""))
+    ]
+    if problems:
+        raise ConfigurationError(problems)
     # A schema cannot compare two options.
     smallest, largest = complete["min_genome_size"], complete["max_genome_size"]
     if smallest > largest:

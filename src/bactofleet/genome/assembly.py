@@ -105,15 +105,21 @@ def _skesa(stage: Stage, reads: list[Path], contigs: Path) -> None:
         raise OutOfMemory(f"SKESA needs {needed_gb:.1f} GB and may use {stage.memory_gb} GB")
     insert_size = measured_insert_size(trimmed.multiqc["fastp"])
     has_enough = insert_size and needs_few_steps(trimmed.metrics)
+    given = _given_options(stage)
     stage.tools.run(
         ["skesa", "--reads", ",".join(map(str, reads)), "--contigs_out", contigs]
         + ["--cores", stage.threads, "--memory", stage.memory_gb]
         # Otherwise SKESA estimates it, by assembling 10,000 pairs.
         + (["--insert_size", insert_size] if insert_size else [])
-        + (["--steps", STEPS] if has_enough else [])
+        + (["--steps", STEPS] if has_enough and "--steps" not in given else [])
         # fastp has already removed the adapters that SKESA would look for.
         + ["--vector_percent", "1", "--min_contig", "1"]
+        + given
     )
+
+
+def _given_options(stage: Stage) -> list[str]:
+    return (stage.parameters["assembler_options"] or "").split()
 
 
 def measured_insert_size(fastp: Mapping[str, Any]) -> int | None:
@@ -148,7 +154,7 @@ def _spades(stage: Stage, reads: list[Path], contigs: Path) -> None:
     inputs = ["-1", reads[0], "-2", reads[1]] if reads[1:] else ["-s", reads[0]]
     stage.tools.run(
         ["spades.py", *inputs, "--isolate", "--threads", stage.threads]
-        + ["--memory", stage.memory_gb, "-o", "spades"]
+        + ["--memory", stage.memory_gb, "-o", "spades", *_given_options(stage)]
     )
     made = stage.work / "spades" / "contigs.fasta"
     if made.exists():  # it also ends successfully without contigs
@@ -159,7 +165,7 @@ def _megahit(stage: Stage, reads: list[Path], contigs: Path) -> None:
     inputs = ["-1", reads[0], "-2", reads[1]] if reads[1:] else ["-r", reads[0]]
     stage.tools.run(
         ["megahit", *inputs, "-t", stage.threads, "-m", stage.memory_gb * 10**9]
-        + ["--min-contig-len", "1", "-o", "megahit"]
+        + ["--min-contig-len", "1", "-o", "megahit", *_given_options(stage)]
     )
     shutil.move(stage.work / "megahit" / "final.contigs.fa", contigs)
 

@@ -54,7 +54,7 @@ def run(stage: Stage) -> None:
 
 
 def _trim(stage: Stage, raw: list[Path]) -> list[Path]:
-    """Trim adapters and low quality with fastp's own defaults, as Bactopia does."""
+    """Trim adapters and low quality with fastp's own defaults, as Bactopia does, or as told."""
     stage.use("fastp")
     trimmed = [stage.work / f"trimmed{i}.fastq.gz" for i in range(1, len(raw) + 1)]
     report = stage.publish(f"{SUPPLEMENTAL}/{stage.sample}.fastp.json")
@@ -62,13 +62,16 @@ def _trim(stage: Stage, raw: list[Path]) -> list[Path]:
     log = stage.publish(f"logs/{stage.sample}-fastp.log")
     pair = ["--in2", raw[1], "--out2", trimmed[1], "--detect_adapter_for_pe"] if raw[1:] else []
     # fastp itself knows the machine by the names of reads, which archives often replace.
-    poly_g = max(map(share_of_poly_g, raw)) >= MIN_POLY_G
+    given = (stage.parameters["fastp_options"] or "").split()
+    is_said = {"--trim_poly_g", "--disable_trim_poly_g"} & set(given)
+    poly_g = not is_said and max(map(share_of_poly_g, raw)) >= MIN_POLY_G
     stage.tools.run(
         # Only the next tool reads these, so the fastest compression is enough.
         ["fastp", "--in1", raw[0], "--out1", trimmed[0], *pair, "--compression", "1"]
         + ["--thread", stage.threads, "--json", report, "--html", page]
         + ["--report_title", stage.sample]
-        + ["--trim_poly_g"] * poly_g,
+        + ["--trim_poly_g"] * poly_g
+        + given,
         stderr=log,
     )
     for path in (report, page, log):
