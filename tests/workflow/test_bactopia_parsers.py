@@ -1,9 +1,13 @@
-"""Bactopia's own parsers read what we make, and find the keys that they find in its outputs."""
+"""Bactopia's own parsers read what we make, and find the keys that they find in its outputs.
+
+The genomes are made as by a user without a checkout: the package comes from its wheels.
+"""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +16,9 @@ import pytest
 import yaml
 from bactopia.parsers import annotator, assembler, gather, qc
 from bactopia.parsers.error import parse_errors
-from conftest import Project, broken, make_project, plasmid
+from conftest import IMAGE, REPOSITORY, SMALL, Project, broken, plasmid
 from support.amrfinder import write_amrfinder
+from support.distributions import EXECUTOR, SCHEDULER, build, make_environment
 
 # Names as people have them.
 COMPLETE, EXCLUDED = "a-complete-one", "2024-05-01"
@@ -25,24 +30,52 @@ GATHER_KEYS = {
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Unpacked results of a complete and of an excluded genome."""
-    folder = tmp_path_factory.mktemp("project")
-    write_amrfinder(folder / "amr")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bactofleet` of an environment that has the three wheels, and what they require."""
+    folder = tmp_path_factory.mktemp("installed")
+    sources = (REPOSITORY, EXECUTOR, SCHEDULER)
+    wheels = [build(source, folder / "dist" / source.name)[0] for source in sources]
+    return make_environment(folder / "environment", *wheels).with_name("bactofleet")
+
+
+@pytest.fixture(scope="module")
+def project(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A folder laid out by `init`, after `run` has made a complete and an excluded genome."""
+    data = tmp_path_factory.mktemp("data")
+    write_amrfinder(data / "amr")
     # One locus, of which the plasmid has nothing.
-    scheme = folder / "schemes/toy"
+    scheme = data / "schemes/toy"
     scheme.mkdir(parents=True)
     (scheme / "toy.txt").write_text("ST\tadk\n1\t1\n")
     (scheme / "adk.tfa").write_text(f">adk_1\n{'ACGTTGCA' * 50}\n")
-    project: Project = make_project(
-        folder / "p",
-        species_references="refseq",
-        amrfinder=str(folder / "amr"),
-        mlst_schemes=str(folder / "schemes"),
-    )
+    config = SMALL | {
+        "species_references": "refseq",
+        "amrfinder": str(data / "amr"),
+        "mlst_schemes": str(data / "schemes"),
+    }
+    folder = data / "cohort"
+    subprocess.run([installed, "init", folder], check=True)
+    project = Project(folder, config)
     project.write_samples([plasmid(COMPLETE), broken(EXCLUDED)])
-    assert project.run().status == 0
+    options = [f"{name}={json.dumps(value)}" for name, value in config.items()]
+    subprocess.run([installed, "run", "--directory", folder, "--config", *options], check=True)
+    return project
+
+
+@pytest.fixture(scope="module")
+def unpacked(project: Project) -> dict[str, Path]:
+    """Unpacked results of both."""
     return {name: project.unpack(name) for name in (COMPLETE, EXCLUDED)}
+
+
+def test_without_a_checkout_the_image_makes_genomes_and_the_report(project: Project) -> None:
+    receipts = {name: project.receipt(name) for name in (COMPLETE, EXCLUDED)}
+    assert {name: receipt["status"] for name, receipt in receipts.items()} == {
+        COMPLETE: "complete",
+        EXCLUDED: "excluded",
+    }
+    assert receipts[COMPLETE]["image"]["name"] == IMAGE
+    assert COMPLETE in (project.folder / "results/report.html").read_text()
 
 
 def test_gather_reads_the_meta_table(unpacked: dict[str, Path]) -> None:
