@@ -52,6 +52,7 @@ class Controller:
             "fallback_queue": aws.fallback_queue,
             "job_role": aws.job_role_arn,
             "image": image,
+            "match_versions": "",  # the workers of the pretend workflow have no bactofleet
             "poll_interval": 1,
         }
 

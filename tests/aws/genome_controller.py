@@ -27,6 +27,7 @@ class Genomes(Controller):
         self, aws: EmulatedAWS, folder: Path, samples: Mapping[str, tuple[str, ...]], results: str
     ) -> None:
         super().__init__(aws, folder, IMAGE)
+        del self.settings["match_versions"]  # as in the profile
         copy_project(folder)
         upload_reads(self.get_owner("s3"), aws.bucket, (folder / READS).iterdir())
         write_sheet(folder, samples, f"s3://{aws.bucket}/{READS}")

@@ -43,6 +43,7 @@ def test_valid_settings_are_taken_and_there_is_no_timeout_by_default():
         ("execution_role", "$(id)", "arn:aws:iam::<account>:role/<name>"),
         ("scratch_volume", "scratch", "an absolute path"),
         ("scratch_volume", "/mnt/../etc", "an absolute path"),
+        ("match_versions", "snakemake, nowhere", "not installed here: nowhere"),
         ("attempts", 0, "give 1 to 10"),
         ("attempts", 11, "give 1 to 10"),
         ("task_timeout", 59, "give at least 60"),

@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import tarfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
@@ -207,3 +208,23 @@ def test_an_image_of_another_version_refuses_before_it_asks_for_anything(
 
     assert code == FINAL
     assert "the controller has 9.1" in reason
+
+
+@pytest.mark.parametrize(
+    ("package", "said"),
+    [
+        ("boto3", f"the image has boto3 {version('boto3')}, the controller has 0.0.9"),
+        ("no-such-package", "the image has no-such-package (none), the controller has 0.0.9"),
+    ],
+)
+def test_packages_that_the_workflow_names_are_compared_too(
+    child: Child, monkeypatch: pytest.MonkeyPatch, package: str, said: str
+) -> None:
+    monkeypatch.setenv(environment.VERSIONS, format_versions(["boto3"]))
+    assert child.run() == (0, "")
+    versions = json.loads(format_versions()) | {package: "0.0.9"}
+    monkeypatch.setenv(environment.VERSIONS, json.dumps(versions))
+
+    code, reason = child.run()
+
+    assert (code, reason) == (FINAL, f"{said}: use an image with the controller's versions")

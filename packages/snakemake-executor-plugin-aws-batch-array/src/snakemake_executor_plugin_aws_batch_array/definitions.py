@@ -77,7 +77,7 @@ def _build_container(
                 environment.RUN_PREFIX: run_prefix,
                 environment.BUNDLE_SHA256: bundle_sha256,
                 environment.SCRATCH: SCRATCH_PATH,
-                environment.VERSIONS: format_versions(),
+                environment.VERSIONS: format_versions(settings.matched_packages),
             }
         ),
         "readonlyRootFilesystem": True,

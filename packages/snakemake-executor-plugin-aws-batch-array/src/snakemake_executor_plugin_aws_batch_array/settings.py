@@ -11,6 +11,7 @@ from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import CommonSettings
 
 from .paths import DEFAULT_PREFIX
+from .versions import get_versions
 
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
 MAX_ATTEMPTS = 10
@@ -104,6 +105,12 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
         "Container image with Snakemake, this plugin and the workflow's tools.",
         required=True,
     )
+    match_versions: str = _setting(
+        "",
+        "Packages, separated by commas, that image and controller must have in the same version, "
+        "as they must have Snakemake and this plugin.",
+        type=str,
+    )
     attempts: int = _setting(
         3, "Attempts that Batch makes per queue when hosts are lost (1 to 10).", type=int
     )
@@ -158,6 +165,11 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
                 "Settings of the executor aws-batch-array:\n  " + "\n  ".join(problems)
             )
 
+    @property
+    def matched_packages(self) -> list[str]:
+        """The packages of `match_versions`."""
+        return [name for name in self.match_versions.replace(" ", "").split(",") if name]
+
     def _iter_problems(self) -> list[str | None]:
         return [
             _mismatch("job-queue", self.job_queue, _QUEUE, "a queue's name or ARN"),
@@ -181,7 +193,13 @@ class ExecutorSettings(AwsBatchSettings):  # type: ignore[misc]
             _outside("unplaceable-after", self.unplaceable_after, 0, None),
             _outside("tags (how many)", len(self.tags or {}), 0, MAX_TAGS),
             self._equal_queues(),
+            self._missing_packages(),
         ]
+
+    def _missing_packages(self) -> str | None:
+        versions = get_versions(self.matched_packages)
+        missing = [name for name, version in versions.items() if not version]
+        return f"match-versions: not installed here: {', '.join(missing)}" if missing else None
 
     def _equal_queues(self) -> str | None:
         if self.fallback_queue is None or self.fallback_queue != self.job_queue:
