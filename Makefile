@@ -17,7 +17,7 @@ UNIT_TESTS := tests/unit $(wildcard packages/*/tests)
 # Types of these are checked one folder at a time, because each has a conftest.py.
 OTHER_TESTS := $(addprefix tests/,aws infra workflow slurm download)
 
-.PHONY: help setup image lock demo check test aws-up aws-demo run shell dist lint lint-sources lint-tests format test-versions check-arm64 clean
+.PHONY: help setup image lock demo check test aws-up aws-demo run shell dist lint lint-sources lint-tests format test-versions check-arm64 release-image clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ test-versions: setup ## Test the plugins with the oldest and the newest Snakemak
 
 check-arm64: setup ## Check that every package of the image exists for arm64.
 	@containers/check-arm64.sh
+
+release-image: ## Push the image of this version, for amd64 and arm64: TO=ghcr.io/my-lab/bactofleet.
+	@containers/release.sh $(TO)
 
 clean: ## Remove what set-up and demo made, but no results; the image and the engine stay.
 	rm -rf $(VENV) $(STAMPS) dist demo-results scratch/demo
