@@ -98,6 +98,7 @@ class Archive:
             "REQUESTS_CA_BUNDLE": str(self.authority),
             "BACTOFLEET_ENA_URL": f"{self.url}/ena",
             "BACTOFLEET_PUBMLST_URL": f"{self.url}/pubmlst",
+            "BACTOFLEET_DATASETS_URL": f"{self.url}/datasets",
             "BACTOFLEET_ENA_FILES_URL": self.url,
             "BACTOFLEET_EUTILS_URL": f"{self.url}/entrez/eutils",
         }

@@ -1,7 +1,10 @@
 """Gathering reads and assemblies: real copies, checked to the end, whatever they are."""
 
 import gzip
+import io
+import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from support.stages import DOWNLOAD_PARAMETERS, Genome
 
 from bactofleet.core import versions
 from bactofleet.core.files import read_json, sha256_of
-from bactofleet.core.samples import Sample
+from bactofleet.core.samples import Sample, to_sample
 from bactofleet.genome import download
 
 Gather = Callable[..., Genome]
@@ -223,6 +226,64 @@ def test_an_assembly_is_unpacked_and_measured(gather: Gather, tmp_path: Path, na
     assert (genome.folder("download") / "assembly/S1.fna").read_bytes() == text
     assert genome.record("download").input["genome_size"] == 2002
     assert genome.record("download").input["genome_size_source"] == "assembly"
+
+
+def package(files: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+NCBI = "GCF_000013425.1"
+PLACE = f"/datasets/{NCBI}/download"
+GENOMIC = f"ncbi_dataset/data/{NCBI}/{NCBI}_ASM1342v1_genomic.fna"
+
+
+def test_an_assembly_of_ncbi_is_fetched_and_unpacked(gather: Gather, archive: Archive) -> None:
+    fasta = b">a\n" + b"ACGT" * 500 + b"\n"
+    archive.files[PLACE] = package({"README.md": b"x", GENOMIC: fasta, "md5sum.txt": b"x"})
+
+    genome = gather(assembly=to_sample("S1", {"assembly": NCBI}).assembly, genome_size=0)
+
+    assert (genome.folder("download") / "assembly/S1.fna").read_bytes().count(b"ACGT") == 500
+    origin = genome.record("download").input
+    assert origin["sources"][0].endswith(f"/{NCBI}/download")
+    assert origin["files"][0]["sha256"] == sha256(archive.files[PLACE]).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "reason"),
+    [
+        (package({"README.md": b"x"}), 1, f"NCBI has 0 files of sequences for {NCBI}"),
+        (package({GENOMIC: b">a\n", f"x/y{GENOMIC}": b">b\n"}), 1, "NCBI has 2 files"),
+        (package({GENOMIC: b">a\nACGT\n"})[:-20], 75, "is damaged"),
+        (b"<html>", 75, "is damaged"),
+        (None, 1, "correct the sample sheet"),
+    ],
+)
+def test_what_is_no_package_of_ncbi_fails(
+    gather: Gather, archive: Archive, content: bytes | None, status: int, reason: str
+) -> None:
+    if content is not None:
+        archive.files[PLACE] = content
+
+    genome = gather(assembly=to_sample("S1", {"assembly": NCBI}).assembly, expect=status)
+
+    assert reason in genome.failure()["message"]
+
+
+def test_a_package_that_unpacks_to_more_than_a_genome_is_excluded(
+    gather: Gather, archive: Archive
+) -> None:
+    archive.files[PLACE] = package({GENOMIC: b">a\n" + b"A" * 1_000_000})
+
+    genome = gather(assembly=to_sample("S1", {"assembly": NCBI}).assembly)
+
+    excluded = genome.record("download").excluded
+    assert excluded
+    assert (excluded["type"], NCBI in excluded["message"]) == ("file-size", True)
 
 
 @pytest.mark.parametrize("end", [b">b\n", b">b", b">b\n>c\nACGT\n"])

@@ -14,7 +14,7 @@ from snakemake.io import PeriodicityDetector
 from support.sheets import HEADER, SCHEMA, check, problems_of, write_sheet
 
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.core.samples import to_bp
+from bactofleet.core.samples import shown, to_bp, to_sample
 
 COHORT = 67_000
 
@@ -344,6 +344,16 @@ def test_other_urls_are_refused_and_the_allowed_form_shown(url: str, allowed: st
 
     assert problem.startswith(f"samples.tsv, line 2, column r1: {url!r} is not ")
     assert allowed in problem
+
+
+def test_an_assembly_of_ncbi_is_an_address_and_needs_its_version() -> None:
+    sample = to_sample("S1", {"assembly": "GCF_000013425.1"})
+
+    assert sample.assembly.startswith("https://api.ncbi.nlm.nih.gov/datasets/v2/")
+    assert shown(sample.assembly).endswith("/GCF_000013425.1/download")
+    assert check("S1\t\t\t\tGCA_000013425.12")
+    (problem,) = problems_of("S1\t\t\t\tGCF_000013425")
+    assert "there is no file 'GCF_000013425'" in problem
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:

@@ -92,7 +92,7 @@ def test_what_is_not_made_here_is_left_out_and_listed(capsys: pytest.CaptureFixt
     assert rows[1:] == ["SRX1390622\tSRX1390622"]
     assert [line.split(",")[0] for line in left_out()] == [
         "SRX1390623\tline 3: runtype is ont",
-        "GCF_000013425\tline 4: give the assembly's file in the column assembly",
+        "GCF_000013425\tline 4: give it with its version in the column assembly",
     ]
     assert "left out: runtype" in capsys.readouterr().out
 

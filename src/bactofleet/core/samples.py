@@ -57,6 +57,9 @@ CANDIDATUS = re.compile(r"^(Candidatus|Ca\.) ")
 MAX_PROBLEMS_SHOWN = 50
 MAX_PATH_SHOWN = 200
 SIZE_WITH_UNIT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([km])(?:bp?)?", re.IGNORECASE)
+# NCBI's assemblies, with their version: what another version has is another genome.
+ASSEMBLY_ACCESSION = re.compile(r"GC[AF]_[0-9]{9}\.[0-9]{1,3}")
+NCBI_ASSEMBLY = "https://api.ncbi.nlm.nih.gov/datasets/v2/genome/accession"
 UNITS = {"k": 1_000, "m": 1_000_000}
 
 Row = dict[str, str]
@@ -279,7 +282,7 @@ def to_sample(name: str, row: Row) -> Sample:
         accession=row.get("accession", ""),
         r1=_split(row.get("r1", "")),
         r2=_split(row.get("r2", "")),
-        assembly=row.get("assembly", ""),
+        assembly=_to_address(row.get("assembly", "")),
         genome_size=int(row.get("genome_size") or 0),
         species=CANDIDATUS.sub("", row.get("species", "")),
         runs=_split(row.get("runs", "")),
@@ -290,6 +293,13 @@ def to_sample(name: str, row: Row) -> Sample:
         fastq_md5=_split(row.get("fastq_md5", "")),
         fastq_bytes=_split_numbers(row.get("fastq_bytes", "")),
     )
+
+
+def _to_address(assembly: str) -> str:
+    """Return where an assembly is: an accession of NCBI's is at an address of NCBI Datasets."""
+    if not ASSEMBLY_ACCESSION.fullmatch(assembly):
+        return assembly
+    return f"{NCBI_ASSEMBLY}/{assembly}/download?include_annotation_type=GENOME_FASTA"
 
 
 def _split(cell: str) -> list[str]:
@@ -418,9 +428,10 @@ def _check_input(row: Row) -> Iterator[str]:
         )
     yield from _check_mates(_split(row.get("r1", "")), _split(row.get("r2", "")))
     for column in ("r1", "r2", "assembly"):
-        yield from (
-            f"column {column}: {problem}" for problem in _check_sources(row.get(column, ""))
-        )
+        cell = row.get(column, "")
+        if column == "assembly" and ASSEMBLY_ACCESSION.fullmatch(cell):
+            continue
+        yield from (f"column {column}: {problem}" for problem in _check_sources(cell))
     if any(row.get(column) for column in ARCHIVE_COLUMNS):
         yield from _check_archive(row)
 

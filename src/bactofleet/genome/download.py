@@ -13,7 +13,7 @@ from bactofleet.core.errors import Excluded, TemporaryFailure
 from bactofleet.core.files import CHUNK_BYTES, copy_summed, fingerprint, write_json
 from bactofleet.core.frozen_samples import FrozenSamples
 from bactofleet.core.identity import identify
-from bactofleet.core.samples import Sample, is_remote, shown, to_sample
+from bactofleet.core.samples import NCBI_ASSEMBLY, Sample, is_remote, shown, to_sample
 from bactofleet.core.versions import get_versions
 from bactofleet.genome.fasta import read_fasta, write_fasta
 from bactofleet.genome.fastq import (
@@ -224,6 +224,10 @@ def _fetch_files(stage: Stage, sources: list[str], max_bytes: int) -> list[Path]
 
 def _fetch_file(stage: Stage, max_bytes: int, source: str, target: Path) -> dict[str, Any]:
     """Copy or fetch one file; return what the receipt says about it."""
+    if source.startswith(f"{NCBI_ASSEMBLY}/"):
+        from bactofleet.archives.datasets import fetch_assembly  # noqa: PLC0415
+
+        return fetch_assembly(source, target, stage.tools.say, max_bytes).describe()
     if is_remote(source):
         from bactofleet.archives.files import fetch  # noqa: PLC0415
 

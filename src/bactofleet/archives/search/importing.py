@@ -173,7 +173,7 @@ def _find_rejections(cells: Cells, row: Row, known: set[str]) -> Iterator[Reject
     if not cells.keys() & {"sample", *INPUTS}:
         yield Rejection("reads", "it names no reads")
     if row.get("accession", "").startswith(("GCF_", "GCA_")):
-        yield Rejection("assembly accession", "give the assembly's file in the column assembly")
+        yield Rejection("assembly accession", "give it with its version in the column assembly")
     for name in ("platform", "library source", "library strategy"):
         if name in cells:
             yield from check_word(name, cells[name])
