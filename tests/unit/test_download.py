@@ -243,14 +243,15 @@ GENOMIC = f"ncbi_dataset/data/{NCBI}/{NCBI}_ASM1342v1_genomic.fna"
 
 def test_an_assembly_of_ncbi_is_fetched_and_unpacked(gather: Gather, archive: Archive) -> None:
     fasta = b">a\n" + b"ACGT" * 500 + b"\n"
-    archive.files[PLACE] = package({"README.md": b"x", GENOMIC: fasta, "md5sum.txt": b"x"})
+    content = package({"README.md": b"x", GENOMIC: fasta, "md5sum.txt": b"x"})
+    archive.files[PLACE] = content
 
     genome = gather(assembly=to_sample("S1", {"assembly": NCBI}).assembly, genome_size=0)
 
     assert (genome.folder("download") / "assembly/S1.fna").read_bytes().count(b"ACGT") == 500
     origin = genome.record("download").input
     assert origin["sources"][0].endswith(f"/{NCBI}/download")
-    assert origin["files"][0]["sha256"] == sha256(archive.files[PLACE]).hexdigest()
+    assert origin["files"][0]["sha256"] == sha256(content).hexdigest()
 
 
 @pytest.mark.parametrize(
