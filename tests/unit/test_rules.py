@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -322,6 +323,32 @@ def test_a_run_of_an_empty_sheet_is_refused(project: Path) -> None:
 
     assert process.returncode == 1
     assert "config/samples.tsv, line 1: there are no samples below the header" in said
+
+
+def test_the_folder_for_tests_of_others_has_genomes_to_make(project: Path) -> None:
+    for name in (".test", "demo"):
+        shutil.copytree(REPOSITORY / name, project / name)
+
+    said, _ = start(project, "--directory", ".test", "--dry-run").communicate(timeout=60)
+
+    assert "2 genomes: 0 finished, 2 to do" in said
+    assert "This was a dry-run" in said
+
+
+def test_the_report_of_snakemake_has_our_page_in_it(project: Path, tmp_path: Path) -> None:
+    (project / "no.fna").write_text("no FASTA")
+    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\tno.fna\n")
+    tools = install_tools(tmp_path / "tools")
+    # Without records in .snakemake/metadata, as in the profiles of clusters and AWS.
+    words = ("--profile", "profiles/local", "--cores", "1", "--drop-metadata")
+    made, _ = start(project, *words, PATH=tools).communicate(timeout=120)
+
+    said, _ = start(project, *words, "--report", "all.zip", PATH=tools).communicate(timeout=120)
+
+    assert "Report created" in said, made + said
+    with zipfile.ZipFile(project / "all.zip") as archive:
+        contents = [archive.read(name) for name in archive.namelist()]
+    assert (project / "results/report.html").read_bytes() in contents
 
 
 # --- as a module of another workflow --------------------------------------------------------------

@@ -29,7 +29,8 @@ rule report:
         table=f"{RESULTS}/{folder.TABLE}",
         parquet=f"{RESULTS}/{folder.PARQUET}",
         timings=f"{RESULTS}/{folder.TIMINGS}",
-        page=f"{RESULTS}/{folder.PAGE}",
+        # Also a page of what `snakemake --report` makes.
+        page=report(f"{RESULTS}/{folder.PAGE}", category="Cohort"),
     params:
         results=lambda wildcards, output: str(Path(output.table).parent),
         samples=str(RUN.frozen_samples),
