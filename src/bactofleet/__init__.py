@@ -1,3 +1,3 @@
 """Bacterial genomes from reads to annotated assemblies, by the ten thousand."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

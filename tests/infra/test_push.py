@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from fleet import Fleet
 
+from bactofleet import __version__
+
 DOCKER = """#!/bin/sh
 printf '%s\\n' "$*" >> "$DOCKER_CALLS"
 case "$1 $2" in
@@ -63,7 +65,7 @@ def test_the_image_gets_a_new_tag_is_pushed_and_set(docker: Docker) -> None:
     image = docker.fleet.settings["image"]
     registry = image.partition("/")[0]
     assert status == 0, said
-    assert image.startswith(f"{docker.fleet.outputs['Repository']}:0.1.0-2")
+    assert image.startswith(f"{docker.fleet.outputs['Repository']}:{__version__}-2")
     assert docker.calls == [
         "image inspect --format {{.Architecture}} bactofleet:latest",
         f"login --username AWS --password-stdin {registry}",

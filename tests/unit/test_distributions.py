@@ -1,6 +1,7 @@
 """The three distributions: what `make dist` builds has what it should, and nothing else."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -11,7 +12,10 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+import yaml
 from support.distributions import REPOSITORY, build
+
+from bactofleet import __version__
 
 PLUGINS = sorted((REPOSITORY / "packages").iterdir())
 FOLDERS = [REPOSITORY, *PLUGINS]
@@ -95,6 +99,24 @@ def test_the_index_shows_its_description_and_where_it_comes_from(
     urls = dict(url.split(", ", 1) for url in metadata.get_all("Project-URL", []))
     assert {"Repository", "Documentation", "Changelog"} <= urls.keys()
     assert metadata["License-Expression"] == "MIT"
+
+
+def test_a_wheel_has_the_version_of_the_newest_section_of_its_changelog(
+    source: Path, built: tuple[Path, Path]
+) -> None:
+    changelog = (source / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    newest = re.search(r"^## (\S+)", changelog, re.MULTILINE)
+
+    assert newest is not None
+    assert metadata_of(built[0])["Version"] == newest[1]
+
+
+def test_the_package_is_cited_and_names_itself_with_its_version() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+
+    assert project["version"] == citation["version"] == __version__
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda folder: folder.name)
