@@ -106,6 +106,17 @@ def test_genomes_that_begin_together_wait_for_the_one_that_fetches(
         ("amrfinder", "s.tgz", pack(SCHEME), "is no program"),
         ("proteins", "p.faa", b">a\nACGT\n", "holds nucleotides"),
     ],
+    # Archives have the time of their making in them, so their bytes cannot be names.
+    ids=[
+        "no archive",
+        "no scheme",
+        "a file outside",
+        "cut off",
+        "no sketch",
+        "no table",
+        "no program",
+        "no proteins",
+    ],
 )
 def test_what_is_no_such_reference_fails_before_the_genome_is_made(
     gather: Any, address_of: Any, option: str, name: str, content: bytes, reason: str
