@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from support.receipts import make_receipt
 
 from bactofleet.launch import controller
-from bactofleet.launch.controller import ENDED_FROM_OUTSIDE, TROUBLE, main
+from bactofleet.launch.controller import ENDED_FROM_OUTSIDE, TROUBLE, Keeper, main
 from bactofleet.launch.ending import Ends
 from bactofleet.launch.place import Place
 from bactofleet.launch.project import ARCHIVE, CONFIG_NAME, add_bytes
 from bactofleet.launch.record import Record, write_record
 from bactofleet.launch.shards import Shards, write_shards
 from bactofleet.launch.state import Reader
+from snakemake_executor_plugin_aws_batch_array import retrying
 
 RUN = Place("genomes", "cohort")
 SHARDS = Shards(1)
@@ -178,17 +180,39 @@ def test_jobs_that_were_not_collected_are_no_end(
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_full_disk_is_no_end(
+def test_a_broken_disk_is_no_end(
     snakemake: Snakemake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(5, "Input/output error")
 
     snakemake("")
     monkeypatch.setattr(controller, "fetch_project", refuse)
 
     assert main() == TROUBLE
-    assert "This machine: [Errno 28] No space left on device" in caplog.text
+    assert "This machine: [Errno 5] Input/output error" in caplog.text
+
+
+def test_an_outage_is_waited_for_and_costs_no_attempt(
+    s3: Any, snakemake: Snakemake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reply = {"Error": {"Code": "InternalError"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
+    failures = [ClientError(reply, "GetObject"), ClientError(reply, "GetObject")]
+    real = Keeper.restore
+
+    def fail_first(keeper: Keeper, results: Path) -> None:
+        if failures:
+            raise failures.pop()
+        real(keeper, results)
+
+    snakemake(finish("S1") + finish("S2"))
+    monkeypatch.setattr(retrying, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(Keeper, "restore", fail_first)
+
+    assert main() == 0
+
+    assert "Waiting for AWS: AWS has an internal failure" in caplog.text
+    assert read_status(s3) == 0
 
 
 def test_one_that_was_launched_again_ends(s3: Any, snakemake: Snakemake) -> None:

@@ -3,7 +3,8 @@
 `python3 -m bactofleet.launch.controller`. It makes the genomes of one shard; the last controller of
 a run also writes the report of all shards. It ends with 0 or 1 as Snakemake does, and with another
 status if it was ended from outside, so that Batch starts it again: it then continues with the
-state in the bucket, and takes over the jobs that still run.
+state in the bucket, and takes over the jobs that still run. It waits for the end of an outage, for
+Batch starts it only so often.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def main() -> int:
     log.setLevel(logging.INFO)
     place = Place(os.environ[BUCKET], os.environ[RUN], os.environ[SHARD])
     try:
-        status = _control(place, os.environ[TOKEN])
+        status = api.outlast(lambda: _control(place, os.environ[TOKEN]), log)
     except AWS_ERRORS as error:
         log.error("AWS: %s; Batch starts this controller again.", error)
         return TROUBLE
@@ -110,6 +111,16 @@ def main() -> int:
 
 
 def _control(place: Place, token: str) -> int:
+    """Do what is left to do for the shard, from the state in the bucket to the last report."""
+    with tempfile.TemporaryDirectory(prefix="controller-") as folder:
+        os.chdir(folder)
+        try:
+            return _control_in(Path(folder), place, token)
+        finally:
+            os.chdir("/")
+
+
+def _control_in(folder: Path, place: Place, token: str) -> int:
     session = boto3.Session()
     s3 = session.client("s3", config=Config(retries=RETRIES))
     keeper = Keeper(s3, place, token)
@@ -121,13 +132,13 @@ def _control(place: Place, token: str) -> int:
     # One that was killed after its end has only to write the report, if that is its task.
     end = ends.find(token)
     if end is None:
-        status = _make_genomes(session, s3, place, keeper)
+        status = _make_genomes(folder, session, s3, place, keeper)
         if status not in FINISHED:
             return status
         end = End(token, status)
         ends.add(end)
     if ends.is_last(token):
-        results = _report_all(s3, place.run, shards)
+        results = _report_all(folder, s3, place.run, shards)
         keeper.check()
         publish(s3, place.run, results)
         ends.set_reported(token)
@@ -135,16 +146,16 @@ def _control(place: Place, token: str) -> int:
     return end.status
 
 
-def _make_genomes(session: Any, s3: Any, place: Place, keeper: Keeper) -> int:
+def _make_genomes(folder: Path, session: Any, s3: Any, place: Place, keeper: Keeper) -> int:
     """Make the genomes of the shard, and return the exit status of Snakemake."""
-    project = Path(tempfile.gettempdir()) / "project"
+    project = folder / "project"
     project.mkdir()
     os.chdir(project)
     config = fetch_project(s3, place, project)
     results = local_folder(str(read_config(config)["results"]))
     keeper.restore(results)
     status = _run_snakemake(config, keeper)
-    keeper.save()
+    api.outlast(keeper.save, log)
     if status in FINISHED and (left := api.read_open_jobs(results).targets):
         # A full disk, for example, or an error of Snakemake's own: no reason to lose them.
         log.error("%s jobs were not collected; Batch starts this controller again.", len(left))
@@ -157,12 +168,12 @@ def _make_genomes(session: Any, s3: Any, place: Place, keeper: Keeper) -> int:
     return status or int(bool(list_records(results / FAILED)))
 
 
-def _report_all(s3: Any, run: Place, shards: Shards) -> Path:
+def _report_all(folder: Path, s3: Any, run: Place, shards: Shards) -> Path:
     """Write the table and the report of all shards; return their folder."""
-    folder = Path(tempfile.gettempdir()) / "run"
-    folder.mkdir()
-    os.chdir(folder)
-    config = read_config(fetch_project(s3, run, folder))
+    project = folder / "run"
+    project.mkdir()
+    os.chdir(project)
+    config = read_config(fetch_project(s3, run, project))
     results = local_folder(str(config["results"]))
     Gathering(s3, run, shards, results, COPIES).read()
     samples = read_samples(Path(config["samples"]))

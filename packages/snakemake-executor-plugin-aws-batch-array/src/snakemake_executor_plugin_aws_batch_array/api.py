@@ -5,10 +5,10 @@ neither Snakemake nor boto3.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from .environment import EXIT_CODE_FILE
 from .exit_codes import ILLEGAL_INSTRUCTION, OUT_OF_MEMORY, TEMPORARY
@@ -66,6 +66,7 @@ __all__ = [
     "merge_ledgers",
     "open_client",
     "open_tarball",
+    "outlast",
     "parse_time",
     "read_open_jobs",
     "read_runs",
@@ -73,6 +74,9 @@ __all__ = [
     "terminate_jobs",
     "to_cell",
 ]
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,20 @@ def open_client(session: Any) -> Describer:
 
     client: Describer = ArrayBatchClient(session)
     return client
+
+
+def outlast(call: Callable[[], T], logger: Any) -> T:
+    """Return what a call to AWS returns, after outages, throttling and full disks have passed.
+
+    It is made again with growing pauses, as long as necessary; `logger.warning` is told why.
+
+    Raises:
+        botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError: waiting does
+            not help.
+    """
+    from .retrying import Retrier  # noqa: PLC0415  # imports boto3
+
+    return Retrier(logger, meanwhile="Jobs that were submitted go on.").ask(call)
 
 
 def count_jobs(client: Describer, jobs: OpenJobs) -> JobCounts:
