@@ -47,7 +47,7 @@ def test_corrections_are_counted_for_each_contig() -> None:
 def test_contigs_are_numbered_longest_first_with_what_is_known_of_them() -> None:
     contigs = [contig(1, 20, 9.5), contig(2, 40), contig(3, 20)]
 
-    named = _name_contigs(stage(), contigs, {"Contig_1_9.5": 3})
+    named = _name_contigs(stage(), "skesa", contigs, {"Contig_1_9.5": 3})
 
     made_by = "sw=bactofleet-skesa/2.4.0"
     assert [one.name for one in named] == [
@@ -63,7 +63,7 @@ def test_contigs_are_numbered_longest_first_with_what_is_known_of_them() -> None
 def test_corrections_are_found_by_the_name_before_polishing(name: str) -> None:
     changes = _count_changes(f"{name}:100 {name}_pilon:100 A G\n")
 
-    [named] = _name_contigs(stage(), [Contig(f"{name}_pilon", "ACGT" * 5)], changes)
+    [named] = _name_contigs(stage(), "skesa", [Contig(f"{name}_pilon", "ACGT" * 5)], changes)
 
     assert f"cov=9.5 corr=1 origname={name}_pilon " in named.name
 
@@ -71,7 +71,9 @@ def test_corrections_are_found_by_the_name_before_polishing(name: str) -> None:
 def test_the_order_in_which_the_assembler_wrote_contigs_changes_nothing() -> None:
     contigs = [contig(number, 20 + number % 3) for number in range(1, 9)]
 
-    assert _name_contigs(stage(), contigs, {}) == _name_contigs(stage(), contigs[::-1], {})
+    assert _name_contigs(stage(), "skesa", contigs, {}) == _name_contigs(
+        stage(), "skesa", contigs[::-1], {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,5 +89,5 @@ def test_the_order_in_which_the_assembler_wrote_contigs_changes_nothing() -> Non
 def test_contigs_below_the_limits_are_dropped_and_those_at_them_kept(
     bad: Contig, good: Contig
 ) -> None:
-    assert _name_contigs(stage(), [bad], {}) == []
-    assert len(_name_contigs(stage(), [good], {})) == 1
+    assert _name_contigs(stage(), "skesa", [bad], {}) == []
+    assert len(_name_contigs(stage(), "skesa", [good], {})) == 1

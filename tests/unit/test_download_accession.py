@@ -104,6 +104,41 @@ def test_a_pair_from_ena_is_gathered_and_its_origin_recorded(
     assert (origin["qualities"], origin.get("note")) == ("full", None)
 
 
+@pytest.mark.parametrize(
+    ("platform", "column", "name"),
+    [("OXFORD_NANOPORE", "ont", "S1_ONT"), ("PACBIO_SMRT", "hifi", "S1_HIFI")],
+)
+def test_an_accession_of_long_reads_is_gathered_as_such(
+    archive: Archive, gather: Gather, platform: str, column: str, name: str
+) -> None:
+    data = to_fastq(
+        read._replace(qualities="I" * len(read.bases))
+        for read in make_reads(20, lengths=(1000, 2000))
+    )
+    add_run(archive, RUN, (".fastq.gz", gzip.compress(data)), platform=platform)
+
+    genome = gather()
+
+    assert gathered(genome, name) == data
+    origin = origin_of(genome)
+    assert (origin["runtype"], origin["layout"]) == (column, "long")
+    assert origin["runs"][0]["platform"] == platform
+
+
+def test_pacbios_subreads_are_excluded(archive: Archive, gather: Gather) -> None:
+    data = to_fastq(
+        read._replace(qualities="*" * len(read.bases))
+        for read in make_reads(20, lengths=(1000, 2000))
+    )
+    add_run(archive, RUN, (".fastq.gz", gzip.compress(data)), platform="PACBIO_SMRT")
+
+    excluded = gather().record("download").excluded
+
+    assert excluded
+    assert excluded["type"] == "read-quality"
+    assert "quality of the PacBio reads is 9.0" in excluded["message"]
+
+
 def test_the_table_of_the_sample_says_what_bactopias_says_of_an_accession(
     archive: Archive, gather: Gather
 ) -> None:

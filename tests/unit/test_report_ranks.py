@@ -71,6 +71,30 @@ def test_an_assembly_that_does_not_have_the_size_of_its_species_is_excluded(size
     assert rank(assembler_total_contig_length=size, **found) == expected
 
 
+LONG = {"runtype": "ont", "layout": "long", "qc_final_read_mean": 8000, "assembler_total_contig": 3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ("gold", "")),
+        ({"qc_final_coverage": 49.8}, ("gold", "")),
+        ({"qc_final_coverage": 40}, ("silver", "depth 40.0x, gold needs 50x")),
+        ({"qc_final_qual_mean": 12}, ("bronze", "read quality 12.0, silver needs 13")),
+        ({"assembler_total_contig": 21}, ("silver", "21 contigs, gold allows 20")),
+        ({"qc_final_read_mean": 999}, ("exclude", "read length 999 bp, bronze needs 1000 bp")),
+    ],
+)
+def test_long_reads_alone_have_cut_offs_of_their_own(changes, expected):
+    assert rank(**(LONG | changes)) == expected
+
+
+def test_a_hybrid_genome_is_ranked_by_its_short_reads():
+    assert rank(runtype="short_polish", qc_final_coverage=50) == (
+        *("silver", "depth 50.0x, gold needs 100x"),
+    )
+
+
 def test_every_cut_off_that_is_missed_is_reported():
     assert rank(qc_final_coverage=51, assembler_total_contig=150) == (
         "silver",

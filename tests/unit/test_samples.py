@@ -194,10 +194,52 @@ def test_rows_without_a_name_are_named_as_such_and_not_as_duplicates() -> None:
 # --- kinds of input and files ---------------------------------------------------------------------
 
 
+LONG_READS = "sample\taccession\tr1\tr2\tont\thifi\tassembly"
+
+
+@pytest.mark.parametrize(
+    ("row", "runtype", "files"),
+    [
+        ("S1\t\t\t\ta_1.fq.gz", "ont", ["a_1.fq.gz"]),
+        ("S1\t\t\t\t\ta_1.fq.gz;b_1.fq.gz", "hifi", ["a_1.fq.gz", "b_1.fq.gz"]),
+        (
+            "S1\t\ta_1.fq.gz\ta_2.fq.gz\ts3://bucket/x.fq.gz",
+            "short_polish",
+            ["a_1.fq.gz", "a_2.fq.gz", "s3://bucket/x.fq.gz"],
+        ),
+        ("S1\t\ta_1.fq.gz\t\t\tb_1.fq.gz", "short_polish", ["a_1.fq.gz", "b_1.fq.gz"]),
+    ],
+)
+def test_long_reads_are_taken_alone_or_beside_short_ones(
+    row: str, runtype: str, files: list[str]
+) -> None:
+    sample = check(row, header=LONG_READS)["S1"]
+
+    assert (sample.kind, sample.runtype, sample.files) == ("reads", runtype, files)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("S1\t\t\t\ta_1.fq.gz\tb_1.fq.gz", "columns ont and hifi: both are given"),
+        ("S1\tSRR2838702\t\t\ta_1.fq.gz", "columns accession and ont: 'SRR2838702' and"),
+        ("S1\t\t\t\ta_1.fq.gz\t\tx.fna", "columns ont and assembly: 'a_1.fq.gz' and"),
+        ("S1\t\ta_1.fq.gz\t\ta_1.fq.gz", "columns r1 and ont: 'a_1.fq.gz' occurs more than"),
+        ("S1\t\t\ta_1.fq.gz\tb_1.fq.gz", "column r2: 'a_1.fq.gz' has no r1"),
+        ("S1\t\t\t\tno.fq.gz", "column ont: there is no file 'no.fq.gz'"),
+        ("S1\t\t\t\thttp://host/x.fq.gz", "column ont: 'http://host/x.fq.gz' is not a file"),
+    ],
+)
+def test_long_reads_that_cannot_be_used_are_refused(row: str, problem: str) -> None:
+    (found,) = problems_of(row, header=LONG_READS)
+
+    assert found.startswith(f"samples.tsv, line 2, {problem}")
+
+
 def test_a_row_without_input_is_refused() -> None:
     (problem,) = problems_of("S1")
 
-    assert "line 2, columns accession, r1 and assembly: all are empty" in problem
+    assert "line 2, columns accession, r1, ont, hifi and assembly: all are empty" in problem
 
 
 @pytest.mark.parametrize(

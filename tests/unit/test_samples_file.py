@@ -243,7 +243,7 @@ def test_a_sheet_without_names_or_without_input_is_refused_once_and_not_for_ever
     (no_input,) = problems_of("S1\t2800000", "S2\t2800000", header="sample\tgenome_size")
     (no_name,) = problems_of("a_1.fq.gz", "b_1.fq.gz", header="r1")
 
-    assert "none of the columns accession, r1 or assembly is there" in no_input
+    assert "none of the columns accession, r1, ont, hifi and assembly is there" in no_input
     assert "column 'sample': it is missing" in no_name
 
 

@@ -62,6 +62,14 @@ def test_what_speaks_against_an_experiment_is_said(values: dict[str, Any], detai
 def test_limits_are_the_users() -> None:
     assert reason_of(Limits(layout="single"), library_layout="SINGLE") == ""
     assert reason_of(Limits(layout="any"), library_layout="SINGLE") == ""
+    nanopore: dict[str, Any] = {
+        "instrument_platform": "OXFORD_NANOPORE",
+        "library_layout": "SINGLE",
+    }
+    assert reason_of(Limits(platform="nanopore"), **nanopore) == ""
+    assert reason_of(Limits(platform="pacbio"), **nanopore) == (
+        "platform is OXFORD_NANOPORE, must be PACBIO_SMRT"
+    )
     assert reason_of(Limits(any_library=True), library_strategy="AMPLICON") == ""
     assert reason_of(Limits(min_depth=60)) == "depth is 53, must be at least 60"
     assert reason_of(Limits(max_bases=150_000_000)) == ""
@@ -115,6 +123,13 @@ def test_a_row_has_all_that_a_worker_needs() -> None:
         "fastq_md5": ";".join(f"{number:032x}" for number in (1, 2, 2, 3)),
         "fastq_bytes": "60000000;65000000;60000000;65000000",
     }
+
+
+def test_a_row_of_long_reads_leaves_it_to_the_archives_what_they_are() -> None:
+    row = to_row(make_experiment(instrument_platform="PACBIO_SMRT", library_layout="SINGLE"), 9000)
+
+    assert row.keys() <= {"sample", "accession", "genome_size", "species"}
+    assert row["genome_size"] == "9000"
 
 
 def test_an_md5_in_capital_letters_is_one() -> None:

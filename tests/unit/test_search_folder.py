@@ -33,17 +33,21 @@ def import_folder(*names: str) -> Rows:
 
 
 def rows() -> Rows:
+    return {
+        row["sample"]: (
+            row.get("r1", "").replace("reads/", ""),
+            row.get("r2", "").replace("reads/", ""),
+        )
+        for row in read_rows()
+    }
+
+
+def read_rows() -> list[dict[str, str]]:
+    """Return the cells of each row by column."""
     sheet = Path("samples.tsv")
     lines = sheet.read_text().splitlines() if sheet.exists() else [""]
     header = lines[0].split("\t")
-    cells = [dict(zip(header, line.split("\t"), strict=True)) for line in lines[1:]]
-    return {
-        row["sample"]: (
-            row["r1"].replace("reads/", ""),
-            row.get("r2", "").replace("reads/", ""),
-        )
-        for row in cells
-    }
+    return [dict(zip(header, line.split("\t"), strict=True)) for line in lines[1:]]
 
 
 def left_out() -> list[str]:
@@ -285,10 +289,26 @@ DOUBTFUL: dict[str, tuple[list[str], list[str], list[tuple[str, str]]]] = {
         ["a"],
         [("reads/a_S1_I1_001.fq", "index reads")],
     ),
-    "Nanopore": (
-        ["fastq_pass/barcode01/FAX123_pass_barcode01_0.fastq.gz", "a_1.fq", "a_2.fq"],
+    "Nanopore reads without barcode or quality": (
+        ["fastq_pass/unclassified/F_0.fq", "fastq_fail/barcode01/F_1.fq", "a_1.fq", "a_2.fq"],
         ["a"],
-        [("reads/fastq_pass/barcode01/FAX123_pass_barcode01_0.fastq.gz", "Nanopore")],
+        [
+            ("reads/fastq_fail/barcode01/F_1.fq", "Nanopore"),
+            ("reads/fastq_pass/unclassified/F_0.fq", "Nanopore"),
+        ],
+    ),
+    "Nanopore reads in no folder of a barcode": (
+        ["fastq_pass/F_pass_0.fq", "FAX123_pass_barcode01_0.fq"],
+        [],
+        [
+            ("reads/FAX123_pass_barcode01_0.fq", "in the column ont"),
+            ("reads/fastq_pass/F_pass_0.fq", "in the column ont"),
+        ],
+    ),
+    "a barcode of two runs": (
+        ["run1/fastq_pass/barcode01/F_0.fq", "run2/fastq_pass/barcode01/G_0.fq"],
+        ["barcode01"],
+        [("barcode01", "the sheet, or a genome above, has barcode01")],
     ),
     "packed otherwise": (["a.fastq.bz2"], [], [("reads/a.fastq.bz2", ".bz2 files are not read")]),
     "a path that no cell holds": (["a;b.fq"], [], [("reads/a;b.fq", "a sheet cannot hold")]),
@@ -311,6 +331,23 @@ def test_what_could_be_two_things_is_left_out_and_told(layout: str) -> None:
     assert [name for name, _ in told] == [name for name, _ in expected]
     for (_, reason), (_, part) in zip(told, expected, strict=True):
         assert part in reason
+
+
+def test_the_files_of_a_nanopore_barcode_are_one_genome_of_long_reads(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import_folder(
+        *(f"fastq_pass/barcode{n}/F_pass_{part}.fastq.gz" for n in ("01", "02") for part in (0, 1)),
+        *("a_R1.fq", "a_R2.fq"),
+    )
+
+    rows = {row["sample"]: row for row in read_rows()}
+    assert rows.keys() == {"a", "barcode01", "barcode02"}
+    assert rows["barcode01"]["ont"] == ";".join(
+        f"reads/fastq_pass/barcode01/F_pass_{part}.fastq.gz" for part in (0, 1)
+    )
+    assert not rows["barcode01"]["r1"]
+    assert "files joined: 2" in capsys.readouterr().out
 
 
 def test_nothing_is_taken_twice() -> None:

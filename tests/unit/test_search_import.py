@@ -84,14 +84,32 @@ def test_a_fofn_of_the_first_versions_has_assemblies_in_another_column() -> None
     assert rows == ["sample\tr1\tassembly", "se\ta_1.fq\t", "as\t\tx.fna"]
 
 
+def test_long_reads_of_a_fofn_are_taken_alone_and_beside_pairs() -> None:
+    rows = rows_of(
+        f"{FOFN}\nS1\tont\t0\t\t\t\t\ta_1.fq\nS2\thybrid\t0\t\ta_1.fq\ta_2.fq\t\tb_1.fq\n"
+    )
+
+    assert rows == [
+        "sample\tr1\tr2\tont",
+        "S1\t\t\ta_1.fq",
+        "S2\ta_1.fq\ta_2.fq\tb_1.fq",
+    ]
+
+
+def test_accessions_of_nanopore_reads_are_taken() -> None:
+    rows = rows_of("accession\truntype\nSRX1390623\tont\n")
+
+    assert rows == ["sample\taccession", "SRX1390623\tSRX1390623"]
+
+
 def test_what_is_not_made_here_is_left_out_and_listed(capsys: pytest.CaptureFixture[str]) -> None:
     rows = rows_of(
-        "accession\truntype\nSRX1390622\tillumina\nSRX1390623\tont\nGCF_000013425\tassembly\n"
+        "accession\truntype\nSRX1390622\tillumina\nSRX1390624\tclr\nGCF_000013425\tassembly\n"
     )
 
     assert rows[1:] == ["SRX1390622\tSRX1390622"]
     assert [line.split(",")[0] for line in left_out()] == [
-        "SRX1390623\tline 3: runtype is ont",
+        "SRX1390624\tline 3: runtype is clr",
         "GCF_000013425\tline 4: give it with its version in the column assembly",
     ]
     assert "left out: runtype" in capsys.readouterr().out
@@ -112,7 +130,10 @@ def test_what_the_sheet_or_the_list_has_is_not_repeated() -> None:
         ("SRX1390622\nSRX1\n", "list, line 2, column accession: 'SRX1' is not a run"),
         (f"{FOFN}\nS 1\tpaired-end\t0\t\ta_1.fq\ta_2.fq\n", "list, line 2, column sample: 'S 1'"),
         (f"{FOFN}\nS1\tpaired-end\t0\t\tno.fq\ta_2.fq\n", "list, line 2, column r1: there is no"),
-        (f"{FOFN}\nS1\tpaired-end\t0\n", "list, line 2, columns accession, r1 and assembly: all"),
+        (
+            f"{FOFN}\nS1\tpaired-end\t0\n",
+            "list, line 2, columns accession, r1, ont, hifi and assembly: all",
+        ),
         ("SRX1390622 illumina\n", "list, line 1, column accession: 'SRX1390622 illumina'"),
         ("SRX1390622\tillumina\n", "list, line 1: 2 cells are given for the columns accession;"),
         ("sample\taccession\nS1\t$(id)\n", "list, line 2, column accession: '$(id)' is not a run"),

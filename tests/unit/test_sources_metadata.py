@@ -203,13 +203,18 @@ def test_of_the_runs_of_an_experiment_the_one_that_was_named_is_taken(archive: A
     assert [run.accession for run in metadata("SRR9000002").find_runs()] == ["SRR9000002"]
 
 
-def test_long_reads_are_left_out_and_excluded_where_there_are_no_others(archive: Archive) -> None:
-    add_run(archive, "SRR9000001", platform="OXFORD_NANOPORE")
+@pytest.mark.parametrize(
+    ("platform", "column"), [("OXFORD_NANOPORE", "ont"), ("PACBIO_SMRT", "hifi")]
+)
+def test_long_reads_are_taken_where_there_are_no_short_ones(
+    archive: Archive, platform: str, column: str
+) -> None:
+    add_run(archive, "SRR9000001", platform=platform)
     add_run(archive, "SRR9000002", platform="ILLUMINA")
 
     assert [run.accession for run in metadata().find_runs()] == ["SRR9000002"]
-    with pytest.raises(Excluded, match=r"its reads are long \(OXFORD_NANOPORE\)"):
-        metadata("SRR9000001").find_runs()
+    (long,) = metadata("SRR9000001").find_runs()
+    assert (long.accession, long.long_reads) == ("SRR9000001", column)
 
 
 SAMPLE = "SAMN30000000"

@@ -24,6 +24,7 @@ def needed(**options: object) -> set[str]:
         ({"error_correction": True}, {"lighter"}),
         ({"simulate_reads": True}, {"art_illumina"}),
         ({"resistance": True}, {"blastn"}),
+        ({"long_reads": True}, {"flye", "minimap2"}),
         ({"polish": True}, {"bwa", "java", "pilon", "samtools"}),
         ({"assembler": "spades"}, {"spades.py"}),
         ({"providers": ["ena"]}, set()),

@@ -1,5 +1,6 @@
 # Assemble, polish, name the contigs, and check the assembly size.
-# Tools: SKESA, SPAdes or MEGAHIT (`assembler`); BWA, samtools and Pilon (Java) for `polish`; pigz.
+# Tools: SKESA, SPAdes or MEGAHIT (`assembler`), Flye with minimap2 and BLAST+ for long reads; BWA,
+# samtools and Pilon (Java) for `polish`; pigz.
 rule assembly:
     input:
         download=rules.download.output.record,

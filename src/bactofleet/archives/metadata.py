@@ -19,8 +19,6 @@ from bactofleet.archives.web import Client
 from bactofleet.core.errors import Excluded, MissingInput
 from bactofleet.core.samples import Sample, run_of
 
-# This workflow has no assemblers for long reads.
-LONG_READS = ("OXFORD_NANOPORE", "PACBIO_SMRT")
 REASON = "fastq-download"
 
 
@@ -88,6 +86,12 @@ class Metadata:
     def _choose(self, runs: list[Run]) -> list[Run]:
         """Return the runs that a search would take, and note the others."""
         reasons = {run.accession: next(self._find_rejections(run), "") for run in runs}
+        if any(not (run.long_reads or reasons[run.accession]) for run in runs):
+            reasons |= {
+                run.accession: f"its reads are long ({run.platform}), and others are short"
+                for run in runs
+                if run.long_reads and not reasons[run.accession]
+            }
         chosen = [run for run in runs if not reasons[run.accession]]
         if not chosen:
             self._exclude("; ".join(sorted(set(reasons.values()))))
@@ -109,9 +113,8 @@ class Metadata:
         The library is checked only for a sample, which may have libraries of any kind. A user who
         names a run or an experiment has chosen its library.
         """
-        if run.platform in LONG_READS:
-            yield f"its reads are long ({run.platform}), which are not assembled here"
-        yield from (reason.detail for reason in check_word("platform", run.platform))
+        if not run.long_reads:
+            yield from (reason.detail for reason in check_word("platform", run.platform))
         if kind_of(self._sample.accession) == "sample":
             yield from (reason.detail for reason in find_library_rejections(run))
         yield from (reason.detail for reason in check_access({run.access} - {PUBLIC}))

@@ -35,6 +35,8 @@ FIELDS = (
 FILE_FIELDS = ("fastq_ftp", "fastq_bytes", "fastq_md5")
 MODEL_FIELD = "instrument_model"
 PUBLIC = "public"
+# Platforms of long reads, and the columns of the sheet for their files.
+LONG_READS = {"OXFORD_NANOPORE": "ont", "PACBIO_SMRT": "hifi"}
 ENA_PATH = re.compile(r"ftp\.sra\.ebi\.ac\.uk(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+")
 MD5 = re.compile(r"[0-9a-f]{32}")
 NUMBER = re.compile(r"[0-9]{1,15}")
@@ -80,6 +82,11 @@ class Run:
     """Whether the archive says that it has no reads."""
     names: frozenset[str] = frozenset()
     """Every accession by which someone may have named it."""
+
+    @property
+    def long_reads(self) -> str:
+        """The column of the sheet for files of such long reads; "" for short ones."""
+        return LONG_READS.get(self.platform, "")
 
 
 def read_runs(records: Iterable[Cells]) -> list[Run]:

@@ -20,7 +20,7 @@ from bactofleet.archives.ena import Ena
 from bactofleet.archives.retry import Unavailable
 from bactofleet.archives.search.archives import Search
 from bactofleet.archives.search.experiments import COLUMNS
-from bactofleet.archives.search.filters import LAYOUTS, Limits, Rejection
+from bactofleet.archives.search.filters import LAYOUTS, PLATFORMS, Limits, Rejection
 from bactofleet.archives.search.genome_sizes import fetch_genome_sizes
 from bactofleet.archives.search.left_out import Summary, open_summary
 from bactofleet.archives.search.query import parse_query
@@ -75,12 +75,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     default = Limits()
-    group = parser.add_argument_group("filters for experiments (Illumina only)")
+    group = parser.add_argument_group("filters for experiments")
+    group.add_argument(
+        "--platform",
+        choices=PLATFORMS,
+        default=default.platform,
+        help="sequencing platform (default: %(default)s)",
+    )
     group.add_argument(
         "--layout",
         choices=LAYOUTS,
         default=default.layout,
-        help="library layout according to the archive (default: %(default)s)",
+        help="library layout of Illumina's reads, by the archive (default: %(default)s)",
     )
     group.add_argument(
         "--any-library",
@@ -174,6 +180,7 @@ def _resolve(query: Query) -> Query:
 
 def _limits_of(args: argparse.Namespace) -> Limits:
     return Limits(
+        platform=args.platform,
         layout=args.layout,
         any_library=args.any_library,
         min_bases=args.min_bases,

@@ -40,7 +40,7 @@ class File(Struct, frozen=True, omit_defaults=True):
     """In whole seconds since the epoch: what copies of a file keep."""
 
 
-class Identity(Struct, frozen=True):
+class Identity(Struct, frozen=True, omit_defaults=True):
     """What a genome is made of. Equal identities make the same genome."""
 
     accession: str
@@ -55,12 +55,15 @@ class Identity(Struct, frozen=True):
     """Checksum of the options that decide what a genome becomes."""
     image: str | None
     """Checksum of the tools' versions; None where they are not known."""
+    long_reads: str = ""
+    """The column of the sheet that names long reads: `ont` or `hifi`."""
 
     def key(self) -> str:
         """Return a checksum of what is fixed at the start of a run: no file times, no image."""
         files = [(file.source, file.query) for file in self.files]
         rest = [self.accession, self.runs, self.md5, self.species, self.genome_size]
-        return fingerprint([files, *rest, self.parameters])
+        long_reads = [self.long_reads] if self.long_reads else []
+        return fingerprint([files, *rest, self.parameters, *long_reads])
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is stored in records."""
@@ -78,6 +81,7 @@ def identify(sample: Sample, parameters: str, image: str | None) -> Identity:
         genome_size=sample.genome_size,
         parameters=parameters,
         image=image,
+        long_reads=sample.long_reads,
     )
 
 
@@ -99,6 +103,9 @@ def find_other_input(made: Identity, now: Identity) -> str:
         before, after = getattr(made, name), getattr(now, name)
         if before != after:
             return f"{name} was {before or 'empty'}, is {after or 'empty'}"
+    if made.long_reads != now.long_reads:
+        names = (made.long_reads or "none", now.long_reads or "none")
+        return "the column of long reads was {}, is {}".format(*names)
     for name in ("runs", "md5"):
         before, after = getattr(made, name), getattr(now, name)
         if before and after and before != after:

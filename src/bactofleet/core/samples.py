@@ -1,8 +1,9 @@
 """The sample sheet: one row for each genome, checked once before anything runs.
 
-Columns: `sample`, then exactly one kind of input per row (`accession`; `r1` with or without `r2`;
-`assembly`), and optionally `genome_size` (bp) and `species`. Several files of one mate, the runs
-of one experiment, are separated by semicolons and joined in the order given.
+Columns: `sample`, then exactly one kind of input per row (`accession`; reads; `assembly`), and
+optionally `genome_size` (bp) and `species`. Reads are short ones (`r1` with or without `r2`), long
+ones of Nanopore (`ont`) or PacBio HiFi (`hifi`), or both. Several files of one column, the runs of
+one experiment, are separated by semicolons and joined in the order given.
 
 A row with an accession may also hold what the archives say about it (`runs`, `layout`, `spots`,
 `bases`, `fastq`, `fastq_md5`, `fastq_bytes`), so that a worker need not ask them.
@@ -20,7 +21,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +32,18 @@ if TYPE_CHECKING:
     import jsonschema
 
 SEPARATOR = ";"
-KIND_COLUMNS = ("accession", "r1", "assembly")
+# Long reads, by the technology that made them.
+LONG_COLUMNS = ("ont", "hifi")
+# The files of a row, in the order in which they are fetched.
+FILE_COLUMNS = ("r1", "r2", *LONG_COLUMNS, "assembly")
+# The columns of each kind of input; r2 alone is none.
+KINDS = {"accession": ("accession",), "reads": ("r1", *LONG_COLUMNS), "assembly": ("assembly",)}
 # Their values are separated by semicolons, one for each value of the column that they belong to.
 RUN_COLUMNS = ("runs", "spots", "bases")
 FASTQ_COLUMNS = ("fastq", "fastq_md5", "fastq_bytes")
 ARCHIVE_COLUMNS = ("runs", "layout", "spots", "bases", *FASTQ_COLUMNS)
 COLUMNS = (
-    *("sample", "accession", "r1", "r2", "assembly", "genome_size", "species"),
+    *("sample", "accession", *FILE_COLUMNS, "genome_size", "species"),
     *ARCHIVE_COLUMNS,
 )
 # Begins the names of the user's own columns in the cohort's table.
@@ -56,6 +62,7 @@ REPEATS = re.compile(rf"(.+?)\1{{{MAX_REPEATS - 1}}}$")
 CANDIDATUS = re.compile(r"^(Candidatus|Ca\.) ")
 MAX_PROBLEMS_SHOWN = 50
 MAX_PATH_SHOWN = 200
+INPUTS = "accession, r1, ont, hifi and assembly"
 SIZE_WITH_UNIT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([km])(?:bp?)?", re.IGNORECASE)
 # NCBI's assemblies, with their version: what another version has is another genome.
 ASSEMBLY_ACCESSION = re.compile(r"GC[AF]_[0-9]{9}\.[0-9]{1,3}")
@@ -73,6 +80,8 @@ class Sample:
     accession: str = ""
     r1: list[str] = field(default_factory=list)
     r2: list[str] = field(default_factory=list)
+    ont: list[str] = field(default_factory=list)
+    hifi: list[str] = field(default_factory=list)
     assembly: str = ""
     genome_size: int = 0
     """Expected size in bp; 0 where it is to be estimated."""
@@ -100,9 +109,16 @@ class Sample:
     @property
     def runtype(self) -> str:
         """Bactopia's name for the kind of input."""
-        if self.kind == "reads":
-            return "paired-end" if self.r2 else "single-end"
-        return "sra_accession" if self.accession else "assembly"
+        if self.kind != "reads":
+            return "sra_accession" if self.accession else "assembly"
+        if self.long_reads:
+            return "short_polish" if self.r1 else self.long_reads
+        return "paired-end" if self.r2 else "single-end"
+
+    @property
+    def long_reads(self) -> str:
+        """The column that names long reads: `ont` or `hifi`; "" if there are none."""
+        return next((column for column in LONG_COLUMNS if getattr(self, column)), "")
 
     @property
     def sources(self) -> list[str]:
@@ -111,8 +127,13 @@ class Sample:
 
     @property
     def files(self) -> list[str]:
-        """The files named in the row."""
-        return [*self.r1, *self.r2, *filter(None, [self.assembly])]
+        """The files named in the row, in the order of `FILE_COLUMNS`."""
+        return [*self.reads, *filter(None, [self.assembly])]
+
+    @property
+    def reads(self) -> list[str]:
+        """The files of reads."""
+        return [*self.r1, *self.r2, *self.ont, *self.hifi]
 
 
 class Samples(Mapping[str, Sample]):
@@ -282,6 +303,8 @@ def to_sample(name: str, row: Row) -> Sample:
         accession=row.get("accession", ""),
         r1=_split(row.get("r1", "")),
         r2=_split(row.get("r2", "")),
+        ont=_split(row.get("ont", "")),
+        hifi=_split(row.get("hifi", "")),
         assembly=_to_address(row.get("assembly", "")),
         genome_size=int(row.get("genome_size") or 0),
         species=CANDIDATUS.sub("", row.get("species", "")),
@@ -355,8 +378,8 @@ def _letters_of(column: str) -> str:
 
 def _check_needed_columns(number: int, columns: list[str]) -> list[str]:
     problems = []
-    if not set(columns) & set(KIND_COLUMNS):
-        problems.append(f"line {number}: none of the columns accession, r1 or assembly is there")
+    if not set(columns) & set(chain(*KINDS.values())):
+        problems.append(f"line {number}: none of the columns {INPUTS} is there")
     if "sample" not in columns and "accession" not in columns:
         problems.append(f"line {number}, column 'sample': it is missing")
     return problems
@@ -417,17 +440,23 @@ def _check_repeats(name: str) -> Iterator[str]:
 
 def _check_input(row: Row) -> Iterator[str]:
     """Find what is wrong with a row's kind of input and with its files."""
-    kinds = [kind for kind in KIND_COLUMNS if row.get(kind)]
+    kinds = [
+        given[0]
+        for columns in KINDS.values()
+        if (given := [column for column in columns if row.get(column)])
+    ]
     if not kinds:
-        yield "columns accession, r1 and assembly: all are empty; one of them is needed"
+        yield f"columns {INPUTS}: all are empty; one of them is needed"
     if len(kinds) > 1:
         values = " and ".join(_clip(row[kind]) for kind in kinds)
         yield (
             f"columns {' and '.join(kinds)}: {values} are given, two kinds of input; "
             "leave one of them"
         )
-    yield from _check_mates(_split(row.get("r1", "")), _split(row.get("r2", "")))
-    for column in ("r1", "r2", "assembly"):
+    if row.get("ont") and row.get("hifi"):
+        yield "columns ont and hifi: both are given; leave one of them"
+    yield from _check_mates({column: _split(row.get(column, "")) for column in FILE_COLUMNS[:-1]})
+    for column in FILE_COLUMNS:
         cell = row.get(column, "")
         if column == "assembly" and ASSEMBLY_ACCESSION.fullmatch(cell):
             continue
@@ -494,19 +523,21 @@ def _check_archive(row: Row) -> Iterator[str]:
             yield f"column fastq: {_clip(path, MAX_PATH_SHOWN)} belongs to none of the runs"
 
 
-def _check_mates(r1: list[str], r2: list[str]) -> Iterator[str]:
+def _check_mates(files: dict[str, list[str]]) -> Iterator[str]:
+    r1, r2 = files["r1"], files["r2"]
     if r2 and not r1:
         names = SEPARATOR.join(r2)
         yield f"column r2: {_clip(names)} has no r1; put single-end reads into r1"
     elif r2 and len(r1) != len(r2):
         yield f"columns r1 and r2: {len(r1)} and {len(r2)} files; both need the same number"
     first: dict[object, str] = {}
-    for name in (*r1, *r2):
+    for name in chain(*files.values()):
         other = first.setdefault(file_of(name), name)
         if other is not name:
             also = "" if other == name else f", the same file as {_clip(other, MAX_PATH_SHOWN)}"
+            given = " and ".join(column for column in files if files[column])
             yield (
-                f"columns r1 and r2: {_clip(name, MAX_PATH_SHOWN)} occurs more than once{also}; "
+                f"columns {given}: {_clip(name, MAX_PATH_SHOWN)} occurs more than once{also}; "
                 "each mate and each run needs its own file"
             )
 

@@ -52,7 +52,8 @@ def load_tools() -> dict[str, Tool]:
 def needed_programs(options: Mapping[str, Any]) -> set[str]:
     """Return the programs that a run with these options needs on PATH.
 
-    `providers` are the archives that the run uses; none if it has no accessions.
+    `providers` are the archives that the run uses; none if it has no accessions. `long_reads` says
+    whether the sheet has any.
     """
     choices = {ALWAYS: True, **options}
     return {

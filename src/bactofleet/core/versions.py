@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import hashlib
 import json
+import os
 import platform
 import re
 import shutil
@@ -87,11 +88,20 @@ def _prokka_database() -> dict[str, str]:
     """Return a checksum of prokka's proteins, whose files have no version."""
     if not shutil.which("prokka"):
         return {}
-    folder = _ask(["prokka", "--listdb"], r"databases in: (\S+)")
-    files = filter(Path.is_file, (Path(folder) / BACTERIA / name for name in PROTEINS))
+    files = filter(Path.is_file, (_prokka_folder() / BACTERIA / name for name in PROTEINS))
     proteins = b"".join(path.read_bytes() for path in files)
     known = f"sha256:{hashlib.sha256(proteins).hexdigest()[:16]}" if proteins else "unknown"
     return {"prokka database": known}
+
+
+def prokka_proteins() -> Path:
+    """Return prokka's file of the proteins of Swiss-Prot."""
+    return _prokka_folder() / BACTERIA / "sprot"
+
+
+def _prokka_folder() -> Path:
+    given = os.environ.get("PROKKA_DBDIR")
+    return Path(given or _ask(["prokka", "--listdb"], r"databases in: (\S+)"))
 
 
 def _species_references() -> dict[str, str]:

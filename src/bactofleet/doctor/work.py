@@ -67,10 +67,9 @@ def _reads_bytes(sample: Sample) -> float:
     """Return the size of the reads as if gzipped (bytes); reads at URLs count as 0."""
     if sample.accession:
         return sum(sample.fastq_bytes) or BYTES_A_BASE * sum(sample.bases)
-    here = [Path(name) for name in (*sample.r1, *sample.r2) if not is_remote(name)]
+    here = [Path(name) for name in sample.reads if not is_remote(name)]
     return sum(path.stat().st_size / (1 if path.suffix == ".gz" else GZIP_FACTOR) for path in here)
 
 
 def _buckets(sample: Sample) -> list[str]:
-    names = [*sample.r1, *sample.r2, sample.assembly]
-    return [urlsplit(name).netloc for name in names if is_s3(name)]
+    return [urlsplit(name).netloc for name in sample.files if is_s3(name)]

@@ -1,6 +1,7 @@
 """Stage 3, assembly: shovill's steps, with the exit status of each one checked.
 
-docs/assembly.md lists the differences from shovill 1.1.0 as Bactopia calls it.
+docs/assembly.md lists the differences from shovill 1.1.0 as Bactopia calls it, and describes the
+assembly of long reads.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import Any, NamedTuple
 from bactofleet.core.errors import Excluded, OutOfMemory, ToolFailure
 from bactofleet.core.tools import Command
 from bactofleet.genome import clips
+from bactofleet.genome.circles import GENE, ROTATED, cut_copies, rotate
 from bactofleet.genome.fasta import Contig, assembly_stats, gc_percent, read_fasta, write_fasta
 from bactofleet.genome.genome_size import K, count_kmers
+from bactofleet.genome.reads import Reads, find_reads, name_of
 from bactofleet.genome.stage import ASSEMBLY, CONTIGS, READS, Stage, read_record
 
 # shovill's values: the mappings and bases that Pilon may trust.
@@ -35,6 +38,11 @@ MIN_MEASURED_SHARE = 0.1
 STEPS = 5
 STEPS_MIN_COVERAGE = 50
 STEPS_READ_LENGTHS = (125, 160)
+# Of Flye and of minimap2, for each kind of long reads.
+FLYE_READS = {"ONT": "--nano-hq", "HIFI": "--pacbio-hifi"}
+MINIMAP2_READS = {"ONT": "map-ont", "HIFI": "map-hifi"}
+ASSEMBLED = "assembly.fasta"
+CIRCULAR = "_circular"  # in the name of a draft's contig that Flye has closed
 PILON = "_pilon"  # what Pilon appends to the name of each contig
 # Columns of assembly-scan that go into the metrics.
 METRICS = (
@@ -53,6 +61,16 @@ class Draft(NamedTuple):
     sequence: str
     coverage: float
 
+    @property
+    def is_circular(self) -> bool:
+        """Whether the assembler has joined its ends."""
+        return CIRCULAR in self.name
+
+    @property
+    def begins_with(self) -> str:
+        """The gene that a circular contig was rotated to; "" where it was not."""
+        return GENE if self.name.removesuffix(PILON).endswith(ROTATED) else ""
+
 
 def run(stage: Stage) -> None:
     """Leave `contigs/<sample>.fna`: contigs named, sorted, polished and long enough."""
@@ -62,31 +80,32 @@ def run(stage: Stage) -> None:
     if given.exists():
         shutil.copyfile(given, final)
     else:
-        reads = sorted((stage.inputs["qc"] / READS).glob("*.fastq.gz"))
+        reads = find_reads(stage.inputs["qc"] / READS)
         write_fasta(final, _assemble(stage, reads))
         if "bam" in stage.parameters["keep"]:
             _keep_alignments(stage, reads, final)
     _publish_or_exclude(stage, final, read_fasta(final) if final.stat().st_size else [])
 
 
-def _assemble(stage: Stage, reads: list[Path]) -> list[Contig]:
+def _assemble(stage: Stage, reads: Reads) -> list[Contig]:
     """Assemble, polish and filter; return no contigs if the assembler found none."""
-    assembler = str(stage.parameters["assembler"])
-    stage.use(assembler)
+    assembler = "flye" if reads.long else str(stage.parameters["assembler"])
+    stage.use(assembler, *(["minimap2"] if reads.long else []))
     draft = stage.work / "draft.fasta"
+    used = reads.long or reads.short
     try:
-        ASSEMBLERS[assembler](stage, reads, draft)
+        ASSEMBLERS[assembler](stage, used, draft)
     except ToolFailure:
         # Each assembler ends differently if there is nothing to assemble.
-        if _can_become_contig(stage, reads):
+        if _can_become_contig(stage, used):
             raise
     if not draft.exists() or not draft.stat().st_size:
         return []
     _join_names(draft)
     changes: dict[str, int] = {}
-    if stage.parameters["polish"]:
-        draft, changes = _polish(stage, reads, draft)
-    return _name_contigs(stage, read_fasta(draft), changes)
+    if stage.parameters["polish"] and reads.short:
+        draft, changes = _polish(stage, reads.short, draft)
+    return _name_contigs(stage, assembler, read_fasta(draft), changes)
 
 
 def _can_become_contig(stage: Stage, reads: list[Path]) -> bool:
@@ -150,6 +169,11 @@ def skesa_memory_gb(basepairs: float) -> float:
     return 2 + 1.2 * 20 * basepairs / 10 / 1e9
 
 
+def flye_memory_gb(basepairs: float) -> float:
+    """Return the memory (GB) that Flye takes for a number of base pairs of reads (measured)."""
+    return 1 + 10 * basepairs / 1e9
+
+
 def _spades(stage: Stage, reads: list[Path], contigs: Path) -> None:
     inputs = ["-1", reads[0], "-2", reads[1]] if reads[1:] else ["-s", reads[0]]
     stage.tools.run(
@@ -170,7 +194,56 @@ def _megahit(stage: Stage, reads: list[Path], contigs: Path) -> None:
     shutil.move(stage.work / "megahit" / "final.contigs.fa", contigs)
 
 
-ASSEMBLERS = {"skesa": _skesa, "spades": _spades, "megahit": _megahit}
+def _flye(stage: Stage, reads: list[Path], contigs: Path) -> None:
+    """Assemble long reads; the name of each contig says its depth, and whether it is circular."""
+    needed_gb = flye_memory_gb(read_record(stage.inputs["qc"]).metrics["qc_long_final_total_bp"])
+    if stage.memory_gb < needed_gb:
+        # It would be killed after an hour.
+        raise OutOfMemory(f"Flye needs {needed_gb:.1f} GB and may use {stage.memory_gb} GB")
+    made = stage.work / "flye"
+    kind = FLYE_READS[_kind_of(reads)]
+    try:
+        stage.tools.run(["flye", kind, *reads, "--out-dir", made, "--threads", stage.threads])
+    except ToolFailure:
+        # So it ends if no two reads overlap: without a disjointig.
+        disjointigs = made / "00-assembly" / "draft_assembly.fasta"
+        if disjointigs.exists() and not disjointigs.stat().st_size:
+            return
+        raise
+    info = read_flye_info((made / "assembly_info.txt").read_text())
+    drafts = [_name_draft(contig, *info[contig.name]) for contig in read_fasta(made / ASSEMBLED)]
+    circular = [draft for draft in drafts if draft.name.endswith(CIRCULAR)]
+    if circular:
+        stage.use("blastp", "prokka database")
+    rotated = rotate(stage, circular)
+    write_fasta(contigs, [*rotated, *(draft for draft in drafts if draft not in circular)])
+    _publish_file(stage, made / "assembly_graph.gfa", "supplemental/flye-unpolished.gfa.gz")
+
+
+def _kind_of(reads: list[Path]) -> str:
+    return name_of(reads[0]).rpartition("_")[2]
+
+
+def _name_draft(contig: Contig, depth: float, is_circular: bool) -> Contig:
+    """Return a contig of Flye, of a plasmid one copy, by a name with its depth and shape."""
+    if not is_circular:
+        return contig._replace(name=f"{contig.name}_cov_{depth:g}")
+    circle, copies = cut_copies(contig.sequence)
+    number = f"_x{copies}" if copies > 1 else ""
+    return Contig(f"{contig.name}{number}_cov_{depth * copies:g}{CIRCULAR}", circle)
+
+
+def read_flye_info(text: str) -> dict[str, tuple[float, bool]]:
+    """Return depth, and whether it is circular, of each contig in Flye's `assembly_info.txt`.
+
+    The columns are #seq_name, length, cov., circ. (Y or N), repeat, ...:
+    https://github.com/mikolmogorov/Flye/blob/flye/docs/USAGE.md#-flye-output
+    """
+    rows = [line.split("\t") for line in text.splitlines()[1:]]
+    return {name: (float(depth), circular == "Y") for name, _, depth, circular, *_ in rows}
+
+
+ASSEMBLERS = {"skesa": _skesa, "spades": _spades, "megahit": _megahit, "flye": _flye}
 
 
 def _join_names(draft: Path) -> None:
@@ -198,14 +271,19 @@ def _polish(stage: Stage, reads: list[Path], draft: Path) -> tuple[Path, dict[st
     return stage.work / "pilon.fasta", _count_changes(corrections.read_text())
 
 
-def _keep_alignments(stage: Stage, reads: list[Path], final: Path) -> None:
-    """Publish the reads on the final contigs, with an index."""
+def _keep_alignments(stage: Stage, reads: Reads, final: Path) -> None:
+    """Publish the reads on the final contigs, with an index; of a hybrid genome the short ones."""
     if not final.stat().st_size:
         return
-    stage.use("bwa", "samtools")
+    stage.use("bwa" if reads.short else "minimap2", "samtools")
     contigs = shutil.copyfile(final, stage.work / "final.fasta")
     bam = stage.publish(f"supplemental/{stage.sample}.bam")
-    _map_reads(stage, reads, contigs, bam)
+    if reads.short:
+        _map_reads(stage, reads.short, contigs, bam)
+        return
+    kind = MINIMAP2_READS[_kind_of(reads.long)]
+    align = ["minimap2", "-a", "-x", kind, "-t", stage.threads, contigs, *reads.long]
+    _sort(stage, [align], bam)
 
 
 def _map_reads(
@@ -213,10 +291,15 @@ def _map_reads(
 ) -> None:
     """Write the alignments to contigs that pass the filters to `bam`, and its index."""
     threads = ["-t", stage.threads, "-K", BWA_BATCH_BASES]
-    sort = ["samtools", "sort", "--no-PG", "-l", "1", "-m", "512M", "-T", "sort", "-o", bam, "-"]
     stage.tools.run(["bwa", "index", contigs])
     align = ["bwa", "mem", "-v", "1", "-x", "intractg", *threads, contigs, *reads]
-    stage.tools.pipe([align, *filters, sort])
+    _sort(stage, [align, *filters], bam)
+
+
+def _sort(stage: Stage, alignments: Sequence[Command], bam: Path) -> None:
+    """Write the alignments that commands print to `bam`, sorted, and its index."""
+    sort = ["samtools", "sort", "--no-PG", "-l", "1", "-m", "512M", "-T", "sort", "-o", bam, "-"]
+    stage.tools.pipe([*alignments, sort])
     stage.tools.run(["samtools", "index", bam])
 
 
@@ -229,9 +312,10 @@ def _count_changes(changes: str) -> dict[str, int]:
     return counts
 
 
-def _name_contigs(stage: Stage, contigs: list[Contig], changes: dict[str, int]) -> list[Contig]:
+def _name_contigs(
+    stage: Stage, assembler: str, contigs: list[Contig], changes: dict[str, int]
+) -> list[Contig]:
     """Drop short, thin and one-base contigs; number the rest, longest first, as shovill does."""
-    assembler = str(stage.parameters["assembler"])
     made_by = f"sw=bactofleet-{assembler}/{stage.record.versions[assembler]}"
     kept = []
     for contig in contigs:
@@ -239,15 +323,36 @@ def _name_contigs(stage: Stage, contigs: list[Contig], changes: dict[str, int]) 
         if _is_good(stage, draft):
             kept.append(draft)
     kept.sort(key=lambda draft: (-len(draft.sequence), draft.name))
+    if assembler == "flye":
+        _describe_contigs(stage, kept)
     return [
         Contig(
             f"{stage.sample}_{i:05d} len={len(draft.sequence)} cov={draft.coverage:.1f} "
             f"corr={changes.get(draft.name.removesuffix(PILON), 0)} "
-            f"origname={draft.name} {made_by}",
+            f"origname={draft.name} {made_by}{_describe_shape(draft)}",
             draft.sequence,
         )
         for i, draft in enumerate(kept, start=1)
     ]
+
+
+def _describe_shape(draft: Draft) -> str:
+    shape = " circular=true" if draft.is_circular else ""
+    return f"{shape} start={draft.begins_with}" if draft.begins_with else shape
+
+
+def _describe_contigs(stage: Stage, drafts: list[Draft]) -> None:
+    """Publish which contigs are circular, and count them: only long reads can tell it."""
+    lines = ["contig\tlength\tdepth\tcircular\tbegins_with"]
+    lines += [
+        f"{stage.sample}_{i:05d}\t{len(draft.sequence)}\t{draft.coverage:.1f}"
+        f"\t{'yes' if draft.is_circular else 'no'}\t{draft.begins_with}"
+        for i, draft in enumerate(drafts, start=1)
+    ]
+    table = stage.publish(f"supplemental/{stage.sample}-contigs.tsv")
+    table.write_text("\n".join(lines) + "\n")
+    circular = sum(draft.is_circular for draft in drafts)
+    stage.record.metrics["assembler_circular_contig"] = circular
 
 
 def _is_good(stage: Stage, draft: Draft) -> bool:
@@ -292,6 +397,9 @@ def _publish_or_exclude(stage: Stage, fasta: Path, contigs: list[Contig]) -> Non
 
 
 def _publish(stage: Stage, fasta: Path, suffix: str) -> None:
-    compressed = stage.publish(f"{stage.sample}{suffix}.fna.gz")
-    command = ["pigz", "-n", "--best", "-p", stage.threads, "-c", fasta]
-    stage.tools.run(command, stdout=compressed)
+    _publish_file(stage, fasta, f"{stage.sample}{suffix}.fna.gz")
+
+
+def _publish_file(stage: Stage, file: Path, name: str) -> None:
+    command = ["pigz", "-n", "--best", "-p", stage.threads, "-c", file]
+    stage.tools.run(command, stdout=stage.publish(name))

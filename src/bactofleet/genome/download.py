@@ -28,7 +28,18 @@ from bactofleet.genome.fastq import (
     scan_reads,
 )
 from bactofleet.genome.genome_size import estimate_genome_size
-from bactofleet.genome.reads import check_amounts, check_lengths, read_names
+from bactofleet.genome.reads import (
+    FASTQ,
+    LONG_READS,
+    check_amounts,
+    check_are_hifi,
+    check_are_long,
+    check_basepairs,
+    check_lengths,
+    holds_long_reads,
+    name_of,
+    read_names,
+)
 from bactofleet.genome.references import fetch_reference
 from bactofleet.genome.stage import ASSEMBLY, READS, Stage
 from bactofleet.genome.tidy import tidy_reads
@@ -37,7 +48,7 @@ if TYPE_CHECKING:
     from bactofleet.archives.delivery import Delivery
     from bactofleet.archives.runs import Run
 
-LAYOUTS = {"paired-end": "paired", "single-end": "single"}
+LAYOUTS = {"paired-end": "paired", "single-end": "single", "ont": "long", "hifi": "long"}
 LITE_QUALITIES = {3, 30}
 # As in Bactopia: 1.5 times the depth to keep, so that enough is left after trimming.
 SIMULATED_SURPLUS = 1.5
@@ -56,6 +67,8 @@ class Source(NamedTuple):
     name: str
 
 
+# Long reads are never either of them, whatever their names and qualities look like.
+OF_SHORT_READS = {Irregularity.INTERLEAVED, Irregularity.PHRED64}
 # Reported only in the log, because the data are unchanged.
 HARMLESS = {Irregularity.TABS, Irregularity.OPEN_END}
 
@@ -63,8 +76,8 @@ HARMLESS = {Irregularity.TABS, Irregularity.OPEN_END}
 def run(stage: Stage) -> None:
     """Copy the sample's files, check them, and find the size of its genome.
 
-    Writes `reads/<sample>_{R1,R2,SE}.fastq.gz`, each with its statistics
-    (`<sample>_{R1,R2,SE}-original.json`), or `assembly/<sample>.fna`, or all of them for an
+    Writes `reads/<sample>_{R1,R2,SE,ONT,HIFI}.fastq.gz`, each with its statistics
+    (`<sample>_...-original.json`), or `assembly/<sample>.fna`, or all of them for an
     assembly with simulated reads.
     """
     sample = _read_row(stage)
@@ -89,12 +102,22 @@ def run(stage: Stage) -> None:
     if sample.kind == "assembly":
         _copy_assembly(stage, Source(files[0], shown(sample.files[0])), largest)
     else:
-        runs = len(sample.r1)
-        sources = list(map(Source, files, map(shown, sample.files)))
-        mates = [mate for mate in (sources[:runs], sources[runs:]) if mate]
+        _take_reads(stage, sample, list(map(Source, files, map(shown, sample.files))))
+
+
+def _take_reads(stage: Stage, sample: Sample, sources: list[Source]) -> None:
+    """Join the files of short and of long reads that a row names, in that order."""
+    runs, short = len(sample.r1), len(sample.r1 + sample.r2)
+    copies: list[Path] = []
+    stats: list[ReadStats] = []
+    if short:
+        mates = [mate for mate in (sources[:runs], sources[runs:short]) if mate]
         copies, stats = _join_reads(stage, [list(run) for run in zip(*mates, strict=True)])
         stage.record.input["layout"] = "paired" if len(copies) > 1 else "single"
-        _accept_reads(stage, copies, stats)
+    if sample.long_reads:
+        long = _join_reads(stage, [[source] for source in sources[short:]], sample.long_reads)
+        copies, stats = copies + long[0], stats + long[1]
+    _accept_reads(stage, copies, stats)
 
 
 def _read_row(stage: Stage) -> Sample:
@@ -121,9 +144,13 @@ def _download_accession(stage: Stage, sample: Sample) -> None:
 
     at = Workspace(stage.work, stage.tools, stage.threads, _max_bytes(stage, "reads"))
     runs, deliveries, notes = fetch_accession(sample, stage.parameters["providers"], at)
+    # Of one platform, as they are of one experiment.
+    long_reads = runs[0].long_reads
     is_paired = any(delivery.is_paired for delivery in deliveries)
     joined = [delivery for delivery in deliveries if delivery.is_paired == is_paired]
     stage.record.input["layout"] = "paired" if is_paired else "single"
+    if long_reads:
+        stage.record.input |= {"runtype": long_reads, "layout": "long"}
     described = zip(runs, deliveries, strict=True)
     stage.record.input["runs"] = [delivery.describe(run) for run, delivery in described]
     _write_meta(stage)
@@ -134,7 +161,7 @@ def _download_accession(stage: Stage, sample: Sample) -> None:
         _note_differences(stage, run, delivery, is_joined=delivery in joined)
     orphans = _set_orphans_apart(stage, joined)
     named = [[Source(file, file.name) for file in delivery.mates] for delivery in joined]
-    copies, stats = _join_reads(stage, named)
+    copies, stats = _join_reads(stage, named, long_reads)
     names = {delivery.run for delivery in joined}
     claimed = sum(run.spots for run in runs if run.accession in names)
     _compare_spots(stage, claimed, stats[0].read_total + orphans)
@@ -236,17 +263,28 @@ def _fetch_file(stage: Stage, max_bytes: int, source: str, target: Path) -> dict
     return {"source": source, "bytes": size, "sha256": checksum}
 
 
-def _join_reads(stage: Stage, runs: list[list[Source]]) -> tuple[list[Path], list[ReadStats]]:
-    """Check the files of each run to the end, tidy them, and join the files of each mate."""
+def _join_reads(
+    stage: Stage, runs: list[list[Source]], long_reads: str = ""
+) -> tuple[list[Path], list[ReadStats]]:
+    """Check the files of each run to the end, tidy them, and join the files of each mate.
+
+    `long_reads` is the column of the sheet that names them; "" for short reads.
+    """
     stage.use("kmc", "pigz")
-    plain = [_make_plain(stage, number, run) for number, run in enumerate(runs, start=1)]
+    plain = [
+        _make_plain(stage, number, run, is_long=bool(long_reads))
+        for number, run in enumerate(runs, start=1)
+    ]
     mates = {len(files) for files, _ in plain}
+    if long_reads and mates != {1}:
+        raise Excluded("paired-end", f"{runs[0][0].name} is one of two files of long reads")
     if len(mates) > 1:
         names = ", ".join(run[0].name for run in runs)
         raise Excluded("paired-end", f"some of {names} hold pairs, and some do not")
     for run1, run2 in combinations(zip(runs, plain, strict=True), 2):
         _compare_runs(stage, *run1, *run2)
-    copies = _copy_paths(stage, read_names(stage.sample, paired=mates == {2}))
+    long = [f"{stage.sample}_{LONG_READS[long_reads]}"] if long_reads else []
+    copies = _copy_paths(stage, long or read_names(stage.sample, paired=mates == {2}))
     for mate, copy in enumerate(copies):
         _merge(stage, [files[mate] for files, _ in plain], copy)
     stats = plain[0][1]
@@ -256,10 +294,13 @@ def _join_reads(stage: Stage, runs: list[list[Source]]) -> tuple[list[Path], lis
     return copies, stats
 
 
-def _make_plain(stage: Stage, number: int, run: list[Source]) -> PlainRun:
+def _make_plain(stage: Stage, number: int, run: list[Source], *, is_long: bool) -> PlainRun:
     """Check the files of a run; return files that all tools read alike, and their statistics."""
     files, names = [source.path for source in run], [source.name for source in run]
     stats = scan_reads(files, names, _max_bytes(stage, "reads"))
+    if is_long:
+        check_are_long(names[0], stats[0])
+        stats[0].irregularities -= OF_SHORT_READS
     if len(run) > 1 and stats[0].has_same_numbers(stats[1]) and hold_same_reads(*files):
         raise Excluded("paired-end", f"{names[0]} and {names[1]} hold the same reads")
     if is_ion_torrent(files[0]):
@@ -312,10 +353,19 @@ def _compare_runs(
 
 def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> None:
     """Check that there are enough reads, and find the size of their genome."""
-    check_lengths(stats)
-    check_amounts(stats, stage.parameters)
-    _find_genome_size(stage, copies)
-    _write_stats(stage, read_names(stage.sample, paired=len(copies) == 2), stats)
+    short = sum(not holds_long_reads(copy) for copy in copies)  # long reads come last
+    if short:
+        check_lengths(stats[:short])
+        check_amounts(stats[:short], stage.parameters)
+    # As in Bactopia, few long reads may be enough.
+    for one in stats[short:]:
+        check_basepairs(one.total_bp, stage.parameters["min_basepairs"], " of long reads")
+    for copy, one in zip(copies, stats, strict=True):
+        if name_of(copy).endswith(f"_{LONG_READS['hifi']}"):
+            check_are_hifi(one)
+    # Short reads have fewer errors.
+    _find_genome_size(stage, copies[:short] or copies)
+    _write_stats(stage, list(map(name_of, copies)), stats)
 
 
 def _copy_assembly(stage: Stage, source: Source, max_bytes: int) -> None:
@@ -351,7 +401,7 @@ def _simulate_reads(stage: Stage, fasta: Path) -> None:
 
 
 def _copy_paths(stage: Stage, names: list[str]) -> list[Path]:
-    return [stage.folder / READS / f"{name}.fastq.gz" for name in names]
+    return [stage.folder / READS / f"{name}{FASTQ}" for name in names]
 
 
 def _merge(stage: Stage, sources: list[Path], copy: Path) -> None:

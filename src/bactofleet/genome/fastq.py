@@ -100,6 +100,11 @@ class ReadStats:
         """Number of bases."""
         return int(self.lengths @ np.arange(len(self.lengths)))
 
+    @property
+    def qual_mean(self) -> float:
+        """Mean of the mean Phred qualities of the reads, which are rounded down."""
+        return float(self.qualities @ np.arange(len(self.qualities)) / max(self.read_total, 1))
+
     def share_of_long_reads(self, length: int) -> float:
         """Return the share of bases in reads longer than a length (bp)."""
         basepairs = self.lengths * np.arange(len(self.lengths))
@@ -373,13 +378,16 @@ def _sum_qualities(
 
     The lowest and highest quality bytes go into `stats`.
     """
-    longest = int(lengths.max(initial=0))
     per_read = np.zeros(len(lengths), np.int64)
-    per_position = np.zeros(longest, np.int64)
-    positions = np.arange(longest)
-    rows = max(1, MATRIX_CELLS // max(longest, 1))
-    for first in range(0, len(lengths), rows):
-        chunk = slice(first, first + rows)
+    per_position = np.zeros(int(lengths.max(initial=0)), np.int64)
+    # Reads of similar lengths together: a long one would make the rows of all others as long.
+    order = np.argsort(-lengths, kind="stable")
+    first = 0
+    while first < len(order):
+        longest = int(lengths[order[first]])
+        chunk = order[first : first + max(1, MATRIX_CELLS // max(longest, 1))]
+        first += len(chunk)
+        positions = np.arange(longest)
         cells = starts[chunk, None] + positions
         matrix = array.take(cells, mode="clip") - np.uint8(PHRED_OFFSET)
         beyond = lengths[chunk, None] <= positions
@@ -393,7 +401,7 @@ def _sum_qualities(
         stats.lowest = min(stats.lowest, int(lowest) + PHRED_OFFSET)
         stats.highest = max(stats.highest, int(highest) + PHRED_OFFSET)
         per_read[chunk] = matrix.sum(axis=1, dtype=np.int64)
-        per_position += matrix.sum(axis=0, dtype=np.int64)
+        per_position[:longest] += matrix.sum(axis=0, dtype=np.int64)
     return per_read, per_position
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 from bactofleet.core.errors import Excluded
 from bactofleet.core.files import read_json, write_json
 from bactofleet.genome.fastq import ReadStats, scan_reads, share_of_poly_g
-from bactofleet.genome.reads import add_read_metrics, check_amounts, read_names
+from bactofleet.genome.long_reads import summarize
+from bactofleet.genome.reads import (
+    FASTQ,
+    add_read_metrics,
+    check_amounts,
+    check_basepairs,
+    find_reads,
+    name_of,
+)
 from bactofleet.genome.reproducible import fix_log
 from bactofleet.genome.stage import READS, Stage, read_record
 
@@ -23,22 +31,32 @@ PHIX = Path("/usr/share/bactofleet/phix174.fa")
 BBDUK_PHIX = ["k=31", "hdist=1", "tpe=t", "tbo=t", "qtrim=rl", "trimq=6", "minlength=35"]
 BBDUK_PHIX += ["minavgquality=10", "qout=33", "tossjunk=t", "ordered=t"]
 LIGHTER_K = 31
+# Bactopia's `nanoq --min-len`, bp.
+MIN_LONG_READ = 1000
+OF_LONG_READS = " of long reads"
 
 
 def run(stage: Stage) -> None:
-    """Write `reads/<sample>_{R1,R2,SE}.fastq.gz`, ready for the assembler.
+    """Write `reads/<sample>_{R1,R2,SE,ONT,HIFI}.fastq.gz`, ready for the assembler.
 
     An assembly without reads passes through, with a note.
     """
     download = stage.inputs["download"]
     origin = read_record(download)
-    raw = sorted((download / READS).glob("*.fastq.gz"))
-    if not raw:
+    raw = find_reads(download / READS)
+    if not any(raw):
         note = f"{stage.sample} is an assembly without reads: nothing to trim.\n"
         stage.publish(f"{stage.sample}-qc-skipped.txt").write_text(note)
         return
     size = int(origin.input["genome_size"])
-    names = read_names(stage.sample, paired=len(raw) > 1)
+    if raw.short:
+        _clean_short(stage, raw.short, size)
+    if raw.long:
+        _clean_long(stage, raw.long[0], size, is_alone=not raw.short)
+
+
+def _clean_short(stage: Stage, raw: list[Path], size: int) -> None:
+    names = list(map(name_of, raw))
     reads = _trim(stage, raw)
     _check_not_empty(stage)
     if stage.parameters["phix"]:
@@ -47,10 +65,42 @@ def run(stage: Stage) -> None:
         reads = _correct_errors(stage, reads, size)
     stats = scan_reads(reads)
     reads, stats = _cap_depth(stage, reads, stats, size)
-    _describe(stage, names, stats, size)
+    _describe(stage, names, stats, size, [""])
     check_amounts(stats, stage.parameters)
     _check_coverage(stats, size, stage.parameters["min_coverage"])
     _keep(stage, names, reads)
+
+
+def _clean_long(stage: Stage, raw: Path, size: int, *, is_alone: bool) -> None:
+    """Drop reads that are too short, and cap the depth of the others.
+
+    As in Bactopia at random, which keeps small plasmids: the longest reads hold none of them.
+    """
+    stage.use("seqtk", "pigz")
+    name = name_of(raw)
+    original = read_json(stage.inputs["download"] / READS / f"{name}-original.json")
+    if original["qc_stats"]["read_max"] < MIN_LONG_READ:
+        raise Excluded("low-read-count", f"no read has {MIN_LONG_READ:,} bp or more")
+    long = stage.work / "long.fastq.gz"
+    select = ["seqtk", "seq", "-L", MIN_LONG_READ, raw]
+    stage.tools.pipe([select, ["pigz", "-n", "-1", "-p", stage.threads]], stdout=long)
+    reads, stats = _cap_depth(stage, [long], scan_reads([long]), size)
+    _describe(stage, [name], stats, size, ["long_", ""] if is_alone else ["long_"])
+    _summarize_long(stage, name, {"original": raw, "final": reads[0]})
+    check_basepairs(stats[0].total_bp, stage.parameters["min_basepairs"], OF_LONG_READS)
+    _check_coverage(stats, size, stage.parameters["min_coverage"], OF_LONG_READS)
+    _keep(stage, [name], reads)
+
+
+def _summarize_long(stage: Stage, name: str, files: dict[str, Path]) -> None:
+    """Publish nanoq's statistics of the original and of the final reads."""
+    rows = {when: summarize(path) for when, path in files.items()}
+    lines = ["\t".join(["when", *rows["final"]])]
+    lines += ["\t".join([when, *map(str, row.values())]) for when, row in rows.items()]
+    table = stage.publish(f"{SUPPLEMENTAL}/{name}-nanoq.tsv")
+    table.write_text("\n".join(lines) + "\n")
+    for when, row in rows.items():
+        stage.record.metrics[f"qc_long_{when}_read_n50"] = row["n50"]
 
 
 def _trim(stage: Stage, raw: list[Path]) -> list[Path]:
@@ -130,8 +180,13 @@ def _cap_depth(
     return capped, scan_reads(capped)
 
 
-def _describe(stage: Stage, names: list[str], stats: list[ReadStats], size: int) -> None:
-    """Publish fastq-scan's JSON of the original and of the final reads."""
+def _describe(
+    stage: Stage, names: list[str], stats: list[ReadStats], size: int, kinds: list[str]
+) -> None:
+    """Publish fastq-scan's JSON of the original and of the final reads.
+
+    Their numbers become metrics, named for each of `kinds` (`long_` for long reads).
+    """
     scans: dict[str, list[dict[str, object]]] = {"original": [], "final": []}
     for name, one in zip(names, stats, strict=True):
         scans["original"].append(
@@ -141,15 +196,16 @@ def _describe(stage: Stage, names: list[str], stats: list[ReadStats], size: int)
     for when, both in scans.items():
         for name, scan in zip(names, both, strict=True):
             write_json(stage.publish(f"{SUPPLEMENTAL}/{name}-{when}.json"), scan)
-        add_read_metrics(stage.record.metrics, when, both)
+        for kind in kinds:
+            add_read_metrics(stage.record.metrics, f"{kind}{when}", both)
 
 
-def _check_coverage(stats: list[ReadStats], size: int, minimum: float) -> None:
+def _check_coverage(stats: list[ReadStats], size: int, minimum: float, kind: str = "") -> None:
     coverage = sum(one.total_bp for one in stats) / size
     if coverage < minimum:
         raise Excluded(
             "low-sequence-coverage",
-            f"{coverage:.1f}x of {size:,} bp is left, less than {minimum}x (min_coverage)",
+            f"{coverage:.1f}x{kind} of {size:,} bp is left, less than {minimum}x (min_coverage)",
         )
 
 
@@ -158,5 +214,5 @@ def _keep(stage: Stage, names: list[str], reads: list[Path]) -> None:
     for name, path in zip(names, reads, strict=True):
         if "reads" in stage.parameters["keep"]:
             unpack, pack = ["pigz", "-dc", path], ["pigz", "-n", "-p", stage.threads]
-            stage.tools.pipe([unpack, pack], stdout=stage.publish(f"{name}.fastq.gz"))
-        shutil.move(path, stage.folder / READS / f"{name}.fastq.gz")
+            stage.tools.pipe([unpack, pack], stdout=stage.publish(f"{name}{FASTQ}"))
+        shutil.move(path, stage.folder / READS / f"{name}{FASTQ}")

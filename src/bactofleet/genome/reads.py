@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from bactofleet.core.errors import Excluded
 from bactofleet.genome.fastq import ReadStats
@@ -10,6 +11,37 @@ from bactofleet.genome.fastq import ReadStats
 # Illumina reads have up to 500 bp, and pairs that were merged somewhat more.
 LONGEST_SHORT_READ = 700
 MAX_LONG_SHARE = 0.5
+# By PacBio's definition of HiFi reads.
+MIN_HIFI_QUALITY = 20
+# How the file of long reads is called, by their column of the sheet; Bactopia has only the first.
+LONG_READS = {"ont": "ONT", "hifi": "HIFI"}
+FASTQ = ".fastq.gz"
+
+
+class Reads(NamedTuple):
+    """A genome's files: short reads (one, or two of pairs), long reads (one), or both."""
+
+    short: list[Path]
+    long: list[Path]
+
+
+def find_reads(folder: Path) -> Reads:
+    """Return the files of reads in a stage's folder."""
+    files = sorted(folder.glob(f"*{FASTQ}"))
+    return Reads(
+        [file for file in files if not holds_long_reads(file)],
+        list(filter(holds_long_reads, files)),
+    )
+
+
+def holds_long_reads(file: Path) -> bool:
+    """Say whether a file holds long reads, by its name."""
+    return name_of(file).rpartition("_")[2] in LONG_READS.values()
+
+
+def name_of(file: Path) -> str:
+    """Return the name of a file of reads without its ending: `<sample>_R1`."""
+    return file.name.removesuffix(FASTQ)
 
 
 def read_names(sample: str, *, paired: bool) -> list[str]:
@@ -17,15 +49,36 @@ def read_names(sample: str, *, paired: bool) -> list[str]:
     return [f"{sample}_{mate}" for mate in (("R1", "R2") if paired else ("SE",))]
 
 
+def check_are_long(name: str, stats: ReadStats) -> None:
+    """Raise `Excluded` for short reads in a file of long ones."""
+    if stats.share_of_long_reads(LONGEST_SHORT_READ) <= MAX_LONG_SHARE:
+        raise Excluded(
+            "short-reads",
+            f"most bases of {name} are in reads of at most {LONGEST_SHORT_READ} bp; the columns "
+            "ont and hifi take long reads, r1 and r2 short ones",
+        )
+
+
+def check_are_hifi(stats: ReadStats) -> None:
+    """Raise `Excluded` for PacBio's subreads, which have not been made HiFi reads."""
+    if stats.qual_mean < MIN_HIFI_QUALITY:
+        raise Excluded(
+            "read-quality",
+            f"the mean quality of the PacBio reads is {stats.qual_mean:.1f}, and HiFi reads have "
+            f"{MIN_HIFI_QUALITY} and more; other PacBio reads are not assembled here",
+        )
+
+
 def check_lengths(stats: list[ReadStats]) -> None:
-    """Raise `Excluded` for long reads, which the assemblers here cannot use."""
+    """Raise `Excluded` for long reads, which the assemblers of short reads cannot use."""
     for one in stats:
         if one.share_of_long_reads(LONGEST_SHORT_READ) > MAX_LONG_SHARE:
             longest = len(one.lengths) - 1
             raise Excluded(
                 "long-reads",
                 f"most bases are in reads of over {LONGEST_SHORT_READ} bp (the longest has "
-                f"{longest:,}), as of Nanopore or PacBio; only short reads are assembled here",
+                f"{longest:,}), as of Nanopore or PacBio; name their file in the column ont or "
+                "hifi of the sheet, not in r1",
             )
 
 
@@ -41,17 +94,22 @@ def check_amounts(stats: list[ReadStats], limits: dict[str, Any]) -> None:
             "low-read-count", f"{reads:,} reads, fewer than {limits['min_reads']:,} (min_reads)"
         )
     basepairs = [one.total_bp for one in stats]
-    if sum(basepairs) < limits["min_basepairs"]:
-        raise Excluded(
-            "low-sequence-depth",
-            f"{sum(basepairs):,} bp, fewer than {limits['min_basepairs']:,} (min_basepairs)",
-        )
+    check_basepairs(sum(basepairs), limits["min_basepairs"])
     proportion = min(basepairs) / max(basepairs)
     if proportion < limits["min_proportion"]:
         raise Excluded(
             "low-basepair-proportion",
             f"one mate has {proportion:.2f} of the other's base pairs, "
             f"less than {limits['min_proportion']} (min_proportion)",
+        )
+
+
+def check_basepairs(basepairs: int, minimum: int, kind: str = "") -> None:
+    """Raise `Excluded` if there are fewer base pairs of reads (of a kind) than the minimum."""
+    if basepairs < minimum:
+        raise Excluded(
+            "low-sequence-depth",
+            f"{basepairs:,} bp{kind}, fewer than {minimum:,} (min_basepairs)",
         )
 
 

@@ -135,8 +135,19 @@ _IDENTITY = (
     Column("mlst_alleles", "text", "", "allele of each locus of the scheme"),
     Column("input_kind", "text", "", "`reads`, `assembly` or `accession`"),
     Column("accession", "text", "", "accession that the genome was made from"),
-    Column("runtype", "text", "", "`paired-end`, `single-end`, `sra_accession` or `assembly`"),
-    Column("layout", "text", "", "`paired` or `single` reads"),
+    Column(
+        "runtype",
+        "text",
+        "",
+        "`paired-end`, `single-end`, `ont`, `hifi`, `short_polish` (long and short reads), "
+        "`sra_accession` or `assembly`",
+    ),
+    Column(
+        "layout",
+        "text",
+        "",
+        "`paired`, `single` or `long` reads; of long and short ones, that of the short",
+    ),
     Column("genome_size", "whole", "bp", "expected size of the genome", "Expected size"),
     Column(
         "genome_size_source",
@@ -166,6 +177,18 @@ _QC = tuple(
     for name, type_, unit, meaning, heading in _READS
 )
 
+_LONG = tuple(
+    Column(f"qc_long_{state}_{name}", type_, unit, f"{meaning} {state_name}")
+    for state, state_name in (("original", "before cleaning"), ("final", "after cleaning"))
+    for name, type_, unit, meaning in (
+        *(
+            (name, type_, unit, f"long reads: {meaning}")
+            for name, type_, unit, meaning, _ in _READS
+        ),
+        ("read_n50", "whole", "bp", "long reads: half of the bases are in reads of this length"),
+    )
+)
+
 _GENOME = (
     Column("assembler_total_contig", "whole", "contigs", "number of contigs", "Contigs"),
     Column("assembler_total_contig_length", "whole", "bp", "size of the assembly", "Assembly size"),
@@ -182,6 +205,12 @@ _GENOME = (
         "whole",
         "contigs",
         "L50: number of contigs of at least the N50",
+    ),
+    Column(
+        "assembler_circular_contig",
+        "whole",
+        "contigs",
+        "number of circular contigs, of an assembly of long reads",
     ),
     Column("assembler_gc_percent", "number", "%", "GC content of the assembly", "GC"),
     Column("annotator_total_cds", "whole", "genes", "coding sequences", "CDS"),
@@ -223,7 +252,7 @@ _PROVENANCE = (
     Column("finished", "text", "UTC", "time when the genome was finished, ISO 8601"),
 )
 
-COLUMNS = (*_IDENTITY, *_QC, *_GENOME, *_PROVENANCE)
+COLUMNS = (*_IDENTITY, *_QC, *_LONG, *_GENOME, *_PROVENANCE)
 """Those of cohort.tsv."""
 TIMING_COLUMNS = (_IDENTITY[0], *TIMINGS)
 """Those of timings.tsv: the sample first."""

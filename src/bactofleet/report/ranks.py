@@ -1,12 +1,14 @@
 """The rank of a complete genome by Bactopia's cut-offs, and why it is no better.
 
 This follows `bactopia.summary.get_rank` of bactopia 2.4.2
-(https://pypi.org/project/bactopia/2.4.2/) with three exceptions:
+(https://pypi.org/project/bactopia/2.4.2/) with four exceptions:
 
 - A depth may be `DEPTH_TOLERANCE` below a cut-off.
 - The size of the assembly is compared with the limits, and with genomes of the species that was
   found; a genome outside either gets the rank `exclude`. Bactopia compares the expected size, calls
   it too large if it is smaller than the limit, and does not change the rank.
+- A genome of long reads alone has cut-offs of its own (`LONG_CUTOFFS`). Bactopia measures it by
+  those of single-end reads, so that it is bronze at best.
 - A genome without measurements of its reads is `unranked`. In Bactopia it has no row at all.
 """
 
@@ -23,7 +25,11 @@ from bactofleet.report.rows import GenomeRow
 DEPTH_TOLERANCE = 0.01
 
 EXCLUDE, UNRANKED = "exclude", "unranked"
-IS_PAIRED = {"paired": True, "paired-end": True, "single": False, "single-end": False}
+LONG = "long"
+IS_PAIRED = {
+    **{"paired": True, "paired-end": True},
+    **{"single": False, "single-end": False, LONG: False},
+}
 SIZE = "assembler_total_contig_length"
 MEASUREMENTS = (
     "qc_final_coverage",
@@ -50,6 +56,13 @@ CUTOFFS = (
     Cutoff("gold", depth=100, quality=30, length=95, contigs=100, is_paired=True),
     Cutoff("silver", depth=50, quality=20, length=75, contigs=200, is_paired=True),
     Cutoff("bronze", depth=20, quality=12, length=49, contigs=500, is_paired=False),
+)
+# Not Bactopia's: depths and lengths that close a chromosome, and few contigs beside it. Flye takes
+# reads with up to 5 % errors, a quality of 13.
+LONG_CUTOFFS = (
+    Cutoff("gold", depth=50, quality=15, length=3000, contigs=20, is_paired=False),
+    Cutoff("silver", depth=30, quality=13, length=2000, contigs=50, is_paired=False),
+    Cutoff("bronze", depth=20, quality=10, length=1000, contigs=200, is_paired=False),
 )
 RANKS = (*(cutoff.rank for cutoff in CUTOFFS), EXCLUDE, UNRANKED)
 
@@ -96,7 +109,7 @@ def rank_genome(row: GenomeRow, sizes: SizeLimits) -> Rank:
         return Rank(UNRANKED, {"unknown": "a measurement of the reads or the assembly is missing"})
     wrong_size = _find_wrong_size(row, sizes) or _find_size_of_another_species(row)
     reasons: dict[str, str] = {}
-    for cutoff in CUTOFFS:
+    for cutoff in LONG_CUTOFFS if row.get("layout") == LONG else CUTOFFS:
         missed = _find_missed(measured, cutoff)
         if not missed and not wrong_size:
             return Rank(cutoff.rank, reasons)

@@ -42,12 +42,12 @@ from bactofleet.core.image import (
 )
 from bactofleet.core.project import WORKFLOW
 from bactofleet.core.references import REFERENCES
+from bactofleet.core.samples import FILE_COLUMNS
 
 DEFAULT_CONFIGURATION = Path("config/config.yaml")
 DEFAULT_SHEET = Path("config/samples.tsv")
 
 ENGINES = ("docker", "podman")
-INPUT_COLUMNS = ("r1", "r2", "assembly")
 # Options that name a folder for output, and their defaults; results on S3 have that folder too.
 OUTPUTS = {"results": "results", "scratch": "scratch"}
 SNAKEMAKE_FOLDER = ".snakemake"
@@ -292,7 +292,7 @@ def iter_inputs(sheet: Path) -> Iterator[str]:
     header = lines[0].split("\t") if lines else []
     for line in lines[1:]:
         cells = dict(zip(header, line.split("\t"), strict=False))
-        names = (cells.get(column, "").split(SEPARATOR) for column in INPUT_COLUMNS)
+        names = (cells.get(column, "").split(SEPARATOR) for column in FILE_COLUMNS)
         yield from (name for cell in names for name in cell if name and "://" not in name)
 
 

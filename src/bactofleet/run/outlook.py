@@ -16,6 +16,9 @@ _KINDS = {
     "sra_accession": "accessions",
     "paired-end": "pairs of FASTQ files",
     "single-end": "single FASTQ files",
+    "ont": "files of Nanopore reads",
+    "hifi": "files of HiFi reads",
+    "short_polish": "files of long and short reads",
     "assembly": "assemblies",
 }
 

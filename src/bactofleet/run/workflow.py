@@ -304,7 +304,8 @@ class WorkflowRun:
         has_accessions = any(self.samples[name].accession for name in self.plan.todo)
         providers = (self.config["providers"] or list(ORDER)) if has_accessions else []
         problems = []
-        if missing := missing_tools(self.config | {"providers": providers}):
+        has_long = any(self.samples[name].long_reads for name in self.plan.todo)
+        if missing := missing_tools(self.config | {"providers": providers, "long_reads": has_long}):
             problems.append(
                 f"These tools are not on PATH: {', '.join(missing)}. Run in the container "
                 "(`bactofleet run` does, with Docker or Podman), or install them; no genome was "

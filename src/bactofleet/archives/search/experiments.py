@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bactofleet.archives.runs import PUBLIC, Run
-from bactofleet.core.samples import CANDIDATUS, FASTQ_COLUMNS, SEPARATOR, Row
+from bactofleet.core.samples import ARCHIVE_COLUMNS, CANDIDATUS, FASTQ_COLUMNS, SEPARATOR, Row
 
 # Columns of the sheet that a search fills.
 COLUMNS = (
@@ -64,7 +64,10 @@ def group_runs(runs: Iterable[Run]) -> list[Experiment]:
 
 
 def to_row(experiment: Experiment, genome_size: int) -> Row:
-    """Return an experiment's row of the sheet, without empty cells."""
+    """Return an experiment's row of the sheet, without empty cells.
+
+    The columns of runs do not say that reads are long: jobs of such rows ask the archives.
+    """
     runs = experiment.runs
     # If ENA lacked a run of an experiment, the genome would have only part of its reads.
     files = [file for run in runs for file in run.files or ()] if all(r.files for r in runs) else []
@@ -81,7 +84,8 @@ def to_row(experiment: Experiment, genome_size: int) -> Row:
         "fastq_md5": _join(file.md5 for file in files),
         "fastq_bytes": _join(file.bytes for file in files),
     }
-    return {column: value for column, value in row.items() if value}
+    left_out = ARCHIVE_COLUMNS if experiment.library.long_reads else ()
+    return {column: value for column, value in row.items() if value and column not in left_out}
 
 
 def species_of(scientific_name: str) -> str:

@@ -19,6 +19,7 @@ WORDS = {
     "library strategy": ("WGS", "WGA", "OTHER"),
     "library selection": ("RANDOM", "MNase", "size fractionation", "unspecified"),
 }
+PLATFORMS = {"illumina": "ILLUMINA", "nanopore": "OXFORD_NANOPORE", "pacbio": "PACBIO_SMRT"}
 LAYOUTS = {"paired": ("PAIRED",), "single": ("SINGLE",), "any": ("PAIRED", "SINGLE")}
 
 
@@ -34,7 +35,9 @@ class Rejection(NamedTuple):
 class Limits:
     """What a search accepts."""
 
+    platform: str = "illumina"
     layout: str = "paired"
+    """Of Illumina's reads; long reads are single."""
     any_library: bool = False
     min_bases: int = 2_241_820
     max_bases: int = 0
@@ -57,8 +60,9 @@ def _find_rejections(
     yield from check_access(experiment.closed_to)
     if not experiment.runs:
         yield Rejection("runs", "the archive has no run of it")
-    yield from check_word("platform", library.platform)
-    yield from check_word("layout", library.layout.upper(), LAYOUTS[limits.layout])
+    yield from check_word("platform", library.platform, (PLATFORMS[limits.platform],))
+    if not library.long_reads:
+        yield from check_word("layout", library.layout.upper(), LAYOUTS[limits.layout])
     if not limits.any_library:
         yield from find_library_rejections(library)
     yield from _check_amount("bases", experiment.bases, limits.min_bases)

@@ -20,7 +20,10 @@ from bactofleet.core.samples import SEPARATOR, Row, file_of
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
 _RUN = re.compile(r"[SED]RR\d{6,9}")
-_NANOPORE = re.compile(r"(?:^|[/_])(?:barcode\d{2}|unclassified|fastq_pass|fastq_fail)(?:[/_.]|$)")
+# MinKNOW's folders: fastq_pass/barcode01/..., one for each barcode.
+_BARCODE = re.compile(r"barcode\d{2}")
+_NO_BARCODE = re.compile(r"(?:^|[/_])(?:unclassified|mixed|fastq_fail)(?:[/_.]|$)")
+_NANOPORE = re.compile(r"(?:^|[/_])(?:barcode\d{2}|fastq_pass)(?:[/_.]|$)")
 _SHORT_LANE = re.compile(r"(?P<name>.+)[._](?P<lane>L\d{1,2})(?P<rest>[._].+)?")
 # Neither a path of the sheet nor a line of it may hold these.
 _NOT_IN_A_CELL = re.compile(r'[\x00-\x1f;\ud800-\udfff]|^"')
@@ -55,14 +58,17 @@ def find_genomes(folder: Path) -> list[Found]:
     """
     left_out: list[Found] = []
     files: list[_File] = []
+    barcodes: dict[Path, list[str]] = defaultdict(list)
     seen: dict[object, str] = {}
     for path in _iter_fastq(folder):
         says = parse_read_name(Path(path).name)
         if doubt := next(_find_faults(path, says, os.path.relpath(path, folder), seen), None):
             left_out.append(Found(path, {}, [doubt]))
+        elif _is_of_barcode(path):
+            barcodes[Path(path).parent].append(path)
         else:
             files.append(_File(path, says))
-    if not files and not left_out:
+    if not (files or barcodes or left_out):
         raise ConfigurationError(
             [f"{folder} has no FASTQ files (.fastq.gz, .fq.gz, .fastq or .fq), at any depth"]
         )
@@ -76,7 +82,17 @@ def find_genomes(folder: Path) -> list[Found]:
         for genome in _to_genomes(name, group, _find_numbered(name, groups), is_single)
     ]
     _refuse_short_lanes(found)
-    return [*found, *left_out]
+    return [*found, *(_join_barcode(*barcode) for barcode in barcodes.items()), *left_out]
+
+
+def _is_of_barcode(path: str) -> bool:
+    return _BARCODE.fullmatch(Path(path).parent.name) is not None
+
+
+def _join_barcode(folder: Path, files: list[str]) -> Found:
+    """Return the genome of a barcode of a Nanopore run, all files of its folder."""
+    doubt = Doubt("nanopore", f"Nanopore reads of a barcode, files joined: {len(files):,}")
+    return Found(folder.name, {"sample": folder.name, "ont": SEPARATOR.join(files)}, [doubt])
 
 
 def _iter_fastq(folder: Path) -> Iterator[str]:
@@ -110,8 +126,10 @@ def _find_faults(path: str, says: ReadName, below: str, seen: dict[object, str])
         yield Doubt("index reads", "it holds index reads, no genome")
     if says.is_unpaired:
         yield Doubt("unpaired", "its reads have lost their mates")
-    if _NANOPORE.search(below):
-        yield Doubt("nanopore", "its name is that of Nanopore reads, which are not assembled here")
+    if _NO_BARCODE.search(below):
+        yield Doubt("nanopore", "its name is that of Nanopore reads without barcode or quality")
+    if _NANOPORE.search(below) and not _is_of_barcode(path):
+        yield Doubt("nanopore", "its name is that of Nanopore reads; name it in the column ont")
 
 
 def _find_numbered(name: str, groups: dict[str, list[_File]]) -> list[str]:

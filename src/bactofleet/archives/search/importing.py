@@ -18,6 +18,7 @@ from bactofleet.core.config import load_schema
 from bactofleet.core.project import SCHEMAS
 from bactofleet.core.samples import (
     COLUMNS,
+    FILE_COLUMNS,
     SEPARATOR,
     Row,
     check_rows,
@@ -27,16 +28,20 @@ from bactofleet.core.samples import (
     to_bp,
 )
 
-# https://github.com/bactopia/bactopia, modules/bactopia/gather: the types of Illumina reads and of
+# https://github.com/bactopia/bactopia, modules/bactopia/gather: the types of reads and of
 # assemblies, each with the sets of columns that it may fill. bactopia-search writes the platform
 # into this column. Current FOFNs have separate columns for single-end reads and assemblies; the
 # first versions used `r1` and `extra`.
 ACCESSION, PAIR, SINGLE = ({"accession"},), ({"r1", "r2"},), ({"se"}, {"r1"})
+HYBRID = ({"r1", "r2", "ont"},)
 RUNTYPES: dict[str, tuple[set[str], ...]] = {
     "illumina": ACCESSION,
     "sra_accession": ACCESSION,
     "paired-end": PAIR,
     "single-end": SINGLE,
+    "ont": ({"ont"}, {"accession"}),
+    "hybrid": HYBRID,
+    "short_polish": HYBRID,
     "merge-pe": PAIR,
     "merge-se": SINGLE,
     "assembly": ({"assembly"}, {"extra"}, {"accession"}),
@@ -107,7 +112,9 @@ def _find_known(row: Row, known: set[str], known_files: set[object]) -> Doubt | 
     """Say that a genome of a folder, by its name or its files, is in the sheet already."""
     if same := names_in(row) & known:
         return Doubt("in the sheet", f"the sheet, or a genome above, has {', '.join(same)}")
-    files = [name for mate in ("r1", "r2") for name in row.get(mate, "").split(SEPARATOR) if name]
+    files = [
+        name for column in FILE_COLUMNS for name in row.get(column, "").split(SEPARATOR) if name
+    ]
     if same_files := [name for name in files if file_of(name) in known_files]:
         return Doubt("in the sheet", f"the sheet has {same_files[0]}")
     return None

@@ -9,7 +9,14 @@ from typing import TextIO
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import open_atomically
-from bactofleet.core.samples import COLUMNS, SEPARATOR, Row, file_of, find_column_fault
+from bactofleet.core.samples import (
+    COLUMNS,
+    FILE_COLUMNS,
+    SEPARATOR,
+    Row,
+    file_of,
+    find_column_fault,
+)
 from bactofleet.core.sheet_text import read_table
 
 
@@ -51,7 +58,7 @@ def read_known_files(path: Path) -> set[object]:
         return set()
     table = read_table(path)
     rows = (dict(zip(table.header, cells, strict=False)) for _, cells in table.rows)
-    cells = (row.get(mate, "") for row in rows for mate in ("r1", "r2"))
+    cells = (row.get(column, "") for row in rows for column in FILE_COLUMNS)
     return {file_of(name) for cell in cells for name in cell.split(SEPARATOR) if name}
 
 
