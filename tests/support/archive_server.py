@@ -23,9 +23,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import trustme
 from support import archives as metadata
 from support.archives import Archives
+
+from bactofleet.archives import retry, sra
 
 SLOW_BYTES_S = 10e6
 CHUNK_BYTES = 1 << 17
@@ -129,6 +132,24 @@ def serve(folder: Path) -> Iterator[Archive]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def archive_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """Archives on this machine."""
+    with serve(tmp_path_factory.mktemp("authority")) as archive:
+        yield archive
+
+
+@pytest.fixture
+def archive(archive_server: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """Archives that know nothing yet; the environment leads there, pauses are short."""
+    archive_server.clear()
+    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(sra, "PAUSE_S", 0)
+    for name, value in archive_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return archive_server
 
 
 class _Server(ThreadingHTTPServer):

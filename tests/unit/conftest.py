@@ -12,13 +12,12 @@ import botocore.session
 import pytest
 from botocore.loaders import create_loader
 from hypothesis import settings
-from support.archive_server import Archive, serve
+from support.archive_server import archive, archive_server  # noqa: F401 (fixtures)
 from support.cohorts import cohort, s3  # noqa: F401 (fixtures)
 from support.searches import archives, small_batches  # noqa: F401 (fixtures)
 from support.tools import tools  # noqa: F401 (fixture)
 
 from bactofleet import __version__
-from bactofleet.archives import retry, sra
 from bactofleet.core import versions
 
 settings.register_profile("bactofleet", database=None, deadline=None, max_examples=100)
@@ -49,21 +48,3 @@ def models_of_aws() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", functools.cache(create_loader))
         yield
-
-
-@pytest.fixture(scope="session")
-def archive_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    """Archives on this machine."""
-    with serve(tmp_path_factory.mktemp("authority")) as archive:
-        yield archive
-
-
-@pytest.fixture
-def archive(archive_server: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
-    """Archives that know nothing yet; the environment leads there, pauses are short."""
-    archive_server.clear()
-    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(sra, "PAUSE_S", 0)
-    for name, value in archive_server.environment.items():
-        monkeypatch.setenv(name, value)
-    return archive_server

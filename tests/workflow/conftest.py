@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from support.archive_server import archive, archive_server  # noqa: F401 (fixtures)
 
 from bactofleet.core.destination import scratch_folder
 
