@@ -170,8 +170,12 @@ def skesa_memory_gb(basepairs: float) -> float:
 
 
 def flye_memory_gb(basepairs: float) -> float:
-    """Return the memory (GB) that Flye takes for a number of base pairs of reads (measured)."""
-    return 1 + 10 * basepairs / 1e9
+    """Return the memory (GB) that Flye may take for a number of base pairs of reads.
+
+    Flye's benchmarks of 230 Mb to 4.3 Gb of reads took 7 to 9 GB per Gb:
+    https://github.com/mikolmogorov/Flye/blob/flye/docs/USAGE.md#-flye-benchmarks
+    """
+    return 1 + 9 * basepairs / 1e9
 
 
 def _spades(stage: Stage, reads: list[Path], contigs: Path) -> None:
