@@ -146,7 +146,9 @@ def test_versions_are_asked_of_the_tools_on_path(
     database.parent.mkdir(parents=True)
     database.write_text(">a\nMKV\n")
     (database.parent / "AMR").write_text(">b\nMTL\n")
-    proteins = b">b\nMTL\n>a\nMKV\n"
+    (tmp_path / "db/hmm").mkdir()
+    (tmp_path / "db/hmm/HAMAP.hmm").write_text("HMMER3\n")
+    proteins = b">b\nMTL\n>a\nMKV\nHMMER3\n"
     write_tool(tmp_path, "prokka", f"echo prokka 1.14.6, databases in: {tmp_path}/db")
     monkeypatch.setenv("PATH", str(tmp_path))
 

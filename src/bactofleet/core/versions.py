@@ -17,6 +17,7 @@ import subprocess
 from collections.abc import Mapping
 from datetime import datetime
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ PACKAGES = ("multiqc", "snakemake")
 # The proteins that prokka searches for every bacterium, below its database folder.
 BACTERIA = Path("kingdom/Bacteria")
 PROTEINS = ("AMR", "IS", "sprot")
+# Its profiles of proteins; Debian has none.
+PROFILES = "hmm/*.hmm"
 # The databases in staramr's package, each with a file that says of when it is.
 RESISTANCE_DATABASES = ("resfinder", "pointfinder", "plasmidfinder")
 
@@ -85,10 +88,12 @@ def _ask(command: list[str], pattern: str) -> str:
 
 
 def _prokka_database() -> dict[str, str]:
-    """Return a checksum of prokka's proteins, whose files have no version."""
+    """Return a checksum of prokka's proteins and profiles, whose files have no version."""
     if not shutil.which("prokka"):
         return {}
-    files = filter(Path.is_file, (_prokka_folder() / BACTERIA / name for name in PROTEINS))
+    folder = _prokka_folder()
+    named = (folder / BACTERIA / name for name in PROTEINS)
+    files = [*filter(Path.is_file, named), *sorted(folder.glob(PROFILES))]
     proteins = b"".join(path.read_bytes() for path in files)
     known = f"sha256:{hashlib.sha256(proteins).hexdigest()[:16]}" if proteins else "unknown"
     return {"prokka database": known}
