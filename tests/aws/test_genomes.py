@@ -285,7 +285,7 @@ def test_schemes_on_s3_type_the_genomes_of_a_job_that_fetches_them_once(
 
     typed = [receipt["mlst"]["status"] for receipt in controller.get_receipts().values()]
     assert typed == ["NONE"] * 2
-    of_scheme = [r for r in finished.get_requests("job/") if r["resource"].endswith(key)]
+    of_scheme = [r for r in controller.get_requests("job/") if r["resource"].endswith(key)]
     assert [r["operation"] for r in of_scheme] == ["HeadObject", "GetObject"]
 
 

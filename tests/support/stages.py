@@ -155,7 +155,7 @@ class Genome:
         cells = {column: _to_cell(value) for column, value in asdict(sample).items()}
         samples = Samples(list(cells), {sample.sample: list(cells.values())})
         path = self.root / "samples.sqlite"
-        freeze_samples(path, samples)
+        freeze_samples(path, samples, {})
         self.planned = samples[sample.sample]
         return {"samples": str(path), "parameters": PARAMETERS}
 

@@ -194,7 +194,7 @@ def test_a_stage_sees_its_own_genome_and_the_files_of_its_row_alone(
     sheet = here / "samples.tsv"
     rows = [f"S1\t{tmp_path}/mine/reads.fastq", f"S2\t{tmp_path}/other/reads.fastq"]
     sheet.write_text("\n".join(["sample\tr1", *rows, ""]))
-    freeze_samples(here / "frozen", read_samples(sheet))
+    freeze_samples(here / "frozen", read_samples(sheet), {})
     words = stage_words(tmp_path, "download", f'samples="{here}/frozen"')
 
     mounts = contained.find_mounts("/workflow/stage.py", words)

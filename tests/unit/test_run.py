@@ -247,6 +247,23 @@ def test_a_job_has_the_samples_of_the_start_however_the_sheet_was_edited(
     assert capsys.readouterr().err == ""
 
 
+def test_a_job_has_the_parameters_of_the_start_and_reads_no_file_for_them(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "bactofleet.run.workflow.atexit", SimpleNamespace(register=lambda function: None)
+    )
+    (project / "mine.faa").write_text(">a\nMKVL\n")
+    run = start(proteins="mine.faa")
+    run.start(runs_here=False)
+    (project / "mine.faa").unlink()
+
+    job = start(is_main=False, proteins="mine.faa")
+
+    assert job.all_parameters == run.all_parameters
+    assert job.parameters_checksum == run.parameters_checksum
+
+
 def test_a_job_without_a_run_before_it_reads_no_sheet(project: Path) -> None:
     job = start(is_main=False)
 

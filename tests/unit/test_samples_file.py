@@ -217,7 +217,7 @@ def test_the_users_own_columns_are_the_same_in_the_frozen_sheet(tmp_path: Path) 
     header = "country\tsample\taccession\tdate"
     samples = check("NA\tS1\tSRR2838702\t1e5", "\tS2\tSRR2838703", header=header)
 
-    freeze_samples(tmp_path / "frozen", samples)
+    freeze_samples(tmp_path / "frozen", samples, {})
 
     frozen = FrozenSamples(tmp_path / "frozen")
     assert frozen.own_cells() == samples.own_cells() == {"S1": {"country": "NA", "date": "1e5"}}

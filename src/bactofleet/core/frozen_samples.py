@@ -1,4 +1,4 @@
-"""The samples of a run as they were when it began.
+"""The samples and parameters of a run as they were when it began.
 
 A job may start days after the run, on another machine, when the sheet has been edited or is half
 saved. The main process checks the sheet once and writes its rows here; jobs and stages read this
@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.files import replace_atomically
 from bactofleet.core.samples import Row, Samples, own_cells
 
 _TABLE = "CREATE TABLE sample (position INTEGER PRIMARY KEY, name TEXT UNIQUE, cells TEXT)"
+_PARAMETERS = "CREATE TABLE parameters (options TEXT)"
 
 
 class FrozenSamples(Samples):
@@ -35,6 +37,10 @@ class FrozenSamples(Samples):
         for (cells,) in self._ask("SELECT cells FROM sample WHERE name = ?", name):
             return json.loads(cells)  # type: ignore[no-any-return]
         raise KeyError(name)
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the options that change the result, with the checksums of files."""
+        return json.loads(self._ask("SELECT options FROM parameters")[0][0])  # type: ignore[no-any-return]
 
     def own_cells(self) -> dict[str, Row]:
         """Return the cells of the user's own columns, of the samples that have any."""
@@ -60,8 +66,8 @@ class FrozenSamples(Samples):
             ) from error
 
 
-def freeze_samples(path: Path, samples: Samples) -> None:
-    """Write all samples for jobs to read; the file replaces that of an earlier run."""
+def freeze_samples(path: Path, samples: Samples, parameters: Mapping[str, Any]) -> None:
+    """Write all samples and the parameters for jobs; the file replaces that of an earlier run."""
     rows = ((name, json.dumps(samples.row(name), ensure_ascii=False)) for name in samples)
     with replace_atomically(path) as partial:
         partial.touch(mode=0o600)
@@ -69,4 +75,6 @@ def freeze_samples(path: Path, samples: Samples) -> None:
         address = f"{partial.absolute().as_uri()}?vfs=unix-none"
         with closing(sqlite3.connect(address, uri=True)) as connection, connection:
             connection.execute(_TABLE)
+            connection.execute(_PARAMETERS)
+            connection.execute("INSERT INTO parameters VALUES (?)", (json.dumps(parameters),))
             connection.executemany("INSERT INTO sample (name, cells) VALUES (?, ?)", rows)

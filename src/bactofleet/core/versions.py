@@ -17,7 +17,6 @@ import subprocess
 from collections.abc import Mapping
 from datetime import datetime
 from importlib import metadata
-from itertools import chain
 from pathlib import Path
 from typing import Any
 

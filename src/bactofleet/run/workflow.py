@@ -133,7 +133,12 @@ class WorkflowRun:
 
     @cached_property
     def all_parameters(self) -> dict[str, Any]:
-        """All options that change the result."""
+        """All options that change the result.
+
+        Jobs take those of the main process: the files behind them may be large.
+        """
+        if isinstance(self.samples, FrozenSamples) and self.frozen_samples.is_file():
+            return self.samples.parameters()
         return parameters_of(self.config)
 
     def options(self, *names: str) -> tuple[str, ...]:
@@ -214,7 +219,7 @@ class WorkflowRun:
         clear_leftovers(self.plan, self.results, self.scratch)
         note_beginning(self.results, self._begun)
         record_failed_jobs(self.results, self.plan.failed, self._begun)
-        freeze_samples(self.frozen_samples, self.samples)
+        freeze_samples(self.frozen_samples, self.samples, self.all_parameters)
         self._guard_max_cost(stop)
         self._show_progress()
         # After Snakemake's own last messages, so that the user sees these last.
