@@ -271,13 +271,13 @@ def test_two_genomes_share_a_job_when_asked_to(finished: Genomes, tmp_path: Path
 
 
 def test_schemes_on_s3_type_the_genomes_of_a_job_that_fetches_them_once(
-    finished: Genomes, tmp_path: Path
+    aws: EmulatedAWS, tmp_path: Path
 ) -> None:
-    bucket, key = finished.aws.bucket, "references/schemes.tar.gz"
+    bucket, key = aws.bucket, "references/schemes.tar.gz"
     schemes = pack_scheme()
-    finished.get_owner("s3").put_object(Bucket=bucket, Key=key, Body=schemes)
     samples = dict.fromkeys(("one", "two"), COMPLETE["plasmid"])
-    controller = Genomes(finished.aws, tmp_path / "project", samples, "results/typed")
+    controller = Genomes(aws, tmp_path / "project", samples, "results/typed")
+    controller.get_owner("s3").put_object(Bucket=bucket, Key=key, Body=schemes)
     address = f"s3://{bucket}/{key}#sha256={hashlib.sha256(schemes).hexdigest()}"
     controller.arguments.append(f"mlst_schemes={address}")
 
