@@ -32,7 +32,9 @@ NOT_PARAMETERS = frozenset(
 # Options that change how long a genome takes or how large its tarball is.
 COSTLY = frozenset(
     {
+        "amrfinder",
         "assembler",
+        "assembler_options",
         "coverage",
         "error_correction",
         "keep",
