@@ -24,7 +24,7 @@ def pubmlst(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
         {"name": "bordetella", "databases": [described("Bordetella spp.", "bordetella")]},
         {"name": "isolates", "databases": [{"name": "pubmlst_saureus_isolates"}]},
     ]
-    answer(archive, "/pubmlst/", groups)
+    answer(archive, "/pubmlst/db", groups)
     for name in ("saureus", "bordetella"):
         place = f"/pubmlst/db/pubmlst_{name}_seqdef"
         kinds = {1: "MLST", 2: "cgMLST", 20: "Virulence"}
@@ -181,10 +181,10 @@ def test_a_database_with_a_hostile_name_is_not_asked(
     pubmlst: Archive, tmp_path: Path, name: Any
 ) -> None:
     databases = [described("Staphylococcus aureus", "x") | {"name": name}, None, "x"]
-    answer(pubmlst, "/pubmlst/", [{"databases": databases}, {"databases": 3}, None])
+    answer(pubmlst, "/pubmlst/db", [{"databases": databases}, {"databases": 3}, None])
 
     assert fetch(tmp_path) == 1
-    assert [request.path for request in pubmlst.requests] == ["/pubmlst/"]
+    assert [request.path for request in pubmlst.requests] == ["/pubmlst/db"]
 
 
 def test_a_server_that_is_down_is_named(

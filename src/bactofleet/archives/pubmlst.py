@@ -77,7 +77,7 @@ class PubMlst:
         return names
 
     def _databases(self) -> Iterator[Database]:
-        for group in _list_of(self._ask("")):
+        for group in _list_of(self._ask("db")):
             for one in _list_of(_get(group, "databases")):
                 description, name = str(_get(one, "description")), str(_get(one, "name"))
                 is_named = DATABASE.fullmatch(name)
