@@ -214,6 +214,16 @@ def test_genes_are_counted_over_the_genomes_that_were_searched():
     ]
 
 
+def test_the_section_has_what_amrfinderplus_found_where_it_searched():
+    cells = {"amrfinder_genes": "gyrA_S84L; mecA", "amrfinder_virulence": "none"}
+    page = render([{"sample": "a", "status": "complete"} | cells])
+
+    section = page.partition('<section id="resistance">')[2].partition("</section>")[0]
+    assert "Resistance by AMRFinderPlus" in section
+    assert "gyrA_S84L" in section
+    assert "Resistance predicted to" not in section
+
+
 def test_there_is_no_section_of_resistance_if_no_genome_was_searched():
     assert 'id="resistance"' not in render([{"sample": "a", "status": "complete"}])
 

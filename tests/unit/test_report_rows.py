@@ -82,6 +82,17 @@ def test_mutations_that_were_not_searched_are_no_cell(results, receipt):
     assert not {"resistance_mutations", "resistance_organism"} & row.keys()
 
 
+def test_what_amrfinderplus_found_is_shown_beside_it(results, receipt):
+    found = {"genes": ["mecA"], "stress": [], "virulence": ["lukF-PV"], "organism": None}
+    write_receipt(results, receipt | {"amrfinder": found})
+
+    row = read_record(results, "SRX1").row
+
+    assert (row["amrfinder_genes"], row["amrfinder_stress"]) == ("mecA", "none")
+    assert row["amrfinder_virulence"] == "lukF-PV"
+    assert "amrfinder_organism" not in row
+
+
 def test_the_sequence_type_is_shown_with_its_scheme(results, receipt):
     typed = {"status": "PERFECT", "scheme": "saureus", "st": "8", "alleles": "arcC(3)"}
     write_receipt(results, receipt | {"mlst": typed})

@@ -36,6 +36,8 @@ _CARRIED = (
     ("resistance_mutations", "Point mutations"),
     ("resistance_drugs", "Resistance predicted to"),
     ("plasmid_replicons", "Plasmid replicons"),
+    ("amrfinder_genes", "Resistance by AMRFinderPlus"),
+    ("amrfinder_virulence", "Virulence by AMRFinderPlus"),
 )
 
 # Column, heading, factor and format of the key numbers.
