@@ -1,7 +1,10 @@
 """References that options name by address: fetched once for the genomes that share a folder."""
 
+import errno
+import fcntl
 import hashlib
 import io
+import os
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -92,6 +95,55 @@ def test_genomes_that_begin_together_wait_for_the_one_that_fetches(
 
     assert statuses == [0] * 4
     assert [request.path for request in archive.requests] == ["/schemes.tar.gz"]
+
+
+def test_nobody_waits_where_the_file_system_has_no_locks(
+    address_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    address = address_of("schemes.tar.gz", pack(SCHEME))
+
+    def make(sample: str) -> int:
+        return Genome(tmp_path, sample).run(
+            "download", lambda stage: fetch_reference(stage, "mlst_schemes", address)
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(make, ("S1", "S2", "S3", "S4"))) == [0] * 4
+
+    place = local_place(address, tmp_path / "scratch")
+    assert (place / "toy/adk.tfa").read_bytes() == SCHEME["toy/adk.tfa"]
+    assert sorted(place.parent.iterdir()) == [place, place.with_suffix(".lock")]
+
+
+@pytest.mark.parametrize("proteins", ["mine.faa", "killed.faa"])
+def test_a_reference_is_never_renamed_from_one_mount_to_another(
+    gather: Any, address_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proteins: str
+) -> None:
+    """In a container the genome's folder and that of references are mounts of their own."""
+    rename = Path.rename
+    mounts = [tmp_path / "scratch" / name for name in (".references", "S1")]
+
+    def rename_within_mount(source: Path, target: Path) -> Path:
+        if any(source.is_relative_to(one) != target.is_relative_to(one) for one in mounts):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", rename_within_mount)
+    address = address_of(proteins, b">a\nMKVL\n")
+    place = local_place(address, tmp_path / "scratch")
+    if proteins == "killed.faa":
+        (half := place.with_name(f"{place.name}.S1")).mkdir(parents=True)
+        (half / "reference").write_bytes(b">a")
+
+    status, _ = gather(proteins=address)
+
+    assert status == 0
+    assert place.read_bytes() == b">a\nMKVL\n"
+    assert sorted(place.parent.iterdir()) == [place, place.with_suffix(".lock")]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ These are the genomes of a job on AWS or Slurm (`--group-components`), and of a 
 from __future__ import annotations
 
 import fcntl
+import shutil
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bactofleet.core.amrfinder import find_amrfinder_fault
@@ -33,30 +34,56 @@ def fetch_reference(stage: Stage, option: str, address: str) -> None:
 
     Raises `MissingInput` if it is not there, has another checksum, or is not what it should be.
     """
+    place = local_place(address, stage.scratch)
+    place.parent.mkdir(exist_ok=True)
+    # Beside its place, not in the stage's folder: in a container both are mounts of their own, and
+    # no file can be renamed from one to the other.
+    part = place.with_name(f"{place.name}.{stage.sample}")
+    with _only_one(place.with_suffix(".lock")):
+        shutil.rmtree(part, ignore_errors=True)  # of an attempt that was killed
+        if place.exists():
+            return
+        part.mkdir()
+        try:
+            _put(_fetch(stage, option, address, part), place)
+        finally:
+            shutil.rmtree(part)
+
+
+def _fetch(stage: Stage, option: str, address: str, folder: Path) -> Path:
+    """Fetch a reference to a folder; return the file, or the folder of what was unpacked."""
     from bactofleet.archives.files import fetch  # noqa: PLC0415  # an HTTPS client: few need it
 
     url, sha256 = url_and_checksum(address)
-    place = local_place(address, stage.scratch)
-    place.parent.mkdir(exist_ok=True)
-    with _only_one(place.with_suffix(".lock")):
-        if place.exists():
-            return
-        fetched = stage.work / "reference"
-        fetch(url, fetched, stage.tools.say, named_in="config/config.yaml")
-        if (found := sha256_of(fetched)) != sha256:
-            raise MissingInput(f"{url} has the SHA-256 {found}; config/config.yaml has {sha256}")
-        whole = _unpack(url, fetched) if REFERENCES[option] else fetched
-        if fault := CHECKS[option](whole):
-            raise MissingInput(f"{option}: {url}: {fault.replace(str(whole), '')}")
-        # Within one file system: others see all of it or nothing.
+    fetched = folder / "reference"
+    fetch(url, fetched, stage.tools.say, named_in="config/config.yaml")
+    if (found := sha256_of(fetched)) != sha256:
+        raise MissingInput(f"{url} has the SHA-256 {found}; config/config.yaml has {sha256}")
+    whole = _unpack(url, fetched) if REFERENCES[option] else fetched
+    if fault := CHECKS[option](whole):
+        raise MissingInput(f"{option}: {url}: {fault.replace(str(whole), '')}")
+    return whole
+
+
+def _put(whole: Path, place: Path) -> None:
+    """Rename a reference, so that others see all of it or nothing."""
+    try:
         whole.rename(place)
+    except OSError:
+        # Where the file system has no locks, another genome may have been quicker.
+        if not place.exists():
+            raise
 
 
 @contextmanager
 def _only_one(path: Path) -> Iterator[None]:
-    """Keep other processes waiting until the block ends, however it does."""
+    """Keep other processes waiting until the block ends, however it does.
+
+    Some shared file systems have no locks (Lustre without `flock`): then nobody waits.
+    """
     with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
