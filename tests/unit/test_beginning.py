@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.failures import write_failure
 
 from bactofleet.records.folder import FAILED, list_records
 from bactofleet.run.beginning import TOKEN
 from bactofleet.run.workflow import WorkflowRun
-from snakemake_executor_plugin_aws_batch_array.tables import FailureRow, Table
 
 SCHEMAS = Path(__file__).parents[2] / "workflow/schemas"
 RESULTS = Path("results")
@@ -34,22 +34,7 @@ def begin() -> WorkflowRun:
 def fail(sample: str, following: str = "final", ago_s: float = 0) -> None:
     """Have the executor write that a job failed."""
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=ago_s)
-    row = FailureRow(
-        time=at.isoformat(),
-        run="r1",
-        job="genome",
-        target=f"results/receipts/{sample}.json",
-        queue="genomes",
-        job_id="a1b2:7",
-        cause="exit",
-        exit_code=1,
-        reclaimed=0,
-        next=following,
-        reason="exit code 1; skesa ended with exit status 1",
-        log_url="https://console.example/log",
-    )
-    RESULTS.mkdir(exist_ok=True)
-    Table(RESULTS / "failures.tsv", FailureRow).append([row])
+    write_failure(RESULTS, sample, at.isoformat(), following)
 
 
 def test_what_failed_under_a_lost_controller_is_not_tried_again(

@@ -4,32 +4,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.failures import write_failure
 
 from bactofleet.report.rows import read_record
 from bactofleet.run.failed_jobs import record_failed_jobs
 from bactofleet.run.plan import describe_failures, read_failures
-from snakemake_executor_plugin_aws_batch_array.tables import FailureRow, Table
 
 BEGUN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def fail(results: Path, sample: str, following: str = "final", at: str = "12:00:00") -> None:
     """Have the executor write that a job failed."""
-    row = FailureRow(
-        time=f"2026-01-01T{at}+00:00",
-        run="r1",
-        job="genome",
-        target=f"results/receipts/{sample}.json",
-        queue="genomes",
-        job_id="a1b2:7",
-        cause="exit",
-        exit_code=1,
-        reclaimed=0,
-        next=following,
-        reason="exit code 1; skesa ended with exit status 1",
-        log_url="https://console.example/log",
-    )
-    Table(results / "failures.tsv", FailureRow).append([row])
+    write_failure(results, sample, f"2026-01-01T{at}+00:00", following)
 
 
 def recorded(results: Path, samples: list[str]) -> set[str]:
