@@ -146,7 +146,7 @@ _IDENTITY = (
         "layout",
         "text",
         "",
-        "`paired`, `single` or `long` reads; of long and short ones, that of the short",
+        "`paired`, `single` or `long`; for long and short reads together, that of the short reads",
     ),
     Column("genome_size", "whole", "bp", "expected size of the genome", "Expected size"),
     Column(
@@ -178,14 +178,11 @@ _QC = tuple(
 )
 
 _LONG = tuple(
-    Column(f"qc_long_{state}_{name}", type_, unit, f"{meaning} {state_name}")
+    Column(f"qc_long_{state}_{name}", type_, unit, f"{meaning} {state_name} (long reads)")
     for state, state_name in (("original", "before cleaning"), ("final", "after cleaning"))
     for name, type_, unit, meaning in (
-        *(
-            (name, type_, unit, f"long reads: {meaning}")
-            for name, type_, unit, meaning, _ in _READS
-        ),
-        ("read_n50", "whole", "bp", "long reads: half of the bases are in reads of this length"),
+        *(column[:-1] for column in _READS),
+        ("read_n50", "whole", "bp", "N50: half of the bases are in reads of at least this length"),
     )
 )
 
@@ -210,7 +207,7 @@ _GENOME = (
         "assembler_circular_contig",
         "whole",
         "contigs",
-        "number of circular contigs, of an assembly of long reads",
+        "number of circular contigs in an assembly of long reads",
     ),
     Column("assembler_gc_percent", "number", "%", "GC content of the assembly", "GC"),
     Column("annotator_total_cds", "whole", "genes", "coding sequences", "CDS"),
