@@ -254,6 +254,16 @@ def test_too_few_bases_of_long_reads_are_excluded(make: Make) -> None:
     assert "bp of long reads" in reason["message"]
 
 
+def test_one_read_of_300_kb_is_no_genome(make: Make) -> None:
+    reason = excluded(
+        make("download", ont=make_reads(1, lengths=(300_000,) * 2), min_basepairs=2_241_820),
+        "download",
+    )
+
+    assert reason["type"] == "low-sequence-depth"
+    assert "300,000 bp of long reads" in reason["message"]
+
+
 def test_no_read_of_1000_bp_is_excluded(make: Make) -> None:
     reason = excluded(make(ont=make_reads(20, lengths=(800, 999))), "qc")
 
