@@ -7,6 +7,7 @@
 # With Docker's buildx a published image is for amd64 and arm64, else for this machine's
 # architecture. Prints the image with its digest, as BACTOFLEET_IMAGE and `image:` take it.
 set -euo pipefail
+shopt -s inherit_errexit # or a push that failed would leave a name without a digest
 directory=$PWD
 cd "$(dirname "$0")/.."
 

@@ -16,6 +16,7 @@ IMAGE = "bactofleet-test-release:latest"
 REGISTRY = """\
 FROM debian:trixie-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends docker-registry
+RUN echo '{"version": 0.1, "storage": {"filesystem": {"rootdirectory": "/tmp"}}}' > /registry.json
 """
 # In the place of the whole image, which takes minutes to compress.
 BUILD = f"""#!/bin/sh
@@ -32,7 +33,7 @@ def registry() -> Iterator[str]:
     image = subprocess.check_output(build, input=REGISTRY, text=True).split()[-1]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    serve = ["docker-registry", "serve", "/etc/docker/registry/config.yml"]
+    serve = ["docker-registry", "serve", "/registry.json"]
     listen = f"--env=REGISTRY_HTTP_ADDR=127.0.0.1:{port}"
     container = subprocess.check_output(
         ["docker", "run", "--detach", "--network", "host", listen, image, *serve], text=True
@@ -72,6 +73,15 @@ def test_the_image_is_pulled_by_the_digest_that_the_release_prints(
         subprocess.run(["docker", "rmi", name], check=False, capture_output=True)
     run = ["docker", "run", "--rm", "--network", "none", by_digest]
     assert subprocess.check_output(run, text=True) == "released\n"
+
+
+def test_a_push_that_fails_prints_no_image(release: Path) -> None:
+    done = subprocess.run(
+        [release, "127.0.0.1:1/lab/bactofleet"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode != 0
+    assert done.stdout == ""
 
 
 def test_a_place_without_a_registry_gets_a_file(release: Path, tmp_path: Path) -> None:
