@@ -87,7 +87,13 @@ class Table:
         return self.driver.find_element(By.CSS_SELECTOR, f"th[data-column='{name}']")
 
     def filter(self, name, text):
-        self.heading(name).find_element(By.TAG_NAME, "input").send_keys(text)
+        chromium.fill_filter(self.heading(name), text)
+
+    def open(self, sample):
+        """Open the first genome that is shown, and wait until it has the focus."""
+        self.driver.find_element(By.CSS_SELECTOR, "#genomes .opener").send_keys(Keys.ENTER)
+        chromium.wait(self.driver, lambda: self.driver.switch_to.active_element.text == sample)
+        return self.driver.find_element(By.ID, "detail")
 
     @property
     def shown(self):
@@ -175,13 +181,13 @@ def test_a_heading_sorts_up_then_down_then_as_the_sheet(table):
 @pytest.mark.parametrize(
     ("text", "holds"),
     [
-        (">100", lambda number: number > 100),
-        ("<=40", lambda number: number <= 40),
+        ("100..", lambda number: number >= 100),
+        ("..40", lambda number: number <= 40),
         ("50..60", lambda number: 50 <= number <= 60),
-        ("51", lambda number: number == 51),
+        ("51..51", lambda number: number == 51),
     ],
 )
-def test_numbers_are_filtered_by_comparison(table, text, holds):
+def test_numbers_are_filtered_by_a_range(table, text, holds):
     table.filter("assembler_total_contig", text)
 
     numbers = [int(number) for number in table.column("assembler_total_contig")]
@@ -192,9 +198,112 @@ def test_numbers_are_filtered_by_comparison(table, text, holds):
 
 
 def test_text_is_filtered_by_a_part_in_any_case(table):
-    table.filter("species", "KLEBS")
+    table.filter("sample", "srx1040000")
 
+    assert table.column("sample") == ["SRX10400000"]
+
+
+def test_the_few_words_of_a_column_are_chosen_from_a_list(table):
+    table.filter("species", "Klebsiella pneumoniae")
     assert set(table.column("species")) == {"Klebsiella pneumoniae"}
+
+    table.filter("species", "(empty)")
+    assert set(table.column("species")) == {""}
+    assert set(table.column("status")) == {"failed", "waiting"}
+
+
+def test_columns_are_chosen_from_a_list(table):
+    chosen = ["reason_message", "assembler_total_contig"]
+    table.driver.find_element(By.CSS_SELECTOR, "[popovertarget='columns']").click()
+    for name in chosen:
+        table.driver.find_element(By.CSS_SELECTOR, f"#columns input[value='{name}']").click()
+
+    assert table.heading("reason_message")
+    assert table.column("reason_message")
+    assert not table.driver.find_elements(
+        By.CSS_SELECTOR, "th[data-column='assembler_total_contig']"
+    )
+
+
+def test_the_address_has_what_was_chosen_and_shows_the_same_again(driver, pages, table):
+    table.filter("assembler_total_contig", "50..60")
+    table.filter("status", "complete")
+    table.heading("qc_final_coverage").find_element(By.TAG_NAME, "button").click()
+    table.driver.find_element(By.CSS_SELECTOR, "[popovertarget='columns']").click()
+    table.driver.find_element(By.CSS_SELECTOR, "#columns input[value='host_cpu']").click()
+    chromium.wait(driver, lambda: table.column("host_cpu"))
+    seen, address = [table.shown, table.column("sample")[:9]], driver.current_url
+
+    driver.get("about:blank")
+    chromium.open_page(driver, address)
+
+    assert [table.shown, table.column("sample")[:9]] == seen
+    assert set(table.column("status")) == {"complete"}
+    assert table.heading("host_cpu")
+    assert table.heading("qc_final_coverage").get_attribute("aria-sort") == "ascending"
+
+
+def test_an_address_that_is_not_understood_shows_everything(driver, pages):
+    address = f"{pages[2_000].as_uri()}#?where=nothing:1&where=status&sort=-no&show=none&genome=no"
+    chromium.open_page(driver, address)
+
+    assert Table(driver).shown == "2,000 genomes"
+    assert driver.get_log("browser") == []
+
+
+def test_the_keyboard_opens_a_genome_goes_to_the_next_and_comes_back(table):
+    table.filter("status", "failed")
+    first, second = table.column("sample")[:2]
+    detail = table.open(first)
+    assert "failed · " in detail.text
+    assert f"failed/{first}.json" in detail.text
+    assert "62 % done" in detail.find_element(By.TAG_NAME, "pre").text
+    assert first in table.driver.current_url
+
+    table.driver.find_element(By.CSS_SELECTOR, "[data-key='detail Next']").send_keys(Keys.ENTER)
+    chromium.wait(table.driver, lambda: table.driver.switch_to.active_element.text == second)
+    table.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+
+    chromium.wait(table.driver, lambda: table.driver.switch_to.active_element.text == second)
+    assert not detail.is_displayed()
+    assert second not in table.driver.current_url
+
+
+def test_a_complete_genome_opens_with_its_metrics_stages_and_files(table):
+    table.filter("sample", "SRX10400000")
+
+    detail = table.open("SRX10400000")
+
+    for text in ("complete", "N50", "Stages", "CPU seconds", "receipts/SRX10400000.json"):
+        assert text in detail.text
+    assert "results/SRX10400000.tar.gz" in detail.text
+
+
+def test_a_name_in_the_summaries_opens_its_genome(table):
+    button = table.driver.find_element(By.CSS_SELECTOR, "#outliers [data-genome]")
+    button.click()
+
+    name = button.text
+    chromium.wait(table.driver, lambda: table.driver.switch_to.active_element.text == name)
+
+
+@pytest.mark.parametrize("media", ["light", "dark", "print"])
+@pytest.mark.parametrize("width", [390, 1_400])
+def test_axe_finds_no_barrier(driver, pages, width, media):
+    chromium.use_colours(driver, "dark" if media == "dark" else "light", media * (media == "print"))
+    chromium.open_report(driver, pages[2_000], width)
+    found = chromium.find_barriers(driver)
+    if media != "print":
+        driver.find_element(By.CSS_SELECTOR, "[popovertarget='columns']").click()
+        found += chromium.find_barriers(driver)
+        driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+        table = Table(driver)
+        table.filter("status", "failed")
+        table.open(table.column("sample")[0])
+        found += chromium.find_barriers(driver)
+    chromium.use_colours(driver, "light")
+
+    assert found == []
 
 
 def test_a_filter_that_is_not_understood_is_marked_and_hides_nothing(table):
@@ -206,7 +315,7 @@ def test_a_filter_that_is_not_understood_is_marked_and_hides_nothing(table):
 
 
 def test_a_status_tile_shows_its_genomes_and_clearing_shows_all(table):
-    table.driver.find_element(By.CSS_SELECTOR, ".tile[data-status='failed']").click()
+    table.driver.find_element(By.CSS_SELECTOR, ".tile[data-status='=failed']").click()
     assert set(table.column("status")) == {"failed"}
 
     table.driver.find_element(By.ID, "clear").click()
@@ -232,7 +341,7 @@ def test_a_kind_of_outlier_shows_its_genomes(table):
 
 
 def test_that_no_genome_passes_is_said(table):
-    table.filter("status", "nothing")
+    table.filter("sample", "nothing")
 
     assert table.shown == "No genome passes these filters."
 
@@ -268,15 +377,29 @@ def test_the_rows_as_filtered_are_downloaded_with_all_columns(table, driver):
     assert "assembly_max_rss_mb" in header
 
 
-def test_a_click_on_a_point_finds_its_genome(driver, pages):
+def test_a_cell_that_a_spreadsheet_would_compute_is_downloaded_as_text(driver, tmp_path):
+    samples = write_genomes(tmp_path, ["complete", "failed"])
+    record = tmp_path / "failed" / f"{samples[1]}.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"message": "=HYPERLINK(1)"}))
+    path = chromium.Path(driver.capabilities["chrome"]["userDataDir"]) / "cohort-selection.tsv"
+    path.unlink(missing_ok=True)
+    chromium.open_report(driver, make_page(tmp_path, samples))
+
+    driver.find_element(By.ID, "download").click()
+
+    chromium.wait(driver, path.exists)
+    assert "\t'=HYPERLINK(1)\t" in path.read_text()
+
+
+def test_a_click_on_a_point_opens_its_genome(driver, pages):
     chromium.open_report(driver, pages[3])
     point = driver.find_element(By.CSS_SELECTOR, "[data-plot=size] .points path")
     driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", point)
 
     ActionChains(driver).move_to_element(point).pause(0.3).click().perform()
 
-    chromium.wait(driver, lambda: Table(driver).shown == "1 of 3 genomes")
-    assert Table(driver).column("sample")[0].startswith("SRX104000")
+    chromium.wait(driver, lambda: driver.switch_to.active_element.text.startswith("SRX104000"))
+    assert driver.find_element(By.ID, "detail").is_displayed()
 
 
 def test_the_keyboard_reaches_the_table(driver, pages):

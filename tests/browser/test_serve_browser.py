@@ -65,9 +65,7 @@ class Page:
         self.driver.execute_script("document.querySelector(arguments[0]).click()", selector)
 
     def filter(self, name, text):
-        field = self.find(f"th[data-column='{name}'] input")
-        field.clear()
-        field.send_keys(text)
+        chromium.fill_filter(self.find(f"th[data-column='{name}']"), text)
 
     @property
     def shown(self):
@@ -221,6 +219,51 @@ def test_the_keyboard_alone_opens_a_genome_and_closes_it(page):
 
     page.wait(lambda: not page.find("#detail").is_displayed())
     assert page.driver.switch_to.active_element.text == sample
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1_400])
+def test_axe_finds_no_barrier(driver, urls, width, colours):
+    chromium.use_colours(driver, colours)
+    page = Page(driver, urls[2_000], width)
+    found = chromium.find_barriers(driver)
+    page.click(".tile[data-status='failed']")
+    page.wait(lambda: set(page.column("status")) == {"failed"})
+    page.click("#genomes .opener")
+    page.wait(lambda: page.find("#detail").text)
+    found += chromium.find_barriers(driver)
+    chromium.use_colours(driver, "light")
+
+    assert found == []
+
+
+def test_the_address_of_an_open_genome_opens_it_again(driver, urls):
+    page = Page(driver, urls[2_000])
+    page.filter("status", "failed")
+    page.click("#genomes .opener")
+    page.wait(lambda: page.find("#detail").text)
+    seen, name = page.shown, page.find("#detail-name").text
+    address = driver.current_url
+
+    driver.get("about:blank")
+    again = Page(driver, address)
+
+    again.wait(lambda: again.find("#detail").is_displayed())
+    assert again.find("#detail-name").text == name
+    assert again.shown == seen
+
+
+def test_the_rows_as_filtered_are_downloaded(driver, urls):
+    path = Path(driver.capabilities["chrome"]["userDataDir"]) / "cohort-selection.tsv"
+    page = Page(driver, urls[2_000])
+    page.filter("status", "failed")
+
+    page.click("#download")
+
+    page.wait(path.exists)
+    header, *rows = [line.split("\t") for line in path.read_text().splitlines()]
+    assert len(rows) == page.counts["failed"]
+    assert {row[header.index("status")] for row in rows} == {"failed"}
 
 
 def test_a_receipt_that_comes_while_the_page_is_open_appears_on_it(page, project):

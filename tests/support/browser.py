@@ -11,7 +11,9 @@ from typing import Any
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (
@@ -26,6 +28,8 @@ FLAGS = (
     "--hide-scrollbars",
 )
 TIMEOUT_S = 60
+# npm axe-core 4.14.1
+AXE = Path(__file__).parents[1] / "browser" / "axe.min.js"
 
 
 @contextmanager
@@ -65,10 +69,33 @@ def open_report(
     open_page(driver, page.as_uri(), width, height)
 
 
-def use_colours(driver: webdriver.Chrome, scheme: str) -> None:
-    """Let pages see a reader who prefers a scheme, `light` or `dark`."""
+def use_colours(driver: webdriver.Chrome, scheme: str, media: str = "") -> None:
+    """Let pages see a reader who prefers a scheme, `light` or `dark`; `media` may be `print`."""
     features = [{"name": "prefers-color-scheme", "value": scheme}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features, "media": media})
+
+
+def find_barriers(driver: webdriver.Chrome) -> list[str]:
+    """Return what axe-core finds on the page as it is: https://github.com/dequelabs/axe-core."""
+    script = """
+      const done = arguments[0];
+      axe.run().then(({violations}) => done(violations.flatMap(({id, nodes}) =>
+        nodes.map(({target, failureSummary}) => `${id}: ${target}: ${failureSummary}`))));"""
+    if not driver.execute_script("return 'axe' in window"):
+        driver.execute_script(AXE.read_text(encoding="utf-8"))
+    driver.set_script_timeout(TIMEOUT_S)
+    return driver.execute_async_script(script)
+
+
+def fill_filter(heading: WebElement, text: str) -> None:
+    """Filter by a column: a word of its drop-down, a range `low..high`, or a part of a word."""
+    fields = heading.find_elements(By.CSS_SELECTOR, ".filters > *")
+    if fields[0].tag_name == "select":
+        Select(fields[0]).select_by_visible_text(text or "all")
+        return
+    for field, part in zip(fields, text.split(".."), strict=True):
+        field.clear()
+        field.send_keys(part)
 
 
 def wait(driver: webdriver.Chrome, condition: Callable[[], object], timeout_s: float = 20) -> None:

@@ -1,5 +1,6 @@
 """report.html: one file without any address to fetch from, in which names are only names."""
 
+import json
 import re
 from collections import Counter
 
@@ -78,9 +79,29 @@ def test_the_data_of_the_table_have_every_column_but_the_checksum():
         "meaning": "",
         "heading": "",
         "numeric": True,
+        "words": None,
         "values": [1.5],
     }
     assert "tarball_sha256" not in columns
+
+
+def test_a_column_of_few_words_has_them_to_choose_from_and_one_of_names_has_not():
+    rows = [{"sample": f"s{index}", "status": "failed"} for index in range(50)]
+    rows[7]["status"] = "complete"
+
+    columns = unpack_columns(render(rows))
+
+    assert columns["status"]["words"] == ["complete", "failed"]
+    assert columns["sample"]["words"] is None
+    assert columns["species"]["words"] is None
+
+
+def test_the_ends_of_the_logs_of_failed_genomes_are_on_the_page():
+    page = render([{"sample": "a", "status": "failed"}], tails={"a": ["last words"]})
+
+    assert json.loads(unpack(json.loads(embedded(page, "data"))["tails"])) == [
+        ["a", ["last words"]]
+    ]
 
 
 def test_missing_values_are_null():
@@ -178,7 +199,7 @@ def test_ranks_are_counted_with_what_keeps_genomes_from_a_better_one():
 
     page = render(rows, rank_limits={"depth": 2})
 
-    tiles = re.findall(r'data-rank="(\w+)".*?<strong>(\d+)</strong>', page, flags=re.DOTALL)
+    tiles = re.findall(r'data-rank="=(\w+)".*?<strong>(\d+)</strong>', page, flags=re.DOTALL)
     assert tiles == [("gold", "2"), ("silver", "1"), ("exclude", "1")]
     assert "depth (2)" in page
 
@@ -233,7 +254,7 @@ def test_outliers_are_listed_after_the_problems_and_lead_to_the_table():
 
     assert page.index('id="problems"') < page.index('id="outliers"') < page.index('id="plots"')
     assert "1 of 30 complete genomes are far" in page
-    assert 'data-sample="s0"' in page
+    assert 'data-genome="s0"' in page
     assert "Not the species in the sample sheet?" in page
 
 
@@ -267,4 +288,4 @@ def test_of_many_outliers_that_may_mean_the_same_the_farthest_are_listed():
     page = render(rows)
 
     assert "100 genomes</span>" in page
-    assert re.findall(r'data-sample="(\w+)"', page) == [f"s{99 - index}" for index in range(8)]
+    assert re.findall(r'data-genome="(\w+)"', page) == [f"s{99 - index}" for index in range(8)]

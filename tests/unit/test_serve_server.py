@@ -247,6 +247,10 @@ def test_a_log_that_is_a_link_or_a_pipe_is_not_opened(server: PageServer, projec
     assert [genome(server, stage=stage)["log"] for stage in ("qc", "assembly")] == [None, None]
 
 
+def test_the_files_of_a_genome_are_named(server: PageServer, project: Path):
+    assert genome(server)["files"] == [str(Path("results") / "failed" / f"{FAILED}.json")]
+
+
 def test_the_log_of_each_stage_can_be_chosen(server: PageServer, project: Path):
     logs = project / "results" / "logs" / FAILED
     logs.mkdir(parents=True)

@@ -13,13 +13,15 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import jinja2
 import pandas as pd
 
 from bactofleet.cost.display import HEADINGS, BillTable
-from bactofleet.report.assets import PLOTLY, read_asset
+from bactofleet.records.folder import FAILED, RECEIPTS
+from bactofleet.report.assets import PLOTLY, SHARED_SCRIPTS, read_asset
 from bactofleet.report.cohort import STATUSES, Cohort
 from bactofleet.report.columns import describe_column
 from bactofleet.report.figures import Plot, build_plots
@@ -27,7 +29,12 @@ from bactofleet.report.outliers import MIN_GENOMES
 from bactofleet.report.summary import summarise
 from bactofleet.report.values import plain
 
-SCRIPTS = ("unpack.js", "filter.js", "rows.js", "table.js", "plots.js", "main.js")
+SCRIPTS = ("unpack.js", *SHARED_SCRIPTS, "describe.js", "main.js")
+# A column of at most so many different words is filtered by choosing one.
+MAX_WORDS = 40
+# Ends of logs on the page, of so many failed genomes at most.
+MAX_TAILS = 2_000
+RECORDS = {"complete": RECEIPTS, "excluded": RECEIPTS, "failed": FAILED}
 # 64 characters per genome that nobody reads on a page and that do not compress: see cohort.tsv.
 LEFT_OUT = ("tarball_sha256",)
 # The highest level takes four times as long and makes the page only 3 % smaller.
@@ -63,7 +70,8 @@ def render_page(
         data={
             "plots": _pack_plots(plots),
             "columns": [_column(values) for _, values in shown.items()],
-            "count": len(shown),
+            "tails": _pack(json.dumps(list(islice(cohort.tails.items(), MAX_TAILS)))),
+            "records": RECORDS,
         },
     )
 
@@ -102,11 +110,19 @@ def _column(values: pd.Series[Any]) -> dict[str, Any]:
     """Return a column for the table in the browser; missing values are null."""
     name = str(values.name)
     column = describe_column(name)
+    is_numeric = pd.api.types.is_numeric_dtype(values.dtype)
     return {
         "name": name,
         "unit": column.unit,
         "meaning": column.meaning,
         "heading": column.heading,
-        "numeric": pd.api.types.is_numeric_dtype(values.dtype),
+        "numeric": is_numeric,
+        "words": None if is_numeric else _list_words(values),
         "packed": _pack(json.dumps(plain(values), separators=(",", ":"))),
     }
+
+
+def _list_words(values: pd.Series[Any]) -> list[str] | None:
+    """Return the different words of a column in order; None if there are many, or each is one."""
+    words = sorted(map(str, values.dropna().unique()))
+    return words if 0 < len(words) <= min(MAX_WORDS, values.count() - 1) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ from bactofleet.genome.stage import STAGES
 from bactofleet.monitor.page.genomes import GenomeStatus
 from bactofleet.monitor.page.logs import LogTail, read_tail
 from bactofleet.records.failure import Failure, log_of
-from bactofleet.records.folder import FAILED, log_path
+from bactofleet.records.folder import FAILED, SUFFIX, log_path, receipt_path
 from bactofleet.records.reading import UNREADABLE
 from bactofleet.report.columns import COLUMNS, USAGE
 from bactofleet.report.rows import GenomeRecord, GenomeRow, read_record
 
 # Columns without a heading that the page shows too, and columns that it shows elsewhere.
-_MORE = frozenset({"tarball_path", "host_name", "host_cpu"})
+_MORE = frozenset({"host_name", "host_cpu"})
 _TOLD = frozenset({"sample", "status", "reason_type"})
 _AGAIN = "Start the same command again to retry it."
 # By exit status, else by kind: docs/workflow.md.
@@ -53,6 +54,7 @@ def describe_genome(
         "next": _suggest(genome, record.row, failure),
         "facts": _list_facts(record.row),
         "usage": _list_usage(record.row),
+        "files": list(_iter_files(results, record.row)),
         "logs": logs,
         "log": tail and asdict(tail),
         "link": failure.log if failure and failure.log.startswith("https://") else None,
@@ -108,6 +110,16 @@ def _list_facts(row: GenomeRow) -> list[dict[str, Any]]:
         and (column.heading or column.name in _MORE)
         and column.name not in _TOLD
     ]
+
+
+def _iter_files(results: Path, row: GenomeRow) -> Iterator[str]:
+    """Yield the paths or addresses of a genome's record and tarball."""
+    sample = str(row["sample"])
+    for record in (receipt_path(results, sample), results / FAILED / f"{sample}{SUFFIX}"):
+        if record.is_file():
+            yield str(record)
+    if row.get("tarball_path"):
+        yield str(row["tarball_path"])
 
 
 def _list_usage(row: GenomeRow) -> list[dict[str, Any]]:

@@ -7,6 +7,17 @@ from importlib.resources import files
 # Update it together with the Python package, whose figures are made for its version.
 PLOTLY = "plotly-cartesian.min.js"
 
+# Of both pages: table, dialog of a genome and plots.
+SHARED_SCRIPTS = (
+    "elements.js",
+    "filter.js",
+    "rows.js",
+    "table.js",
+    "detail.js",
+    "genomes.js",
+    "plots.js",
+)
+
 
 def read_asset(name: str) -> str:
     """Return the text of a file."""

@@ -2,64 +2,53 @@
 
 // Let the browser paint what is there.
 const nextFrame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+const data = JSON.parse(find("data").textContent);
+const load = (columns) => Promise.all(columns.map(loadColumn));
+const genomes = new Genomes(data.columns, { load, read });
 
-function download(name, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/tab-separated-values" }));
-  create("a", { href: url, download: name }).click();
-  URL.revokeObjectURL(url);
+let tails = null;
+
+async function read(sample) {
+  await load(data.columns);
+  tails ??= new Map(JSON.parse(await unpack(data.tails)));
+  const row = data.columns[0].values.indexOf(sample);
+  return row < 0 ? null : describeGenome(data.columns, row, tails.get(sample), data.records);
 }
 
-async function showTable({ columns, count }) {
-  const load = (needed) => Promise.all(needed.map(loadColumn));
-  const onChange = (shown) => { document.getElementById("shown").textContent = describeShown(shown, count); };
-  const table = new GenomeTable(document.getElementById("genomes"), columns, { load, onChange });
-  document.getElementById("clear").addEventListener("click", () => table.clear());
-  document.getElementById("download").addEventListener("click", async () => {
-    await load(columns);
-    download("cohort-selection.tsv", table.rows.toTsv());
-  });
-  document.getElementById("all-columns").addEventListener("change", ({ target }) => table.show(target.checked));
-  await table.show(false);
-  return table;
-}
-
-function find(table, filters) {
-  table.only(filters);
-  document.getElementById("table").scrollIntoView();
-}
-
-// Buttons of the page lead to genomes in the table: data-<column>="<what to filter for>".
-function linkButtons(table) {
+// Buttons of the page lead to genomes in the table, data-<column>="<filter>", or open one.
+function linkButtons() {
   for (const button of document.querySelectorAll("button.tile, button.link")) {
-    button.addEventListener("click", () => find(table, { ...button.dataset }));
+    const { genome, ...filters } = button.dataset;
+    button.addEventListener("click", () => {
+      if (genome) genomes.open(genome);
+      else genomes.only(filters);
+    });
   }
 }
 
 async function loadPlotly() {
   const script = create("script");
-  script.textContent = await unpack(document.getElementById("plotly").textContent);
+  script.textContent = await unpack(find("plotly").textContent);
   document.head.append(script);
 }
 
-async function drawPlots(elements, figures, table) {
-  const samples = table.columns.find(({ name }) => name === "sample").values;
+async function drawPlots(elements, figures) {
   for (const element of elements) {
     await nextFrame();
-    await drawPlot(element, figures[element.dataset.plot], (genome) => find(table, { sample: samples[genome] }));
+    await drawPlot(element, figures[element.dataset.plot], (genome) => genomes.open(data.columns[0].values[genome]));
   }
 }
 
-const data = JSON.parse(document.getElementById("data").textContent);
-const table = await showTable(data);
-linkButtons(table);
+await genomes.start();
+linkButtons();
 performance.mark("table");
 await nextFrame();
 await loadPlotly();
 const figures = JSON.parse(await unpack(data.plots));
 const elements = [...document.querySelectorAll(".plot")];
 const isInView = (element) => element.getBoundingClientRect().top < innerHeight;
-await drawPlots(elements.filter(isInView), figures, table);
+await drawPlots(elements.filter(isInView), figures);
 performance.mark("shown");
-await drawPlots(elements.filter((element) => !element.classList.contains("js-plotly-plot")), figures, table);
+await drawPlots(elements.filter((element) => !element.classList.contains("js-plotly-plot")), figures);
 performance.mark("complete");
 document.body.dataset.ready = "true";

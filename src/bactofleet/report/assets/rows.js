@@ -1,6 +1,8 @@
 // The rows of a table whose columns hold their values, one a genome: sorted and filtered here.
 
 const collator = new Intl.Collator("en", { numeric: true });
+// Text that a spreadsheet would compute, as in cohort.tsv: https://owasp.org/www-community/attacks/CSV_Injection
+const FORMULA = /^["\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]/;
 
 class Rows {
   // Columns have `name`, `numeric` and `values`; those of the first tell how many rows there are.
@@ -8,9 +10,13 @@ class Rows {
     Object.assign(this, { columns, order: [] });
   }
 
+  get count() {
+    return this.columns[0].values.length;
+  }
+
   // Sort all rows, again where values have changed; null sorts as the sample sheet.
   sort(sorting) {
-    const { length } = this.columns[0].values;
+    const length = this.count;
     if (!sorting || this.order.length !== length) this.order = Array.from({ length }, (_, row) => row);
     if (sorting) this.order.sort(rowOrder(sorting));
   }
@@ -32,9 +38,14 @@ class Rows {
 
   // The chosen rows, with every column.
   toTsv() {
-    const lines = this.read(0).map((values) => values.map((value) => value ?? "").join("\t"));
-    return [this.columns.map(({ name }) => name).join("\t"), ...lines, ""].join("\n");
+    const lines = this.read(0).map((values) => values.map(toCell).join("\t"));
+    return [this.columns.map(({ name }) => toCell(name)).join("\t"), ...lines, ""].join("\n");
   }
+}
+
+function toCell(value) {
+  if (typeof value !== "string") return value ?? "";
+  return FORMULA.test(value) && Number.isNaN(Number(value)) ? `'${value}` : value;
 }
 
 // Missing values are last in both directions; rows that are equal keep the order of the sheet.

@@ -1,45 +1,74 @@
-// A table of any length: only the rows in view are in the document. All text is set as text, never
-// as HTML, for it comes from sample sheets and logs.
+// A table of any length: only the rows in view are in the document.
 
 const ROW_HEIGHT = 30;
 const MARGIN_ROWS = 20;
 // Columns whose words have a colour.
 const MARKED = new Set(["status", "rank"]);
 
-function create(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
-
-// Replace the children of an element; a button with the same data-key keeps the focus.
-function replace(parent, ...children) {
-  const { key } = document.activeElement?.dataset ?? {};
-  parent.replaceChildren(...children);
-  if (key) parent.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
-}
-
 class GenomeTable {
-  // `columns` are objects with name, heading, unit, meaning, numeric, and, once `load` has made them
-  // ready, values, width (in letters) and format (of a value that is not null). `onChange` gets the
-  // number of rows that were chosen; `onOpen`, if a reader may open a row, its first value.
-  constructor(scroller, columns, { load = async () => {}, onChange, onOpen = null }) {
-    Object.assign(this, { scroller, columns, load, onChange, onOpen });
+  // `columns` are objects with name, heading, unit, meaning, numeric, perhaps words (all that there
+  // are), and, once `load` has made them ready, values, width (in letters) and format (of a value
+  // that is not null). The first one names the genomes. `onState` is told that the reader has chosen
+  // something else, `onOpen` gets the name of a genome.
+  constructor(element, columns, { load = async () => {}, onState, onOpen }) {
+    Object.assign(this, { columns, load, onState, onOpen });
     this.rows = new Rows(columns);
     this.filters = new Map();
     this.sorting = null;
+    this.chosenColumns = new Set(this.usualColumns);
     this.shownColumns = [];
-    scroller.addEventListener("scroll", () => this.follow());
-    new ResizeObserver(() => this.follow()).observe(scroller);
+    this.scroller = create("div", { id: "genomes", class: "scroll", tabindex: "0", role: "region", "aria-label": "Genomes" });
+    element.replaceChildren(...this.createControls(), this.scroller);
+    this.scroller.addEventListener("scroll", () => this.follow());
+    new ResizeObserver(() => this.follow()).observe(this.scroller);
   }
 
-  // Show the columns with a heading and those that are filtered by, or all.
-  async show(all) {
-    this.showsAll = all;
-    const columns = this.columns.filter(({ heading, name }) => all || heading || this.filters.has(name));
-    const missing = columns.filter((column) => !this.shownColumns.includes(column));
-    if (missing.length) await this.load(missing);
+  get usualColumns() {
+    return this.columns.filter(({ heading }) => heading).map(({ name }) => name);
+  }
+
+  createControls() {
+    this.shown = create("span", { id: "shown", role: "status" });
+    this.menu = create("div", { id: "columns", popover: "", role: "group", "aria-label": "Columns" });
+    this.menu.addEventListener("beforetoggle", () => this.drawMenu());
+    const controls = create("div", { class: "controls" },
+      this.shown,
+      create("button", { type: "button", popovertarget: "columns" }, "Columns"),
+      createButton("Clear filters", () => this.only({}), { id: "clear" }),
+      createButton("Download these rows (TSV)", () => this.download(), { id: "download" }));
+    return [controls, this.menu];
+  }
+
+  drawMenu() {
+    const choose = (names) => {
+      this.chosenColumns = new Set(names);
+      this.drawMenu();
+      this.show();
+    };
+    const boxes = this.columns.slice(1).map(({ name, heading, meaning }) => {
+      const box = create("input", { type: "checkbox", value: name });
+      box.checked = this.chosenColumns.has(name);
+      box.addEventListener("change", () => {
+        this.chosenColumns[box.checked ? "add" : "delete"](name);
+        this.show();
+      });
+      return create("label", { title: meaning }, box, ` ${heading || name}`);
+    });
+    const all = createButton("All", () => choose(this.columns.map(({ name }) => name)), { "data-key": "all columns" });
+    const usual = createButton("The usual ones", () => choose(this.usualColumns), { "data-key": "usual columns" });
+    replace(this.menu, create("p", { class: "choices" }, all, usual), create("div", { class: "boxes" }, ...boxes));
+  }
+
+  async download() {
+    await this.load(this.columns);
+    download("cohort-selection.tsv", this.rows.toTsv());
+  }
+
+  // Show the first column, those that are chosen, and those that rows are filtered or sorted by.
+  async show() {
+    const columns = this.columns.filter((column, place) => !place || this.chosenColumns.has(column.name)
+      || this.filters.has(column.name) || this.sorting?.column === column);
+    await this.load(columns.filter((column) => !this.shownColumns.includes(column)));
     this.shownColumns = columns;
     this.build();
     this.renew();
@@ -50,29 +79,23 @@ class GenomeTable {
     this.drawn = null;
     const widths = this.shownColumns.map((column) => column.width);
     const group = create("colgroup", {}, ...widths.map((width) => create("col", { style: `width:${width}ch` })));
-    const head = create("thead", {}, create("tr", {}, ...this.shownColumns.map((column) => this.heading(column))));
+    const head = create("thead", {}, create("tr", {}, ...this.shownColumns.map((column) => this.createHeading(column))));
     const style = `width:${widths.reduce((sum, width) => sum + width, 0)}ch`;
     this.table = create("table", { style }, group, head, this.body);
     this.scroller.replaceChildren(this.table);
   }
 
-  heading(column) {
-    const unit = create("span", { class: "unit" }, column.unit);
-    const button = create("button", { type: "button", title: column.meaning }, column.heading || column.name, unit);
-    button.addEventListener("click", () => this.sortBy(column));
-    const input = create("input", {
-      type: "text", spellcheck: "false", autocomplete: "off", "data-column": column.name,
-      "aria-label": `Filter ${column.heading || column.name}`,
-    });
-    input.value = this.filters.get(column.name) ?? "";
-    input.addEventListener("input", () => this.filter(column.name, input.value));
-    const cell = create("th", { scope: "col", class: column.numeric ? "number" : "" }, button, input);
-    cell.dataset.column = column.name;
-    return cell;
+  createHeading(column) {
+    const { name, meaning, heading, unit, numeric } = column;
+    const button = createButton(heading || name, () => this.sortBy(column), { title: meaning });
+    button.append(create("span", { class: "unit" }, unit));
+    const fields = createFields(column, this.filters.get(name) ?? "", (text) => this.filter(name, text));
+    const filters = create("div", { class: "filters" }, ...fields);
+    return create("th", { scope: "col", class: numeric ? "number" : "", "data-column": name }, button, filters);
   }
 
   filter(name, text) {
-    if (text.trim()) this.filters.set(name, text.trim());
+    if (text) this.filters.set(name, text);
     else this.filters.delete(name);
     this.update();
   }
@@ -81,11 +104,7 @@ class GenomeTable {
   async only(filters) {
     this.filters = new Map(Object.entries(filters));
     this.scroller.scrollTop = 0;
-    await this.show(this.showsAll);
-  }
-
-  clear() {
-    this.only({});
+    await this.show();
   }
 
   // First click: smallest first; second: largest first; third: the order of the sample sheet.
@@ -98,11 +117,43 @@ class GenomeTable {
     this.update();
   }
 
+  // What the reader has chosen, as parameters of an address.
+  get state() {
+    const state = new URLSearchParams();
+    for (const [name, text] of this.filters) state.append("where", `${name}:${text}`);
+    if (this.sorting) state.set("sort", (this.sorting.direction < 0 ? "-" : "") + this.sorting.column.name);
+    const usual = new Set(this.usualColumns);
+    for (const name of this.chosenColumns) if (!usual.has(name)) state.append("show", name);
+    for (const name of usual) if (!this.chosenColumns.has(name)) state.append("hide", name);
+    return state;
+  }
+
+  // Show what such parameters say; names of columns that are not there are left out.
+  async setState(state) {
+    const byName = new Map(this.columns.map((column) => [column.name, column]));
+    const isThere = (name) => byName.has(name);
+    const filters = state.getAll("where").map((text) => [text.split(":", 1)[0], text.slice(text.indexOf(":") + 1)]);
+    this.filters = new Map(filters.filter(([name, text]) => isThere(name) && text));
+    const [, down, name] = /^(-?)(.*)$/s.exec(state.get("sort") ?? "");
+    this.sorting = isThere(name) ? { column: byName.get(name), direction: down ? -1 : 1 } : null;
+    this.chosenColumns = new Set([...this.usualColumns, ...state.getAll("show").filter(isThere)]);
+    for (const hidden of state.getAll("hide")) this.chosenColumns.delete(hidden);
+    await this.show();
+  }
+
+  // Return the genome that is so many rows below another one that is shown; undefined beyond the ends.
+  neighbour(genome, distance) {
+    const [{ values }] = this.columns;
+    const place = this.rows.chosen.findIndex((row) => values[row] === genome);
+    return place < 0 ? undefined : values[this.rows.chosen[place + distance]];
+  }
+
   // Choose rows anew, and show the first of them.
   update() {
     this.rows.choose(this.filters);
     this.scroller.scrollTop = 0;
     this.draw();
+    this.onState();
   }
 
   // Show values that have changed, or that were loaded.
@@ -110,15 +161,19 @@ class GenomeTable {
     this.rows.sort(this.sorting);
     this.rows.choose(this.filters);
     this.draw();
+    this.onState();
   }
 
-  // Tell which heading is sorted by, and which filter is not understood.
+  // Tell which heading is sorted by, which filter is not understood, and which words there are now.
   mark(invalid) {
     for (const cell of this.table.tHead.rows[0].cells) {
-      const { column } = cell.dataset;
-      const sorted = this.sorting?.column.name === column ? this.sorting.direction : 0;
+      const { column: name } = cell.dataset;
+      const sorted = this.sorting?.column.name === name ? this.sorting.direction : 0;
       cell.setAttribute("aria-sort", ["descending", "none", "ascending"][sorted + 1]);
-      cell.querySelector("input").setAttribute("aria-invalid", invalid.includes(column));
+      for (const field of cell.querySelectorAll("input")) field.setAttribute("aria-invalid", invalid.includes(name));
+      const choice = cell.querySelector("select");
+      const isOpen = choice === document.activeElement;
+      if (choice && !isOpen) fillChoice(choice, this.columns.find((column) => column.name === name), this.filters.get(name) ?? "");
     }
   }
 
@@ -145,7 +200,7 @@ class GenomeTable {
     if (text !== this.drawn) this.drawRows(first, count, rows);
     this.drawn = text;
     this.mark(this.rows.invalid);
-    this.onChange(count);
+    this.shown.textContent = describeShown(count, this.rows.count);
   }
 
   drawRows(first, count, rows) {
@@ -154,16 +209,10 @@ class GenomeTable {
     this.table.setAttribute("aria-rowcount", count + 1);
   }
 
-  drawRow(row, position) {
-    const drawn = this.shownColumns.map((column, index) => drawCell(column, row[index]));
-    if (this.onOpen) this.addOpener(drawn[0], row[0]);
-    return create("tr", { "aria-rowindex": position }, ...drawn);
-  }
-
-  addOpener(cell, value) {
-    const button = create("button", { type: "button", class: "opener", "data-key": value }, value);
-    button.addEventListener("click", () => this.onOpen(value));
-    cell.replaceChildren(button);
+  drawRow([name, ...values], position) {
+    const opener = createButton(name, () => this.onOpen(name), { class: "opener", "data-key": name });
+    const cells = values.map((value, index) => drawCell(this.shownColumns[index + 1], value));
+    return create("tr", { "aria-rowindex": position }, create("td", { title: name }, opener), ...cells);
   }
 }
 
@@ -181,6 +230,6 @@ function gap(rows) {
 
 function describeShown(shown, all) {
   if (!shown && all) return "No genome passes these filters.";
-  const counted = shown === all ? "" : `${shown.toLocaleString("en-US")} of `;
-  return `${counted}${all.toLocaleString("en-US")} genome${all === 1 ? "" : "s"}`;
+  const counted = shown === all ? "" : `${formatCount(shown)} of `;
+  return `${counted}${formatCount(all)} genome${all === 1 ? "" : "s"}`;
 }

@@ -1,7 +1,8 @@
 // Text that was compressed with gzip and written as base64, and columns of the table made of it.
 
 const SAMPLED_ROWS = 2000;
-const MAX_WIDTH = 26; // characters; the rest of a text is in its tooltip
+// In characters: room for the fields of a filter; the rest of a long text is in its tooltip.
+const [MIN_WIDTH, MAX_WIDTH] = [15, 26];
 
 async function unpack(base64) {
   const text = atob(base64);
@@ -14,7 +15,9 @@ async function unpack(base64) {
 
 // Values are unpacked when they are first needed; they decide on the column's width and format.
 async function loadColumn(column) {
-  column.values ??= JSON.parse(await unpack(column.packed));
+  if (column.values) return;
+  const { packed } = column;
+  column.values = JSON.parse(await unpack(packed));
   delete column.packed;
   const whole = column.values.every((value) => !column.numeric || value === null || Number.isInteger(value));
   const format = new Intl.NumberFormat("en-US", { maximumFractionDigits: whole ? 0 : 2 });
@@ -22,5 +25,5 @@ async function loadColumn(column) {
   const lengths = column.values.slice(0, SAMPLED_ROWS).map((value) => (value === null ? 0 : column.format(value).length));
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
   const words = (column.heading || column.name).split(/[ ]/).map((word) => word.length + 2);
-  column.width = Math.min(MAX_WIDTH, Math.max(9, longest + 4, ...words));
+  column.width = Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, longest + 4, ...words));
 }

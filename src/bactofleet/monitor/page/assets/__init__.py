@@ -2,15 +2,14 @@
 
 from importlib.resources import files
 
-from bactofleet.report.assets import PLOTLY, read_asset
+from bactofleet.report.assets import PLOTLY, SHARED_SCRIPTS, read_asset
 
-_SHARED_SCRIPTS = ("filter.js", "rows.js", "table.js", "plots.js")
-_SCRIPTS = ("server.js", "overview.js", "charts.js", "detail.js", "main.js")
+_SCRIPTS = ("server.js", "overview.js", "charts.js", "main.js")
 
 
 def read_assets() -> dict[str, tuple[str, bytes]]:
     """Return the media type and the content of each file, by URL path."""
-    shared, own = map(read_asset, _SHARED_SCRIPTS), map(_read, _SCRIPTS)
+    shared, own = map(read_asset, SHARED_SCRIPTS), map(_read, _SCRIPTS)
     texts = {
         "/": ("text/html", _read("serve.html")),
         "/serve.css": ("text/css", read_asset("report.css") + _read("serve.css")),

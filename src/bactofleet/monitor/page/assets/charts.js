@@ -83,10 +83,6 @@ function describeDurations({ counts, longer, low_min, median_min, high_min }) {
   return `${formatCount(genomes)} complete genomes: median ${formatNumber(median_min)} min, 5th to 95th percentile ${formatNumber(low_min)} to ${formatNumber(high_min)}.${last}`;
 }
 
-function formatRound(number) {
-  return number.toLocaleString("en-US", { maximumFractionDigits: 2 });
-}
-
 // Draw what there is; `describe` and `build` make caption and figure of it.
 async function drawChart(id, measured, describe, build) {
   const element = find(id);

@@ -6,14 +6,14 @@ const COLUMNS = [
   { name: "status", heading: "Status", unit: "", meaning: "complete, excluded, failed, running, submitted (to AWS Batch) or waiting", width: 15 },
   { name: "stage", heading: "Stage", unit: "", meaning: "the stage that runs, or that excluded the genome or failed", width: 15 },
   { name: "reason", heading: "Reason", unit: "", meaning: "why it was excluded or failed", width: 64 },
-  { name: "minutes", heading: "Time", unit: "min", meaning: "wall time of all stages", width: 11, numeric: true },
+  { name: "minutes", heading: "Time", unit: "min", meaning: "wall time of all stages", width: 16, numeric: true },
   { name: "time", heading: "When", unit: "UTC", meaning: "when it was finished, or since when its stage runs", width: 23 },
 ];
+const WORDS = ["status", "stage"];
 for (const column of COLUMNS) Object.assign(column, { values: [], format: column.numeric ? formatNumber : String });
 
 const shown = new Map();
-let total = 0;
-let table = null;
+const byName = Object.fromEntries(COLUMNS.map((column) => [column.name, column]));
 let version = 0;
 
 // Draw a part of the page where what it shows has changed.
@@ -24,13 +24,10 @@ async function update(name, value, draw) {
   await draw(value);
 }
 
-const detail = new Detail(find("detail"));
-
-function createTable() {
-  const onChange = (chosen) => { find("shown").textContent = describeShown(chosen, total); };
-  table = new GenomeTable(find("genomes"), COLUMNS, { onChange, onOpen: (sample) => detail.open(sample) });
-  return table.show(true);
-}
+const read = (sample, stage) => ask("api/genome", { sample, stage });
+const genomes = new Genomes(COLUMNS, { read });
+const showGenomes = (filters) => genomes.only(filters);
+const showGenome = (sample) => genomes.open(sample);
 
 // Take over the rows that have changed since they were last fetched.
 async function fetchRows() {
@@ -38,18 +35,10 @@ async function fetchRows() {
   if (!found) return;
   for (const { values } of COLUMNS) values.length = found.count;
   for (const [row, ...cells] of found.rows) COLUMNS.forEach(({ values }, place) => { values[row] = cells[place]; });
+  for (const name of WORDS) byName[name].words = [...new Set(byName[name].values)].filter((word) => word !== null).sort();
+  const isFirst = !version;
   version = found.version;
-  await (table ? table.renew() : createTable());
-}
-
-function showGenomes(filters) {
-  table.only(filters);
-  find("table").scrollIntoView();
-}
-
-function showGenome(sample) {
-  find("table").scrollIntoView();
-  detail.open(sample);
+  await (isFirst ? genomes.start() : genomes.table.renew());
 }
 
 function warn(problem) {
@@ -62,13 +51,13 @@ function warn(problem) {
 }
 
 function showState(state) {
-  const { genomes, progress, failures, exclusions } = state;
-  total = genomes.total;
-  const share = (100 * (genomes.complete + genomes.excluded + genomes.failed)) / Math.max(1, total);
+  const { genomes: counts, progress, failures, exclusions } = state;
+  const ended = counts.complete + counts.excluded + counts.failed;
+  const share = (100 * ended) / Math.max(1, counts.total);
   document.title = `${Math.floor(share)} % · bactofleet`;
   find("progress").textContent = progress;
   find("looked").textContent = `· as of ${formatTime(new Date(1000 * state.time))}`;
-  update("counts", genomes, (counts) => {
+  update("counts", counts, () => {
     drawBar(counts);
     drawTiles(counts, showGenomes);
   });
@@ -89,7 +78,7 @@ async function poll() {
     if (state.time) {
       showState(state);
       await update("time", state.time, fetchRows);
-      await detail.refresh();
+      await genomes.detail.refresh();
       document.body.dataset.ready = "true";
     }
   }
@@ -99,5 +88,4 @@ async function poll() {
   setTimeout(poll, POLL_MS);
 }
 
-find("clear").addEventListener("click", () => table?.clear());
 poll();

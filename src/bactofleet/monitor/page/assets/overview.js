@@ -2,24 +2,7 @@
 
 const STATUSES = ["complete", "excluded", "failed", "running", "submitted", "waiting"];
 const ALWAYS_SHOWN = ["complete", "excluded", "failed"];
-const find = (id) => document.getElementById(id);
-const formatCount = (number) => number.toLocaleString("en-US");
-const formatNumber = (number) => number.toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const formatTime = (date) => `${date.toISOString().slice(11, 19)} UTC`;
-
-function createButton(text, action, attributes = {}) {
-  const button = create("button", { type: "button", ...attributes }, text);
-  button.addEventListener("click", action);
-  return button;
-}
-
-function createRow(...cells) {
-  return create("tr", {}, ...cells.map((cell) => (cell instanceof Element ? cell : create("td", {}, cell))));
-}
-
-function createNumber(text) {
-  return create("td", { class: "number" }, text);
-}
 
 function drawBar(counts) {
   const parts = STATUSES.filter((status) => counts[status]);
@@ -30,7 +13,7 @@ function drawBar(counts) {
 function drawTiles(counts, onFilter) {
   const shown = STATUSES.filter((status) => counts[status] || ALWAYS_SHOWN.includes(status));
   replace(find("tiles"), ...shown.map((status) => {
-    const tile = createButton("", () => onFilter({ status }), {
+    const tile = createButton("", () => onFilter({ status: `=${status}` }), {
       class: "tile", "data-status": status, "data-key": status, title: "Show these genomes in the table",
     });
     tile.append(create("span", { class: `mark fill-${status}` }), create("strong", {}, formatCount(counts[status])), ` ${status}`);
@@ -69,7 +52,7 @@ function drawGroups(id, status, groups, onFilter, onOpen) {
   element.hidden = !groups.length;
   replace(element.querySelector("tbody"), ...groups.map((group) => {
     const { stage, kind, sample, message, genomes } = group;
-    const filters = { status, ...(stage && { stage }), ...(kind && { reason: `${kind}: ` }) };
+    const filters = { status: `=${status}`, ...(stage && { stage: `=${stage}` }), ...(kind && { reason: `${kind}: ` }) };
     const key = `${id} ${stage} ${kind}`;
     const show = createButton(formatCount(genomes), () => onFilter(filters), { class: "link", title: "Show these genomes in the table", "data-key": key });
     const open = createButton(sample, () => onOpen(sample), { class: "link", title: "Show this genome", "data-key": `${key} example` });

@@ -1,38 +1,47 @@
-// One genome in full, beside the table.
+// One genome in full, in a dialog above the page.
 
 class Detail {
-  constructor(element) {
-    this.element = element;
-    this.sample = null;
-    element.addEventListener("keydown", ({ key }) => key === "Escape" && this.close());
+  // `read` gives what is known of a genome, with the log of a stage ("" chooses one): genome, reason,
+  // next, facts, usage, files, logs, log and link, as the server of `bactofleet serve` describes it.
+  // `table` names the genomes before and after it; `onChange` is told that another is shown, or none.
+  constructor(element, { read, table, onChange }) {
+    Object.assign(this, { element, read, table, onChange, sample: null });
+    element.addEventListener("close", () => this.leave());
+    // A click beside the dialog closes it.
+    element.addEventListener("click", ({ target }) => target === element && element.close());
   }
 
-  // Show a genome, with the log of its current stage.
   async open(sample) {
-    this.opener = document.activeElement;
+    if (!this.element.open) this.opener = document.activeElement;
     Object.assign(this, { sample, stage: "", shown: "" });
     await this.refresh();
-    find("detail-name")?.focus();
+    if (this.sample !== sample || !this.shown) return;
+    if (!this.element.open) this.element.showModal();
+    this.element.scrollTop = 0;
+    find("detail-name").focus();
+    this.onChange();
   }
 
-  close() {
+  leave() {
+    const { sample } = this;
     this.sample = null;
-    this.element.hidden = true;
-    const name = this.opener?.dataset.key;
+    this.onChange();
     // The row may have been drawn anew meanwhile.
-    (document.querySelector(`#genomes [data-key="${CSS.escape(name ?? "")}"]`) ?? this.opener)?.focus();
+    const opener = document.querySelector(`#genomes [data-key="${CSS.escape(sample)}"]`);
+    const isOfTable = this.opener?.closest("#genomes") || !this.opener?.isConnected;
+    (isOfTable && opener ? opener : this.opener)?.focus();
   }
 
   choose(stage) {
     this.stage = stage;
-    this.refresh();
+    return this.refresh();
   }
 
   // Ask for the genome again; what is on the page stays untouched where nothing changed.
   async refresh() {
     const { sample, stage } = this;
     if (sample === null) return;
-    const found = await ask("api/genome", { sample, stage });
+    const found = await this.read(sample, stage);
     const text = JSON.stringify([found, stage]);
     if (!found || sample !== this.sample || stage !== this.stage || text === this.shown) return;
     this.shown = text;
@@ -43,27 +52,34 @@ class Detail {
     const log = this.element.querySelector("pre");
     const follows = !log || log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
     const { scrollTop } = log ?? {};
-    const { genome, facts, usage } = found;
-    replace(this.element, this.drawHead(genome), ...drawReason(found), ...drawMeasures(facts), ...drawUsage(usage), ...this.drawLog(found));
-    this.element.hidden = false;
+    const { genome, facts, usage, files } = found;
+    const parts = [...drawReason(found), ...drawFacts(facts), ...drawUsage(usage), ...drawFiles(files), ...this.drawLog(found)];
+    replace(this.element, create("div", { class: "sheet" }, this.drawHead(genome), ...parts));
     const newLog = this.element.querySelector("pre");
     if (newLog) newLog.scrollTop = follows ? newLog.scrollHeight : scrollTop;
   }
 
   drawHead({ sample, status, stage, time }) {
-    const name = create("h3", { id: "detail-name", tabindex: "-1", "data-key": "detail name" }, sample);
-    const close = createButton("Close", () => this.close(), { "data-key": "detail close" });
+    const step = (text, distance) => {
+      const other = this.table.neighbour(sample, distance);
+      const button = createButton(text, () => this.open(other), { "data-key": `detail ${text}` });
+      button.disabled = other === undefined;
+      return button;
+    };
+    const name = create("h2", { id: "detail-name", tabindex: "-1", "data-key": "detail name" }, sample);
+    const close = createButton("Close", () => this.element.close(), { "data-key": "detail close" });
     const mark = create("span", { class: `mark fill-${status}` });
     const since = time && ` ${status === "running" ? "since" : "at"} ${time} UTC`;
     const state = create("p", {}, mark, ` ${[status, stage].filter(Boolean).join(" · ")}${since ?? ""}`);
-    return create("div", {}, create("header", {}, name, close), state);
+    const buttons = create("div", { class: "choices" }, step("Previous", -1), step("Next", 1), close);
+    return create("div", {}, create("div", { class: "head" }, name, buttons), state);
   }
 
   drawLog({ logs, log, link }) {
     const choices = logs.map((stage) => createButton(stage, () => this.choose(stage), {
       "aria-pressed": stage === this.stage, "data-key": `log ${stage}`,
     }));
-    const parts = logs.length || log || link ? [create("h4", {}, "Log")] : [];
+    const parts = logs.length || log || link ? [create("h3", {}, "Log")] : [];
     if (choices.length) parts.push(create("div", { class: "choices" }, ...choices));
     if (link) parts.push(create("p", {}, create("a", { href: link, target: "_blank", rel: "noopener noreferrer" }, "The whole log in CloudWatch")));
     if (log) {
@@ -79,17 +95,17 @@ function drawReason({ genome, reason, next }) {
   const { type, stage, message, exit_code, attempt } = reason;
   const where = [stage, type, exit_code !== null && `exit status ${exit_code}`, attempt !== null && `attempt ${attempt}`];
   const parts = [create("strong", {}, message), create("div", { class: "where" }, where.filter(Boolean).join(" · "))];
-  const told = genome.status === "failed" || genome.status === "excluded" ? [] : [create("p", {}, "The attempt before:")];
+  const told = ["failed", "excluded", "unreadable"].includes(genome.status) ? [] : [create("p", {}, "The attempt before:")];
   return [...told, create("div", { class: `reason ${genome.status}` }, ...parts), ...(next ? [create("p", {}, next)] : [])];
 }
 
-function drawMeasures(facts) {
+function drawFacts(facts) {
   if (!facts.length) return [];
   const lines = facts.flatMap(({ name, value, unit, meaning }) => [
     create("dt", { title: meaning }, name),
     create("dd", {}, `${typeof value === "number" ? formatRound(value) : value}${unit && unit !== "UTC" ? ` ${unit}` : ""}`),
   ]);
-  return [create("h4", {}, "What is known"), create("dl", { class: "facts" }, ...lines)];
+  return [create("h3", {}, "What is known"), create("dl", { class: "facts" }, ...lines)];
 }
 
 function drawUsage(usage) {
@@ -99,5 +115,10 @@ function drawUsage(usage) {
     createRow(create("th", { scope: "row" }, stage), cell(seconds), cell(cpu_seconds), cell(max_rss_mb)));
   const heading = (text, name = "number") => create("th", { scope: "col", class: name }, text);
   const head = createRow(heading("Stage", ""), heading("Seconds"), heading("CPU seconds"), heading("Memory (MB)"));
-  return [create("h4", {}, "Stages"), create("table", { class: "plain" }, create("thead", {}, head), create("tbody", {}, ...rows))];
+  return [create("h3", {}, "Stages"), create("table", { class: "plain" }, create("thead", {}, head), create("tbody", {}, ...rows))];
+}
+
+function drawFiles(files) {
+  if (!files.length) return [];
+  return [create("h3", {}, "Files"), create("ul", { class: "files" }, ...files.map((path) => create("li", {}, create("code", {}, path))))];
 }
