@@ -402,6 +402,28 @@ def test_a_click_on_a_point_opens_its_genome(driver, pages):
     assert driver.find_element(By.ID, "detail").is_displayed()
 
 
+@pytest.mark.parametrize("count", [150, 2_000])
+def test_points_take_the_colours_of_a_column_of_the_sheet(driver, tmp_path, monkeypatch, count):
+    monkeypatch.setattr(figures, "MAX_POINTS", 999)  # 2,000 genomes are a density
+    samples = write_cohort(tmp_path, count)
+    countries = [f"country {index % 8}" if index % 9 else HOSTILE for index in range(count)]
+    own = {name: {"country": cell} for name, cell in zip(samples, countries, strict=True) if name}
+    page = tmp_path / "report.html"
+    page.write_text(render_page(read_cohort(tmp_path, samples, own=own), "Isolates", None))
+    chromium.open_report(driver, page)
+
+    chooser = driver.find_element(By.ID, "colour")
+    chromium.Select(chooser).select_by_value("sheet_country")
+
+    key = "[data-plot=contiguity] .legendtext"
+    chromium.wait(driver, lambda: "country" in driver.find_element(By.CSS_SELECTOR, key).text)
+    texts = [found.text for found in driver.find_elements(By.CSS_SELECTOR, key)]
+    assert len(texts) == 7
+    assert HOSTILE in texts[0] or any(HOSTILE in text for text in texts)
+    assert texts[-1].startswith("others (")
+    assert driver.get_log("browser") == []
+
+
 def test_the_keyboard_reaches_the_table(driver, pages):
     chromium.open_report(driver, pages[3])
     driver.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)

@@ -36,9 +36,11 @@ KINDS = ["complete", "excluded", "failed", "waiting", "complete"]
 Entities = dict[str, dict[str, Any]]
 
 
-def make_crate(results: Path, samples: list[str]) -> Entities:
+def make_crate(
+    results: Path, samples: list[str], own: dict[str, dict[str, str]] | None = None
+) -> Entities:
     """Write the table and the crate; return its entities by id."""
-    cohort = read_cohort(results, samples)
+    cohort = read_cohort(results, samples, own=own or {})
     write_tsv(cohort.table, results / "cohort.tsv")
     write_tsv(cohort.timings, results / "timings.tsv")
     write_parquet(cohort.table, results / "cohort.parquet")
@@ -230,6 +232,30 @@ def test_a_genome_is_an_action_from_its_reads_to_its_tarball(
         receipt["tarball"]["sha256"],
         str(receipt["tarball"]["bytes"]),
     )
+
+
+def test_own_columns_of_the_sheet_are_said_of_each_genome_and_of_the_table(
+    tmp_path: Path, samples: list[str]
+) -> None:
+    cells = ["Chile", "Chile", "=Peru", "", "Peru #1"]
+    own = {name: {"country": cell} for name, cell in zip(samples, cells, strict=True)}
+
+    entities = make_crate(tmp_path, samples, own)
+
+    said = {}
+    for entity in entities.values():
+        if entity["@type"] == "CreateAction":
+            parts = entity["object"] if isinstance(entity["object"], list) else [entity["object"]]
+            found = [entities[part["@id"]] for part in parts]
+            said[entity["name"]] = [
+                one["value"] for one in found if one.get("name") == "sheet_country"
+            ]
+    ended = {name: [cell] for name, cell in zip(samples, cells, strict=True) if cell}
+    assert said == ended
+    columns = entities["cohort.tsv"]["variableMeasured"]
+    described = [entities[column["@id"]] for column in columns]
+    assert described[-1]["name"] == "sheet_country"
+    assert described[-1]["description"] == "column country of the sample sheet"
 
 
 def test_failed_genomes_say_why_excluded_ones_are_results_and_waiting_ones_no_actions(

@@ -9,6 +9,7 @@ import pytest
 
 from bactofleet.report import figures
 from bactofleet.report.cohort import tabulate
+from bactofleet.report.outliers import find_outliers, outlier_columns
 
 
 def genomes(count, **changes):
@@ -104,6 +105,38 @@ def test_the_caption_speaks_of_rings_where_there_are_some():
     table["outlier_score"] = table["outlier_score"].astype("Float64")
     table.loc[3, ["outlier", "outlier_score"]] = ["contigs high", 9.0]
     assert "Rings are outliers." in draw(figures.plot_contiguity, table).caption
+
+
+def test_rings_are_between_the_clouds_and_not_around_a_genome_of_another_one():
+    rows = []
+    for species, size, gc in (("E. coli", 5e6, 50.6), ("S. aureus", 2.8e6, 32.7)):
+        table = genomes(30, species=species, assembler_gc_percent=gc).to_dict("records")
+        for index, row in enumerate(table):
+            rows.append(row | {"assembler_total_contig_length": round(size * (1 + index / 1e3))})
+    rows[0] |= {"assembler_total_contig_length": 2_810_000, "assembler_gc_percent": 32.7}
+    rows[1] |= {"assembler_total_contig_length": 4_000_000, "assembler_gc_percent": 41.0}
+    table = tabulate([row | {"sample": f"g{index}"} for index, row in enumerate(rows)])
+    table = table.assign(**outlier_columns(table, find_outliers(table)))
+
+    drawn = draw(figures.plot_composition, table).figure
+
+    assert table["outlier"][[0, 1]].notna().all()
+    assert [list(trace.text) for trace in drawn.data if trace.meta == "rings"] == [["g1"]]
+
+
+def test_without_multiqc_there_are_distributions_of_the_tools_numbers():
+    reads = {"qc_original_qual_mean": 34.0, "qc_final_qual_mean": 36.0, "qc_final_total_bp": 75}
+    genes = {"annotator_total_cds": 4_700, "annotator_total_trna": 86, "annotator_total_rrna": 22}
+    table = genomes(40, **reads, **genes, qc_original_total_bp=100)
+
+    plots = {plot.name: plot.figure for plot in figures.build_tool_plots(table)}
+
+    assert list(plots) == ["qual_mean", "kept", "coding", "rna"]
+    assert sum(plots["kept"].data[0].y) == 40
+    (kept,) = (
+        x for x, y in zip(plots["kept"].data[0].x, plots["kept"].data[0].y, strict=True) if y
+    )
+    assert kept == pytest.approx(75, abs=0.1)
 
 
 def test_genomes_above_the_whiskers_are_named_points():

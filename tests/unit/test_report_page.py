@@ -96,6 +96,28 @@ def test_a_column_of_few_words_has_them_to_choose_from_and_one_of_names_has_not(
     assert columns["species"]["words"] is None
 
 
+def test_points_are_coloured_by_own_columns_and_those_of_few_words():
+    rows = [
+        {"sample": f"s{index}", "status": "complete", "assembler_total_contig": 9}
+        | {"assembler_n50_contig_length": 1000, "species": "A b", "sheet_day": f"day {index}"}
+        for index in range(50)
+    ]
+    rows[0]["species"] = "C d"
+
+    page = render(rows)
+
+    choice = first_match(r'(?s)<select id="colour">(.*?)</select>', page)
+    assert re.findall(r'value="(\w*)"', choice) == ["", "species", "sheet_day"]
+    assert set(json.loads(embedded(page, "data"))["clouds"]) == {"contiguity"}
+
+
+def test_in_place_of_multiqc_the_page_has_the_numbers_of_the_tools():
+    rows = [{"sample": "a", "status": "complete", "qc_final_qual_mean": 36.0}]
+
+    assert 'data-plot="qual_mean"' in render(rows, left_out="there are too many")
+    assert 'data-plot="qual_mean"' not in render(rows)
+
+
 def test_the_ends_of_the_logs_of_failed_genomes_are_on_the_page():
     page = render([{"sample": "a", "status": "failed"}], tails={"a": ["last words"]})
 

@@ -263,8 +263,13 @@ def order_columns(present: Iterable[str]) -> list[str]:
     user's own keep their order.
     """
     others = [name for name in present if name not in BY_NAME]
-    own = [name for name in others if name.startswith(OWN)]
+    own = list_own(others)
     return [*BY_NAME, *sorted(set(others) - set(own)), *own]
+
+
+def list_own(names: Iterable[str]) -> list[str]:
+    """Return the names of the user's own columns among those of a table, in their order."""
+    return [name for name in map(str, names) if name.startswith(OWN)]
 
 
 def describe_column(name: str) -> Column:

@@ -30,10 +30,13 @@ from bactofleet.report.drawing import (
     whole_ticks,
     wrap,
 )
+from bactofleet.report.outliers import find_strays
 from bactofleet.report.ranks import RANKS
 from bactofleet.report.values import numbers, texts
 
 MAX_POINTS = 2_500
+# The page finds the trace by its `meta`.
+RINGS = {"showlegend": False, "meta": "rings"}
 MAX_OUTLIERS = 40
 MAX_SPECIES = 5
 OTHER_SPECIES = "other species"
@@ -55,6 +58,20 @@ COLOURS = {
 
 
 @dataclass(frozen=True)
+class Cloud:
+    """What the points of a scatter plot are, so that the page can draw them in other colours.
+
+    `x` and `y` are a column and the factor by which the axis shows it. Only genomes with one of
+    `statuses` have a point. `hover` is Plotly's template of the text at a point.
+    """
+
+    x: tuple[str, float]
+    y: tuple[str, float]
+    statuses: tuple[str, ...]
+    hover: str
+
+
+@dataclass(frozen=True)
 class Plot:
     """A figure with its heading and a caption that says how to read it."""
 
@@ -62,6 +79,7 @@ class Plot:
     heading: str
     caption: str
     figure: go.Figure
+    cloud: Cloud | None = None
 
 
 def build_plots(genomes: pd.DataFrame) -> list[Plot]:
@@ -80,6 +98,58 @@ def build_plots(genomes: pd.DataFrame) -> list[Plot]:
     return [plot for plot in plots if plot is not None]
 
 
+def build_tool_plots(genomes: pd.DataFrame) -> list[Plot]:
+    """Return distributions of what fastp and prokka counted, for cohorts without MultiQC."""
+    plots = (
+        _plot_reads(genomes, "qual_mean", "Read quality", "Mean quality (Phred)"),
+        _plot_reads(genomes, "read_mean", "Read length", "Mean length (bp)"),
+        plot_kept(genomes),
+        plot_coding(genomes),
+        plot_rna(genomes),
+    )
+    return [plot for plot in plots if plot is not None]
+
+
+def _plot_reads(genomes: pd.DataFrame, metric: str, heading: str, title: str) -> Plot | None:
+    """Plot a mean over the reads of each genome before and after cleaning."""
+    series = {
+        "before cleaning": numbers(genomes, f"qc_original_{metric}"),
+        "after cleaning and capping": numbers(genomes, f"qc_final_{metric}"),
+    }
+    figure = distribution(series, genomes, title, stacked=False)
+    return figure and Plot(metric, heading, "By fastp; all genomes with reads.", figure)
+
+
+def plot_kept(genomes: pd.DataFrame) -> Plot | None:
+    """Plot the share of the bases that cleaning and capping leave."""
+    share = 100 * numbers(genomes, "qc_final_total_bp") / numbers(genomes, "qc_original_total_bp")
+    figure = distribution({"bases": share}, genomes, "Bases kept (%)", stacked=False)
+    caption = "Bases after cleaning and capping of the depth, of those before."
+    return figure and Plot("kept", "Bases kept", caption, figure)
+
+
+def plot_coding(genomes: pd.DataFrame) -> Plot | None:
+    """Plot the coding sequences per Mb by species."""
+    complete = genomes[genomes["status"] == "complete"]
+    size = numbers(complete, "assembler_total_contig_length") / 1e6
+    density = numbers(complete, "annotator_total_cds") / size.where(size > 0)
+    species = _common_species(complete)
+    series = {name: density[species == name] for name in species.cat.categories}
+    figure = distribution(series, complete, "Coding sequences per Mb", stacked=True)
+    caption = "By prokka, by species. Far to the right: genes that errors of the sequence break."
+    return figure and Plot("coding", "Coding sequences", caption, figure)
+
+
+def plot_rna(genomes: pd.DataFrame) -> Plot | None:
+    """Plot the numbers of RNA genes."""
+    complete = genomes[genomes["status"] == "complete"]
+    kinds = {"transfer RNA": "trna", "ribosomal RNA": "rrna"}
+    series = {name: numbers(complete, f"annotator_total_{kind}") for name, kind in kinds.items()}
+    figure = distribution(series, complete, "Genes", stacked=False)
+    caption = "By prokka. Few of transfer RNA: an incomplete assembly."
+    return figure and Plot("rna", "RNA genes", caption, figure)
+
+
 def plot_contiguity(genomes: pd.DataFrame) -> Plot | None:
     """Plot N50 against the number of contigs, both on logarithmic axes."""
     x = numbers(genomes, "assembler_total_contig")
@@ -91,10 +161,16 @@ def plot_contiguity(genomes: pd.DataFrame) -> Plot | None:
     figure = new_figure("Contigs", "N50 (kb)")
     figure.update_xaxes(log_axis(cloud["x"])).update_yaxes(log_axis(cloud["y"]))
     hover = "%{x:,} contigs<br>N50 %{y:,.0f} kb"
+    shown = Cloud(
+        ("assembler_total_contig", 1),
+        ("assembler_n50_contig_length", 1e-3),
+        ("complete", "excluded"),
+        hover,
+    )
     _add_cloud(figure, genomes, cloud, COLOURS, hover, is_log=True)
     rings = _ring_outliers(figure, genomes, cloud, hover, "contigs|N50")
     caption = f"Good assemblies are at the upper left: few contigs, and long ones.{rings}"
-    return Plot("contiguity", "N50 against contigs", caption, figure)
+    return Plot("contiguity", "N50 against contigs", caption, figure, shown)
 
 
 def plot_composition(genomes: pd.DataFrame) -> Plot | None:
@@ -110,11 +186,15 @@ def plot_composition(genomes: pd.DataFrame) -> Plot | None:
     colours = dict(zip(species.cat.categories, PALETTE, strict=False))
     hover = "%{x:,.2f} Mb<br>GC %{y:.1f} %"
     _add_cloud(figure, genomes, cloud, colours, hover, is_log=False)
-    rings = _ring_outliers(figure, genomes, cloud, hover, "size|GC")
+    strays = cloud[cloud.index.isin(find_strays(genomes))]
+    rings = _ring_outliers(figure, genomes, strays, hover, "size|GC")
     caption = (
         f"A genome between clouds may be contaminated; one in another cloud, mislabelled.{rings}"
     )
-    return Plot("composition", "GC against assembly size", caption, figure)
+    shown = Cloud(
+        ("assembler_total_contig_length", 1e-6), ("assembler_gc_percent", 1), ("complete",), hover
+    )
+    return Plot("composition", "GC against assembly size", caption, figure, shown)
 
 
 def plot_ranks(genomes: pd.DataFrame) -> Plot | None:
@@ -280,5 +360,5 @@ def _ring_outliers(
     if far.empty:
         return ""
     ring = {"symbol": "circle-open", "size": 14, "color": VERMILION, "line": {"width": 2}}
-    figure.add_trace(points(genomes, far["x"], far["y"], hover, marker=ring, showlegend=False))
+    figure.add_trace(points(genomes, far["x"], far["y"], hover, marker=ring, **RINGS))
     return " Rings are outliers."

@@ -195,16 +195,45 @@ def outlier_columns(genomes: pd.DataFrame, outliers: Outliers) -> pd.DataFrame:
     return columns.reindex(genomes.index).astype(types)
 
 
-def _compare(metric: Metric, values: pd.Series[float]) -> dict[int, Deviation]:
-    """Return the outliers of one group by row number."""
+def find_strays(genomes: pd.DataFrame) -> pd.Index:
+    """Return the complete genomes whose size and GC together are usual for no species here.
+
+    An outlier that is among them is not of another species of the cohort, but between two.
+    """
+    complete = genomes[genomes["status"] == "complete"]
+    shape = {metric: metric.read(complete) for metric in METRICS if metric.name in ("size", "GC")}
+    fits_any = pd.Series(False, complete.index)
+    for members in complete.groupby(texts(complete, "species", NO_SPECIES)).groups.values():
+        if len(members) < MIN_GENOMES:
+            continue
+        fits = pd.Series(True, complete.index)
+        for metric, values in shape.items():
+            low, high = _usual_range(metric, values[members][values[members] > 0])
+            fits &= values.between(low, high)
+        fits_any |= fits
+    return complete.index[~fits_any]
+
+
+def _centre(metric: Metric, values: pd.Series[float]) -> tuple[pd.Series[float], float, float]:
+    """Return the values as they are compared, their median and their spread."""
     compared = np.log(values) if metric.is_log else values
     median = compared.median()
     spread = max((compared - median).abs().median() / MAD_PER_DEVIATION, metric.least)
+    return compared, median, spread
+
+
+def _usual_range(metric: Metric, values: pd.Series[float]) -> tuple[float, float]:
+    """Return the values between which a genome is no outlier of the group."""
+    _, median, spread = _centre(metric, values)
+    low, high = median - FAR * spread, median + FAR * spread
+    return (float(np.exp(low)), float(np.exp(high))) if metric.is_log else (low, high)
+
+
+def _compare(metric: Metric, values: pd.Series[float]) -> dict[int, Deviation]:
+    """Return the outliers of one group by row number."""
+    compared, median, spread = _centre(metric, values)
     scores = (compared - median) / spread
-    low, high = (
-        metric.show(np.exp(edge) if metric.is_log else edge)
-        for edge in (median - FAR * spread, median + FAR * spread)
-    )
+    low, high = map(metric.show, _usual_range(metric, values))
     return {
         genome: Deviation(
             f"{metric.name} {side}", metric.show(values[genome]), low, high, abs(score)

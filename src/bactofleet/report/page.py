@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -23,13 +24,14 @@ from bactofleet.cost.display import HEADINGS, BillTable
 from bactofleet.records.folder import FAILED, RECEIPTS
 from bactofleet.report.assets import PLOTLY, SHARED_SCRIPTS, read_asset
 from bactofleet.report.cohort import STATUSES, Cohort
-from bactofleet.report.columns import describe_column
-from bactofleet.report.figures import Plot, build_plots
+from bactofleet.report.columns import describe_column, list_own
+from bactofleet.report.drawing import PALETTE
+from bactofleet.report.figures import Plot, build_plots, build_tool_plots
 from bactofleet.report.outliers import MIN_GENOMES
 from bactofleet.report.summary import summarise
 from bactofleet.report.values import plain
 
-SCRIPTS = ("unpack.js", *SHARED_SCRIPTS, "describe.js", "main.js")
+SCRIPTS = ("unpack.js", *SHARED_SCRIPTS, "describe.js", "colour.js", "main.js")
 # A column of at most so many different words is filtered by choosing one.
 MAX_WORDS = 40
 # Ends of logs on the page, of so many failed genomes at most.
@@ -50,7 +52,9 @@ def render_page(
     AWS.
     """
     plots = build_plots(cohort.genomes)
+    tool_plots = build_tool_plots(cohort.genomes) if multiqc_left_out is not None else []
     shown = cohort.genomes.drop(columns=list(LEFT_OUT))
+    columns = [_column(values) for _, values in shown.items()]
     plotly, script = read_asset(PLOTLY), "\n".join(read_asset(name) for name in SCRIPTS)
     return _template().render(
         title=title,
@@ -60,6 +64,8 @@ def render_page(
         min_genomes=MIN_GENOMES,
         statuses=STATUSES,
         plots=plots,
+        tool_plots=tool_plots,
+        colourings=[column for column in columns if _can_colour(column)],
         multiqc_left_out=multiqc_left_out,
         bill=bill,
         headings=HEADINGS,
@@ -68,8 +74,10 @@ def render_page(
         script_hashes=[_hash(script), _hash(plotly)],
         plotly=_pack(plotly),
         data={
-            "plots": _pack_plots(plots),
-            "columns": [_column(values) for _, values in shown.items()],
+            "plots": _pack_plots((*plots, *tool_plots)),
+            "clouds": {plot.name: asdict(plot.cloud) for plot in plots if plot.cloud},
+            "palette": PALETTE,
+            "columns": columns,
             "tails": _pack(json.dumps(list(islice(cohort.tails.items(), MAX_TAILS)))),
             "records": RECORDS,
         },
@@ -122,7 +130,14 @@ def _column(values: pd.Series[Any]) -> dict[str, Any]:
     }
 
 
+def _can_colour(column: dict[str, Any]) -> bool:
+    """Return whether points can be coloured by a column: it has a few words, or is the user's."""
+    is_shown = column["heading"] and len(column["words"] or ()) > 1
+    return bool(is_shown or list_own([column["name"]]))
+
+
 def _list_words(values: pd.Series[Any]) -> list[str] | None:
     """Return the different words of a column in order; None if there are many, or each is one."""
-    words = sorted(map(str, values.dropna().unique()))
-    return words if 0 < len(words) <= min(MAX_WORDS, values.count() - 1) else None
+    known = values[values.fillna("") != ""]
+    words = sorted(map(str, known.unique()))
+    return words if 0 < len(words) <= min(MAX_WORDS, len(known) - 1) else None

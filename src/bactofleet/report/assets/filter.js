@@ -6,7 +6,7 @@ const RANGE = new RegExp(`^(${NUMBER})?\\.\\.(${NUMBER})?$`, "i");
 
 // Return a test of a value, or null if the text is not understood.
 function parseFilter(text, numeric) {
-  if (text === "=") return (value) => value === null;
+  if (text === "=") return (value) => value === null || value === "";
   return numeric ? parseRange(text.replace(/[\s,]/g, "")) : parseWords(text.toLowerCase());
 }
 

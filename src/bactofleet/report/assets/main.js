@@ -35,9 +35,26 @@ async function loadPlotly() {
 async function drawPlots(elements, figures) {
   for (const element of elements) {
     await nextFrame();
-    await drawPlot(element, figures[element.dataset.plot], (genome) => genomes.open(data.columns[0].values[genome]));
+    await drawPlot(element, figures[element.dataset.plot], openGenome);
   }
 }
+
+// Draw the points of the scatter plots anew, in the colours of a column; "" is what they came with.
+async function colourBy(name) {
+  const byName = Object.fromEntries(data.columns.map((column) => [column.name, column]));
+  const clouds = Object.entries(data.clouds).map(([plot, cloud]) => [document.querySelector(`[data-plot="${plot}"]`), figures[plot], cloud]);
+  const needed = clouds.flatMap(([, , { x, y }]) => [x[0], y[0]]);
+  await load(["sample", "status", ...needed, ...(name ? [name] : [])].map((column) => byName[column]));
+  let note = "";
+  for (const [element, usual, cloud] of clouds) {
+    const { figure, count, of } = name ? colourFigure(usual, cloud, byName, byName[name], data.palette) : { figure: usual };
+    await drawPlot(element, figure, openGenome);
+    if (count < of) note = `A sample of ${formatCount(count)} of ${formatCount(of)} genomes.`;
+  }
+  find("coloured").textContent = note;
+}
+
+const openGenome = (row) => genomes.open(data.columns[0].values[row]);
 
 await genomes.start();
 linkButtons();
@@ -51,4 +68,5 @@ await drawPlots(elements.filter(isInView), figures);
 performance.mark("shown");
 await drawPlots(elements.filter((element) => !element.classList.contains("js-plotly-plot")), figures);
 performance.mark("complete");
+find("colour")?.addEventListener("input", ({ target }) => colourBy(target.value));
 document.body.dataset.ready = "true";

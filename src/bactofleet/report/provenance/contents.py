@@ -52,19 +52,22 @@ CONTENTS = (
 )
 
 
-def add_contents(graph: Graph, results: Path) -> None:
-    """Add the files and folders that exist in the results folder."""
+def add_contents(graph: Graph, results: Path, own: Sequence[Column]) -> None:
+    """Add the files and folders that exist in the results folder.
+
+    `own` are the user's own columns of the table of the cohort.
+    """
     for content in CONTENTS:
         path = results / content.name
         if path.is_dir():
             name = f"{content.name}/"
             graph.add(name, "Dataset", name=name, description=content.meaning)
         elif path.is_file():
-            _add_file(graph, path, content)
+            _add_file(graph, path, content, own if content.name == TABLE else ())
 
 
-def _add_file(graph: Graph, path: Path, content: Content) -> None:
-    described = [_add_column(graph, content.name, column) for column in content.columns]
+def _add_file(graph: Graph, path: Path, content: Content, own: Sequence[Column]) -> None:
+    described = [_add_column(graph, content.name, column) for column in (*content.columns, *own)]
     graph.add_file(
         content.name,
         sha256_of(path),

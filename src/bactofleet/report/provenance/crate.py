@@ -19,6 +19,7 @@ from urllib.parse import quote
 from bactofleet.core.samples import is_remote
 from bactofleet.records.folder import INPUTS, TABLE
 from bactofleet.report.cohort import STATUSES, Cohort
+from bactofleet.report.columns import describe_column, list_own
 from bactofleet.report.provenance.citations import Reference, cite
 from bactofleet.report.provenance.contents import add_contents
 from bactofleet.report.provenance.graph import RUN_TERMS, Entity, Graph, identify, locate, refer
@@ -44,7 +45,8 @@ def render_crate(results: Path, cohort: Cohort, title: str) -> str:
     """Return the metadata of the folder `results`, whose other files must have been written."""
     graph = Graph()
     graph.add(PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
-    add_contents(graph, results)
+    own = list_own(cohort.genomes)
+    add_contents(graph, results, list(map(describe_column, own)))
     rows = _list_rows(cohort)
     if len(rows) <= MAX_GENOMES:
         _add_genomes(graph, cohort, rows)
@@ -69,7 +71,8 @@ def _describe_root(graph: Graph, cohort: Cohort, rows: Sequence[TableRow], title
 
 def _list_rows(cohort: Cohort) -> list[TableRow]:
     """Return the crate's columns of all genomes that have ended; unknown values are ""."""
-    ended = cohort.with_status("complete", "excluded", "failed")[list(SHOWN)]
+    shown = [*SHOWN, *list_own(cohort.genomes)]
+    ended = cohort.with_status("complete", "excluded", "failed")[shown]
     rows: list[TableRow] = ended.astype(object).where(ended.notna(), "").to_dict("records")
     return rows
 
@@ -96,7 +99,10 @@ def _add_genomes(graph: Graph, cohort: Cohort, rows: Sequence[TableRow]) -> None
         for row in members:
             method.add_action(
                 identify("genome", row["sample"]),
-                objects=[_add_input(graph, file, row) for file in inputs[row["sample"]]],
+                objects=[
+                    *(_add_input(graph, file, row) for file in inputs[row["sample"]]),
+                    *_add_own(graph, row),
+                ],
                 results=_add_tarball(graph, row),
                 name=row["sample"],
                 description=f"{row['status']} {row['reason_message']}".strip(),
@@ -254,6 +260,21 @@ def _add_input(graph: Graph, file: InputFile, row: TableRow) -> str:
         encodingFormat=GZIP if file.source.endswith(".gz") else None,
         sdDatePublished=_moment(row) if is_far else None,
     )
+
+
+def _add_own(graph: Graph, row: TableRow) -> list[str]:
+    """Add what the user's own columns of the sheet say of a genome; equal cells are one entity."""
+    return [
+        graph.add(
+            identify("sheet", name, row[name]),
+            "PropertyValue",
+            name=name,
+            description=describe_column(name).meaning,
+            value=row[name],
+        )
+        for name in list_own(row)
+        if row[name]
+    ]
 
 
 def _add_tarball(graph: Graph, row: TableRow) -> list[str]:
