@@ -17,7 +17,7 @@ UNIT_TESTS := tests/unit $(wildcard packages/*/tests)
 # Types of these are checked one folder at a time, because each has a conftest.py.
 OTHER_TESTS := $(addprefix tests/,aws infra workflow slurm download)
 
-.PHONY: help setup image lock demo check test aws-up aws-demo run shell dist lint lint-sources lint-tests format test-versions check-arm64 release-image clean
+.PHONY: help setup image lock demo check test aws-up aws-demo run shell docs dist lint lint-sources lint-tests format test-versions check-arm64 release-image clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +39,10 @@ demo: setup ## Annotate the genomes of demo/, small ones; ends with where the ta
 	@ls demo-results/cohort.tsv demo-results/report.html >/dev/null
 	@printf 'Cohort table: %s\nHTML report:  %s\n' $(CURDIR)/demo-results/cohort.tsv $(CURDIR)/demo-results/report.html
 
-check: lint ## The fast lane, without containers: style, types, unit tests and what they cover.
+docs: $(STAMPS)/venv ## Build the documentation as a site in .build/site; a broken link is an error.
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+
+check: lint docs ## The fast lane, without containers: style, types, unit tests and what they cover.
 	$(VENV)/bin/pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered tests/unit packages
 
 test: setup ## Run all tests, or the suites in SUITES="check aws"; ends with how each suite ended.

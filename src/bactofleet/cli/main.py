@@ -105,7 +105,7 @@ def _add_directory(parser: argparse.ArgumentParser) -> None:
 
 def _parse(given: Sequence[str], to_path: Callable[[str], Path]) -> argparse.Namespace:
     """Parse the command line; options unknown here are Snakemake's if the command calls it."""
-    parser = _parser(given, to_path)
+    parser = make_parser(given, to_path)
     if COMPLETION in os.environ:
         _complete(parser)
     args, unknown = parser.parse_known_args(given)
@@ -126,7 +126,11 @@ def _complete(parser: argparse.ArgumentParser) -> None:
     argcomplete.autocomplete(parser)
 
 
-def _parser(given: Sequence[str], to_path: Callable[[str], Path]) -> argparse.ArgumentParser:
+def make_parser(
+    given: Sequence[str], to_path: Callable[[str], Path] = Path
+) -> argparse.ArgumentParser:
+    """Return the parser of a command line, with the options of the command that it names."""
+
     class Parser(argparse.ArgumentParser):
         """A parser, also of a subcommand, whose options of type `Path` are read by `to_path`."""
 
