@@ -32,7 +32,7 @@ def test_a_run_that_reaches_max_cost_ends_what_it_began_and_a_higher_limit_goes_
     assert statuses == {"complete": 1, "waiting": 1}
 
     assert controller.run_genomes() == 0, controller.log
-    assert "the rest is not enough for any of the 1 genomes" in controller.log
+    assert "the rest is not enough for any of the 1 genome" in controller.log
     assert len(aws.containers()) == 1
 
     controller.arguments = [*options, "max_cost=1000"]

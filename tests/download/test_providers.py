@@ -90,7 +90,7 @@ def test_only_a_url_that_leads_to_nothing_fails_and_the_run_says_so(finished: Fi
 
     assert result.status == 1
     assert "FAILED wrong_url at download: localhost answers 404" in result.output
-    assert "1 genomes failed; the others are not affected" in result.output
+    assert "1 genome failed; the others are not affected" in result.output
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

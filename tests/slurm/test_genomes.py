@@ -87,7 +87,7 @@ def test_a_failing_genome_stops_no_other_and_is_named_last(finished: Finished) -
 
     assert finished.ended.status != 0
     assert "FAILED crashing at assembly: skesa ended with exit status 3" in last
-    assert "1 genomes failed" in last
+    assert "1 genome failed" in last
 
 
 def test_a_tool_that_fails_by_itself_is_not_run_by_the_attempts_that_follow(

@@ -41,7 +41,7 @@ def test_a_good_project_is_said_to_be_good(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check"]) == 0
-    assert "config/samples.tsv are good: 1 genomes." in capsys.readouterr().out
+    assert "config/samples.tsv are good: 1 genome." in capsys.readouterr().out
 
 
 def test_how_a_spreadsheets_text_was_read_is_told(
@@ -92,7 +92,7 @@ def test_what_jobs_on_aws_cannot_have_is_reported_for_a_good_project(
     assert main(["check"]) == 0
     said = capsys.readouterr().out
     assert "NOTE: on AWS Batch it would be refused: config/samples.tsv: S1, S2: files of" in said
-    assert "1 samples name an input that another one names too (for example S2, as S1)" in said
+    assert "1 sample names an input that another one names too (for example S2, as S1)" in said
 
 
 def test_a_folder_that_cannot_be_written_is_named_without_a_traceback(

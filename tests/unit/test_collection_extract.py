@@ -289,7 +289,7 @@ def test_genomes_that_are_newer_than_the_table_are_counted(
     write_table(S1="gold")
 
     assert local.extract("--where", "rank = 'gold'", "--only", "*.tsv", "--to", "some") == 0
-    assert "NOTE: 1 genomes with a receipt, such as S2, are not in" in capsys.readouterr().err
+    assert "lacks 1 genome with a receipt, such as S2;" in capsys.readouterr().err
 
 
 def test_excluded_genomes_come_only_if_they_are_asked_for(local: Stored) -> None:
@@ -409,7 +409,7 @@ def test_genomes_without_a_file_that_matches_are_told(
     assert local.extract("--only", "*.gff.gz", "--to", "some") == 0
 
     said = capsys.readouterr()
-    assert "1 genomes, such as S3, have no file that matches *.gff.gz" in said.err
+    assert "no file matches *.gff.gz in 1 genome, such as S3" in said.err
     assert "2 files of 2 genomes are in some." in said.out
 
 
@@ -435,7 +435,7 @@ def test_a_hostile_tarball_is_one_genomes_trouble(
 
     said = capsys.readouterr().err
     assert "S1: its tarball" in said
-    assert "1 genomes are missing, for the reasons above" in said
+    assert "1 genome is missing, for the reasons above" in said
     assert "\x1b" not in said
     assert not list(Path().rglob("*evil*"))
     assert names_in("some") == (["S2.gff.gz"] if target is FOLDER else ["all"])
@@ -544,7 +544,7 @@ def test_a_transfer_that_always_breaks_off_is_one_genomes_trouble(
 
     assert local.extract("--only", "*.gff.gz", "--to", "some") == 1
 
-    assert "1 genomes are missing" in capsys.readouterr().err
+    assert "1 genome is missing" in capsys.readouterr().err
     assert names_in("some") == ["S2.gff.gz"]
 
 

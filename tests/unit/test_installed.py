@@ -90,7 +90,7 @@ def test_a_cohort_is_laid_out_and_planned_in_an_empty_folder(
     assert made.returncode == 0, made.stdout
     assert "bactofleet run --directory cohort" in made.stdout
     assert planned.returncode == 0, planned.stdout
-    assert "1 genomes: 0 finished, 1 to do" in planned.stdout
+    assert "1 genome: 0 finished, 1 to do" in planned.stdout
     assert (folder / "cohort/workflow").resolve() == site / "bactofleet/project/workflow"
 
 

@@ -93,7 +93,7 @@ def test_a_genome_made_with_other_settings_is_kept_and_said_loudly(
     assert plan.todo == ["S2", "S3"]
     assert plan.changed == {"S1": difference}
     (note,) = plan.summary()[1:]
-    assert note.startswith("NOTE: 1 finished genomes were made with different settings")
+    assert note.startswith("NOTE: 1 finished genome was made with different settings")
     assert difference in note
     assert "redo: changed" in note
 
@@ -181,7 +181,7 @@ def test_a_finished_genome_whose_row_was_corrected_is_kept_reported_and_made_aga
     assert (plan.todo, plan.other_input) == ([], {"S1": difference})
     (note,) = plan.summary()[1:]
     assert note.startswith(
-        "NOTE: 1 finished genomes were made from input that differs from the sheet"
+        "NOTE: 1 finished genome was made from input that differs from the sheet"
     )
     assert difference in note
     assert "redo: changed" in note
@@ -234,7 +234,7 @@ def test_a_receipt_that_does_not_say_its_input_is_trusted_and_reported(tmp_path:
 
     assert (plan.unknown, plan.redo) == (["S1"], [])
     (note,) = plan.summary()[1:]
-    assert "the receipts of 1 finished genomes do not name their input" in note
+    assert "1 finished genome has a receipt that does not name its input" in note
 
 
 # --- where results are ----------------------------------------------------------------------------
@@ -294,7 +294,7 @@ def test_redo_changed_does_again_what_differs_and_nothing_else(tmp_path: Path) -
 
     assert (plan.redo, plan.todo) == (["S1"], ["S1", "S3"])
     assert plan.summary()[1:] == [
-        "NOTE: 1 finished genomes will be made AGAIN: S1",
+        "NOTE: 1 finished genome will be made AGAIN: S1",
         "    why: for example S1: coverage was 50, is 100",
     ]
 
@@ -513,8 +513,7 @@ def test_the_last_lines_name_each_failed_genome_its_stage_its_log_and_its_end(
         "    | last",
         "    | lines",
         "    log: logs/qc.log",
-        "1 genomes failed; the others are not affected. "
-        "Start the same command again to retry them.",
+        "1 genome failed; the others are not affected. Start the same command again to retry them.",
     ]
 
 

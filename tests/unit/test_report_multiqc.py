@@ -182,7 +182,7 @@ def test_a_tarball_that_is_gone_is_reported_and_stops_nothing(results, caplog):
     outputs = dict(iter_tool_outputs(results, ["S1", "S2"]))
 
     assert outputs.keys() == {"S2"}
-    assert "MultiQC lacks 1 genomes, for example S1: " in caplog.text
+    assert "MultiQC lacks 1 genome, for example S1: " in caplog.text
 
 
 def test_a_tarball_that_is_damaged_is_reported_and_stops_nothing(results, caplog):

@@ -107,7 +107,7 @@ def test_a_dry_run_names_all_that_the_genomes_are_made_from(
     start()
 
     kinds = capsys.readouterr().err.splitlines()[1]
-    words = "1 pairs of FASTQ files, 1 single FASTQ files, 1 assemblies"
+    words = "1 pair of FASTQ files, 1 single FASTQ file, 1 assembly"
     assert kinds == f"bactofleet: made from: {words}"
 
 

@@ -23,6 +23,7 @@ from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 from support.synthetic_cohort import write_genomes
 from support.usage import make_row, write_usage
 
+from bactofleet.core.text import counted
 from bactofleet.monitor.display import to_view
 from bactofleet.monitor.live import MAX_LINE_PAUSE_S, Watch, get_line_pause
 from bactofleet.monitor.snapshot import Observer, Snapshot
@@ -176,7 +177,8 @@ def test_the_message_of_a_rule_is_for_the_user(capsys: pytest.CaptureFixture[str
 
 def begin(results: Path, *samples: str) -> logging.LogRecord:
     observer = Observer(results, Path("scratch"), samples)
-    return record(f"{len(samples)} genomes are made now.", bactofleet_observer=observer)
+    are_made = counted(len(samples), "genome is made now.", "genomes are made now.")
+    return record(are_made, bactofleet_observer=observer)
 
 
 def test_a_failure_that_the_stage_has_recorded_and_written_is_not_told_twice(
@@ -187,8 +189,8 @@ def test_a_failure_that_the_stage_has_recorded_and_written_is_not_told_twice(
     said = show([begin(results, "S1"), rule_error("S1"), error], capsys)
 
     assert said.splitlines() == [
-        "bactofleet: 1 genomes are made now.",
-        "bactofleet: 1 of 1 genomes ended (100.0%); 0 complete, 0 excluded, 1 failed, 0 running, "
+        "bactofleet: 1 genome is made now.",
+        "bactofleet: 1 of 1 genome ended (100.0%); 0 complete, 0 excluded, 1 failed, 0 running, "
         "0 waiting; last failure: S1 at assembly: skesa ended with exit status 3",
     ]
 
@@ -235,7 +237,7 @@ def test_a_failed_group_job_is_told_once_for_each_genome(
 def test_who_wants_no_progress_gets_none(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = show([begin(results, "S1")], capsys, quiet={Quietness.PROGRESS})
 
-    assert said == "bactofleet: 1 genomes are made now.\n"
+    assert said == "bactofleet: 1 genome is made now.\n"
 
 
 def test_a_look_that_fails_ends_nothing(

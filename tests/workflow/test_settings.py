@@ -124,7 +124,7 @@ def test_changed_settings_keep_finished_genomes_until_redo_says_otherwise(
     assert project.receipt("a")["parameters"]["coverage"] == 50
     assert project.receipt("a")["finished"] >= first
     assert "2 finished, 0 to do" in again.output
-    assert "1 finished genomes will be made AGAIN: b" in named.output
+    assert "1 finished genome will be made AGAIN: b" in named.output
 
 
 def test_a_dry_run_shows_the_plan_and_makes_nothing(project: Project) -> None:
@@ -134,7 +134,7 @@ def test_a_dry_run_shows_the_plan_and_makes_nothing(project: Project) -> None:
 
     assert result.status == 0
     assert "2 genomes: 0 finished, 2 to do" in result.output
-    assert "made from: 1 accessions, 1 pairs of FASTQ files" in result.output
+    assert "made from: 1 accession, 1 pair of FASTQ files" in result.output
     assert "Job stats" not in result.output
     assert not (project.folder / "results").exists() or not any(
         path.is_file() for path in (project.folder / "results").rglob("*")

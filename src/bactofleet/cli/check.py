@@ -7,6 +7,7 @@ import argparse
 from bactofleet.cli.options import add_config
 from bactofleet.core.config import read_options
 from bactofleet.core.project import SCHEMAS
+from bactofleet.core.text import counted
 from bactofleet.run.checks import check_run, find_unreachable
 from bactofleet.run.plan import known_image
 
@@ -25,4 +26,4 @@ def run(args: argparse.Namespace) -> None:
     for problem in find_unreachable(ready.config, ready.samples):
         print(f"NOTE: on AWS Batch it would be refused: {problem}")
     sheet = ready.config["samples"]
-    print(f"{args.config} and {sheet} are good: {len(ready.samples):,} genomes.")
+    print(f"{args.config} and {sheet} are good: {counted(len(ready.samples), 'genome')}.")

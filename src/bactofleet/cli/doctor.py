@@ -16,7 +16,7 @@ from bactofleet.aws.settings import effective_settings
 from bactofleet.core.config import CONFIG_FILE
 from bactofleet.core.destination import is_s3
 from bactofleet.core.errors import BactofleetError, ConfigurationError
-from bactofleet.core.text import clean_lines
+from bactofleet.core.text import clean_lines, counted
 from bactofleet.doctor import cloud, local
 from bactofleet.doctor.account import Account
 from bactofleet.doctor.findings import ERROR, WARNING, Check, Finding
@@ -56,7 +56,9 @@ def _examine(config: Path) -> Iterator[Finding]:
     work = Work()
     try:
         work = read_work(config)
-        yield Check("samples").ok(f"configuration and sheet are good: {work.genomes:,} genomes")
+        yield Check("samples").ok(
+            f"configuration and sheet are good: {counted(work.genomes, 'genome')}"
+        )
     except ConfigurationError as error:
         yield Check("samples").error(str(error), "correct it; `bactofleet check` looks again")
     for problem in work.unreachable if is_s3(work.results) else ():

@@ -18,6 +18,7 @@ from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.samples import read_samples
+from bactofleet.core.text import counted
 from bactofleet.cost.display import format_usd
 from bactofleet.cost.estimate import STACK_VCPUS, Estimate, price_vcpu_hour
 from bactofleet.cost.prices import ON_DEMAND, load_prices
@@ -108,5 +109,7 @@ def _show(place: Place, found: Estimate, genomes: list[int]) -> None:
     estimate_command.show(found, "the dated table of the package", as_json=False)
     hour = VCPUS * price_vcpu_hour(ON_DEMAND, VCPUS, load_prices())
     number = len(genomes)
-    print(f"shards:     {number}, of up to {max(genomes):,} genomes, each with a controller")
+    print(
+        f"shards:     {number}, of up to {counted(max(genomes), 'genome')}, each with a controller"
+    )
     print(f"controller: {format_usd(hour)} per hour each, on demand")

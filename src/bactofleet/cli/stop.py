@@ -6,6 +6,7 @@ import argparse
 
 from bactofleet.cli.options import add_run
 from bactofleet.core.config import read_config
+from bactofleet.core.text import counted
 from bactofleet.launch.mirror import open_mirror
 from bactofleet.monitor.snapshot import open_observer
 
@@ -27,8 +28,9 @@ def run(args: argparse.Namespace) -> None:
         genomes = open_observer(read_config(mirror.config), live=False).look().genomes
     print(f"Controllers that were ended: {had_controllers}; array jobs: {ended}.")
     print(
-        f"Of {genomes.total:,} genomes {genomes.complete:,} are complete, {genomes.excluded:,} "
-        f"excluded and {genomes.failed:,} failed; {genomes.remaining:,} are left."
+        f"Of {counted(genomes.total, 'genome')} {genomes.complete:,} are complete, "
+        f"{genomes.excluded:,} excluded and {genomes.failed:,} failed; "
+        f"{genomes.remaining:,} are left."
     )
     print(f"Finished genomes are kept: {mirror.place.address} has their receipts.")
     if genomes.remaining:

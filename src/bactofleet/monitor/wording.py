@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bactofleet.core.text import clean
+from bactofleet.core.text import clean, counted
 from bactofleet.core.times import format_duration, format_time
 from bactofleet.cost.display import format_usd
 from bactofleet.monitor.forecast import Throughput, TimeLeft
@@ -100,7 +100,7 @@ def describe_progress(snapshot: Snapshot) -> str:
     """Describe how many genomes of the sample sheet have ended."""
     genomes = snapshot.genomes
     share = genomes.ended / genomes.total if genomes.total else 1.0
-    return f"{genomes.ended:,} of {genomes.total:,} genomes ended ({share:.1%})"
+    return f"{genomes.ended:,} of {counted(genomes.total, 'genome')} ended ({share:.1%})"
 
 
 def group_failures(failures: Iterable[Failure]) -> list[Group]:

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError
 
 from bactofleet.core.destination import is_s3
 from bactofleet.core.files import only_regular
+from bactofleet.core.text import counted
 from bactofleet.records.portable import HEAD_BYTES, read_first_file
 from bactofleet.records.receipt import Receipt, iter_receipts
 from bactofleet.transfer.parallel import in_parallel
@@ -44,7 +45,9 @@ def iter_tool_outputs(results: Path, samples: Sequence[str]) -> Iterator[tuple[s
         else:
             yield receipt.sample, answer
     if faults:
-        logger.warning("MultiQC lacks %s genomes, for example %s", f"{len(faults):,}", faults[0])
+        logger.warning(
+            "MultiQC lacks %s, for example %s", counted(len(faults), "genome"), faults[0]
+        )
 
 
 def _s3_folder(receipt: Receipt) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bactofleet.core.text import counted
 from bactofleet.cost.bill import price_fleet
 from bactofleet.cost.display import format_usd
 from bactofleet.cost.estimate import Estimator
@@ -47,8 +48,8 @@ class Affordable:
         """Return it as one line."""
         spent = f"max_cost: {format_usd(self.limit)}: {format_usd(self.spent)} spent"
         if self.genomes == self.total:
-            return f"{spent}; the rest is enough for all {self.total:,} genomes"
-        of_all = f"of the {self.total:,} genomes"
+            return f"{spent}; the rest is enough for all {counted(self.total, 'genome')}"
+        of_all = f"of the {counted(self.total, 'genome')}"
         if not self.genomes:
             return f"{spent}; the rest is not enough for any {of_all}. Raise max_cost to continue"
         return (

@@ -8,25 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from bactofleet.core.samples import Samples
+from bactofleet.core.text import counted
 from bactofleet.cost.estimate import STACK_VCPUS, Estimator
 from bactofleet.cost.prices import load_prices
 from bactofleet.run.plan import Plan
 
 _KINDS = {
-    "sra_accession": "accessions",
-    "paired-end": "pairs of FASTQ files",
-    "single-end": "single FASTQ files",
-    "ont": "files of Nanopore reads",
-    "hifi": "files of HiFi reads",
-    "short_polish": "files of long and short reads",
-    "assembly": "assemblies",
+    "sra_accession": ("accession", "accessions"),
+    "paired-end": ("pair of FASTQ files", "pairs of FASTQ files"),
+    "single-end": ("single FASTQ file", "single FASTQ files"),
+    "ont": ("file of Nanopore reads", "files of Nanopore reads"),
+    "hifi": ("file of HiFi reads", "files of HiFi reads"),
+    "short_polish": ("file of long and short reads", "files of long and short reads"),
+    "assembly": ("assembly", "assemblies"),
 }
 
 
 def describe_input(plan: Plan, samples: Samples) -> list[str]:
     """Return the line that says what the genomes to do are made from."""
     counts = Counter(samples[name].runtype for name in plan.todo)
-    kinds = [f"{counts[kind]:,} {words}" for kind, words in _KINDS.items() if counts[kind]]
+    kinds = [counted(counts[kind], *words) for kind, words in _KINDS.items() if counts[kind]]
     return [f"made from: {', '.join(kinds)}"] if kinds else []
 
 

@@ -24,6 +24,7 @@ from bactofleet.core.identity import (
     read_identity,
 )
 from bactofleet.core.samples import Sample, file_of
+from bactofleet.core.text import counted
 from bactofleet.core.versions import get_versions
 from bactofleet.genome.stage import STAGES, WORK, read_record
 from bactofleet.records.failure import Failure, describe, find_failure, forget_failure
@@ -69,7 +70,8 @@ class Plan:
     def summary(self) -> list[str]:
         """Return the lines that tell the user what a run is going to do."""
         lines = [
-            f"{self.total:,} genomes: {len(self.finished):,} finished, {len(self.todo):,} to do"
+            f"{counted(self.total, 'genome')}: {len(self.finished):,} finished, "
+            f"{len(self.todo):,} to do"
         ]
         if self.failed:
             lines.append(
@@ -82,25 +84,31 @@ class Plan:
             (self.changed, "with different settings"),
         ):
             if kept := sorted(differences.keys() - again):
+                made = counted(len(kept), "finished genome was made", "finished genomes were made")
                 lines.append(
-                    f"NOTE: {len(kept):,} finished genomes were made {how} "
+                    f"NOTE: {made} {how} "
                     f"(for example {kept[0]}: {differences[kept[0]]}). "
                     "They are kept; set redo: changed to make them again"
                 )
         if unknown := [name for name in self.unknown if name not in again]:
-            lines.append(
-                f"NOTE: the receipts of {len(unknown):,} finished genomes do not name their input "
-                f"({name_some(unknown)}); they count as finished"
+            receipts = counted(
+                len(unknown),
+                "finished genome has a receipt that does not name its input",
+                "finished genomes have receipts that do not name their input",
             )
+            lines.append(f"NOTE: {receipts} ({name_some(unknown)}); they count as finished")
         if self.shared:
             name, other = self.shared[0]
+            naming = counted(len(self.shared), "sample names", "samples name")
             lines.append(
-                f"NOTE: {len(self.shared):,} samples name an input that another one names too "
+                f"NOTE: {naming} an input that another one names too "
                 f"(for example {name}, as {other})"
             )
         if self.redo:
             names = name_some(self.redo)
-            lines.append(f"NOTE: {len(self.redo):,} finished genomes will be made AGAIN: {names}")
+            lines.append(
+                f"NOTE: {counted(len(self.redo), 'finished genome')} will be made AGAIN: {names}"
+            )
             differences = self.changed | self.other_input
             if name := next((name for name in self.redo if name in differences), ""):
                 lines.append(f"    why: for example {name}: {differences[name]}")
@@ -281,7 +289,7 @@ def describe_failures(failures: list[Failure]) -> list[str]:
         lines += [f"    log: {failure.log}"] if failure.log else []
     if failures:
         lines.append(
-            f"{len(failures):,} genomes failed; the others are not affected. "
+            f"{counted(len(failures), 'genome')} failed; the others are not affected. "
             "Start the same command again to retry them."
         )
     return lines

@@ -25,6 +25,7 @@ from snakemake.logging import (
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from bactofleet.core.text import counted
 from bactofleet.monitor.live import Watch, watch
 from bactofleet.monitor.snapshot import Observer
 from bactofleet.records.failure import describe, find_failure
@@ -52,7 +53,7 @@ _STAGE_COMMAND = re.compile(r"stage\.py\S* \w+ --sample (\S+)")
 
 def announce(observer: Observer) -> None:
     """Tell the terminal which genomes this run makes; without the plugin, it is one message."""
-    message = f"{len(observer.samples):,} genomes are made now."
+    message = counted(len(observer.samples), "genome is made now.", "genomes are made now.")
     logger.info(message, extra={_OBSERVER: observer})
 
 

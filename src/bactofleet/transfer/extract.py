@@ -11,6 +11,7 @@ from pathlib import Path
 from bactofleet.core.config import read_config
 from bactofleet.core.destination import is_s3, local_folder
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.text import counted
 from bactofleet.records.folder import list_receipts
 from bactofleet.transfer.choice import ChosenGenome, iter_choice
 from bactofleet.transfer.members import Extractor
@@ -36,15 +37,20 @@ def run(args: argparse.Namespace) -> None:
     if not chosen and not tally.faults:
         raise ConfigurationError([f"none of the genomes with a receipt in {results} is chosen"])
     size = sum(genome.bytes for genome in chosen)
-    print(f"{len(chosen):,} genomes are chosen; their tarballs have {size:,} bytes at {address}.")
+    are_chosen = counted(
+        len(chosen), "genome is chosen; its tarball has", "genomes are chosen; their tarballs have"
+    )
+    print(f"{are_chosen} {size:,} bytes at {address}.")
     if is_s3(address):
         print("What leaves AWS is paid by the gigabyte (docs/aws.md).")
     if not args.dry_run:
         _extract(args, address, chosen, tally)
-        print(f"{tally.files:,} files of {tally.genomes:,} genomes are in {args.into or args.to}.")
+        genomes = counted(tally.genomes, "genome")
+        files = counted(tally.files, f"file of {genomes} is", f"files of {genomes} are")
+        print(f"{files} in {args.into or args.to}.")
     if tally.faults:
         raise ExtractIncomplete(
-            f"{tally.faults:,} genomes are missing, for the reasons above; "
+            f"{counted(tally.faults, 'genome is', 'genomes are')} missing, for the reasons above; "
             "docs/results.md says what helps."
         )
 
@@ -79,9 +85,10 @@ def _check_target(args: argparse.Namespace, results: Path) -> None:
 def _iter_chosen(args: argparse.Namespace, results: Path, tally: Tally) -> Iterator[ChosenGenome]:
     among = read_samples(results, args.where) if args.where else None
     if among is not None and (newer := set(list_receipts(results)) - read_samples(results)):
+        genomes = counted(len(newer), "genome")
         print(
-            f"NOTE: {len(newer):,} genomes with a receipt, such as {min(newer)}, are not in the "
-            "table that --where reads; `bactofleet report` writes it anew.",
+            f"NOTE: the table that --where reads lacks {genomes} with a receipt, such as "
+            f"{min(newer)}; `bactofleet report` writes it anew.",
             file=sys.stderr,
         )
     for genome in iter_choice(args, results, among):

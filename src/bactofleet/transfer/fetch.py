@@ -18,7 +18,7 @@ from bactofleet.core.config import read_config
 from bactofleet.core.destination import local_folder
 from bactofleet.core.errors import BactofleetError, TemporaryFailure
 from bactofleet.core.files import CHUNK_BYTES, read_json, sha256_of, write_json
-from bactofleet.core.text import clean
+from bactofleet.core.text import clean, counted
 from bactofleet.records.folder import lock_results
 from bactofleet.transfer.choice import ChosenGenome, choose
 from bactofleet.transfer.parallel import WORKERS, in_parallel
@@ -42,9 +42,13 @@ def run(args: argparse.Namespace) -> None:
     fetcher = Fetcher(bucket, args.into, tuple(sorted(args.only)))
     wanted = [genome for genome, has in in_parallel(fetcher.has, chosen) if not has]
     size = sum(genome.bytes for genome in wanted)
+    are_chosen = counted(len(chosen), "genome is chosen", "genomes are chosen")
+    tarballs = counted(
+        len(wanted), f"tarball, {size:,} bytes, comes", f"tarballs, {size:,} bytes, come"
+    )
     print(
-        f"{len(chosen):,} genomes are chosen, {len(chosen) - len(wanted):,} are in {args.into}: "
-        f"{len(wanted):,} tarballs, {size:,} bytes, come from {address}.\n"
+        f"{are_chosen}, {len(chosen) - len(wanted):,} are in {args.into}: "
+        f"{tarballs} from {address}.\n"
         "What leaves AWS is paid by the gigabyte (docs/aws.md)."
     )
     if not args.dry_run:
@@ -66,11 +70,12 @@ def _fetch_all(fetcher: Fetcher, wanted: list[ChosenGenome]) -> None:
         if error.errno != errno.ENOSPC:
             raise
         raise FetchIncomplete(_describe_full_disk(str(error.filename or fetcher.into))) from error
-    print(f"{files:,} files of {len(wanted) - faults:,} genomes were written to {fetcher.into}.")
+    genomes = counted(len(wanted) - faults, "genome")
+    written = counted(files, f"file of {genomes} was", f"files of {genomes} were")
+    print(f"{written} written to {fetcher.into}.")
     if faults:
-        raise FetchIncomplete(
-            f"{faults:,} genomes were not fetched; docs/results.md says what helps."
-        )
+        missing = counted(faults, "genome was", "genomes were")
+        raise FetchIncomplete(f"{missing} not fetched; docs/results.md says what helps.")
 
 
 def _check_space(into: Path, wanted: list[ChosenGenome], *, is_kept: bool) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bactofleet.core.errors import BactofleetError
-from bactofleet.core.text import clean
+from bactofleet.core.text import clean, counted
 from bactofleet.transfer.places import ObjectFault
 
 PROGRESS_S = 10.0
@@ -47,9 +47,10 @@ class Tally:
     def check(self, patterns: Sequence[str]) -> None:
         """Tell of genomes without a file; raise `ExtractIncomplete` if no genome has one."""
         if self.empty:
+            genomes = counted(len(self.empty), "genome")
             print(
-                f"NOTE: {len(self.empty):,} genomes, such as {min(self.empty)}, have no file that "
-                f"matches {' '.join(patterns)} (docs/outputs.md shows the paths).",
+                f"NOTE: no file matches {' '.join(patterns)} in {genomes}, "
+                f"such as {min(self.empty)} (docs/outputs.md shows the paths).",
                 file=sys.stderr,
             )
         if not self.files:
@@ -61,6 +62,6 @@ def with_progress(answers: Iterable[Item], total: int) -> Iterator[Item]:
     shown = time.monotonic()
     for count, answer in enumerate(answers, start=1):
         if (now := time.monotonic()) >= shown + PROGRESS_S:
-            print(f"{count:,} of {total:,} genomes", file=sys.stderr, flush=True)
+            print(f"{count:,} of {counted(total, 'genome')}", file=sys.stderr, flush=True)
             shown = now
         yield answer

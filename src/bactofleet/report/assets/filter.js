@@ -51,7 +51,7 @@ function createRange(column, filter, onInput) {
 function createChoice(column, filter, onInput) {
   const field = create("select", { "data-column": column.name, "aria-label": `Filter ${column.heading || column.name}` });
   fillChoice(field, column, filter);
-  field.addEventListener("input", () => onInput(field.value));
+  field.addEventListener("change", () => onInput(field.value));
   return field;
 }
 

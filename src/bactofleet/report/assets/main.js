@@ -68,5 +68,5 @@ await drawPlots(elements.filter(isInView), figures);
 performance.mark("shown");
 await drawPlots(elements.filter((element) => !element.classList.contains("js-plotly-plot")), figures);
 performance.mark("complete");
-find("colour")?.addEventListener("input", ({ target }) => colourBy(target.value));
+find("colour")?.addEventListener("change", ({ target }) => colourBy(target.value));
 document.body.dataset.ready = "true";

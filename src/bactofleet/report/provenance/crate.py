@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bactofleet.core.samples import is_remote
+from bactofleet.core.text import counted
 from bactofleet.records.folder import INPUTS, TABLE
 from bactofleet.report.cohort import STATUSES, Cohort
 from bactofleet.report.columns import describe_column, list_own
@@ -61,7 +62,7 @@ def _describe_root(graph: Graph, cohort: Cohort, rows: Sequence[TableRow], title
     finished = max(map(_moment, rows), default="")
     return {
         "name": title,
-        "description": f"{len(cohort.genomes):,} genomes of a sample sheet: {shares}.",
+        "description": f"{counted(len(cohort.genomes), 'genome')} of a sample sheet: {shares}.",
         "datePublished": finished or f"{datetime.now(UTC):%Y-%m-%d}",
         "license": LICENSE,
         "conformsTo": refer(PROFILE),
@@ -113,7 +114,7 @@ def _add_genomes(graph: Graph, cohort: Cohort, rows: Sequence[TableRow]) -> None
 
 def _add_groups(graph: Graph, cohort: Cohort, rows: Sequence[TableRow]) -> None:
     for number, members in enumerate(_group(rows), start=1):
-        name = f"{len(members):,} genomes that were made alike"
+        name = counted(len(members), "genome that was made so", "genomes that were made alike")
         Method(graph, cohort, members[0]).add_action(
             identify("genomes", str(number)),
             objects=[INPUTS],
