@@ -47,7 +47,7 @@ def test_what_failed_under_a_lost_controller_is_not_tried_again(
 
     assert run.plan.todo == ["S2"]
     assert list_records(RESULTS / FAILED) == ["S1"]
-    assert "1 genomes failed earlier in this run and are not tried again in it (S1)" in (
+    assert "1 genome failed earlier in this run and is not tried again in it (S1)" in (
         capsys.readouterr().err
     )
 

@@ -74,10 +74,9 @@ class Plan:
             f"{len(self.todo):,} to do"
         ]
         if self.failed:
-            lines.append(
-                f"NOTE: {len(self.failed):,} genomes failed earlier in this run and are not tried "
-                f"again in it ({name_some(self.failed)})"
-            )
+            which = "failed earlier in this run and"
+            failed = counted(len(self.failed), f"genome {which} is", f"genomes {which} are")
+            lines.append(f"NOTE: {failed} not tried again in it ({name_some(self.failed)})")
         again = set(self.redo)
         for differences, how in (
             (self.other_input, "from input that differs from the sheet"),
