@@ -53,7 +53,7 @@ class Detail {
     const follows = !log || log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
     const { scrollTop } = log ?? {};
     const { genome, facts, usage, files } = found;
-    const parts = [...drawReason(found), ...drawFacts(facts), ...drawUsage(usage), ...drawFiles(files), ...this.drawLog(found)];
+    const parts = [...drawReason(found), ...drawMeasures(facts), ...drawUsage(usage), ...drawFiles(files), ...this.drawLog(found)];
     replace(this.element, create("div", { class: "sheet" }, this.drawHead(genome), ...parts));
     const newLog = this.element.querySelector("pre");
     if (newLog) newLog.scrollTop = follows ? newLog.scrollHeight : scrollTop;
@@ -99,7 +99,7 @@ function drawReason({ genome, reason, next }) {
   return [...told, create("div", { class: `reason ${genome.status}` }, ...parts), ...(next ? [create("p", {}, next)] : [])];
 }
 
-function drawFacts(facts) {
+function drawMeasures(facts) {
   if (!facts.length) return [];
   const lines = facts.flatMap(({ name, value, unit, meaning }) => [
     create("dt", { title: meaning }, name),
