@@ -132,8 +132,8 @@ class GenomeTable {
   async setState(state) {
     const byName = new Map(this.columns.map((column) => [column.name, column]));
     const isThere = (name) => byName.has(name);
-    const filters = state.getAll("where").map((text) => [text.split(":", 1)[0], text.slice(text.indexOf(":") + 1)]);
-    this.filters = new Map(filters.filter(([name, text]) => isThere(name) && text));
+    const filters = state.getAll("where").map((text) => /^([^:]*):(.+)$/s.exec(text)).filter((found) => found && isThere(found[1]));
+    this.filters = new Map(filters.map(([, name, text]) => [name, text]));
     const [, down, name] = /^(-?)(.*)$/s.exec(state.get("sort") ?? "");
     this.sorting = isThere(name) ? { column: byName.get(name), direction: down ? -1 : 1 } : null;
     this.chosenColumns = new Set([...this.usualColumns, ...state.getAll("show").filter(isThere)]);
