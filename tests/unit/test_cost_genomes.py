@@ -46,6 +46,14 @@ def test_genomes_made_with_other_limits_count(tmp_path: Path):
     assert len(learn(tmp_path, RECEIPT, other).seconds) == 2
 
 
+def test_genomes_made_before_there_was_an_option_count_as_made_without_it(tmp_path: Path):
+    write_receipts(tmp_path, [RECEIPT])
+
+    now = PARAMETERS | {"amrfinder": "", "assembler_options": None, "polish": True}
+
+    assert len(read_past_genomes(tmp_path, now).seconds) == 1
+
+
 def test_an_excluded_genome_counts_too_whatever_it_lacks(tmp_path: Path):
     excluded = RECEIPT | {"status": "excluded", "metrics": {}, "tarball": {}}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,16 @@ def check_config(config: dict[str, Any], schema: dict[str, Any], source: str) ->
         problem = f"min_genome_size must be at most max_genome_size ({largest}), not {smallest}"
         raise ConfigurationError([f"{source}: {problem}"])
     return complete
+
+
+def find_other_option(
+    before: Mapping[str, Any], now: Mapping[str, Any], names: Iterable[str]
+) -> str | None:
+    """Return the first of these options that differs between two genomes' parameters."""
+    # An option that was not known then was off, as an empty or false one is.
+    return next(
+        (name for name in names if (before.get(name) or None) != (now.get(name) or None)), None
+    )
 
 
 def parameters_of(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bactofleet.core.config import COSTLY
+from bactofleet.core.config import COSTLY, find_other_option
 from bactofleet.core.files import modified
 from bactofleet.cost.forecast import Array
 from bactofleet.records.folder import RECEIPTS, SUFFIX, list_receipts
@@ -54,7 +54,7 @@ def _newest(results: Path) -> list[str]:
 
 def _measure(receipt: Receipt, parameters: Mapping[str, Any]) -> tuple[float, float, float] | None:
     """Return seconds, bytes and finishing time of a genome; None if the receipt is unusable."""
-    if any(receipt.parameters.get(name) != parameters.get(name) for name in COSTLY):
+    if find_other_option(receipt.parameters, parameters, COSTLY):
         return None
     seconds = _number(receipt.seconds, _SECONDS)
     facts = (seconds, _number(receipt.tarball.bytes, _BYTES), receipt.finished.timestamp())

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bactofleet.core.config import parameters_of
+from bactofleet.core.config import find_other_option, parameters_of
 from bactofleet.core.destination import is_s3, local_folder, on_s3
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import fingerprint
@@ -199,10 +199,8 @@ def _choose_redo(
 def _other_settings(receipt: Receipt, parameters: dict[str, Any], image: str | None) -> str:
     """Describe how a receipt's settings differ from the current ones; "" if they do not."""
     before = receipt.parameters
-    for key in sorted(before.keys() | parameters.keys()):
-        # An option that was not known then was off, as an empty or false one is.
-        if (before.get(key) or None) != (parameters.get(key) or None):
-            return f"{key} was {before.get(key)}, is {parameters.get(key)}"
+    if key := find_other_option(before, parameters, sorted(before.keys() | parameters.keys())):
+        return f"{key} was {before.get(key)}, is {parameters.get(key)}"
     return "a different image" if image and receipt.fingerprint.image != image else ""
 
 
