@@ -14,8 +14,9 @@ from moto import mock_aws
 from support.launches import SETTINGS, FakeBatch
 
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.files import write_json
 from bactofleet.launch import controller_job
-from bactofleet.launch.controller import Keeper, LaunchedAgainError
+from bactofleet.launch.controller import Keeper, LaunchedAgainError, has_failed
 from bactofleet.launch.controller_job import find_controller, get_job_name
 from bactofleet.launch.place import Place, parse_place, place_of
 from bactofleet.launch.project import pack_project, unpack_project
@@ -264,3 +265,11 @@ def test_the_name_of_a_job_fits() -> None:
     place = Shards(1000).get_places(run)[-1]
 
     assert len(get_job_name(place, Record().token)) <= 128
+
+
+def test_only_failures_of_genomes_in_the_sheet_end_a_launch_as_failed(tmp_path: Path) -> None:
+    for name in ("taken-out", "S2"):
+        write_json(tmp_path / "failed" / f"{name}.json", {})
+
+    assert not has_failed(tmp_path, ["S1"])
+    assert has_failed(tmp_path, ["S1", "S2"])

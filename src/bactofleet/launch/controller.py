@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -152,7 +153,8 @@ def _make_genomes(folder: Path, session: Any, s3: Any, place: Place, keeper: Kee
     project.mkdir()
     os.chdir(project)
     config = fetch_project(s3, place, project)
-    results = local_folder(str(read_config(config)["results"]))
+    settings = read_config(config)
+    results = local_folder(str(settings["results"]))
     keeper.restore(results)
     status = _run_snakemake(config, keeper)
     api.outlast(keeper.save, log)
@@ -165,7 +167,12 @@ def _make_genomes(folder: Path, session: Any, s3: Any, place: Place, keeper: Kee
         api.remove_leftovers(results, session, place.bucket, log)
         keeper.save()
     # Snakemake knows nothing of the genomes that failed under an earlier controller of this launch.
-    return status or int(bool(list_records(results / FAILED)))
+    return status or int(has_failed(results, read_samples(Path(settings["samples"]))))
+
+
+def has_failed(results: Path, samples: Collection[str]) -> bool:
+    """Say whether a genome of the sheet has failed; others may have failed in earlier launches."""
+    return not set(list_records(results / FAILED)).isdisjoint(samples)
 
 
 def _report_all(folder: Path, s3: Any, run: Place, shards: Shards) -> Path:
