@@ -17,6 +17,7 @@ import pytest
 from emulator.client import EmulatedAWS
 from genome_controller import TIMEOUT_S, Genomes, get_options, write_sheet
 from genomes import IMAGE, READS, copy_project
+from support.tarballs import pack
 
 from bactofleet.core.destination import scratch_folder
 from bactofleet.cost.prices import load_prices
@@ -291,14 +292,8 @@ def test_schemes_on_s3_type_the_genomes_of_a_job_that_fetches_them_once(
 
 def pack_scheme() -> bytes:
     """Pack an MLST scheme of one locus, which no genome here has."""
-    packed = io.BytesIO()
-    files = {"toy/toy.txt": "ST\tadk\n1\t1\n", "toy/adk.tfa": f">adk_1\n{'ACGTTGCA' * 50}\n"}
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for name, text in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(text)
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return packed.getvalue()
+    table, alleles = "ST\tadk\n1\t1\n", f">adk_1\n{'ACGTTGCA' * 50}\n"
+    return pack({"toy/toy.txt": table.encode(), "toy/adk.tfa": alleles.encode()})
 
 
 def test_a_genome_that_fails_is_named_last_and_stands_in_the_table(

@@ -14,6 +14,7 @@ from bactofleet.core.identity import Identity, identify
 from bactofleet.core.options import to_word
 from bactofleet.core.samples import Sample, Samples
 from bactofleet.core.versions import get_versions
+from bactofleet.genome import typing
 from bactofleet.genome.stage import (
     Stage,
     StageFunction,
@@ -77,6 +78,13 @@ ANNOTATION_PARAMETERS = {
     "prokka_options": "",
     "rfam": False,
     "genetic_code": None,
+}
+# Nothing is searched for.
+TYPING_PARAMETERS = {
+    "species_references": "",
+    "resistance": False,
+    "mlst_schemes": "",
+    "amrfinder": "",
 }
 
 
@@ -172,6 +180,28 @@ class Genome:
         """Return the record of the last failure."""
         found: dict[str, Any] = json.loads((self.failures / f"{self.sample}.json").read_text())
         return found
+
+
+def type_contigs(
+    root: Path, fasta: str, *, species: str = "", expect: int = 0, **parameters: Any
+) -> Genome:
+    """Run the typing stage on an assembly; `expect` is its exit status."""
+
+    def leave_contigs(stage: Stage) -> None:
+        (stage.folder / "contigs" / "S1.fna").write_text(fasta)
+        stage.record.input = {"species": species}
+
+    genome = Genome(root)
+    assert genome.run("qc", lambda stage: None) == 0
+    assert genome.run("assembly", leave_contigs) == 0
+    status = genome.run(
+        "typing",
+        typing.run,
+        inputs=["assembly", "qc"],
+        parameters=TYPING_PARAMETERS | parameters,
+    )
+    assert status == expect
+    return genome
 
 
 def _to_cell(value: Any) -> str:

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 from support.amrfinder import HEADER, ROWS, write_amrfinder
-from support.stages import Genome
+from support.stages import Genome, type_contigs
 from support.tools import InstallTool
 
 from bactofleet.core.amrfinder import find_amrfinder_fault
 from bactofleet.core.config import parameters_of
-from bactofleet.genome import typing
 from bactofleet.genome.amrfinder import choose_organism
-from bactofleet.genome.stage import Stage
 
 Search = Callable[..., Genome]
 
@@ -22,18 +20,9 @@ def search(tmp_path: Path, tools: InstallTool) -> Search:
     """Return a function that types a genome with AMRFinderPlus alone."""
 
     def run(folder: Path, species: str = "Staphylococcus aureus", expect: int = 0) -> Genome:
-        def leave_contigs(stage: Stage) -> None:
-            (stage.folder / "contigs" / "S1.fna").write_text(">c1\nACGT\n")
-            stage.record.input = {"species": species}
-
-        genome = Genome(tmp_path)
-        assert genome.run("qc", lambda stage: None) == 0
-        assert genome.run("assembly", leave_contigs) == 0
-        options = {"species_references": "", "resistance": False, "mlst_schemes": ""}
-        options |= {"amrfinder": str(folder)}
-        status = genome.run("typing", typing.run, inputs=["assembly", "qc"], parameters=options)
-        assert status == expect
-        return genome
+        return type_contigs(
+            tmp_path, ">c1\nACGT\n", species=species, expect=expect, amrfinder=str(folder)
+        )
 
     return run
 

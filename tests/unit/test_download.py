@@ -263,6 +263,8 @@ def test_an_assembly_of_ncbi_is_fetched_and_unpacked(gather: Gather, archive: Ar
         (b"<html>", 75, "is damaged"),
         (None, 1, "correct the sample sheet"),
     ],
+    # Packages have the time of their making in them, so their bytes cannot be names.
+    ids=["no sequences", "two files of sequences", "cut off", "no package", "not found"],
 )
 def test_what_is_no_package_of_ncbi_fails(
     gather: Gather, archive: Archive, content: bytes | None, status: int, reason: str

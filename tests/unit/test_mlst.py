@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.stages import Genome
+from support.stages import Genome, type_contigs
 from support.tools import InstallTool
 
 from bactofleet.core.schemes import (
@@ -16,9 +16,7 @@ from bactofleet.core.schemes import (
     list_schemes,
     read_scheme,
 )
-from bactofleet.genome import typing
 from bactofleet.genome.mlst import Hit, call
-from bactofleet.genome.stage import Stage
 
 CHANCE = random.Random(7)
 PROFILES = "ST\tarcC\taroE\tclonal_complex\n8\t3\t3\tCC8\n22\t7\t6\t\n"
@@ -145,18 +143,7 @@ def type_genome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallT
         for name, alleles in (("probes", probes), ("alleles", found)):
             lines = (f"{one}\t450\t450\t1\t450\t450\tc1\t501\t950\t9000\n" for one in alleles)
             (tmp_path / f"{name}.fna").write_text("".join(lines))
-        genome = Genome(tmp_path)
-
-        def leave_contigs(stage: Stage) -> None:
-            (stage.folder / "contigs" / "S1.fna").write_text(">c1\nACGT\n")
-
-        assert genome.run("qc", lambda stage: None) == 0
-        assert genome.run("assembly", leave_contigs) == 0
-        options = {"species_references": "", "resistance": False, "amrfinder": ""}
-        options |= {"mlst_schemes": str(schemes)}
-        status = genome.run("typing", typing.run, inputs=["assembly", "qc"], parameters=options)
-        assert status == expect
-        return genome
+        return type_contigs(tmp_path, ">c1\nACGT\n", expect=expect, mlst_schemes=str(schemes))
 
     return run
 

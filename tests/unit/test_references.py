@@ -3,9 +3,7 @@
 import errno
 import fcntl
 import hashlib
-import io
 import os
-import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 from support.archive_server import Archive
 from support.stages import DOWNLOAD_PARAMETERS, Genome
+from support.tarballs import pack
 
 from bactofleet.core import versions
 from bactofleet.core.references import local_place
@@ -22,16 +21,6 @@ from bactofleet.genome.references import fetch_reference
 
 SCHEME = {"toy/toy.txt": b"ST\tadk\n1\t1\n", "toy/adk.tfa": b">adk_1\nACGT\n"}
 SKETCH = {"x/r.msh": b"sketch", "x/r.tsv": b"genome\tspecies\tlength\nA\tB c\t1000\n"}
-
-
-def pack(files: dict[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
 
 
 @pytest.fixture

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.stages import Genome
+from support.stages import Genome, type_contigs
 from support.tools import InstallTool
 
 from bactofleet.core.versions import resistance_databases
-from bactofleet.genome import typing
 from bactofleet.genome.resistance import is_met, organism_of
-from bactofleet.genome.stage import Stage
 
 Search = Callable[..., Genome]
 CONTIG = "S1_00001"
@@ -50,19 +48,8 @@ def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallTool) 
     def run(species: str = "", *, resistance: bool = True, expect: int = 0, **hits: str) -> Genome:
         for database, lines in hits.items():
             (tmp_path / f"{database}.fsa").write_text(lines)
-
-        def leave_contigs(stage: Stage) -> None:
-            (stage.folder / "contigs" / "S1.fna").write_text(f">{CONTIG}\nACGT\n")
-            stage.record.input = {"species": species}
-
-        genome = Genome(tmp_path)
-        assert genome.run("qc", lambda stage: None) == 0
-        assert genome.run("assembly", leave_contigs) == 0
-        parameters = {"species_references": "", "resistance": resistance, "amrfinder": ""}
-        parameters |= {"mlst_schemes": ""}
-        status = genome.run("typing", typing.run, inputs=["assembly", "qc"], parameters=parameters)
-        assert status == expect
-        return genome
+        fasta = f">{CONTIG}\nACGT\n"
+        return type_contigs(tmp_path, fasta, species=species, expect=expect, resistance=resistance)
 
     return run
 
