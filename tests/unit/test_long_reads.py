@@ -2,7 +2,10 @@
 
 import gzip
 import math
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +15,13 @@ import pytest
 from support.fastq import Read, make_reads, to_fastq, write_gzip, write_reads
 from support.long_reads import reverse
 from support.stages import ASSEMBLY_PARAMETERS, DOWNLOAD_PARAMETERS, QC_PARAMETERS, Genome
-from support.tools import InstallTool
+from support.tools import FAKE_TOOLS, InstallTool
 
 from bactofleet.core import versions
 from bactofleet.core.identity import find_other_input, identify
 from bactofleet.core.samples import Sample
-from bactofleet.genome import assembly, download, qc
+from bactofleet.core.tools import tool_of
+from bactofleet.genome import assembly, download, qc, without_sockets
 from bactofleet.genome.assembly import flye_memory_gb, read_flye_info
 from bactofleet.genome.circles import cut_copies, find_starts
 from bactofleet.genome.fasta import read_fasta
@@ -96,7 +100,10 @@ def excluded(genome: Genome, stage: str) -> dict[str, str]:
 
 
 def command(genome: Genome, tool: str) -> list[str]:
-    [found] = [words for words in genome.commands("assembly") if words[0] == tool]
+    commands = [
+        words[words.index(tool) :] for words in genome.commands("assembly") if tool in words
+    ]
+    [found] = commands
     return found
 
 
@@ -289,7 +296,7 @@ def test_flye_assembles_long_reads_whatever_the_assembler_of_short_ones(
 ) -> None:
     genome = make("assembly", **{column: long_reads()}, assembler="spades", polish=True)
 
-    programs = [words[0] for words in genome.commands("assembly")]
+    programs = [tool_of(words) for words in genome.commands("assembly")]
     assert programs == ["flye", "tblastn", "pigz", "pigz"]
     assert command(genome, "flye")[1] == option
     assert set(genome.record("assembly").versions) == {
@@ -442,6 +449,63 @@ def test_flyes_table_says_depth_and_shape() -> None:
     rows = "contig_1\t4000\t57\tY\tN\t1\t*\t1\nscaffold_2\t90\t3\tN\tY\t2\t*\t*,2,*\n"
 
     assert read_flye_info(header + rows) == {"contig_1": (57, True), "scaffold_2": (3, False)}
+
+
+# Flye's own way to use a manager, with results that no pipe would hold until they are read.
+MANAGED = """
+import multiprocessing, socket
+socket.socket = None
+manager = multiprocessing.Manager()
+results, errors, lock, names = manager.Queue(), manager.Queue(), manager.Lock(), manager.dict()
+names[b"contig"] = b"ACGT"
+
+def work(number):
+    lock.acquire()
+    lock.release()
+    for part in range(3):
+        results.put((number, part, names[b"contig"].decode() * 100_000))
+    errors.put(ValueError(number))
+
+workers = [multiprocessing.get_context("fork").Process(target=work, args=(n,)) for n in range(3)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+    assert worker.exitcode == 0
+found = []
+while not results.empty():
+    number, part, bases = results.get()
+    assert bases == "ACGT" * 100_000
+    found.append((number, part))
+assert sorted(found) == [(n, part) for n in range(3) for part in range(3)], found
+assert isinstance(errors.get(), ValueError)
+print("managed")
+"""
+
+
+def test_flyes_processes_need_no_sockets() -> None:
+    folder = Path(without_sockets.__file__).parent
+    answer = subprocess.run(
+        [sys.executable, "-c", MANAGED],
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.stdout == "managed\n", answer.stderr
+
+
+def test_flye_is_started_without_sockets_and_other_tools_as_ever(
+    make: Make, tools: InstallTool, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    tools("flye", f'echo "$PYTHONPATH" >{seen}; exec {FAKE_TOOLS}/flye "$@"')
+
+    make("assembly", ont=long_reads())
+
+    assert seen.read_text().strip().endswith("bactofleet/genome/without_sockets")
+    assert "PYTHONPATH" not in os.environ
 
 
 # --- the same file in another column --------------------------------------------------------------

@@ -25,8 +25,8 @@ SIGNAL_BASE = 128  # a shell's exit status for a process ended by signal n is 12
 JAVA_OUT_OF_MEMORY = 3  # exit status of the JVM under -XX:+ExitOnOutOfMemoryError
 DISK_RESERVE_BYTES = 64 << 20
 VMSTAT = Path("/proc/vmstat")
-# Words before the command that they run: `faketime -f TIME`, `prlimit --fsize=BYTES`.
-WRAPPERS = {"faketime": 3, "prlimit": 2}
+# Words before the command that they run: `faketime -f TIME`, `prlimit --fsize=BYTES`, `env A=B`.
+WRAPPERS = {"faketime": 3, "prlimit": 2, "env": 2}
 
 # The words of a command: text, paths and numbers.
 Command = Sequence[object]

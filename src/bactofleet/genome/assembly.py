@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from bactofleet.core.errors import Excluded, OutOfMemory, ToolFailure
 from bactofleet.core.tools import Command
-from bactofleet.genome import clips
+from bactofleet.genome import clips, without_sockets
 from bactofleet.genome.circles import GENE, ROTATED, cut_copies, rotate
 from bactofleet.genome.fasta import Contig, assembly_stats, gc_percent, read_fasta, write_fasta
 from bactofleet.genome.genome_size import K, count_kmers
@@ -206,8 +206,11 @@ def _flye(stage: Stage, reads: list[Path], contigs: Path) -> None:
         raise OutOfMemory(f"Flye needs {needed_gb:.1f} GB and may use {stage.memory_gb} GB")
     made = stage.work / "flye"
     kind = FLYE_READS[_kind_of(reads)]
+    # Flye's processes talk over sockets of Python, which this stage does not have.
+    wrapper = ["env", f"PYTHONPATH={Path(without_sockets.__file__).parent}"]
+    options = ["--out-dir", made, "--threads", stage.threads]
     try:
-        stage.tools.run(["flye", kind, *reads, "--out-dir", made, "--threads", stage.threads])
+        stage.tools.run([*wrapper, "flye", kind, *reads, *options])
     except ToolFailure:
         # So it ends if no two reads overlap: without a disjointig.
         disjointigs = made / "00-assembly" / "draft_assembly.fasta"
