@@ -195,6 +195,9 @@ def test_the_tile_of_failures_shows_them_and_one_of_them_its_reason_and_log(driv
     page.wait(lambda: page.find("#detail").text)
     assert page.find("#detail .reason strong").text == record["message"]
     assert page.find("#detail pre").text.endswith(f"{sample} failed: {record['message']}")
+    end = "const log = document.querySelector('#detail pre');"
+    end += "return log.scrollHeight - log.clientHeight - log.scrollTop;"
+    page.wait(lambda: driver.execute_script(end) < 2)
     assert page.errors() == []
 
 

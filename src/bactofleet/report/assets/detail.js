@@ -17,6 +17,8 @@ class Detail {
     await this.refresh();
     if (this.sample !== sample || !this.shown) return;
     if (!this.element.open) this.element.showModal();
+    // The end of a log tells most; nothing can be scrolled before it is shown.
+    this.element.querySelector("pre")?.scrollTo(0, Number.MAX_SAFE_INTEGER);
     this.element.scrollTop = 0;
     find("detail-name").focus();
     this.onChange();
