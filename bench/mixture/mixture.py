@@ -3,10 +3,11 @@
     apt-get download ragout-examples kleborate-examples
     for deb in *.deb; do dpkg-deb -x $deb genomes; done
     docker run --rm --network none -v $PWD:/w -w /w --entrypoint python3 bactofleet:latest \
-        bench/mixture/mixture.py genomes {mixtures,pure}
+        bench/mixture/mixture.py genomes {mixtures,pure} [NAME ...]
 
 Reads are drawn from the complete genomes (150 bp, 0.3 % wrong bases). The assembly is taken to be
-the genome that has the larger share. Writes a table with one line for each set of reads.
+the genome that has the larger share. Writes a table with one line for each set of reads; names
+choose pairs by their first genome, or pure genomes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -101,10 +102,12 @@ def run(*command: object, output: Path) -> None:
         subprocess.run(list(map(str, command)), stdout=file, stderr=subprocess.DEVNULL, check=True)
 
 
-def mixtures(genomes: dict[str, tuple[Path, str]], folder: Path) -> Iterator[list[object]]:
+def mixtures(
+    genomes: dict[str, tuple[Path, str]], names: Sequence[str], folder: Path
+) -> Iterator[list[object]]:
     """Yield pair, true share, verdict, second species and the share that is reported."""
     yield ["first", "second", "share", "verdict", "found_second", "found_share", "seconds"]
-    for one, other in PAIRS:
+    for one, other in (pair for pair in PAIRS if pair[0] in names):
         (path, expected), (other_path, _) = genomes[one], genomes[other]
         first, second = read_bases(path), read_bases(other_path)
         for share in SHARES:
@@ -118,21 +121,25 @@ def mixtures(genomes: dict[str, tuple[Path, str]], folder: Path) -> Iterator[lis
             yield [one, other, share, *told, round(seconds, 1)]
 
 
-def pure(genomes: dict[str, tuple[Path, str]], folder: Path) -> Iterator[list[object]]:
+def pure(
+    genomes: dict[str, tuple[Path, str]], names: Sequence[str], folder: Path
+) -> Iterator[list[object]]:
     """Yield genome, species, and what was found; a second species is a false alarm."""
     yield ["genome", "species", "verdict", "found_second", "seconds"]
-    for name, (path, expected) in genomes.items():
+    for name in names:
+        path, expected = genomes[name]
         bases = read_bases(path)
         reads = draw_reads(bases, PURE_DEPTH, np.random.default_rng(SEED))
         found, seconds = identify(bases, reads, expected, folder)
         yield [name, expected, found.verdict, found.second, round(seconds, 1)]
 
 
-def main(genomes: str, what: str) -> None:
+def main(folder: str, what: str, *names: str) -> None:
     """Print the table."""
     make = {"mixtures": mixtures, "pure": pure}[what]
-    with tempfile.TemporaryDirectory() as folder:
-        for row in make(find_genomes(Path(genomes)), Path(folder)):
+    genomes = find_genomes(Path(folder))
+    with tempfile.TemporaryDirectory() as work:
+        for row in make(genomes, names or list(genomes), Path(work)):
             print(*row, sep="\t", flush=True)
 
 
