@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -14,6 +15,7 @@ from bactopia.parsers import annotator
 from bactopia.parsers import mlst as bactopia_mlst
 from conftest import DEMO, IMAGE, SHARED, Project, broken, make_project, plasmid
 
+from bactofleet.core.tool_options import TOOLS
 from bactofleet.core.versions import resistance_databases
 
 ECOLI = SHARED / "ecoli-SRR2627019-1Mb-10x"
@@ -287,6 +289,16 @@ def test_the_image_runs_as_nobody_in_particular_and_has_no_compiler() -> None:
 
     assert ask("id", "-u").strip() not in ("", "0")
     assert ask("sh", "-c", "command -v gcc cc g++ clang").strip() == ""
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_tools_of_the_image_know_the_options_that_users_may_set(tool: str) -> None:
+    program = {"spades": "spades.py"}.get(tool, tool)
+    line = ["docker", "run", "--rm", "--network", "none", IMAGE, program, "--help"]
+    asked = subprocess.run(line, capture_output=True, text=True, check=False)
+
+    known = re.findall(r"(?<!\S)--?[\w-]+", (asked.stdout + asked.stderr).replace("/", " "))
+    assert {name for names in TOOLS[tool] for name in names} <= set(known)
 
 
 def test_the_image_lists_its_components() -> None:
