@@ -2,7 +2,7 @@
 
     apt-get download ragout-examples kleborate-examples
     for deb in *.deb; do dpkg-deb -x $deb genomes; done
-    docker run --rm --network none -v $PWD:/w -w /w --entrypoint python3 bactofleet:latest \
+    docker run --rm --init --network none -v $PWD:/w -w /w --entrypoint python3 bactofleet:latest \
         bench/mixture/mixture.py genomes {mixtures,pure} [NAME ...]
 
 Reads are drawn from the complete genomes (150 bp, 0.3 % wrong bases). The assembly is taken to be
