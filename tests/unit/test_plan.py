@@ -188,6 +188,40 @@ def test_a_finished_genome_whose_row_was_corrected_is_kept_reported_and_made_aga
     assert plan_of(tmp_path, corrected, redo="changed").todo == ["S1"]
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "difference"),
+    [
+        (
+            {"r1": ["a_1.fq", "a_2.fq"]},
+            {"r1": ["a_1.fq"], "r2": ["a_2.fq"]},
+            "r1 and r2 had 2 and 0 files, have 1 and 1",
+        ),
+        (
+            {"ont": ["a.fq", "b.fq"]},
+            {"r1": ["a.fq"], "ont": ["b.fq"]},
+            "r1 and r2 had 0 and 0 files, have 1 and 0",
+        ),
+    ],
+)
+def test_the_same_files_in_other_columns_are_other_input(
+    tmp_path: Path, before: dict[str, Any], now: dict[str, Any], difference: str
+) -> None:
+    """As who put both mates into r1 is told to do."""
+    write_receipt_of(tmp_path, Sample("S1", **before))
+
+    assert plan_of(tmp_path, Sample("S1", **now)).other_input == {"S1": difference}
+    assert identify(Sample("S1", **before), "", None).key() != (
+        identify(Sample("S1", **now), "", None).key()
+    )
+
+
+def test_receipts_that_do_not_say_the_columns_of_their_files_are_kept(tmp_path: Path) -> None:
+    sample = Sample("S1", r1=["a_1.fq"], r2=["a_2.fq"])
+    write_receipt_of(tmp_path, sample, mates=None)
+
+    assert plan_of(tmp_path, sample).other_input == {}
+
+
 def test_what_the_sheet_learns_of_an_accession_is_no_other_input(tmp_path: Path) -> None:
     write_receipt_of(tmp_path, Sample("S1", accession="SRX1"))
 

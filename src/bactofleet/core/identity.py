@@ -57,13 +57,15 @@ class Identity(Struct, frozen=True, omit_defaults=True):
     """Checksum of the tools' versions; None where they are not known."""
     long_reads: str = ""
     """The column of the sheet that names long reads: `ont` or `hifi`."""
+    mates: tuple[int, int] | None = None
+    """How many of the files are in `r1` and `r2`; older records do not say it."""
 
     def key(self) -> str:
         """Return a checksum of what is fixed at the start of a run: no file times, no image."""
         files = [(file.source, file.query) for file in self.files]
         rest = [self.accession, self.runs, self.md5, self.species, self.genome_size]
         long_reads = [self.long_reads] if self.long_reads else []
-        return fingerprint([files, *rest, self.parameters, *long_reads])
+        return fingerprint([files, *rest, self.parameters, self.mates, *long_reads])
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is stored in records."""
@@ -82,6 +84,7 @@ def identify(sample: Sample, parameters: str, image: str | None) -> Identity:
         parameters=parameters,
         image=image,
         long_reads=sample.long_reads,
+        mates=(len(sample.r1), len(sample.r2)),
     )
 
 
@@ -110,7 +113,12 @@ def find_other_input(made: Identity, now: Identity) -> str:
         before, after = getattr(made, name), getattr(now, name)
         if before and after and before != after:
             return f"{name} were {';'.join(before)}, are {';'.join(after)}"
-    return _find_other_files(made.files, now.files)
+    if difference := _find_other_files(made.files, now.files):
+        return difference
+    if made.mates and now.mates and made.mates != now.mates:
+        had, has = ("{} and {}".format(*mates) for mates in (made.mates, now.mates))
+        return f"r1 and r2 had {had} files, have {has}"
+    return ""
 
 
 def is_made_alike(made: Identity, now: Identity) -> bool:
