@@ -159,6 +159,10 @@ class Fleet:
         """Take the small worker image, and results of the pretend workflow to the bucket."""
         subprocess.run([REPOSITORY / "tests/aws/image/build"], check=True, capture_output=True)
         self.set(image=IMAGE)
+        # The workers of the pretend workflow have no bactofleet.
+        profile = self.folder / "profiles/aws/config.yaml"
+        matched = "aws-batch-array-match-versions: bactofleet\n"
+        profile.write_text(profile.read_text().replace(matched, ""))
         path = self.folder / "config/config.yaml"
         config = {"destination": f"s3://{self.outputs['Bucket']}/results", **config}
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | config))

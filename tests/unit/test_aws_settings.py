@@ -49,7 +49,8 @@ def test_the_profile_leaves_out_what_only_a_launch_needs() -> None:
 def test_without_the_file_the_profile_has_no_settings_of_an_account() -> None:
     profile = read_profile()
 
-    assert [name for name in profile if name.startswith("aws-batch-array")] == []
+    own = [name for name in profile if name.startswith("aws-batch-array")]
+    assert own == ["aws-batch-array-match-versions"]
 
 
 def test_the_environment_counts_more_than_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
