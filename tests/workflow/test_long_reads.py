@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project, Result, make_project, plasmid
-from support.long_reads import HIFI, reverse, write_long_reads
+from support.long_reads import reverse, write_long_reads
 
 from bactofleet.genome.fasta import read_fasta
 
@@ -43,11 +43,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Result]
         [
             plasmid("short"),
             {"sample": "nanopore", "ont": deep},
-            {
-                "sample": "hybrid",
-                "hifi": write_long_reads(data / "hifi.fastq.gz", [CHROMOSOME], 25, HIFI),
-                **write_pairs(data, 50),
-            },
+            {"sample": "hybrid", "ont": deep, **write_pairs(data, 50)},
             {"sample": "wrong_column", "r1": deep},
         ]
     )
