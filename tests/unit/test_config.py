@@ -211,6 +211,26 @@ def test_references_on_s3_count_by_their_checksum() -> None:
     assert [one["mlst_schemes"] for one in made] == [f"sha256:{DIGEST}"] * 2
 
 
+@pytest.mark.parametrize("changed", ["mine.msh", "mine.tsv"])
+def test_the_contents_of_a_sketch_and_its_table_are_a_parameter(
+    tmp_path: Path, changed: str
+) -> None:
+    for folder in ("here", "there"):
+        for name in ("mine.msh", "mine.tsv"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / name).write_text(name)
+    made = [
+        parameters_of(SHIPPED | {"species_references": str(tmp_path / folder / "mine.msh")})
+        for folder in ("here", "there")
+    ]
+
+    (tmp_path / "there" / changed).write_text("other")
+
+    assert made[0] == made[1]
+    config = SHIPPED | {"species_references": str(tmp_path / "there/mine.msh")}
+    assert parameters_of(config) != made[1]
+
+
 def test_where_the_proteins_lie_is_none(tmp_path: Path) -> None:
     for name in ("here.faa", "there.faa"):
         (tmp_path / name).write_text(">a\nMKV\n")

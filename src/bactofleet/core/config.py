@@ -12,7 +12,7 @@ import yaml
 
 from bactofleet.core.amrfinder import checksum_of_amrfinder
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.core.files import sha256_of
+from bactofleet.core.files import fingerprint, sha256_of
 from bactofleet.core.project import SCHEMAS
 from bactofleet.core.references import (
     REFERENCES,
@@ -50,6 +50,7 @@ CHECKSUMS = {
     "mlst_schemes": checksum_of,
     "amrfinder": checksum_of_amrfinder,
 }
+SKETCH_ENDING = ".msh"
 # YAML reads these words as booleans; `--config phix=yes` passes the word itself.
 SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 PLACES = ("samples", "results", "scratch", *REFERENCES)
@@ -151,6 +152,10 @@ def parameters_of(config: Mapping[str, Any]) -> dict[str, Any]:
     for name, sum_up in CHECKSUMS.items():
         if (place := chosen.get(name)) and not is_address(place):
             chosen[name] = f"sha256:{sum_up(Path(place))}"
+    sketch = Path(chosen.get("species_references") or "")
+    if sketch.suffix == SKETCH_ENDING and sketch.is_file():  # not the one of the image
+        files = filter(Path.is_file, (sketch, sketch.with_suffix(".tsv")))
+        chosen["species_references"] = f"sha256:{fingerprint(list(map(sha256_of, files)))}"
     for name in REFERENCES:
         if is_address(place := chosen.get(name) or ""):
             chosen[name] = f"sha256:{url_and_checksum(place)[1]}"
