@@ -114,3 +114,12 @@ def test_a_newer_database_is_another_setting(tmp_path: Path) -> None:
     (folder / "data/latest/version.txt").write_text("2026-01-01.1\n")
 
     assert parameters_of({"amrfinder": str(folder)}) != before
+
+
+def test_its_folder_may_be_named_from_the_working_directory(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_amrfinder(tmp_path / "amr")
+    monkeypatch.chdir(tmp_path)
+
+    assert search(Path("amr")).record("typing").amrfinder

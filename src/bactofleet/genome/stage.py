@@ -175,8 +175,8 @@ class Stage:
         return self.folder.parent.resolve().parent
 
     def find_reference(self, option: str) -> Path:
-        """Return the file or folder that an option names."""
-        return local_place(str(self.parameters[option]), self.scratch)
+        """Return the file or folder that an option names; tools run in another folder than this."""
+        return local_place(str(self.parameters[option]), self.scratch).absolute()
 
     def publish(self, name: str, folder: str = "") -> Path:
         """Return the path of a result file: in the stage's folder of Bactopia's, or in another."""

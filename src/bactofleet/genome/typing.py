@@ -84,7 +84,7 @@ def _find_sketch(stage: Stage) -> Path:
     given = stage.parameters["species_references"]
     if is_address(given):
         return species.list_sketches(stage.find_reference("species_references"))[0]
-    return find_references(given)
+    return find_references(given).absolute()
 
 
 def _sketch(stage: Stage, fasta: str) -> None:
