@@ -86,6 +86,24 @@ def test_genomes_that_begin_together_wait_for_the_one_that_fetches(
     assert [request.path for request in archive.requests] == ["/schemes.tar.gz"]
 
 
+def test_an_archive_may_hold_the_folder_itself(
+    gather: Any, address_of: Any, tmp_path: Path
+) -> None:
+    packed = pack({f"schemes/{name}": SCHEME[name] for name in SCHEME} | {"._schemes": b"Mac OS X"})
+    address = address_of("schemes.tar.gz", packed)
+
+    assert gather(mlst_schemes=address)[0] == 0
+
+    place = local_place(address, tmp_path / "scratch")
+    assert (place / "toy/adk.tfa").read_bytes() == SCHEME["toy/adk.tfa"]
+
+
+def test_what_macos_packs_beside_a_sketch_is_no_sketch(gather: Any, address_of: Any) -> None:
+    packed = pack(SKETCH | {"x/._r.msh": b"Mac OS X"})
+
+    assert gather(species_references=address_of("refs.tgz", packed))[0] == 0
+
+
 def test_nobody_waits_where_the_file_system_has_no_locks(
     address_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

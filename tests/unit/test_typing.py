@@ -74,6 +74,16 @@ def test_assembly_and_reads_are_compared_with_known_genomes(type_genome: Identif
     assert (found["second"], found["second_share"]) == ("Escherichia coli", 0.05)
 
 
+def test_a_sketch_may_be_named_from_the_working_directory(
+    type_genome: Identify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    genome = type_genome(species_references="refs.msh")
+
+    assert ["mash", "dist", str(tmp_path / "refs.msh"), "S1.fna"] in genome.commands("typing")
+
+
 def test_a_genome_without_reads_is_identified_by_its_assembly(type_genome: Identify) -> None:
     genome = type_genome(reads=False, species="Escherichia coli")
 

@@ -59,10 +59,20 @@ def _fetch(stage: Stage, option: str, address: str, folder: Path) -> Path:
     fetch(url, fetched, stage.tools.say, named_in="config/config.yaml")
     if (found := sha256_of(fetched)) != sha256:
         raise MissingInput(f"{url} has the SHA-256 {found}; config/config.yaml has {sha256}")
-    whole = _unpack(url, fetched) if REFERENCES[option] else fetched
+    whole = _find_content(option, _unpack(url, fetched)) if REFERENCES[option] else fetched
     if fault := CHECKS[option](whole):
         raise MissingInput(f"{option}: {url}: {fault.replace(str(whole), '')}")
     return whole
+
+
+def _find_content(option: str, folder: Path) -> Path:
+    """Return the folder that was packed: what was unpacked, or the only folder in it.
+
+    Names that begin with a dot do not count: macOS packs such files beside others.
+    """
+    inner = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    is_packed_whole = len(inner) == 1 and inner[0].is_dir() and not CHECKS[option](inner[0])
+    return inner[0] if CHECKS[option](folder) and is_packed_whole else folder
 
 
 def _put(whole: Path, place: Path) -> None:

@@ -76,8 +76,8 @@ def read_references(table: Path) -> dict[str, Reference]:
 
 
 def list_sketches(folder: Path) -> list[Path]:
-    """Return the sketches in a folder."""
-    return sorted(folder.rglob("*.msh"))
+    """Return the sketches in a folder, without what macOS puts beside each file (`._refs.msh`)."""
+    return sorted(path for path in folder.rglob("*.msh") if not path.name.startswith("."))
 
 
 def find_sketch_fault(folder: Path) -> str:
