@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import sqlite3
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from support.launches import SETTINGS, FakeBatch
 
 from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import write_json
-from bactofleet.launch import controller_job
+from bactofleet.launch import controller, controller_job
 from bactofleet.launch.controller import Keeper, LaunchedAgainError, has_failed
 from bactofleet.launch.controller_job import find_controller, get_job_name
 from bactofleet.launch.place import Place, parse_place, place_of
@@ -273,3 +274,25 @@ def test_only_failures_of_genomes_in_the_sheet_end_a_launch_as_failed(tmp_path: 
 
     assert not has_failed(tmp_path, ["S1"])
     assert has_failed(tmp_path, ["S1", "S2"])
+
+
+@pytest.mark.parametrize(
+    "fault", [sqlite3.OperationalError("database or disk is full"), OSError("full")]
+)
+def test_snakemake_goes_on_while_the_disk_takes_no_copy_of_the_state(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    saved: list[str] = []
+
+    def save() -> None:
+        saved.append("tried")
+        if len(saved) == 1:
+            raise fault
+
+    monkeypatch.setattr(controller, "LOOK_S", 0.0)
+    ends: Any = SimpleNamespace(poll=iter([None, None, 0]).__next__)
+    keeper: Any = SimpleNamespace(is_pressing=lambda: True, save=save)
+
+    controller._accompany(ends, keeper)
+
+    assert len(saved) == 2

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,8 @@ TROUBLE = 75
 FINISHED = (0, 1)
 RETRIES = {"mode": "standard", "total_max_attempts": 10}
 AWS_ERRORS = (BotoCoreError, ClientError, Boto3Error)
+# What this machine's disk may raise, also by the record of submissions.
+DISK_ERRORS = (OSError, sqlite3.Error, api.LedgerError)
 
 log = logging.getLogger("bactofleet")
 
@@ -101,7 +104,7 @@ def main() -> int:
     except AWS_ERRORS as error:
         log.error("AWS: %s; Batch starts this controller again.", error)
         return TROUBLE
-    except (OSError, api.LedgerError) as error:
+    except DISK_ERRORS as error:
         log.error("This machine: %s; Batch starts this controller again.", error)
         return TROUBLE
     except BactofleetError as error:
@@ -220,7 +223,7 @@ def _accompany(process: subprocess.Popen[bytes], keeper: Keeper) -> None:
         if keeper.is_pressing() or time.monotonic() - saved > SAVE_S:
             try:
                 keeper.save()
-            except (*AWS_ERRORS, OSError) as error:
+            except (*AWS_ERRORS, *DISK_ERRORS) as error:
                 log.warning("The state is saved later, it cannot be saved now: %s", error)
             saved = time.monotonic()
 
