@@ -18,6 +18,7 @@ from bactofleet.core.references import local_place
 from bactofleet.core.samples import Sample
 from bactofleet.genome import download
 from bactofleet.genome.references import fetch_reference
+from bactofleet.genome.stage import Stage
 
 SCHEME = {"toy/toy.txt": b"ST\tadk\n1\t1\n", "toy/adk.tfa": b">adk_1\nACGT\n"}
 SKETCH = {"x/r.msh": b"sketch", "x/r.tsv": b"genome\tspecies\tlength\nA\tB c\t1000\n"}
@@ -102,6 +103,22 @@ def test_what_macos_packs_beside_a_sketch_is_no_sketch(gather: Any, address_of: 
     packed = pack(SKETCH | {"x/._r.msh": b"Mac OS X"})
 
     assert gather(species_references=address_of("refs.tgz", packed))[0] == 0
+
+
+def test_who_cleans_up_too_much_is_told_how_to_fetch_a_reference_again(
+    address_of: Any, tmp_path: Path
+) -> None:
+    address, genome = address_of("schemes.tar.gz", pack(SCHEME)), Genome(tmp_path)
+
+    def use(stage: Stage) -> None:
+        stage.find_reference("mlst_schemes")
+
+    status = genome.run("typing", use, parameters={"mlst_schemes": address})
+
+    assert status == 1
+    message = genome.failure()["message"]
+    assert str(local_place(address, tmp_path / "scratch")) in message
+    assert f"remove {tmp_path / 'scratch/S1'} too" in message
 
 
 def test_nobody_waits_where_the_file_system_has_no_locks(

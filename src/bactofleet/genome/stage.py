@@ -34,6 +34,7 @@ from bactofleet.core.confine import confine
 from bactofleet.core.errors import (
     RETRYABLE_EXIT_CODES,
     Excluded,
+    MissingInput,
     OutOfMemory,
     StageFailure,
     TemporaryFailure,
@@ -43,7 +44,7 @@ from bactofleet.core.files import fingerprint, read_json, sha256_of, write_json
 from bactofleet.core.identity import read_identity
 from bactofleet.core.image import CALLER_VERSION, find_mismatch
 from bactofleet.core.options import from_word
-from bactofleet.core.references import local_place
+from bactofleet.core.references import is_address, local_place
 from bactofleet.core.text import clean_lines
 from bactofleet.core.tools import Stopwatch, Toolbox
 from bactofleet.core.versions import get_versions
@@ -175,8 +176,18 @@ class Stage:
         return self.folder.parent.resolve().parent
 
     def find_reference(self, option: str) -> Path:
-        """Return the file or folder that an option names; tools run in another folder than this."""
-        return local_place(str(self.parameters[option]), self.scratch).absolute()
+        """Return the file or folder that an option names; tools run in another folder than this.
+
+        Raises `MissingInput` if what the download stage fetched has been removed.
+        """
+        given = str(self.parameters[option])
+        place = local_place(given, self.scratch).absolute()
+        if is_address(given) and not place.exists():
+            raise MissingInput(
+                f"{option}: {place} was removed; remove {self.folder.parent.resolve()} too, and "
+                "start again to fetch it"
+            )
+        return place
 
     def publish(self, name: str, folder: str = "") -> Path:
         """Return the path of a result file: in the stage's folder of Bactopia's, or in another."""
