@@ -254,6 +254,9 @@ def test_an_address_that_is_not_understood_shows_everything(driver, pages):
     assert Table(driver).shown == "2,000 genomes"
     assert driver.get_log("browser") == []
 
+    Table(driver).filter("status", "failed")
+    assert "genome=" not in driver.current_url
+
 
 def test_the_keyboard_opens_a_genome_goes_to_the_next_and_comes_back(table):
     table.filter("status", "failed")

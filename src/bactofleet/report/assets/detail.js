@@ -15,7 +15,12 @@ class Detail {
     if (!this.element.open) this.opener = document.activeElement;
     Object.assign(this, { sample, stage: "", shown: "" });
     await this.refresh();
-    if (this.sample !== sample || !this.shown) return;
+    if (this.sample !== sample) return;
+    // A genome that nobody knows, as an address may name it, is not asked for again.
+    if (!this.shown) {
+      this.sample = null;
+      return;
+    }
     if (!this.element.open) this.element.showModal();
     // The end of a log tells most; nothing can be scrolled before it is shown.
     this.element.querySelector("pre")?.scrollTo(0, Number.MAX_SAFE_INTEGER);
