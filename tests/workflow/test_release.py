@@ -1,5 +1,6 @@
 """A release of the image: pushed to a registry on the loopback, used by its digest, saved."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,11 @@ RUN echo '{"version": 0.1, "storage": {"filesystem": {"rootdirectory": "/tmp"}}}
 BUILD = f"""#!/bin/sh
 printf 'FROM debian:trixie-slim\\nCMD ["echo", "released"]\\n' \\
     | docker build --quiet --tag {IMAGE} - >&2
+"""
+# Buildx would make the whole image, twice; tests/unit/test_release_script.py tries it.
+WITHOUT_BUILDX = f"""#!/bin/sh
+[ "$1" != buildx ] || exit 1
+exec {shutil.which("docker")} "$@"
 """
 WAIT = "until : </dev/tcp/127.0.0.1/$0; do sleep 0.1; done"
 
@@ -46,7 +52,7 @@ def registry() -> Iterator[str]:
 
 
 @pytest.fixture
-def release(tmp_path: Path) -> Path:
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The script of a checkout with an image that is built and pushed within seconds."""
     checkout = tmp_path / "checkout"
     shutil.copytree(REPOSITORY / "containers", checkout / "containers")
@@ -57,6 +63,11 @@ def release(tmp_path: Path) -> Path:
     text = script.read_text()
     assert "\nimage=bactofleet:latest\n" in text
     script.write_text(text.replace("image=bactofleet:latest", f"image={IMAGE}"))
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "docker").write_text(WITHOUT_BUILDX)
+    (programs / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     return script
 
 
