@@ -354,6 +354,18 @@ def test_the_report_of_snakemake_has_our_page_in_it(project: Path, tmp_path: Pat
 # --- as a module of another workflow --------------------------------------------------------------
 
 
+def make_excluded(project: Path, tools: Path) -> str:
+    """Run a workflow on one genome, whose input is no FASTA; return what it said."""
+    (project / "no.fna").write_text("no FASTA")
+    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\tno.fna\n")
+    words = ("--profile", "profiles/local", "--cores", "1", RECEIPTS)
+    process = start(project, *words, PATH=install_tools(tools))
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert json.loads((project / RECEIPT).read_text())["status"] == "excluded"
+    return said
+
+
 def test_a_workflow_deployed_by_snakedeploy_makes_its_genomes(
     project: Path, tmp_path: Path
 ) -> None:
@@ -373,18 +385,8 @@ def test_a_workflow_deployed_by_snakedeploy_makes_its_genomes(
     assert 'github("bactofleet/bactofleet", path="workflow/Snakefile", branch="HEAD")' in deployed
     here = f'gitfile("{repository}", path="workflow/Snakefile", ref="HEAD")'
     snakefile.write_text(re.sub(r"github\(.*?\)", here, deployed))
-    (project / "no.fna").write_text("no FASTA")
-    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\tno.fna\n")
 
-    process = start(
-        project,
-        *("--profile", "profiles/local", "--cores", "1", RECEIPTS),
-        PATH=install_tools(tmp_path / "tools"),
-    )
-    said, _ = process.communicate(timeout=120)
-
-    assert process.returncode == 0, said
-    assert json.loads((project / RECEIPT).read_text())["status"] == "excluded"
+    make_excluded(project, tmp_path / "tools")
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
@@ -403,16 +405,7 @@ def test_a_workflow_that_uses_this_one_as_a_module_makes_its_genomes(
     )
     text = own + use if place == "before" else use + own
     (project / "workflow/Snakefile").write_text(text)
-    (project / "no.fna").write_text("no FASTA")
-    (project / "config/samples.tsv").write_text("sample\tassembly\nS1\tno.fna\n")
 
-    process = start(
-        project,
-        *("--profile", "profiles/local", "--cores", "1", RECEIPTS),
-        PATH=install_tools(tmp_path / "tools"),
-    )
-    said, _ = process.communicate(timeout=120)
+    said = make_excluded(project, tmp_path / "tools")
 
-    assert process.returncode == 0, said
-    assert json.loads((project / RECEIPT).read_text())["status"] == "excluded"
     assert said.count("own hook") == 1
