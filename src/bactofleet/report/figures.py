@@ -124,7 +124,7 @@ def plot_kept(genomes: pd.DataFrame) -> Plot | None:
     """Plot the share of the bases that cleaning and capping leave."""
     share = 100 * numbers(genomes, "qc_final_total_bp") / numbers(genomes, "qc_original_total_bp")
     figure = distribution({"bases": share}, genomes, "Bases kept (%)", stacked=False)
-    caption = "Bases after cleaning and capping of the depth, of those before."
+    caption = "Share of the bases that remain after cleaning and capping the depth."
     return figure and Plot("kept", "Bases kept", caption, figure)
 
 
@@ -136,7 +136,7 @@ def plot_coding(genomes: pd.DataFrame) -> Plot | None:
     species = _common_species(complete)
     series = {name: density[species == name] for name in species.cat.categories}
     figure = distribution(series, complete, "Coding sequences per Mb", stacked=True)
-    caption = "By prokka, by species. Far to the right: genes that errors of the sequence break."
+    caption = "By species. Genomes far to the right may have genes broken by sequence errors."
     return figure and Plot("coding", "Coding sequences", caption, figure)
 
 
@@ -146,7 +146,7 @@ def plot_rna(genomes: pd.DataFrame) -> Plot | None:
     kinds = {"transfer RNA": "trna", "ribosomal RNA": "rrna"}
     series = {name: numbers(complete, f"annotator_total_{kind}") for name, kind in kinds.items()}
     figure = distribution(series, complete, "Genes", stacked=False)
-    caption = "By prokka. Few of transfer RNA: an incomplete assembly."
+    caption = "Few genes of transfer RNA are a sign of an incomplete assembly."
     return figure and Plot("rna", "RNA genes", caption, figure)
 
 
