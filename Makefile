@@ -46,7 +46,7 @@ check: lint docs ## The fast lane, without containers: style, types, unit tests 
 	$(VENV)/bin/pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered tests/unit packages
 
 test: setup ## Run all tests, or the suites in SUITES="check aws"; ends with how each suite ended.
-	@tests/browser/install.sh
+	@tests/install.sh
 	@$(PYTHON) tests/suites.py $(SUITES)
 
 aws-up: setup ## Start the emulated AWS, and say how to use it; Ctrl-C stops it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -22,6 +23,15 @@ CLOCK = Path(__file__).with_name("clock.c")
 
 # Process id, age (s), resident memory (kB), open files, threads.
 Sample = tuple[int, float, int, int, int]
+
+
+def find_lack() -> str:
+    """Return what machines need and this computer does not offer; "" if it offers all."""
+    if not shutil.which("cc"):
+        return "a C compiler (cc)"
+    mount = [*ON_ITS_DISK, "mount -t tmpfs none /tmp"]
+    is_allowed = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    return "" if is_allowed else "user namespaces, for disks of their own"
 
 
 def build_clock(folder: Path) -> Path:

@@ -13,13 +13,17 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "fleet"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "soak"))
 
+import pytest
 from emulator.client import EmulatedAWS
+from machines import find_lack
 from soak import Soak
 
 GENOMES = 120
 SECONDS = 40
+LACK = find_lack()
 
 
+@pytest.mark.skipif(bool(LACK), reason=f"needs {LACK}")
 def test_each_genome_of_all_shards_ends_once_for_its_own_reason(
     start_aws: Callable[..., EmulatedAWS], tmp_path: Path
 ) -> None:
