@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+import statistics
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -329,9 +330,10 @@ class Soak:
         for life in lives.values():
             oldest = life[-1][0]
             middle = [kib for age, kib in life if SETTLED_S < age < oldest / 2]
-            late = [kib for age, kib in life if age > oldest * 0.75]
-            if middle and max(late) > GROWTH * max(middle):
-                yield f"memory grew from {max(middle)} to {max(late)} kB in {oldest:.0f} s"
+            # Not its largest: a Snakemake whose genomes failed writes the report before it ends.
+            late = statistics.median(kib for age, kib in life if age >= oldest * 0.75)
+            if middle and late > GROWTH * max(middle):
+                yield f"memory grew from {max(middle)} to {late:.0f} kB in {oldest:.0f} s"
 
     def _check_requests(self) -> Iterator[str]:
         """Yield services that were asked more than the design promises; refusals do not count."""
