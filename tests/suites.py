@@ -15,15 +15,16 @@ from pathlib import Path
 
 PYTEST = (sys.executable, "-m", "pytest")
 CHECK = {"check": ("make", "check")}
-# The emulated AWS itself; the other tests of tests/aws are about what runs on it.
-EMULATOR = "test_emulator_*"
+# Parts of tests/aws, by their files: the emulated AWS itself, and the executor on it.
+PARTS = {name: f"test_{name}_*" for name in ("emulator", "executor")}
 LANES = (
     CHECK | {s: (*PYTEST, f"tests/{s}") for s in ("browser", "workflow", "download")},
-    {"aws": (*PYTEST, "tests/aws", f"--ignore-glob=*/{EMULATOR}")},
+    {"executor": (*PYTEST, *map(str, sorted(Path("tests/aws").glob(PARTS["executor"]))))},
     {
+        "aws": (*PYTEST, "tests/aws", *(f"--ignore-glob=*/{files}" for files in PARTS.values())),
         "infra": (*PYTEST, "tests/infra"),
         "slurm": (*PYTEST, "tests/slurm"),
-        "emulator": (*PYTEST, *map(str, sorted(Path("tests/aws").glob(EMULATOR)))),
+        "emulator": (*PYTEST, *map(str, sorted(Path("tests/aws").glob(PARTS["emulator"])))),
     },
 )
 
