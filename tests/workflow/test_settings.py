@@ -204,6 +204,7 @@ def test_species_resistance_and_type_are_found_whatever_the_sheet_says(
         "named-k21.msh",
         "named-k31.msh",
         "named-mash-refseq88-k21.txt",
+        "named-sourmash-gtdb-rs207-k31.txt",  # says that it was not run; Bactopia expects it
     ]
     assert (carrier["resistance_genes"], carrier["plasmid_replicons"]) == ("mecA", "rep7c")
     assert carrier["resistance_mutations"] == "gyrA (S84L)"
