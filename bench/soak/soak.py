@@ -256,6 +256,7 @@ class Soak:
                 "exits": dict(Counter(code for job in jobs for code in job.exits)),
             },
             "attempts of genomes": dict(outcomes),
+            "long lives: s, kB before, kB after": list(self._iter_lives()),
             "peak MiB": round(max(kib for _, _, kib, _, _ in values) / 1024),
             "open files": max(files for _, _, _, files, _ in values),
             "threads": max(threads for _, _, _, _, threads in values),
@@ -321,19 +322,27 @@ class Soak:
                 yield f"{sample}: failed {times} times in {self.launches} launches"
 
     def _check_growth(self) -> Iterator[str]:
-        lives: dict[int, list[tuple[float, int]]] = defaultdict(list)
         for job in self.batch.jobs.values():
-            for pid, age, kib, files, threads in job.samples:
-                lives[pid].append((age, kib))
+            for _, age, _, files, threads in job.samples:
                 if files > MAX_FILES or threads > MAX_THREADS:
                     yield f"a controller of {age:.0f} s: {files} files, {threads} threads"
+        for seconds, before, after in self._iter_lives():
+            if after > GROWTH * before:
+                yield f"memory grew from {before} to {after} kB in {seconds:.0f} s"
+
+    def _iter_lives(self) -> Iterator[tuple[float, int, int]]:
+        """Yield length (s) and memory (kB) in the middle and at the end of each long life."""
+        lives: dict[int, list[tuple[float, int]]] = defaultdict(list)
+        for job in self.batch.jobs.values():
+            for pid, age, kib, _, _ in job.samples:
+                lives[pid].append((age, kib))
         for life in lives.values():
             oldest = life[-1][0]
             middle = [kib for age, kib in life if SETTLED_S < age < oldest / 2]
-            # Not its largest: a Snakemake whose genomes failed writes the report before it ends.
-            late = statistics.median(kib for age, kib in life if age >= oldest * 0.75)
-            if middle and late > GROWTH * max(middle):
-                yield f"memory grew from {max(middle)} to {late:.0f} kB in {oldest:.0f} s"
+            if middle:
+                # Not its largest: a Snakemake whose genomes failed writes the report at its end.
+                late = statistics.median(kib for age, kib in life if age >= oldest * 0.75)
+                yield oldest, max(middle), round(late)
 
     def _check_requests(self) -> Iterator[str]:
         """Yield services that were asked more than the design promises; refusals do not count."""
