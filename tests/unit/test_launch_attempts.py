@@ -179,6 +179,30 @@ def test_jobs_that_were_not_collected_are_no_end(
     assert read_status(s3) is None
 
 
+def test_a_snakemake_that_fails_without_its_genomes_is_no_end(
+    s3: Any, snakemake: Snakemake, caplog: pytest.LogCaptureFixture
+) -> None:
+    snakemake(finish("S1") + "raise SystemExit(1)")
+
+    assert main() == TROUBLE
+
+    assert "Snakemake failed, and none of its genomes: 1 are left" in caplog.text
+    assert read_status(s3) is None
+
+
+def test_a_genome_that_failed_before_does_not_hide_a_snakemake_that_fails(
+    s3: Any, snakemake: Snakemake
+) -> None:
+    lost = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    snakemake(write_file("failed/S2.json", {}) + lost)
+    assert main() == ENDED_FROM_OUTSIDE
+
+    snakemake("raise SystemExit(1)")
+
+    assert main() == TROUBLE
+    assert read_status(s3) is None
+
+
 @pytest.mark.usefixtures("s3")
 def test_a_broken_disk_is_no_end(
     snakemake: Snakemake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

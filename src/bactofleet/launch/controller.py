@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -40,7 +40,7 @@ from bactofleet.launch.project import fetch_project
 from bactofleet.launch.record import read_record
 from bactofleet.launch.shards import Shards, read_shards
 from bactofleet.launch.state import Reader, Writer, publish
-from bactofleet.records.folder import FAILED, list_records
+from bactofleet.records.folder import FAILED, list_receipts, list_records
 from bactofleet.run.beginning import TOKEN
 from snakemake_executor_plugin_aws_batch_array import api
 
@@ -158,19 +158,36 @@ def _make_genomes(folder: Path, session: Any, s3: Any, place: Place, keeper: Kee
     config = fetch_project(s3, place, project)
     settings = read_config(config)
     results = local_folder(str(settings["results"]))
+    samples = set(read_samples(Path(settings["samples"])))
     keeper.restore(results)
+    failed = set(list_records(results / FAILED))
     status = _run_snakemake(config, keeper)
     api.outlast(keeper.save, log)
     if status in FINISHED and (left := api.read_open_jobs(results).targets):
         # A full disk, for example, or an error of Snakemake's own: no reason to lose them.
         log.error("%s jobs were not collected; Batch starts this controller again.", len(left))
         return TROUBLE
+    if status == 1 and (unmade := _find_unmade(results, samples, failed)):
+        log.error(
+            "Snakemake failed, and none of its genomes: %s are left; Batch starts this controller "
+            "again.",
+            len(unmade),
+        )
+        return TROUBLE
     if status in FINISHED:
         # Not before the state is safe: a controller that lost it would look for these objects.
         api.remove_leftovers(results, session, place.bucket, log)
         keeper.save()
     # Snakemake knows nothing of the genomes that failed under an earlier controller of this launch.
-    return status or int(has_failed(results, read_samples(Path(settings["samples"]))))
+    return status or int(has_failed(results, samples))
+
+
+def _find_unmade(results: Path, samples: Set[str], failed_before: Set[str]) -> set[str]:
+    """Return what a Snakemake has left that failed without the failure of any genome."""
+    failed = set(list_records(results / FAILED))
+    if failed - failed_before:
+        return set()
+    return set(samples - failed).difference(list_receipts(results))
 
 
 def has_failed(results: Path, samples: Collection[str]) -> bool:
