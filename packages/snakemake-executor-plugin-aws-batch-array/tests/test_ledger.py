@@ -5,12 +5,19 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from snakemake_interface_common.exceptions import WorkflowError
 
-from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild, lock_folder
+from snakemake_executor_plugin_aws_batch_array.ledger import (
+    Ledger,
+    OpenChild,
+    lock_folder,
+    read_open_jobs,
+    read_runs,
+)
 
 CHILDREN = [OpenChild("key0", "a.json"), OpenChild("key1", "b.json")]
 
@@ -25,6 +32,21 @@ def open_array(path: Path) -> Ledger:
     ledger.open_run("prefix/runs/1", "definition:1")
     ledger.open_array("run-0000", "prefix/runs/1", "genomes", CHILDREN)
     return ledger
+
+
+@pytest.mark.parametrize("tables", [[], ["runs"], ["runs", "arrays"]])
+def test_a_ledger_that_a_full_disk_left_without_tables_has_no_jobs(
+    path: Path, tables: list[str]
+) -> None:
+    with closing(sqlite3.connect(path)) as ledger:
+        for name in tables:
+            ledger.execute(f"CREATE TABLE {name} (one)")
+        ledger.execute("PRAGMA user_version = 0")
+        ledger.commit()
+    path.touch()
+
+    assert read_runs(path) == {}
+    assert read_open_jobs(path).targets == ()
 
 
 def test_an_intent_is_found_without_a_job_id(path: Path):

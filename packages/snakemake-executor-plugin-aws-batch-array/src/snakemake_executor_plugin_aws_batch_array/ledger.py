@@ -12,6 +12,8 @@ from typing import IO, Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 
+_FIRST_TABLES = {"runs", "arrays", "children"}
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (prefix TEXT PRIMARY KEY, definition TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS arrays (
@@ -206,9 +208,16 @@ def _read(path: Path, query: str) -> list[tuple[Any, ...]]:
     options = "mode=ro" if is_open else "mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True)) as ledger:
-            return ledger.execute(query).fetchall()
+            # The disk was full when it was made: nothing can have been submitted.
+            return [] if _is_unfinished(ledger) else ledger.execute(query).fetchall()
     except sqlite3.DatabaseError as error:
         raise LedgerError(f"{path} cannot be read: {error}") from error
+
+
+def _is_unfinished(ledger: sqlite3.Connection) -> bool:
+    """Say whether a file has some of the first tables of a ledger, or none, and no others."""
+    tables = {name for (name,) in ledger.execute(_TABLES)}
+    return tables < _FIRST_TABLES
 
 
 class Ledger:
