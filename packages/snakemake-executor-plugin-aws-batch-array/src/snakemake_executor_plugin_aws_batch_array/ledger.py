@@ -12,7 +12,8 @@ from typing import IO, Any
 
 from snakemake_interface_common.exceptions import WorkflowError
 
-_FIRST_TABLES = {"runs", "arrays", "children"}
+# The tables before the one that jobs are in: a ledger without others was never finished.
+_FIRST_TABLES = {"runs", "arrays"}
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (prefix TEXT PRIMARY KEY, definition TEXT NOT NULL);
@@ -215,9 +216,8 @@ def _read(path: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def _is_unfinished(ledger: sqlite3.Connection) -> bool:
-    """Say whether a file has some of the first tables of a ledger, or none, and no others."""
-    tables = {name for (name,) in ledger.execute(_TABLES)}
-    return tables < _FIRST_TABLES
+    """Say whether the tables of a ledger end before the one that jobs are in."""
+    return {name for (name,) in ledger.execute(_TABLES)} <= _FIRST_TABLES
 
 
 class Ledger:
