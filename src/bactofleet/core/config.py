@@ -16,6 +16,7 @@ from bactofleet.core.files import fingerprint, sha256_of
 from bactofleet.core.project import SCHEMAS
 from bactofleet.core.references import (
     REFERENCES,
+    addresses_in,
     find_address_fault,
     is_address,
     url_and_checksum,
@@ -156,9 +157,8 @@ def parameters_of(config: Mapping[str, Any]) -> dict[str, Any]:
     if sketch.suffix == SKETCH_ENDING and sketch.is_file():  # not the one of the image
         files = filter(Path.is_file, (sketch, sketch.with_suffix(".tsv")))
         chosen["species_references"] = f"sha256:{fingerprint(list(map(sha256_of, files)))}"
-    for name in REFERENCES:
-        if is_address(place := chosen.get(name) or ""):
-            chosen[name] = f"sha256:{url_and_checksum(place)[1]}"
+    for name, address in addresses_in(chosen).items():
+        chosen[name] = f"sha256:{url_and_checksum(address)[1]}"
     return chosen
 
 

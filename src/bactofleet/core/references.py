@@ -11,12 +11,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bactofleet.core.amrfinder import find_amrfinder_fault
+from bactofleet.core.proteins import find_fault
+from bactofleet.core.schemes import find_scheme_fault
+
 # The options, and whether an address of each is an archive of a folder (tar) or a single file.
 REFERENCES = {
     "proteins": False,
     "species_references": True,
     "mlst_schemes": True,
     "amrfinder": True,
+}
+# What says how a file or folder of the user is wrong; nothing does of a sketch (genome/species.py).
+FIND_FAULT = {
+    "proteins": find_fault,
+    "mlst_schemes": find_scheme_fault,
+    "amrfinder": find_amrfinder_fault,
 }
 # Without user, password and query, which may be secrets: addresses are in logs and receipts.
 ADDRESS = re.compile(

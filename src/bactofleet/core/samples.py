@@ -325,6 +325,11 @@ def _to_address(assembly: str) -> str:
     return f"{NCBI_ASSEMBLY}/{assembly}/download?include_annotation_type=GENOME_FASTA"
 
 
+def files_in(row: Row) -> list[str]:
+    """Return the names of the files in a row that may not have been checked."""
+    return [name for column in FILE_COLUMNS for name in _split(row.get(column, ""))]
+
+
 def _split(cell: str) -> list[str]:
     return [part for part in cell.split(SEPARATOR) if part]
 

@@ -65,7 +65,7 @@ def _options(stage: Stage, species: str) -> list[object]:
     # annotation would depend on the length of a name.
     if len(f"gnl|{CENTRE}|{stage.sample}_100000") <= MAX_CONTIG_NAME:
         options += ["--locustag", stage.sample]
-    options += (stage.parameters["prokka_options"] or "").split()
+    options += stage.tool_options("prokka_options")
     if stage.parameters["rfam"]:
         stage.use("cmscan")
         options += ["--rfam"]

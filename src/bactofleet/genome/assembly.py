@@ -20,7 +20,7 @@ from bactofleet.genome import clips, without_sockets
 from bactofleet.genome.circles import GENE, ROTATED, cut_copies, rotate
 from bactofleet.genome.fasta import Contig, assembly_stats, gc_percent, read_fasta, write_fasta
 from bactofleet.genome.genome_size import K, count_kmers
-from bactofleet.genome.reads import Reads, find_reads, name_of
+from bactofleet.genome.reads import Reads, find_reads, kind_of
 from bactofleet.genome.stage import ASSEMBLY, CONTIGS, READS, Stage, read_record
 
 # shovill's values: the mappings and bases that Pilon may trust.
@@ -118,13 +118,11 @@ def _can_become_contig(stage: Stage, reads: list[Path]) -> bool:
 
 def _skesa(stage: Stage, reads: list[Path], contigs: Path) -> None:
     trimmed = read_record(stage.inputs["qc"])
-    needed_gb = skesa_memory_gb(trimmed.metrics["qc_final_total_bp"])
-    if stage.memory_gb < needed_gb:
-        # SKESA would exit with the same status as for any other error.
-        raise OutOfMemory(f"SKESA needs {needed_gb:.1f} GB and may use {stage.memory_gb} GB")
+    # SKESA would exit with the same status as for any other error.
+    _check_memory(stage, "SKESA", skesa_memory_gb(trimmed.metrics["qc_final_total_bp"]))
     insert_size = measured_insert_size(trimmed.multiqc["fastp"])
     has_enough = insert_size and needs_few_steps(trimmed.metrics)
-    given = _given_options(stage)
+    given = stage.tool_options("assembler_options")
     stage.tools.run(
         ["skesa", "--reads", ",".join(map(str, reads)), "--contigs_out", contigs]
         + ["--cores", stage.threads, "--memory", stage.memory_gb]
@@ -137,8 +135,10 @@ def _skesa(stage: Stage, reads: list[Path], contigs: Path) -> None:
     )
 
 
-def _given_options(stage: Stage) -> list[str]:
-    return (stage.parameters["assembler_options"] or "").split()
+def _check_memory(stage: Stage, assembler: str, needed_gb: float) -> None:
+    """Raise `OutOfMemory`, for another attempt with more, before an assembler runs out of it."""
+    if stage.memory_gb < needed_gb:
+        raise OutOfMemory(f"{assembler} needs {needed_gb:.1f} GB and may use {stage.memory_gb} GB")
 
 
 def measured_insert_size(fastp: Mapping[str, Any]) -> int | None:
@@ -182,7 +182,7 @@ def _spades(stage: Stage, reads: list[Path], contigs: Path) -> None:
     inputs = ["-1", reads[0], "-2", reads[1]] if reads[1:] else ["-s", reads[0]]
     stage.tools.run(
         ["spades.py", *inputs, "--isolate", "--threads", stage.threads]
-        + ["--memory", stage.memory_gb, "-o", "spades", *_given_options(stage)]
+        + ["--memory", stage.memory_gb, "-o", "spades", *stage.tool_options("assembler_options")]
     )
     made = stage.work / "spades" / "contigs.fasta"
     if made.exists():  # it also ends successfully without contigs
@@ -193,19 +193,18 @@ def _megahit(stage: Stage, reads: list[Path], contigs: Path) -> None:
     inputs = ["-1", reads[0], "-2", reads[1]] if reads[1:] else ["-r", reads[0]]
     stage.tools.run(
         ["megahit", *inputs, "-t", stage.threads, "-m", stage.memory_gb * 10**9]
-        + ["--min-contig-len", "1", "-o", "megahit", *_given_options(stage)]
+        + ["--min-contig-len", "1", "-o", "megahit", *stage.tool_options("assembler_options")]
     )
     shutil.move(stage.work / "megahit" / "final.contigs.fa", contigs)
 
 
 def _flye(stage: Stage, reads: list[Path], contigs: Path) -> None:
     """Assemble long reads; the name of each contig says its depth, and whether it is circular."""
-    needed_gb = flye_memory_gb(read_record(stage.inputs["qc"]).metrics["qc_long_final_total_bp"])
-    if stage.memory_gb < needed_gb:
-        # It would be killed after an hour.
-        raise OutOfMemory(f"Flye needs {needed_gb:.1f} GB and may use {stage.memory_gb} GB")
+    cleaned = read_record(stage.inputs["qc"])
+    # Flye would be killed after an hour.
+    _check_memory(stage, "Flye", flye_memory_gb(cleaned.metrics["qc_long_final_total_bp"]))
     made = stage.work / "flye"
-    kind = FLYE_READS[_kind_of(reads)]
+    kind = FLYE_READS[kind_of(reads[0])]
     # Flye's processes talk over sockets of Python, which this stage does not have.
     wrapper = ["env", f"PYTHONPATH={Path(without_sockets.__file__).parent}"]
     options = ["--out-dir", made, "--threads", stage.threads]
@@ -225,10 +224,6 @@ def _flye(stage: Stage, reads: list[Path], contigs: Path) -> None:
     rotated = rotate(stage, circular)
     write_fasta(contigs, [*rotated, *(draft for draft in drafts if draft not in circular)])
     _publish_file(stage, made / "assembly_graph.gfa", "supplemental/flye-unpolished.gfa.gz")
-
-
-def _kind_of(reads: list[Path]) -> str:
-    return name_of(reads[0]).rpartition("_")[2]
 
 
 def _name_draft(contig: Contig, depth: float, is_circular: bool) -> Contig:
@@ -288,7 +283,7 @@ def _keep_alignments(stage: Stage, reads: Reads, final: Path) -> None:
     if reads.short:
         _map_reads(stage, reads.short, contigs, bam)
         return
-    kind = MINIMAP2_READS[_kind_of(reads.long)]
+    kind = MINIMAP2_READS[kind_of(reads.long[0])]
     align = ["minimap2", "-a", "-x", kind, "-t", stage.threads, contigs, *reads.long]
     _sort(stage, [align], bam)
 

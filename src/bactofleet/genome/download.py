@@ -37,6 +37,7 @@ from bactofleet.genome.reads import (
     check_basepairs,
     check_lengths,
     holds_long_reads,
+    kind_of,
     name_of,
     read_names,
 )
@@ -361,7 +362,7 @@ def _accept_reads(stage: Stage, copies: list[Path], stats: list[ReadStats]) -> N
     for one in stats[short:]:
         check_basepairs(one.total_bp, stage.parameters["min_basepairs"], " of long reads")
     for copy, one in zip(copies, stats, strict=True):
-        if name_of(copy).endswith(f"_{LONG_READS['hifi']}"):
+        if kind_of(copy) == LONG_READS["hifi"]:
             check_are_hifi(one)
     # Short reads have fewer errors.
     _find_genome_size(stage, copies[:short] or copies)

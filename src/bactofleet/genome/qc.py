@@ -112,7 +112,7 @@ def _trim(stage: Stage, raw: list[Path]) -> list[Path]:
     log = stage.publish(f"logs/{stage.sample}-fastp.log")
     pair = ["--in2", raw[1], "--out2", trimmed[1], "--detect_adapter_for_pe"] if raw[1:] else []
     # fastp itself knows the machine by the names of reads, which archives often replace.
-    given = (stage.parameters["fastp_options"] or "").split()
+    given = stage.tool_options("fastp_options")
     is_said = {"--trim_poly_g", "--disable_trim_poly_g"} & set(given)
     poly_g = not is_said and max(map(share_of_poly_g, raw)) >= MIN_POLY_G
     stage.tools.run(

@@ -36,7 +36,12 @@ def find_reads(folder: Path) -> Reads:
 
 def holds_long_reads(file: Path) -> bool:
     """Say whether a file holds long reads, by its name."""
-    return name_of(file).rpartition("_")[2] in LONG_READS.values()
+    return kind_of(file) in LONG_READS.values()
+
+
+def kind_of(file: Path) -> str:
+    """Return what a file of reads holds, by its name: R1, R2, SE, ONT or HIFI."""
+    return name_of(file).rpartition("_")[2]
 
 
 def name_of(file: Path) -> str:

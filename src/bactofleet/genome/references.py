@@ -12,21 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bactofleet.core.amrfinder import find_amrfinder_fault
 from bactofleet.core.errors import MissingInput
 from bactofleet.core.files import sha256_of
-from bactofleet.core.proteins import find_fault
-from bactofleet.core.references import REFERENCES, local_place, url_and_checksum
-from bactofleet.core.schemes import find_scheme_fault
+from bactofleet.core.references import FIND_FAULT, REFERENCES, local_place, url_and_checksum
 from bactofleet.genome.species import find_sketch_fault
 from bactofleet.genome.stage import Stage
 
-CHECKS = {
-    "proteins": find_fault,
-    "species_references": find_sketch_fault,
-    "mlst_schemes": find_scheme_fault,
-    "amrfinder": find_amrfinder_fault,
-}
+CHECKS = {**FIND_FAULT, "species_references": find_sketch_fault}
 
 
 def fetch_reference(stage: Stage, option: str, address: str) -> None:

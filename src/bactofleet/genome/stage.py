@@ -175,6 +175,10 @@ class Stage:
         # The genome's folder may be a link (`_plain_path`).
         return self.folder.parent.resolve().parent
 
+    def tool_options(self, option: str) -> list[str]:
+        """Return the words of the user's own options of a tool (core/tool_options.py)."""
+        return (self.parameters[option] or "").split()
+
     def find_reference(self, option: str) -> Path:
         """Return the file or folder that an option names; tools run in another folder than this.
 

@@ -27,8 +27,11 @@ DEPTH_TOLERANCE = 0.01
 EXCLUDE, UNRANKED = "exclude", "unranked"
 LONG = "long"
 IS_PAIRED = {
-    **{"paired": True, "paired-end": True},
-    **{"single": False, "single-end": False, LONG: False},
+    "paired": True,
+    "paired-end": True,
+    "single": False,
+    "single-end": False,
+    LONG: False,
 }
 SIZE = "assembler_total_contig_length"
 MEASUREMENTS = (

@@ -9,25 +9,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bactofleet.core.amrfinder import find_amrfinder_fault
 from bactofleet.core.config import check_config, load_schema
 from bactofleet.core.destination import local_folder, scratch_folder
 from bactofleet.core.errors import ConfigurationError
-from bactofleet.core.proteins import find_fault
-from bactofleet.core.references import is_address
+from bactofleet.core.references import FIND_FAULT, is_address
 from bactofleet.core.samples import Sample, Samples, check_samples, is_remote
-from bactofleet.core.schemes import find_scheme_fault
 from bactofleet.core.versions import REFSEQ
 from bactofleet.records.folder import RECEIPTS
 from bactofleet.run.plan import Plan, make_plan
 
 MAX_NAMED = 5
-# What is wrong with the files and folders of options.
-FIND_FAULT = {
-    "proteins": find_fault,
-    "mlst_schemes": find_scheme_fault,
-    "amrfinder": find_amrfinder_fault,
-}
 
 
 @dataclass(frozen=True)
@@ -85,17 +76,14 @@ def find_unreachable(config: Mapping[str, Any], samples: Mapping[str, Sample]) -
             f"proteins: {str(proteins)!r} is outside of this folder; jobs get what is in it: copy "
             "the file here, and give its path from here"
         )
-    is_here = {
-        "species_references": config["species_references"] != REFSEQ,
-        "mlst_schemes": True,
-        "amrfinder": True,
-    }
-    problems += [
-        f"{name}: {place!r} is on this machine, which jobs elsewhere cannot read; upload it as an "
-        "archive, and name its address (docs/workflow.md#references-elsewhere)"
-        for name in is_here
-        if is_here[name] and (place := config[name]) and not is_address(place)
-    ]
+    for name in ("species_references", "mlst_schemes", "amrfinder"):
+        place = config[name]
+        is_in_image = name == "species_references" and place == REFSEQ
+        if place and not is_in_image and not is_address(place):
+            problems.append(
+                f"{name}: {place!r} is on this machine, which jobs elsewhere cannot read; upload "
+                "it as an archive, and name its address (docs/workflow.md#references-elsewhere)"
+            )
     local = (name for name, sample in samples.items() if not all(map(is_remote, sample.files)))
     if named := list(islice(local, MAX_NAMED + 1)):
         more = ", ..." if len(named) > MAX_NAMED else ""

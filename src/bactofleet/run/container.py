@@ -42,7 +42,7 @@ from bactofleet.core.image import (
 )
 from bactofleet.core.project import WORKFLOW
 from bactofleet.core.references import REFERENCES
-from bactofleet.core.samples import FILE_COLUMNS
+from bactofleet.core.samples import files_in
 
 DEFAULT_CONFIGURATION = Path("config/config.yaml")
 DEFAULT_SHEET = Path("config/samples.tsv")
@@ -51,7 +51,6 @@ ENGINES = ("docker", "podman")
 # Options that name a folder for output, and their defaults; results on S3 have that folder too.
 OUTPUTS = {"results": "results", "scratch": "scratch"}
 SNAKEMAKE_FOLDER = ".snakemake"
-SEPARATOR = ";"  # between the files of one cell
 
 # Variables passed on to the container: how to reach AWS and the archives (docs/download.md).
 PASSED_PREFIXES = ("AWS_ENDPOINT_URL", "BACTOFLEET_")
@@ -292,8 +291,7 @@ def iter_inputs(sheet: Path) -> Iterator[str]:
     header = lines[0].split("\t") if lines else []
     for line in lines[1:]:
         cells = dict(zip(header, line.split("\t"), strict=False))
-        names = (cells.get(column, "").split(SEPARATOR) for column in FILE_COLUMNS)
-        yield from (name for cell in names for name in cell if name and "://" not in name)
+        yield from (name for name in files_in(cells) if "://" not in name)
 
 
 def _user_options(engine: str) -> list[str]:

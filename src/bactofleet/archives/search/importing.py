@@ -18,11 +18,11 @@ from bactofleet.core.config import load_schema
 from bactofleet.core.project import SCHEMAS
 from bactofleet.core.samples import (
     COLUMNS,
-    FILE_COLUMNS,
     SEPARATOR,
     Row,
     check_rows,
     file_of,
+    files_in,
     find_column_fault,
     is_name,
     to_bp,
@@ -112,10 +112,7 @@ def _find_known(row: Row, known: set[str], known_files: set[object]) -> Doubt | 
     """Say that a genome of a folder, by its name or its files, is in the sheet already."""
     if same := names_in(row) & known:
         return Doubt("in the sheet", f"the sheet, or a genome above, has {', '.join(same)}")
-    files = [
-        name for column in FILE_COLUMNS for name in row.get(column, "").split(SEPARATOR) if name
-    ]
-    if same_files := [name for name in files if file_of(name) in known_files]:
+    if same_files := [name for name in files_in(row) if file_of(name) in known_files]:
         return Doubt("in the sheet", f"the sheet has {same_files[0]}")
     return None
 

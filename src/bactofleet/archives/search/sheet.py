@@ -11,10 +11,10 @@ from bactofleet.core.errors import ConfigurationError
 from bactofleet.core.files import open_atomically
 from bactofleet.core.samples import (
     COLUMNS,
-    FILE_COLUMNS,
     SEPARATOR,
     Row,
     file_of,
+    files_in,
     find_column_fault,
 )
 from bactofleet.core.sheet_text import read_table
@@ -58,8 +58,7 @@ def read_known_files(path: Path) -> set[object]:
         return set()
     table = read_table(path)
     rows = (dict(zip(table.header, cells, strict=False)) for _, cells in table.rows)
-    cells = (row.get(column, "") for row in rows for column in FILE_COLUMNS)
-    return {file_of(name) for cell in cells for name in cell.split(SEPARATOR) if name}
+    return {file_of(name) for row in rows for name in files_in(row)}
 
 
 def names_in(row: Row) -> set[str]:
