@@ -163,7 +163,9 @@ def _make_genomes(folder: Path, session: Any, s3: Any, place: Place, keeper: Kee
     failed = set(list_records(results / FAILED))
     status = _run_snakemake(config, keeper)
     api.outlast(keeper.save, log)
-    if status in FINISHED and (left := api.read_open_jobs(results).targets):
+    if status not in FINISHED:
+        return status
+    if left := api.read_open_jobs(results).targets:
         # A full disk, for example, or an error of Snakemake's own: no reason to lose them.
         log.error("%s jobs were not collected; Batch starts this controller again.", len(left))
         return TROUBLE
@@ -174,10 +176,9 @@ def _make_genomes(folder: Path, session: Any, s3: Any, place: Place, keeper: Kee
             len(unmade),
         )
         return TROUBLE
-    if status in FINISHED:
-        # Not before the state is safe: a controller that lost it would look for these objects.
-        api.remove_leftovers(results, session, place.bucket, log)
-        keeper.save()
+    # Not before the state is safe: a controller that lost it would look for these objects.
+    api.remove_leftovers(results, session, place.bucket, log)
+    keeper.save()
     # Snakemake knows nothing of the genomes that failed under an earlier controller of this launch.
     return status or int(has_failed(results, samples))
 
@@ -187,7 +188,7 @@ def _find_unmade(results: Path, samples: Set[str], failed_before: Set[str]) -> s
     failed = set(list_records(results / FAILED))
     if failed - failed_before:
         return set()
-    return set(samples - failed).difference(list_receipts(results))
+    return set(samples).difference(failed, list_receipts(results))
 
 
 def has_failed(results: Path, samples: Collection[str]) -> bool:

@@ -22,8 +22,9 @@ def record_failed_jobs(results: Path, samples: Collection[str], since: datetime)
     written by the genome's own stage, here or on a shared file system, says more and is kept.
     """
     recorded = {*list_records(results / FAILED), *list_receipts(results)}
+    wanted = set(samples) - recorded
     for sample, row in _find_failed(results, since).items():
-        if sample in samples and sample not in recorded:
+        if sample in wanted:
             write_failure(results / FAILED, of_job(row, sample))
 
 

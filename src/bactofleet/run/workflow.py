@@ -218,7 +218,8 @@ class WorkflowRun:
         self._runs_here = runs_here
         clear_leftovers(self.plan, self.results, self.scratch)
         note_beginning(self.results, self._begun)
-        record_failed_jobs(self.results, self.plan.failed, self._begun)
+        if self.plan.failed:
+            record_failed_jobs(self.results, self.plan.failed, self._begun)
         freeze_samples(self.frozen_samples, self.samples, self.all_parameters)
         self._guard_max_cost(stop)
         self._show_progress()
