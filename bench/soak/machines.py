@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from troubles import can_mount
+
 COMMAND = [sys.executable, "-m", "bactofleet.launch.controller"]
 # Mounts the disk at $TMPDIR, which the namespace of the process alone sees, and runs the command.
 ON_ITS_DISK = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec"]
@@ -29,9 +31,7 @@ def find_lack() -> str:
     """Return what machines need and this computer does not offer; "" if it offers all."""
     if not shutil.which("cc"):
         return "a C compiler (cc)"
-    mount = [*ON_ITS_DISK, "mount -t tmpfs none /tmp"]
-    is_allowed = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    return "" if is_allowed else "user namespaces, for disks of their own"
+    return "" if can_mount() else "user namespaces, for disks of their own"
 
 
 def build_clock(folder: Path) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from controller import WAIT_S, StubGenomes, wait_until
 from emulator.client import EmulatedAWS
+from troubles import can_mount
 
 STUB = "stub_functions:return_outputs"
 # Runs a command on a small disk of its own, mounted over results/; what is there is kept.
@@ -109,11 +110,6 @@ def fill(path: Path) -> None:
     with path.open("wb", buffering=0) as handle, suppress(OSError):
         while handle.write(bytes(64)):
             pass
-
-
-def can_mount() -> bool:
-    command = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 @pytest.mark.skipif(not can_mount(), reason="a user may not mount a disk of their own here")

@@ -1,9 +1,16 @@
 """Troubles that AWS has now and then, by chance: the same for the same seed."""
 
 import random
+import subprocess
 from pathlib import Path
 
 from emulator.client import EmulatedAWS
+
+
+def can_mount() -> bool:
+    """Say whether a user may mount a disk here, in a namespace of their own."""
+    command = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 class Troubles:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -182,18 +183,24 @@ class Genome:
         return found
 
 
+def leave_contigs(fasta: str, species: str | None, **metrics: float) -> Callable[[Stage], None]:
+    """Return what stands for the assembly stage of a genome with these contigs."""
+
+    def run(stage: Stage) -> None:
+        (stage.folder / "contigs" / f"{stage.sample}.fna").write_text(fasta)
+        stage.record.input = {"species": species}
+        stage.record.metrics |= metrics
+
+    return run
+
+
 def type_contigs(
     root: Path, fasta: str, *, species: str = "", expect: int = 0, **parameters: Any
 ) -> Genome:
     """Run the typing stage on an assembly; `expect` is its exit status."""
-
-    def leave_contigs(stage: Stage) -> None:
-        (stage.folder / "contigs" / "S1.fna").write_text(fasta)
-        stage.record.input = {"species": species}
-
     genome = Genome(root)
     assert genome.run("qc", lambda stage: None) == 0
-    assert genome.run("assembly", leave_contigs) == 0
+    assert genome.run("assembly", leave_contigs(fasta, species)) == 0
     status = genome.run(
         "typing",
         typing.run,

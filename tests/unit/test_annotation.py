@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.stages import ANNOTATION_PARAMETERS, Genome
+from support.stages import ANNOTATION_PARAMETERS, Genome, leave_contigs
 from support.tools import FAKE_TOOLS, InstallTool
 
 from bactofleet.core import versions
@@ -35,16 +35,12 @@ def annotate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallTool
         expect: int = 0,
         **parameters: Any,
     ) -> Genome:
-        def leave_contigs(stage: Stage) -> None:
-            fasta = f">{sample}_00001 len={len(gene)}\n{gene}\n>{sample}_00002 len=40\n{'C' * 40}\n"
-            (stage.folder / "contigs" / f"{sample}.fna").write_text(fasta)
-            stage.record.input = {"species": species}
-
         def leave_species(stage: Stage) -> None:
             stage.record.found = {"species": found}
 
+        fasta = f">{sample}_00001 len={len(gene)}\n{gene}\n>{sample}_00002 len=40\n{'C' * 40}\n"
         genome = Genome(tmp_path, sample)
-        assert genome.run("assembly", leave_contigs) == 0
+        assert genome.run("assembly", leave_contigs(fasta, species)) == 0
         assert genome.run("typing", leave_species) == 0
         status = genome.run(
             "annotation",

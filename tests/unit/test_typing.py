@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.stages import Genome
+from support.stages import Genome, leave_contigs
 from support.tools import InstallTool
 
 from bactofleet.genome import typing
@@ -40,14 +40,12 @@ def type_genome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallT
             if reads:
                 (stage.folder / "reads" / "S1_R1.fastq.gz").touch()
 
-        def leave_contigs(stage: Stage) -> None:
-            (stage.folder / "contigs" / "S1.fna").write_text(">S1_00001\nACGT\n")
-            stage.record.input = {"species": species}
-            stage.record.metrics["assembler_total_contig_length"] = 2_800_000
-
+        contigs = leave_contigs(
+            ">S1_00001\nACGT\n", species, assembler_total_contig_length=2_800_000
+        )
         genome = Genome(tmp_path)
         assert genome.run("qc", leave_reads) == 0
-        assert genome.run("assembly", leave_contigs) == 0
+        assert genome.run("assembly", contigs) == 0
         status = genome.run(
             "typing",
             typing.run,
