@@ -21,7 +21,7 @@ from bactofleet.core import versions
 from bactofleet.core.identity import find_other_input, identify
 from bactofleet.core.samples import Sample
 from bactofleet.core.tools import tool_of
-from bactofleet.genome import assembly, download, qc, without_sockets
+from bactofleet.genome import assembly, download, fastq, qc, without_sockets
 from bactofleet.genome.assembly import flye_memory_gb, read_flye_info
 from bactofleet.genome.circles import cut_copies, find_starts
 from bactofleet.genome.fasta import read_fasta
@@ -66,7 +66,9 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tools: InstallTool) ->
         columns = {name: given.pop(name) for name in ("r1", "r2", "ont", "hifi") if name in given}
         sample = Sample("S1", genome_size=size)
         for name, reads in columns.items():
-            setattr(sample, name, [str(write_reads(tmp_path / f"{name}.fq.gz", reads))])
+            is_files = isinstance(reads[0] if reads else None, Path)
+            files = reads if is_files else [write_reads(tmp_path / f"{name}.fq.gz", reads)]
+            setattr(sample, name, list(map(str, files)))
         genome = Genome(tmp_path)
         planned = genome.plan(sample)
         earlier: list[str] = []
@@ -183,6 +185,25 @@ def test_one_read_of_300_kb_counts_like_any_other(tmp_path: Path) -> None:
     assert stats.quality_sums[250_000] == qualities[-1][250_000]
     means = np.bincount([int(quality.mean()) for quality in qualities], minlength=94)
     assert np.array_equal(stats.qualities, means)
+
+
+def test_of_the_many_files_of_a_barcode_each_is_opened_a_few_times_only(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened = []
+    first_header = fastq._first_header
+
+    def open_file(path: Path) -> bytes:
+        opened.append(path)
+        return first_header(path)
+
+    monkeypatch.setattr(fastq, "_first_header", open_file)
+    files = [write_reads(tmp_path / f"{n}.fq.gz", long_reads(3, seed=n)) for n in range(30)]
+
+    make("download", ont=files)
+
+    assert len(set(opened)) == 30
+    assert len(opened) <= 4 * 30
 
 
 def test_long_and_short_reads_are_cleaned_each_in_its_way(make: Make) -> None:

@@ -48,6 +48,21 @@ def test_a_complete_cohort_has_a_plot_of_each_kind_but_of_reasons():
     assert names(genomes(40)) == ["contiguity", "size", "difference", "depth", "minutes", "memory"]
 
 
+def test_long_reads_have_a_plot_of_their_lengths_and_qualities():
+    table = genomes(3).assign(
+        rank=["gold", None, "silver"],
+        qc_long_final_read_n50=[9_000, 12_000, None],
+        qc_long_final_qual_mean=[18.5, 21.0, None],
+    )
+
+    plot = next(plot for plot in figures.build_plots(table) if plot.name == "long")
+
+    drawn = {trace.name: (*trace.x, *trace.y) for trace in plot.figure.data}
+    assert drawn == {"gold": (9.0, 18.5), "complete": (12.0, 21.0)}
+    axes = plot.figure.layout.xaxis, plot.figure.layout.yaxis
+    assert [axis.title.text for axis in axes] == ["N50 of the reads (kb)", "Mean quality (Phred)"]
+
+
 def test_plots_without_data_are_left_out():
     assert names(tabulate([{"sample": "a", "status": "waiting"}])) == []
 

@@ -97,6 +97,18 @@ def test_a_genome_is_compared_with_its_own_species():
     assert len(found) < 5
 
 
+def test_contigs_of_long_reads_are_compared_with_each_other():
+    long = {"assembler_total_contig": 3, "assembler_n50_contig_length": 2_800_000}
+    long |= {"qc_long_final_total_bp": 280_000_000}
+    broken = long | {"assembler_total_contig": 60, "assembler_n50_contig_length": 160_000}
+
+    found = find([*genomes(60), *genomes(100, broken, *[long] * 99, seed=2)]).found
+
+    of_contigs = [outlier for outlier in found if {"contigs", "N50"} & {*outlier.names.split()}]
+    assert [outlier.genome for outlier in of_contigs] == [60]
+    assert {"contigs high", "N50 low"} <= {*of_contigs[0].names.split("; ")}
+
+
 def test_good_values_beyond_the_usual_are_no_outliers():
     good = {
         "assembler_total_contig": 1,

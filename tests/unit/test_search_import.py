@@ -238,6 +238,8 @@ SRR1000002,RNA-Seq,302,SAMN1,LAB,public,SRX1390622,TRANSCRIPTOMIC,Staphylococcus
 SRR1000003,WGS,302,SAMN1,LAB,public,SRX1390623,GENOMIC,Staphylococcus aureus,OXFORD_NANOPORE
 SRR1000004,WGS,302,SAMN1,LAB,phs000001,SRX1390624,GENOMIC,human metagenome,ILLUMINA
 SRR1000005,WGS,302,SAMN1,LAB,public,SRX1390621,GENOMIC,Staphylococcus aureus,ILLUMINA
+SRR1000006,WGS,302,SAMN1,LAB,public,SRX1390626,GENOMIC,Staphylococcus aureus,ION_TORRENT
+SRR1000007,WGS,9000,SAMN1,LAB,public,SRX1390627,GENOMIC,Staphylococcus aureus,PACBIO_SMRT
 """
 
 
@@ -245,12 +247,15 @@ def test_the_run_selectors_table_is_read_and_what_is_not_made_here_listed() -> N
     assert rows_of(RUN_SELECTOR) == [
         "sample\taccession\tspecies",
         "SRX1390621\tSRX1390621\tStaphylococcus aureus",
+        "SRX1390623\tSRX1390623\tStaphylococcus aureus",
+        "SRX1390627\tSRX1390627\tStaphylococcus aureus",
     ]
     assert left_out() == [
         "SRX1390622\tline 3: library source is TRANSCRIPTOMIC, must be GENOMIC",
-        "SRX1390623\tline 4: platform is OXFORD_NANOPORE, must be ILLUMINA",
         "SRX1390624\tline 5: access to its reads is controlled (phs000001)",
         "SRX1390621\tline 6: the sheet, or a line above, has srx1390621",
+        "SRX1390626\tline 7: platform is ION_TORRENT, must be ILLUMINA or OXFORD_NANOPORE or "
+        "PACBIO_SMRT",
     ]
 
 

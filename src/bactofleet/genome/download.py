@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import combinations
@@ -66,6 +67,16 @@ class Source(NamedTuple):
 
     path: Path
     name: str
+
+
+class ReadRun(NamedTuple):
+    """What is compared of the runs of a genome; statistics and names are of the first mates."""
+
+    name: str
+    files: list[Path]
+    stats: ReadStats
+    pair_name: bytes
+    mate: str | None
 
 
 # Long reads are never either of them, whatever their names and qualities look like.
@@ -282,8 +293,14 @@ def _join_reads(
     if len(mates) > 1:
         names = ", ".join(run[0].name for run in runs)
         raise Excluded("paired-end", f"some of {names} hold pairs, and some do not")
-    for run1, run2 in combinations(zip(runs, plain, strict=True), 2):
-        _compare_runs(stage, *run1, *run2)
+    # A sequencer writes hundreds of files for a barcode: each is opened once, not for each pair.
+    alike: defaultdict[int, list[ReadRun]] = defaultdict(list)
+    for (first, *_), (files, counted) in zip(runs, plain, strict=True):
+        run = ReadRun(first.name, files, counted[0], pair_name(files[0]), mate_number(files[0]))
+        alike[run.stats.read_total].append(run)
+    for group in alike.values():
+        for two in combinations(group, 2):
+            _compare_runs(stage, *two)
     long = [f"{stage.sample}_{LONG_READS[long_reads]}"] if long_reads else []
     copies = _copy_paths(stage, long or read_names(stage.sample, paired=mates == {2}))
     for mate, copy in enumerate(copies):
@@ -332,20 +349,14 @@ def _make_plain(stage: Stage, number: int, run: list[Source], *, is_long: bool) 
     return plain, scan_reads(plain, [name for name in names for _ in range(parts)])
 
 
-def _compare_runs(
-    stage: Stage, run1: list[Source], plain1: PlainRun, run2: list[Source], plain2: PlainRun
-) -> None:
-    """Look whether two runs are one: the same reads twice, or its mates taken for two runs."""
-    (file1, *_), (stats1, *_) = plain1
-    (file2, *rest), (stats2, *_) = plain2
-    if stats1.read_total != stats2.read_total:
-        return
-    names = f"{run1[0].name} and {run2[0].name}"
-    if stats1.has_same_numbers(stats2) and hold_same_reads(file1, file2):
+def _compare_runs(stage: Stage, one: ReadRun, other: ReadRun) -> None:
+    """Look whether two runs of equally many reads are one: the same twice, or its two mates."""
+    names = f"{one.name} and {other.name}"
+    if one.stats.has_same_numbers(other.stats) and hold_same_reads(one.files[0], other.files[0]):
         raise Excluded("duplicate-reads", f"{names}, two runs, hold the same reads")
-    if rest or pair_name(file1) != pair_name(file2):
+    if other.files[1:] or one.pair_name != other.pair_name:
         return
-    if {mate_number(file1), mate_number(file2)} == {"1", "2"}:
+    if {one.mate, other.mate} == {"1", "2"}:
         raise Excluded("paired-end", f"{names}, both in r1, hold the mates of pairs; r2 is empty")
     _note(
         stage, f"reads of {names} have the same names; if they are mates, put one of them into r2"

@@ -126,7 +126,7 @@ class ReadStats:
         """Say whether two files have the same statistics."""
         return all(
             np.array_equal(getattr(self, name), getattr(other, name))
-            for name in ("lengths", "qualities", "quality_sums")
+            for name in ("qualities", "lengths", "quality_sums")
         )
 
     def to_fastq_scan(self, genome_size: int) -> dict[str, Any]:

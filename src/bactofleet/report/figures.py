@@ -91,6 +91,7 @@ def build_plots(genomes: pd.DataFrame) -> list[Plot]:
         plot_assembly_size(genomes),
         plot_size_difference(genomes),
         plot_depth(genomes),
+        plot_long_reads(genomes),
         plot_minutes(genomes),
         plot_memory(genomes),
         plot_reasons(genomes),
@@ -154,8 +155,7 @@ def plot_contiguity(genomes: pd.DataFrame) -> Plot | None:
     """Plot N50 against the number of contigs, both on logarithmic axes."""
     x = numbers(genomes, "assembler_total_contig")
     y = numbers(genomes, "assembler_n50_contig_length") / 1e3
-    kind = texts(genomes, "rank").where(genomes["rank"].notna(), texts(genomes, "status"))
-    cloud = pd.DataFrame({"x": x, "y": y, "kind": kind})[(x > 0) & (y > 0)]
+    cloud = pd.DataFrame({"x": x, "y": y, "kind": _rank_or_status(genomes)})[(x > 0) & (y > 0)]
     if cloud.empty:
         return None
     figure = new_figure("Contigs", "N50 (kb)")
@@ -268,6 +268,27 @@ def plot_depth(genomes: pd.DataFrame) -> Plot | None:
     return figure and Plot("depth", "Depth", caption, figure)
 
 
+def plot_long_reads(genomes: pd.DataFrame) -> Plot | None:
+    """Plot the quality of the cleaned long reads against their length."""
+    x = numbers(genomes, "qc_long_final_read_n50") / 1e3
+    y = numbers(genomes, "qc_long_final_qual_mean")
+    cloud = pd.DataFrame({"x": x, "y": y, "kind": _rank_or_status(genomes)}).dropna()
+    if cloud.empty:
+        return None
+    figure = new_figure("N50 of the reads (kb)", "Mean quality (Phred)")
+    figure.update_xaxes(rangemode="tozero")
+    hover = "N50 %{x:,.1f} kb<br>quality %{y:.1f}"
+    _add_cloud(figure, genomes, cloud, COLOURS, hover, is_log=False)
+    shown = Cloud(
+        ("qc_long_final_read_n50", 1e-3),
+        ("qc_long_final_qual_mean", 1),
+        ("complete", "excluded"),
+        hover,
+    )
+    caption = "After cleaning. Half of the bases are in reads of at least the N50."
+    return Plot("long", "Long reads", caption, figure, shown)
+
+
 def plot_minutes(genomes: pd.DataFrame) -> Plot | None:
     """Plot the wall time of each stage."""
     series = {stage: numbers(genomes, f"{stage}_seconds") / 60 for stage in STAGES}
@@ -309,6 +330,10 @@ def plot_reasons(genomes: pd.DataFrame) -> Plot | None:
     figure.update_yaxes(categoryorder="total ascending", type="category")
     figure.update_xaxes(rangemode="tozero", tickformat=",d", **whole_ticks(counts.max()))
     return Plot("reasons", "Genomes without a result", "Genomes by stage and reason.", figure)
+
+
+def _rank_or_status(genomes: pd.DataFrame) -> pd.Series[Any]:
+    return texts(genomes, "rank").where(genomes["rank"].notna(), texts(genomes, "status"))
 
 
 def _common_species(genomes: pd.DataFrame) -> pd.Series[Any]:

@@ -34,7 +34,8 @@ class Metric:
     All but GC are compared as natural logarithms, because they vary by factors. `least` is the
     smallest spread that is assumed, so that a negligible difference between clones does not make
     an outlier: percentage points of GC, otherwise a share of the value. `sides` are the directions
-    (`high`, `low`) in which a genome can be an outlier.
+    (`high`, `low`) in which a genome can be an outlier. `by_reads` compares genomes with long reads
+    only with each other, as these give far fewer and longer contigs.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Metric:
     show: Callable[[float], str]
     is_log: bool = True
     by_species: bool = True
+    by_reads: bool = False
 
 
 def _column(name: str) -> Callable[[pd.DataFrame], pd.Series[float]]:
@@ -81,13 +83,21 @@ METRICS = (
     Metric(
         "CDS", _column("annotator_total_cds"), 0.01, ("high", "low"), lambda genes: f"{genes:,.0f}"
     ),
-    Metric("contigs", _column("assembler_total_contig"), 0.25, ("high",), lambda n: f"{n:,.0f}"),
+    Metric(
+        "contigs",
+        _column("assembler_total_contig"),
+        0.25,
+        ("high",),
+        lambda n: f"{n:,.0f}",
+        by_reads=True,
+    ),
     Metric(
         "N50",
         _column("assembler_n50_contig_length"),
         0.25,
         ("low",),
         lambda bases: f"{bases / 1e3:,.1f} kb",
+        by_reads=True,
     ),
     # Before downsampling, which gives all deep genomes the same depth.
     Metric(
@@ -162,14 +172,12 @@ class Outliers:
 def find_outliers(genomes: pd.DataFrame) -> Outliers:
     """Compare the complete genomes of each species; O(n log n) for n genomes."""
     complete = genomes[genomes["status"] == "complete"]
-    species = texts(complete, "species", NO_SPECIES)
     deviations: defaultdict[int, list[Deviation]] = defaultdict(list)
     judged: set[int] = set()
     mixed = []
     for metric in METRICS:
         values = metric.read(complete)
-        groups = species if metric.by_species else pd.Series("all genomes", complete.index)
-        for group, known in values[values > 0].groupby(groups):
+        for group, known in values[values > 0].groupby(_group(metric, complete)):
             if len(known) < MIN_GENOMES:
                 continue
             judged.update(known.index)
@@ -185,6 +193,15 @@ def find_outliers(genomes: pd.DataFrame) -> Outliers:
     ]
     found.sort(key=lambda outlier: (-outlier.score, outlier.genome))
     return Outliers(found, len(judged), mixed)
+
+
+def _group(metric: Metric, genomes: pd.DataFrame) -> pd.Series[str]:
+    """Return the group in which each genome is compared."""
+    if not metric.by_species:
+        return pd.Series("all genomes", genomes.index)
+    species = texts(genomes, "species", NO_SPECIES)
+    has_long = numbers(genomes, "qc_long_final_total_bp") > 0
+    return species.mask(has_long, species + ", long reads") if metric.by_reads else species
 
 
 def outlier_columns(genomes: pd.DataFrame, outliers: Outliers) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bactofleet.archives.runs import PUBLIC
 from bactofleet.archives.search.experiments import species_of
-from bactofleet.archives.search.filters import Rejection, check_access, check_word
+from bactofleet.archives.search.filters import PLATFORMS, Rejection, check_access, check_word
 from bactofleet.archives.search.folder import Doubt, find_genomes
 from bactofleet.archives.search.left_out import Summary, open_summary
 from bactofleet.archives.search.lists import ARCHIVE_COLUMNS, read_list
@@ -178,9 +178,10 @@ def _find_rejections(cells: Cells, row: Row, known: set[str]) -> Iterator[Reject
         yield Rejection("reads", "it names no reads")
     if row.get("accession", "").startswith(("GCF_", "GCA_")):
         yield Rejection("assembly accession", "give it with its version in the column assembly")
-    for name in ("platform", "library source", "library strategy"):
-        if name in cells:
-            yield from check_word(name, cells[name])
+    # Jobs ask the archive whether reads are long.
+    allowed = {"platform": tuple(PLATFORMS.values()), "library source": (), "library strategy": ()}
+    for name in filter(cells.__contains__, allowed):
+        yield from check_word(name, cells[name], allowed[name])
     yield from check_access({cells.get("access", PUBLIC)} - {PUBLIC})
     if same := names_in(row) & known:
         names = ", ".join(sorted(same))
