@@ -13,9 +13,6 @@ ARGS ?=
 SUITES ?=
 # Compiled modules are kept: tests start Python hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
-UNIT_TESTS := tests/unit $(wildcard packages/*/tests)
-# Types of these are checked one folder at a time, because each has a conftest.py.
-OTHER_TESTS := $(addprefix tests/,aws infra workflow slurm download)
 
 .PHONY: help setup image lock demo check test aws-up aws-demo run shell docs dist lint lint-sources lint-tests format test-versions check-arm64 release-image clean
 
@@ -80,11 +77,10 @@ lint-sources: $(STAMPS)/venv
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/cfn-lint infra/bactofleet.yaml
-	$(PYTHON) -W ignore tests/infra/lint_policies.py
+	PYTHONPATH=tests $(PYTHON) -W ignore tests/infra/lint_policies.py
 
 lint-tests: $(STAMPS)/venv
-	$(VENV)/bin/mypy --config-file tests/mypy.ini $(UNIT_TESTS) tests/browser
-	for folder in $(OTHER_TESTS); do MYPYPATH=$$folder $(VENV)/bin/mypy --config-file tests/mypy.ini $$folder; done
+	$(VENV)/bin/mypy --config-file tests/mypy.ini
 
 format: $(STAMPS)/venv ## Put the sources into the project's style.
 	$(VENV)/bin/ruff check --fix .

@@ -1,6 +1,6 @@
 """Submit and collect a fleet of stub jobs with this executor and with snakemake's aws-batch.
 
-    PYTHONPATH=tests/aws python bench/fleet/compare.py --genomes 67000 --limit 600 --json fleet.json
+    PYTHONPATH=tests python bench/fleet/compare.py --genomes 67000 --limit 600 --json fleet.json
 
 See the README for what the numbers mean.
 """

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from emulator.client import EmulatedAWS
+from aws.emulator.client import EmulatedAWS
 
 IMAGE = "stub"
 PEER_PREFIX = "peer"

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from emulator.client import EmulatedAWS
+from aws.emulator.client import EmulatedAWS
 from executors import Contestant, scheduling_arguments
 
 SNAKEFILE = Path(__file__).with_name("one_rule.smk")

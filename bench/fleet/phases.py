@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aws.controller import Controller
+from aws.emulator.client import EmulatedAWS
 from cohort import RESULTS, write_project
-from controller import Controller
-from emulator.client import EmulatedAWS
 from watch import Watch
 
 VCPUS = 1_000_000

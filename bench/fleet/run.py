@@ -1,6 +1,6 @@
 """Run the real workflow for cohorts of several sizes; its genomes are made by stubs.
 
-    PYTHONPATH=tests:tests/aws python bench/fleet/run.py --genomes 1000 4000 16000 --json fleet.json
+    PYTHONPATH=tests python bench/fleet/run.py --genomes 1000 4000 16000 --json fleet.json
 
 See the README for what the numbers mean.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from emulator.client import EmulatedAWS
+from aws.emulator.client import EmulatedAWS
 from phases import VCPUS, Fleet, Phase
 from rich.console import Console
 from rich.table import Table

@@ -3,11 +3,11 @@
 import re
 from pathlib import PurePosixPath
 
+from aws.emulator.batch.stubs import StubChild
+from aws.emulator.provision import BUCKET
+from aws.stub_functions import RESULT, return_files, return_outputs
 from cohort import build_receipt
-from emulator.batch.stubs import StubChild
-from emulator.provision import BUCKET
 from executors import PEER_PREFIX
-from stub_functions import RESULT, return_files, return_outputs
 
 __all__ = ["return_outputs", "return_receipts", "store_output"]
 

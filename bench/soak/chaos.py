@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from emulator import provision
-from emulator.client import EmulatedAWS
+from aws.emulator import provision
+from aws.emulator.client import EmulatedAWS
+from aws.troubles import Troubles
 from machines import Machine
-from troubles import Troubles
 
 SHOWS = ("host", "143", "137", "fargate")
 JUMPS_S = (-900, -60, 0, 60, 900)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from troubles import can_mount
+from aws.troubles import can_mount
 
 COMMAND = [sys.executable, "-m", "bactofleet.launch.controller"]
 # Mounts the disk at $TMPDIR, which the namespace of the process alone sees, and runs the command.

@@ -1,6 +1,6 @@
 """A launched run with several shards while everything goes wrong: `bench/soak/README.md`.
 
-PYTHONPATH=tests:tests/aws:bench/fleet python bench/soak/run.py --seconds 600 --seed 7
+PYTHONPATH=tests:bench/fleet python bench/soak/run.py --seconds 600 --seed 7
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from emulator.client import EmulatedAWS
+from aws.emulator.client import EmulatedAWS
 from soak import Soak
 
 # Genomes that are made at a time.

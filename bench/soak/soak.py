@@ -15,11 +15,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from aws.emulator import provision
+from aws.emulator.client import EmulatedAWS
 from botocore.exceptions import BotoCoreError, ClientError
 from chaos import Chaos
 from cohort import FIRST, RESULTS, SAMPLE, write_project
-from emulator import provision
-from emulator.client import EmulatedAWS
 from machines import Machine, Sample, build_clock
 from soak_stubs import is_broken, is_excluded
 

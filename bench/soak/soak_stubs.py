@@ -6,9 +6,9 @@ import json
 import random
 from pathlib import PurePosixPath
 
+from aws.emulator.batch.stubs import StubChild
+from aws.stub_functions import read_outputs, return_files
 from cohort import SAMPLE, build_receipt
-from emulator.batch.stubs import StubChild
-from stub_functions import read_outputs, return_files
 
 from snakemake_executor_plugin_aws_batch_array import environment
 

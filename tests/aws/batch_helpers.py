@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from emulator.client import EmulatedAWS
+from aws.emulator.client import EmulatedAWS
 
 IMAGE = "debian:trixie-slim"
 DEADLINE_S = 60

@@ -1,16 +1,12 @@
 """The emulated AWS as fixtures; see emulator/README.md."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from batch_helpers import Gate
-from emulator.client import EmulatedAWS
+from aws.batch_helpers import Gate
+from aws.emulator.client import EmulatedAWS
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from emulator import provision
-from emulator.client import EmulatedAWS
+from aws.emulator import provision
+from aws.emulator.client import EmulatedAWS
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]

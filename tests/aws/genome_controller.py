@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from controller import Controller
-from emulator.client import EmulatedAWS
-from genomes import IMAGE, READS, copy_project, upload_reads
+from aws.controller import Controller
+from aws.emulator.client import EmulatedAWS
+from aws.genomes import IMAGE, READS, copy_project, upload_reads
 
 # As the demo's (demo/config.yaml); with more threads than two a laptop's results would differ
 # from these in the command lines of the logs.

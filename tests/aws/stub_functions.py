@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Callable
 from functools import lru_cache
 
-from emulator.batch.stubs import StubChild
+from aws.emulator.batch.stubs import StubChild
 from moto.s3.models import S3Backend
 
 from snakemake_executor_plugin_aws_batch_array import environment

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from controller import Controller, PretendGenomes
-from emulator.client import EmulatedAWS
+from aws.controller import Controller, PretendGenomes
+from aws.emulator.client import EmulatedAWS
 
 from bactofleet.cost.bill import Bill, Kind, make_bill
 from bactofleet.cost.prices import load_prices

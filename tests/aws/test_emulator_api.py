@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
-from batch_helpers import finished, register, submit, wait_for
+from aws.batch_helpers import finished, register, submit, wait_for
+from aws.emulator import provision
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
-from emulator import provision
 
 
 def impatient_client(aws, service="batch", access_key="x"):
@@ -72,7 +72,7 @@ def test_a_throttled_operation_lets_through_what_it_should(shared_aws):
 
 
 def test_a_call_whose_response_is_lost_has_taken_effect(start_aws):
-    aws = start_aws(stub="stub_functions:succeed")
+    aws = start_aws(stub="aws.stub_functions:succeed")
     definition = register(aws)
     aws.lose_response("batch:SubmitJob", times=1)
 
@@ -88,7 +88,7 @@ def test_a_call_whose_response_is_lost_has_taken_effect(start_aws):
 
 
 def test_a_held_request_waits_undone_until_faults_are_cleared(start_aws):
-    aws = start_aws(stub="stub_functions:succeed")
+    aws = start_aws(stub="aws.stub_functions:succeed")
     s3 = aws.client("s3")
     aws.hold("s3:PutObject", resource="*/held")
     s3.put_object(Bucket=aws.bucket, Key="other", Body=b"")
@@ -106,7 +106,7 @@ def test_a_held_request_waits_undone_until_faults_are_cleared(start_aws):
 
 
 def test_the_first_of_held_requests_can_pass(start_aws):
-    aws = start_aws(stub="stub_functions:succeed")
+    aws = start_aws(stub="aws.stub_functions:succeed")
     s3 = aws.client("s3")
     aws.hold("s3:PutObject", resource="*/held/*", after=1)
 
@@ -209,7 +209,7 @@ def test_a_new_job_can_be_unknown_for_a_while(shared_aws):
 
 
 def test_a_finished_job_is_forgotten_after_a_time(start_aws):
-    aws = start_aws(stub="stub_functions:succeed")
+    aws = start_aws(stub="aws.stub_functions:succeed")
     batch = aws.client("batch")
     job_id = submit(aws, register(aws), size=2)
     finished(aws, job_id)
@@ -265,7 +265,7 @@ def test_the_request_log_names_the_iam_action(shared_aws, service, method, argum
 
 
 def test_a_stubbed_child_does_what_its_function_does(start_aws):
-    aws = start_aws(stub="stub_functions:put_index")
+    aws = start_aws(stub="aws.stub_functions:put_index")
     bucket = {"environment": [{"name": "BUCKET", "value": aws.bucket}]}
 
     job_id = submit(aws, register(aws, container=bucket), size=3)
@@ -277,7 +277,7 @@ def test_a_stubbed_child_does_what_its_function_does(start_aws):
 
 
 def test_a_stubbed_child_is_retried_like_a_container(start_aws):
-    aws = start_aws(stub="stub_functions:succeed_on_the_second_attempt")
+    aws = start_aws(stub="aws.stub_functions:succeed_on_the_second_attempt")
 
     job = finished(aws, submit(aws, register(aws, retryStrategy={"attempts": 2})))
 

@@ -1,7 +1,7 @@
 """Array jobs: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html."""
 
 import pytest
-from batch_helpers import describe, finished, log_of, register, run, submit, wait_for_status
+from aws.batch_helpers import describe, finished, log_of, register, run, submit, wait_for_status
 from botocore.exceptions import ClientError
 
 
@@ -134,7 +134,7 @@ def test_list_jobs_gives_pages_of_the_asked_size(shared_aws):
 
 
 def test_list_jobs_gives_a_thousand_children_at_most(start_aws):
-    aws = start_aws(stub="stub_functions:succeed", spot_vcpus=2000)
+    aws = start_aws(stub="aws.stub_functions:succeed", spot_vcpus=2000)
     job_id = submit(aws, register(aws), size=1001)
     finished(aws, job_id)
 

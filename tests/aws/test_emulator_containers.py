@@ -10,7 +10,7 @@ import urllib.request
 import boto3
 import docker
 import pytest
-from batch_helpers import (
+from aws.batch_helpers import (
     IMAGE,
     describe,
     finished,

@@ -1,7 +1,7 @@
 """Retries: https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html."""
 
 import pytest
-from batch_helpers import describe, finished, log_of, register, run, submit, wait_for_status
+from aws.batch_helpers import describe, finished, log_of, register, run, submit, wait_for_status
 from botocore.exceptions import ClientError
 
 RECLAIMED = {"onStatusReason": "Host EC2*", "action": "RETRY"}

@@ -7,7 +7,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from batch_helpers import (
+from aws.batch_helpers import (
     describe,
     finished,
     register,
@@ -15,11 +15,11 @@ from batch_helpers import (
     wait_for,
     wait_for_status,
 )
+from aws.emulator.batch.engine import Engine
+from aws.emulator.batch.jobs import Job, JobSpec, now_ms
+from aws.emulator.batch.retry import RetryStrategy
+from aws.emulator.batch.stubs import StubRunner
 from botocore.exceptions import ClientError
-from emulator.batch.engine import Engine
-from emulator.batch.jobs import Job, JobSpec, now_ms
-from emulator.batch.retry import RetryStrategy
-from emulator.batch.stubs import StubRunner
 
 STOPS_AT_ONCE = {"linuxParameters": {"initProcessEnabled": True}}
 """With an init as its first process, a container obeys SIGTERM."""
@@ -56,7 +56,7 @@ def test_a_job_that_fits_nowhere_stays_runnable_and_says_why(start_aws, sizes, r
 
 
 def test_a_queue_without_capacity_starts_nothing_and_one_child_says_why(start_aws):
-    aws = start_aws(stub="stub_functions:succeed")
+    aws = start_aws(stub="aws.stub_functions:succeed")
     reason = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the request"
     aws.stick(aws.queue, reason, index=2)
     job_id = submit(aws, register(aws), size=3)

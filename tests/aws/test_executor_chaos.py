@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from controller import StubGenomes
-from emulator import provision
-from emulator.client import EmulatedAWS
-from stub_functions import BROKEN
-from troubles import Troubles
+from aws.controller import StubGenomes
+from aws.emulator import provision
+from aws.emulator.client import EmulatedAWS
+from aws.stub_functions import BROKEN
+from aws.troubles import Troubles
 
 GENOMES = 200
 TIMEOUT_S = 280
@@ -98,7 +98,7 @@ def test_every_genome_ends_exactly_once(
     start_aws: Callable[..., EmulatedAWS], tmp_path: Path
 ) -> None:
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**6))
-    aws = start_aws(stub="stub_functions:behave", stub_seconds=3, spot_vcpus=24)
+    aws = start_aws(stub="aws.stub_functions:behave", stub_seconds=3, spot_vcpus=24)
     controller = StubGenomes(aws, tmp_path, GENOMES)
     controller.settings["attempts"] = 1  # so that what fails is submitted again, many times
     chaos = Chaos(controller, seed)

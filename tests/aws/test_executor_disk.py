@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from controller import WAIT_S, StubGenomes, wait_until
-from emulator.client import EmulatedAWS
-from troubles import can_mount
+from aws.controller import WAIT_S, StubGenomes, wait_until
+from aws.emulator.client import EmulatedAWS
+from aws.troubles import can_mount
 
-STUB = "stub_functions:return_outputs"
+STUB = "aws.stub_functions:return_outputs"
 # Runs a command on a small disk of its own, mounted over results/; what is there is kept.
 ON_A_SMALL_DISK = (
     'mount -t tmpfs -o size=256k none results && "$@"; code=$?; cp -r results kept; exit $code'
@@ -48,7 +48,7 @@ def test_receipts_on_another_disk_arrive(
 
 
 def test_a_job_that_sends_back_no_archive_fails_alone(start_aws: StartAWS, tmp_path: Path) -> None:
-    controller = StubGenomes(start_aws(stub="stub_functions:return_garbage_first"), tmp_path)
+    controller = StubGenomes(start_aws(stub="aws.stub_functions:return_garbage_first"), tmp_path)
 
     assert controller.run() == 1
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from controller import REPOSITORY, PretendGenomes, build_worker_image
-from emulator.client import EmulatedAWS
+from aws.controller import REPOSITORY, PretendGenomes, build_worker_image
+from aws.emulator.client import EmulatedAWS
 
 OTHER_VERSION = r"""
 FROM {image}
@@ -62,7 +62,7 @@ def test_a_fleet_whose_first_jobs_all_fail_alike_is_held_back(
     start_aws: Callable[..., EmulatedAWS], tmp_path: Path
 ) -> None:
     """Of 400 jobs, 20 at a time; without this every one of them would be started."""
-    aws = start_aws(stub="stub_functions:cannot_work", stub_seconds=1, spot_vcpus=20)
+    aws = start_aws(stub="aws.stub_functions:cannot_work", stub_seconds=1, spot_vcpus=20)
     controller = PretendGenomes(aws, tmp_path, [f"genome{n}" for n in range(400)])
 
     assert controller.run() == 1

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from controller import WAIT_S, PretendGenomes, wait_until
-from emulator.client import EmulatedAWS
+from aws.controller import WAIT_S, PretendGenomes, wait_until
+from aws.emulator.client import EmulatedAWS
 
 # Characters that a shell, a path, a URL, CSV or JSON would take for its own.
 STRANGE_NAMES = [
@@ -36,7 +36,7 @@ REFUSED_SETTINGS = [
 @pytest.fixture(scope="module")
 def stub_aws() -> Iterator[EmulatedAWS]:
     """An emulated AWS in which no job that is submitted would do anything."""
-    with EmulatedAWS(stub="stub_functions:succeed") as aws:
+    with EmulatedAWS(stub="aws.stub_functions:succeed") as aws:
         yield aws
 
 

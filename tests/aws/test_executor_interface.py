@@ -1,8 +1,8 @@
 """Snakemake's own tests of executors (snakemake.common.tests), on the emulated AWS."""
 
 import pytest
-from controller import build_worker_image
-from emulator.client import EmulatedAWS
+from aws.controller import build_worker_image
+from aws.emulator.client import EmulatedAWS
 from snakemake.common.tests import TestWorkflowsLocalStorageBase
 
 from snakemake_executor_plugin_aws_batch_array import ExecutorSettings

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from controller import WAIT_S, PretendGenomes, wait_until
-from emulator.client import EmulatedAWS
+from aws.controller import WAIT_S, PretendGenomes, wait_until
+from aws.emulator.client import EmulatedAWS
 
 
 def kill_and_lose(controller: PretendGenomes) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from controller import Controller, StubGenomes, wait_until
-from emulator import provision
-from emulator.client import EmulatedAWS
+from aws.controller import Controller, StubGenomes, wait_until
+from aws.emulator import provision
+from aws.emulator.client import EmulatedAWS
 
 from snakemake_executor_plugin_aws_batch_array import api
 
-STUB = "stub_functions:return_outputs"
+STUB = "aws.stub_functions:return_outputs"
 # Longer than what a client of boto3 repeats by itself.
 OUTAGE_S = 30.0
 
@@ -79,7 +79,7 @@ def test_an_outage_while_jobs_run_is_waited_out_and_reported(
 def test_an_outage_in_which_a_job_is_submitted_again_ends_no_other_job(
     start_aws: StartAWS, tmp_path: Path
 ) -> None:
-    stub = "stub_functions:return_outputs_of_the_fallback_queue"
+    stub = "aws.stub_functions:return_outputs_of_the_fallback_queue"
     controller = StubGenomes(start_aws(stub=stub, stub_seconds=5), tmp_path)
 
     def end() -> None:
@@ -100,7 +100,7 @@ def refuse(aws: EmulatedAWS, operation: str) -> None:
 def test_a_refused_submission_ends_the_run_and_not_its_jobs(
     start_aws: StartAWS, tmp_path: Path, operation: str
 ) -> None:
-    stub = "stub_functions:return_outputs_of_the_fallback_queue"
+    stub = "aws.stub_functions:return_outputs_of_the_fallback_queue"
     aws = start_aws(stub=stub, stub_seconds=5)
     controller = StubGenomes(aws, tmp_path)
 

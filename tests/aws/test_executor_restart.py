@@ -6,8 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from controller import WAIT_S, Controller, PretendGenomes, wait_until
-from emulator.client import EmulatedAWS
+from aws.controller import WAIT_S, Controller, PretendGenomes, wait_until
+from aws.emulator.client import EmulatedAWS
 
 
 def was_submitted(controller: Controller) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from controller import Controller, PretendGenomes
-from emulator.client import EmulatedAWS
+from aws.controller import Controller, PretendGenomes
+from aws.emulator.client import EmulatedAWS
 
 # Sample: what its assembly does (workflow/scripts/assemble.py).
 BEHAVIOURS = {

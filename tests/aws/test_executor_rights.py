@@ -5,8 +5,8 @@ import re
 import signal
 from pathlib import Path
 
-from controller import Controller, PretendGenomes, wait_until
-from emulator.client import EmulatedAWS
+from aws.controller import Controller, PretendGenomes, wait_until
+from aws.emulator.client import EmulatedAWS
 
 DOCS = Path(__file__).parents[2] / "docs" / "executor.md"
 # Checked by AWS when roles are handed to Batch; no request is made for it.

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from controller import PRETEND_WORKFLOW, PROFILES, SNAKEMAKE, Controller, PretendGenomes
-from emulator.client import EmulatedAWS
+from aws.controller import PRETEND_WORKFLOW, PROFILES, SNAKEMAKE, Controller, PretendGenomes
+from aws.emulator.client import EmulatedAWS
 
 
 @pytest.fixture(scope="module")

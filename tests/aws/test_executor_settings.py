@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from controller import Controller, PretendGenomes
-from emulator.client import EmulatedAWS
+from aws.controller import Controller, PretendGenomes
+from aws.emulator.client import EmulatedAWS
 
 from snakemake_executor_plugin_aws_batch_array.definitions import SCRATCH_PATH
 
@@ -67,7 +67,7 @@ def test_jobs_have_a_share_identifier_in_a_queue_that_a_policy_shares(
     start_aws: Callable[..., EmulatedAWS], tmp_path: Path
 ) -> None:
     """The fallback queue has no policy, and would refuse the identifier."""
-    controller = PretendGenomes(start_aws(stub="stub_functions:temporary"), tmp_path, ["alpha"])
+    controller = PretendGenomes(start_aws(stub="aws.stub_functions:temporary"), tmp_path, ["alpha"])
     batch = controller.get_owner("batch")
     policy = batch.create_scheduling_policy(name="fair", fairsharePolicy={})
     (queue,) = batch.describe_job_queues(jobQueues=[controller.aws.queue])["jobQueues"]

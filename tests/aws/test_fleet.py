@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "fleet"))
 
-from emulator.client import EmulatedAWS
+from aws.emulator.client import EmulatedAWS
 from executors import ARRAY, POLL_S
 from measure import VCPUS, Controller, measure
 from phases import Fleet, Phase

@@ -14,9 +14,9 @@ from typing import Any
 
 import docker
 import pytest
-from emulator.client import EmulatedAWS
-from genome_controller import TIMEOUT_S, Genomes, get_options, write_sheet
-from genomes import IMAGE, READS, copy_project
+from aws.emulator.client import EmulatedAWS
+from aws.genome_controller import TIMEOUT_S, Genomes, get_options, write_sheet
+from aws.genomes import IMAGE, READS, copy_project
 from support.tarballs import pack
 
 from bactofleet.core.destination import scratch_folder

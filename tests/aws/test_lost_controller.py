@@ -15,9 +15,9 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from controller import wait_until
-from emulator.client import EmulatedAWS
-from genome_controller import TIMEOUT_S, Genomes
+from aws.controller import wait_until
+from aws.emulator.client import EmulatedAWS
+from aws.genome_controller import TIMEOUT_S, Genomes
 
 DESTINATION = "results/cohort"
 SAMPLES = {

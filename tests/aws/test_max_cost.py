@@ -3,9 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from controller import wait_until
-from emulator.client import EmulatedAWS
-from genome_controller import TIMEOUT_S, Genomes
+from aws.controller import wait_until
+from aws.emulator.client import EmulatedAWS
+from aws.genome_controller import TIMEOUT_S, Genomes
 from support.usage import make_row, write_usage
 
 

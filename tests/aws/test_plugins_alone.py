@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from controller import WAIT_S, Controller, build_worker_image
-from emulator.client import EmulatedAWS
+from aws.controller import WAIT_S, Controller, build_worker_image
+from aws.emulator.client import EmulatedAWS
 from packaging.requirements import Requirement
 from support.distributions import EXECUTOR, SCHEDULER, build, example_of, make_environment
 

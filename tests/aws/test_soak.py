@@ -9,12 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "fleet"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "soak"))
 
 import pytest
-from emulator.client import EmulatedAWS
+from aws.emulator.client import EmulatedAWS
 from machines import find_lack
 from soak import Soak
 

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from controller import REPOSITORY, SNAKEMAKE, Controller, build_worker_image
-from emulator.client import EmulatedAWS
+from aws.controller import REPOSITORY, SNAKEMAKE, Controller, build_worker_image
+from aws.emulator.client import EmulatedAWS
 
 WORKFLOWS = (
     REPOSITORY / "packages" / "snakemake-executor-plugin-aws-batch-array" / "tests" / "workflows"
@@ -197,7 +197,7 @@ def test_what_would_give_something_else_fails_and_says_why(
 @pytest.fixture(scope="module")
 def stub_aws() -> Iterator[EmulatedAWS]:
     """An emulated AWS in which no job that is submitted would do anything."""
-    with EmulatedAWS(stub="stub_functions:succeed") as aws:
+    with EmulatedAWS(stub="aws.stub_functions:succeed") as aws:
         yield aws
 
 

@@ -4,7 +4,7 @@ import random
 import subprocess
 from pathlib import Path
 
-from emulator.client import EmulatedAWS
+from aws.emulator.client import EmulatedAWS
 
 
 def can_mount() -> bool:

@@ -5,23 +5,19 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws.controller import Controller
+from aws.emulator.client import EmulatedAWS
+from aws.genomes import copy_project
 from support.archive_data import add_run, to_sheet
 from support.archive_server import Archive, Fault
 from support.plasmid import FILES, SPOTS
 from workflow.conftest import IMAGE, SMALL
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "aws"))
-
-from controller import Controller
-from emulator.client import EmulatedAWS
-from genomes import copy_project
 
 TEST_IMAGE = "bactofleet-test:archives"
 # The files that the image gets: what to trust, and where prefetch asks.

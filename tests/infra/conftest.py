@@ -1,16 +1,10 @@
 """An emulated account, and fleets that are deployed in it."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "aws"))
-
-from emulator.client import EmulatedAWS
-from fleet import Account, Fleet
+from aws.emulator.client import EmulatedAWS
+from infra.fleet import Account, Fleet
 
 
 @pytest.fixture(scope="session")

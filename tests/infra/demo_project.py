@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from emulator.client import EmulatedAWS
-from fleet import REPOSITORY, Fleet
+from aws.emulator.client import EmulatedAWS
+from infra.fleet import REPOSITORY, Fleet
 
 IMAGE = "bactofleet:latest"
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import boto3
 import yaml
+from aws.emulator.client import EmulatedAWS
 from botocore.config import Config
-from emulator.client import EmulatedAWS
 
 REPOSITORY = Path(__file__).parents[2]
 PLUGIN = REPOSITORY / "packages/snakemake-executor-plugin-aws-batch-array"
@@ -26,7 +26,7 @@ RUN_S = 300
 class Account(EmulatedAWS):
     """An emulated AWS that enforces rights, and knows CloudFormation better."""
 
-    module = "account"
+    module = "infra.account"
 
     def __init__(self, **options: object) -> None:
         """Start it; the default VPC leads to the internet, which moto's does not."""

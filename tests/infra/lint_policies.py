@@ -11,7 +11,7 @@ from pathlib import Path
 
 import boto3
 import parliament
-from account import cloudformation
+from infra.account import cloudformation
 from moto import mock_aws
 
 TEMPLATE = Path(__file__).parents[2] / "infra/bactofleet.yaml"

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 
 import pytest
-from fleet import Fleet
+from infra.fleet import Fleet
 
 NOBODY = {
     "AWS_ACCESS_KEY_ID": "",

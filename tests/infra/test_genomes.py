@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from demo_project import make_project
-from emulator.client import EmulatedAWS
-from fleet import Fleet
+from aws.emulator.client import EmulatedAWS
+from infra.demo_project import make_project
+from infra.fleet import Fleet
 
 
 @pytest.fixture(scope="module")

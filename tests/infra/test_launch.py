@@ -11,10 +11,10 @@ from typing import Any
 
 import docker
 import pytest
-from demo_project import make_project
-from emulator.batch.containers import LABEL
-from emulator.client import EmulatedAWS
-from fleet import Account
+from aws.emulator.batch.containers import LABEL
+from aws.emulator.client import EmulatedAWS
+from infra.demo_project import make_project
+from infra.fleet import Account
 
 CONFIG = "demo/config.yaml"
 SAMPLES = {"ecoli_part": "complete", "pUSA300HOUMR": "complete", "truncated": "excluded"}

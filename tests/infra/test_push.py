@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from fleet import Fleet
+from infra.fleet import Fleet
 
 from bactofleet import __version__
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet import RUN_S, Fleet
+from infra.fleet import RUN_S, Fleet
 
 # Granted, but not asked for in this run: why they are there all the same.
 UNUSED = {

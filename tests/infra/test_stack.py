@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from emulator.client import EmulatedAWS
-from emulator.provision import ACCOUNT
-from fleet import SETTINGS, Fleet, open_way_out
+from aws.emulator.client import EmulatedAWS
+from aws.emulator.provision import ACCOUNT
+from infra.fleet import SETTINGS, Fleet, open_way_out
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from conftest import OPTIONS, PROJECT, SLURM_OPTIONS, Cluster, Ended, start_cluster
+from slurm.conftest import OPTIONS, PROJECT, SLURM_OPTIONS, Cluster, Ended, start_cluster
 
 READS = "/source/demo/reads"
 FILES = f"{PROJECT}/image"

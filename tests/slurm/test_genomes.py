@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from conftest import DISK, SCRATCH, TIMEOUT_S, Cluster, Ended, wait_for
+from slurm.conftest import DISK, SCRATCH, TIMEOUT_S, Cluster, Ended, wait_for
 
 READS = {"r1": "demo/reads/plasmid_R1.fastq.gz", "r2": "demo/reads/plasmid_R2.fastq.gz"}
 CUT_OFF = READS | {"r1": "demo/reads/truncated_R1.fastq.gz"}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from conftest import REPOSITORY, Project, Result, build_image, make_project, plasmid
+from workflow.conftest import REPOSITORY, Project, Result, build_image, make_project, plasmid
 
 SECRET = "planted-secret-of-the-user"
 ESCAPE = "\x1b]0;owned\x07"

@@ -16,9 +16,9 @@ import pytest
 import yaml
 from bactopia.parsers import annotator, assembler, gather, qc
 from bactopia.parsers.error import parse_errors
-from conftest import IMAGE, REPOSITORY, SMALL, Project, broken, plasmid
 from support.amrfinder import write_amrfinder
 from support.distributions import EXECUTOR, SCHEDULER, build, make_environment
+from workflow.conftest import IMAGE, REPOSITORY, SMALL, Project, broken, plasmid
 
 # Names as people have them.
 COMPLETE, EXCLUDED = "a-complete-one", "2024-05-01"

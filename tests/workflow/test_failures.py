@@ -6,7 +6,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import IMAGE, REPOSITORY, Project, Result, broken, build_image, make_project, plasmid
+from workflow.conftest import (
+    IMAGE,
+    REPOSITORY,
+    Project,
+    Result,
+    broken,
+    build_image,
+    make_project,
+    plasmid,
+)
 
 # A SKESA that ends as the name of the sample says; `.seen` makes it do so once only.
 SABOTAGED = """#!/bin/sh

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from conftest import DEMO, Project, Result, broken, make_project, plasmid
+from workflow.conftest import DEMO, Project, Result, broken, make_project, plasmid
 
 COMPLETE = ["paired", "single", "assembly", "two_runs", "exchanged", "odd"]
 EXCLUDED = {

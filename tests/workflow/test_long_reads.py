@@ -8,8 +8,8 @@ import random
 from pathlib import Path
 
 import pytest
-from conftest import Project, Result, make_project, plasmid
 from support.long_reads import reverse, write_long_reads
+from workflow.conftest import Project, Result, make_project, plasmid
 
 from bactofleet.genome.fasta import read_fasta
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from workflow.conftest import REPOSITORY
 
 from bactofleet import __version__
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import TIMEOUT_S, Project, broken, interrupt, plasmid
+from workflow.conftest import TIMEOUT_S, Project, broken, interrupt, plasmid
 
 NAMES = ["a", "b", "c"]
 

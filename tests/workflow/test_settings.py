@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from bactopia.parsers import annotator
 from bactopia.parsers import mlst as bactopia_mlst
-from conftest import DEMO, IMAGE, SHARED, Project, broken, make_project, plasmid
+from workflow.conftest import DEMO, IMAGE, SHARED, Project, broken, make_project, plasmid
 
 from bactofleet.core.tool_options import TOOLS
 from bactofleet.core.versions import resistance_databases

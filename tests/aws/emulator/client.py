@@ -19,7 +19,7 @@ STOP_S = 60
 class EmulatedAWS:
     """An emulated AWS in a process of its own; a context manager that stops it."""
 
-    module = "emulator"
+    module = "aws.emulator"
     region = provision.REGION
     queue = provision.SPOT_QUEUE
     fallback_queue = provision.ON_DEMAND_QUEUE

@@ -2,7 +2,7 @@
 
 import sys
 
-import emulator.__main__ as program
+import aws.emulator.__main__ as program
 
 from . import cloudformation
 from .rights import GuardedEmulator

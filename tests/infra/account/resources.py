@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from emulator.identify import Operation
-from emulator.provision import ACCOUNT, REGION
+from aws.emulator.identify import Operation
+from aws.emulator.provision import ACCOUNT, REGION
 
 KEY = re.compile(rb"<Key>(.*?)</Key>")
 

@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from emulator.identify import Operation, identify
-from emulator.provision import ACCOUNT
-from emulator.server import Emulator
+from aws.emulator.identify import Operation, identify
+from aws.emulator.provision import ACCOUNT
+from aws.emulator.server import Emulator
 from moto.core.utils import utcnow
 from moto.iam.access_control import AssumedRoleAccessKey, IAMPolicy, PermissionResult
 from moto.sts.models import sts_backends
