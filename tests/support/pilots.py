@@ -51,7 +51,8 @@ def draw_seconds(rng: np.random.Generator, count: int, noise: float = NOISE) -> 
 
 def make_past_genomes(seconds: Array) -> PastGenomes:
     """Return what receipts of genomes with these times say."""
-    return PastGenomes(seconds, np.full_like(seconds, BYTES), 1.8e9 + np.cumsum(seconds))
+    is_long = np.zeros(len(seconds), bool)
+    return PastGenomes(seconds, np.full_like(seconds, BYTES), 1.8e9 + np.cumsum(seconds), is_long)
 
 
 def make_receipt(sample: str, seconds: float) -> dict[str, Any]:

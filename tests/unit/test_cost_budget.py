@@ -9,6 +9,7 @@ from support.pilots import PARAMETERS, make_receipt, write_receipts
 from support.usage import make_row, write_usage
 
 from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.samples import Sample
 from bactofleet.cost.forecast import Range
 from bactofleet.run import budget
 from bactofleet.run.budget import Guard, count_affordable, price_plan
@@ -32,7 +33,8 @@ def plan_for(names: list[str]) -> Plan:
 
 
 def price(results: Path, names: list[str] = NAMES, **changes: Any) -> tuple[Plan, list[str]]:
-    return price_plan(plan_for(names), CONFIG | changes, results)
+    samples = {name: Sample(name) for name in names}
+    return price_plan(plan_for(names), samples, CONFIG | changes, results)
 
 
 def spend(results: Path, hours: int, on: str = "i") -> None:

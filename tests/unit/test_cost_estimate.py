@@ -67,6 +67,32 @@ def test_genomes_made_elsewhere_give_seconds_but_no_overhead(tmp_path: Path):
     assert estimate.vcpu_hours.expected == pytest.approx(100 * 3000 * 4 / 3600 * ASSUMED_OVERHEAD)
 
 
+def test_genomes_of_long_reads_are_predicted_from_their_like(tmp_path: Path):
+    short = [make_receipt(f"S{i}", 1000.0) for i in range(30)]
+    long = [make_receipt(f"L{i}", 5000.0) for i in range(20)]
+    for receipt in long:
+        receipt["input"] |= {"kind": "reads", "runtype": "ont"}
+    write_receipts(tmp_path, [*short, *long])
+
+    estimates = [
+        Estimator(CONFIG, tmp_path, [], PRICES, share).predict(100) for share in (0, 0.25, 1)
+    ]
+
+    hours = 4 / 3600 * ASSUMED_OVERHEAD
+    expected = [100 * seconds * hours for seconds in (1000, 2000, 5000)]
+    assert [found.vcpu_hours.expected for found in estimates] == pytest.approx(expected)
+    assert [found.finished for found in estimates] == [30, 50, 20]
+
+
+def test_the_first_genomes_of_long_reads_are_a_guess_although_others_are_finished(tmp_path: Path):
+    make_genomes(tmp_path, 50)
+
+    estimate = Estimator(CONFIG, tmp_path, [], PRICES, 0.5).predict(10)
+
+    assert estimate.finished == 50
+    assert "50 finished genomes, and one of the other kind" in estimate.describe()
+
+
 def test_what_attempts_took_and_cost_beyond_the_stages_is_learned(tmp_path: Path):
     """One of ten genomes was made at its second attempt; each hour has 50 minutes of stages."""
     make_genomes(tmp_path, 10, seconds=3000.0)

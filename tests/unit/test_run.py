@@ -337,6 +337,21 @@ def test_tools_that_unpack_archive_files_are_needed_for_accessions_of_their_prov
         start(providers=providers).start(runs_here=True)
 
 
+@pytest.mark.usefixtures("references")
+def test_what_accessions_need_if_their_reads_are_long_is_noted(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "bactofleet.run.workflow.atexit", SimpleNamespace(register=lambda function: None)
+    )
+    options = {"polish": True, "assembler": "skesa", "resistance": True, "providers": ["ena"]}
+    install(project, needed_programs(options))
+
+    start(providers=["ena"]).start(runs_here=True)
+
+    assert "NOTE: not on PATH: flye, minimap2; accessions of long" in capsys.readouterr().err
+
+
 def test_a_controller_whose_jobs_run_elsewhere_needs_no_tools(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

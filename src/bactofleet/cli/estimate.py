@@ -26,7 +26,8 @@ def estimate(
     samples = read_samples(Path(config["samples"]))
     results = local_folder(config["results"])
     plan = make_plan(samples, config, None)
-    return Estimator(config, results, attempts, prices).predict(len(plan.todo), vcpus)
+    share = plan.long_share(samples)
+    return Estimator(config, results, attempts, prices, share).predict(len(plan.todo), vcpus)
 
 
 def show(found: Estimate, note: str, *, as_json: bool) -> None:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 SEPARATOR = ";"
 # Long reads, by the technology that made them.
 LONG_COLUMNS = ("ont", "hifi")
+HYBRID = "short_polish"
+# Types of rows with files of long reads.
+LONG_RUNTYPES = (*LONG_COLUMNS, HYBRID)
 # The files of a row, in the order in which they are fetched.
 FILE_COLUMNS = ("r1", "r2", *LONG_COLUMNS, "assembly")
 # The columns of each kind of input; r2 alone is none.
@@ -112,7 +115,7 @@ class Sample:
         if self.kind != "reads":
             return "sra_accession" if self.accession else "assembly"
         if self.long_reads:
-            return "short_polish" if self.r1 else self.long_reads
+            return HYBRID if self.r1 else self.long_reads
         return "paired-end" if self.r2 else "single-end"
 
     @property

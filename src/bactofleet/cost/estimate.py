@@ -29,6 +29,7 @@ STACK_VCPUS = 256
 # bench/genome/README.md, 2.87 Mb at 100x on two cores. Its tarball holds FASTA, annotation and
 # logs, and for each entry of `keep` FASTQ or BAM.
 MEASURED_SECONDS = 949.0
+MEASURED_LONG_SECONDS = 949.0
 MEASURED_BYTES = 9.3e6
 KEPT_BYTES = 172e6
 # Seconds paid per second of the stages: a guess for as long as there are no attempts.
@@ -58,6 +59,8 @@ class Estimate:
     genomes: int
     finished: int
     """Number of finished genomes that the forecast is based on; 0: the genome of the benchmark."""
+    is_guess: bool
+    """Whether genomes of short or of long reads are predicted from the benchmark's."""
     attempts: int
     """Attempts on AWS Batch that overhead and price are calculated from; 0 if they are assumed."""
     vcpu_hours: Range
@@ -125,38 +128,75 @@ class Estimate:
     def _describe_genomes(self) -> str:
         if not self.finished:
             return "one genome measured elsewhere; your first genomes will improve it"
-        return f"{self.finished:,} finished genomes"
+        made = f"{self.finished:,} finished genomes"
+        return (
+            f"{made}, and one of the other kind of reads measured elsewhere" * self.is_guess or made
+        )
+
+
+class _Kind(NamedTuple):
+    """Genomes with or without long reads: their share of those to do, and what they will take."""
+
+    share: float
+    finished: int
+    seconds: Forecast
+    bytes: Forecast
 
 
 class Estimator:
     """Forecasts genomes for one results folder and one configuration."""
 
     def __init__(
-        self, config: Mapping[str, Any], results: Path, attempts: Sequence[Attempt], prices: Prices
+        self,
+        config: Mapping[str, Any],
+        results: Path,
+        attempts: Sequence[Attempt],
+        prices: Prices,
+        long_share: float = 0,
     ) -> None:
-        """Use the receipts below `results` and the attempts of its runs."""
+        """Use the receipts below `results` and the attempts of its runs.
+
+        `long_share` is the share of the genomes to do whose rows name files of long reads. Those
+        are predicted from their like, and the others from theirs.
+        """
         self._threads: int = config["threads"]
         self._prices = prices
         past = read_past_genomes(results, config)
-        self._finished = len(past.seconds)
-        self._seconds = Forecast(past.seconds, MEASURED_SECONDS)
         guess = MEASURED_BYTES + len(set(config["keep"])) * KEPT_BYTES
-        self._bytes = Forecast(past.bytes[~np.isnan(past.bytes)], guess)
+        self._kinds = [
+            _Kind(
+                share,
+                int(alike.sum()),
+                Forecast(past.seconds[alike], seconds),
+                Forecast(past.bytes[alike & ~np.isnan(past.bytes)], guess),
+            )
+            for share, alike, seconds in (
+                (1 - long_share, ~past.is_long, MEASURED_SECONDS),
+                (long_share, past.is_long, MEASURED_LONG_SECONDS),
+            )
+            if share
+        ]
         self._rate = measure_rate(past, attempts, self._threads, prices)
         # vCPU hours paid per second of wall time of a genome's stages.
         self._paid: float = self._rate.overhead * self._threads / HOUR_S
 
     def predict_usd(self, genomes: int) -> Range:
         """Predict the cost of a number of genomes (USD)."""
-        return self._seconds.sum_up(genomes) * (self._paid * self._rate.usd)
+        return self._sum_seconds(genomes) * (self._paid * self._rate.usd)
+
+    def _sum_seconds(self, genomes: int) -> Range:
+        parts = (kind.seconds.sum_up(genomes * kind.share) for kind in self._kinds)
+        return sum(parts, start=Range(0, 0, 0))
 
     def predict(self, genomes: int, vcpus: int = STACK_VCPUS) -> Estimate:
         """Predict cost, wall time on `vcpus` vCPUs, and storage of a number of genomes."""
-        vcpu_hours = self._seconds.sum_up(genomes) * self._paid
-        size = self._bytes.sum_up(genomes)
+        vcpu_hours = self._sum_seconds(genomes) * self._paid
+        sizes = (kind.bytes.sum_up(genomes * kind.share) for kind in self._kinds)
+        size = sum(sizes, start=Range(0, 0, 0))
         return Estimate(
             genomes=genomes,
-            finished=self._finished,
+            finished=sum(kind.finished for kind in self._kinds),
+            is_guess=not all(kind.finished for kind in self._kinds),
             attempts=self._rate.attempts,
             vcpu_hours=vcpu_hours,
             usd=self.predict_usd(genomes),
@@ -178,8 +218,9 @@ class Estimator:
         List scheduling: Graham 1966, https://doi.org/10.1002/j.1538-7305.1966.tb01709.x
         """
         at_once = max(1, min(vcpus // self._threads, genomes))
-        seconds = self._seconds.sum_up(genomes)
-        most = seconds.high / at_once + (self._seconds.longest if genomes else 0)
+        seconds = self._sum_seconds(genomes)
+        longest = max(kind.seconds.longest for kind in self._kinds)
+        most = seconds.high / at_once + (longest if genomes else 0)
         paid = self._rate.overhead / HOUR_S
         return seconds.low / at_once * paid, most * paid
 

@@ -36,6 +36,9 @@ class Range:
     def __mul__(self, factor: float) -> Range:
         return Range(self.expected * factor, self.low * factor, self.high * factor)
 
+    def __add__(self, other: Range) -> Range:
+        return Range(self.expected + other.expected, self.low + other.low, self.high + other.high)
+
 
 class Forecast:
     """Predicts sums over future genomes from the values of finished ones, or from a guess."""
@@ -55,8 +58,8 @@ class Forecast:
         self._means = self._mean**2 / resamples.mean(axis=1)
         self._noise = resamples.std(axis=1) * rng.standard_normal(DRAWS)
 
-    def sum_up(self, count: int) -> Range:
-        """Return the predicted sum over `count` genomes."""
+    def sum_up(self, count: float) -> Range:
+        """Return the predicted sum over `count` genomes, which may be a share of a cohort."""
         expected = count * self._mean
         if self._is_guess:
             return Range(expected, expected / GUESS_FACTOR, expected * GUESS_FACTOR)

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bactofleet.core.config import COSTLY, find_other_option
 from bactofleet.core.files import modified
+from bactofleet.core.samples import LONG_RUNTYPES
 from bactofleet.cost.forecast import Array
 from bactofleet.records.folder import RECEIPTS, SUFFIX, list_receipts
 from bactofleet.records.receipt import Receipt, iter_receipts
@@ -34,6 +36,8 @@ class PastGenomes:
     """Size of the tarball; NaN if there is none."""
     finished: Array
     """When the genome was finished, in seconds since the epoch."""
+    is_long: NDArray[np.bool_]
+    """Whether its row of the sheet named files of long reads."""
 
 
 def read_past_genomes(results: Path, parameters: Mapping[str, Any]) -> PastGenomes:
@@ -43,7 +47,8 @@ def read_past_genomes(results: Path, parameters: Mapping[str, Any]) -> PastGenom
     """
     receipts = iter_receipts(results, _newest(results))
     facts = [fact for receipt in receipts if (fact := _measure(receipt, parameters))]
-    return PastGenomes(*np.array(facts, dtype=float).reshape(-1, 3).T)
+    seconds, size, finished, is_long = np.array(facts, dtype=float).reshape(-1, 4).T
+    return PastGenomes(seconds, size, finished, is_long.astype(bool))
 
 
 def _newest(results: Path) -> list[str]:
@@ -52,12 +57,14 @@ def _newest(results: Path) -> list[str]:
     return [name for _, name in heapq.nlargest(MAX_PAST_GENOMES, dated)]
 
 
-def _measure(receipt: Receipt, parameters: Mapping[str, Any]) -> tuple[float, float, float] | None:
-    """Return seconds, bytes and finishing time of a genome; None if the receipt is unusable."""
+def _measure(receipt: Receipt, parameters: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """Return the numbers of `PastGenomes` of a genome; None if the receipt is unusable."""
     if find_other_option(receipt.parameters, parameters, COSTLY):
         return None
     seconds = _number(receipt.seconds, _SECONDS)
-    facts = (seconds, _number(receipt.tarball.bytes, _BYTES), receipt.finished.timestamp())
+    made_from = receipt.input
+    is_long = made_from.kind == "reads" and made_from.runtype in LONG_RUNTYPES
+    facts = seconds, _number(receipt.tarball.bytes, _BYTES), receipt.finished.timestamp(), is_long
     return None if math.isnan(seconds) else facts
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bactofleet.core.samples import Sample
 from bactofleet.core.text import counted
 from bactofleet.cost.bill import price_fleet
 from bactofleet.cost.display import format_usd
@@ -59,7 +60,9 @@ class Affordable:
         )
 
 
-def price_plan(plan: Plan, config: Mapping[str, Any], results: Path) -> tuple[Plan, list[str]]:
+def price_plan(
+    plan: Plan, samples: Mapping[str, Sample], config: Mapping[str, Any], results: Path
+) -> tuple[Plan, list[str]]:
     """Estimate what a plan costs, and cut it to what `max_cost` pays for.
 
     Returns the plan and the lines to show the user. Genomes that an earlier controller submitted
@@ -69,7 +72,7 @@ def price_plan(plan: Plan, config: Mapping[str, Any], results: Path) -> tuple[Pl
     prices, attempts = load_prices(), read_attempts(results)
     submitted = read_submitted(results).samples
     order = sorted(plan.todo, key=lambda name: name not in submitted)
-    estimator = Estimator(config, results, attempts, prices)
+    estimator = Estimator(config, results, attempts, prices, plan.long_share(samples))
     lines = [estimator.predict(len(order)).describe()]
     if config["max_cost"] is None:
         return plan, lines

@@ -32,11 +32,15 @@ def describe_input(plan: Plan, samples: Samples) -> list[str]:
 
 
 def forecast_work(
-    plan: Plan, config: Mapping[str, Any], results: Path, cores: int | None
+    plan: Plan,
+    samples: Samples,
+    config: Mapping[str, Any],
+    results: Path,
+    cores: int | None,
 ) -> list[str]:
     """Return the line with the expected time, on `cores` of this machine if jobs run here."""
     if not plan.todo:
         return []
-    estimator = Estimator(config, results, [], load_prices())
+    estimator = Estimator(config, results, [], load_prices(), plan.long_share(samples))
     estimate = estimator.predict(len(plan.todo), cores or STACK_VCPUS)
     return [estimate.describe_work(with_time=cores is not None)]

@@ -67,6 +67,10 @@ class Plan:
         todo = [name for name in self.todo if name not in failed]
         return replace(self, todo=todo, failed=[name for name in self.todo if name in failed])
 
+    def long_share(self, samples: Mapping[str, Sample]) -> float:
+        """Return the share of the genomes to do whose rows name files of long reads."""
+        return sum(bool(samples[name].long_reads) for name in self.todo) / max(1, len(self.todo))
+
     def summary(self) -> list[str]:
         """Return the lines that tell the user what a run is going to do."""
         lines = [

@@ -262,8 +262,9 @@ class WorkflowRun:
 
         lines = describe_input(self.plan, self.samples)
         if not (is_s3(self.config["results"]) and self.plan.todo):
-            return [*lines, *forecast_work(self.plan, self.config, self.results, self._cores)]
-        self.plan, prices = price_plan(self.plan, self.config, self.results)
+            facts = self.plan, self.samples, self.config, self.results
+            return [*lines, *forecast_work(*facts, self._cores)]
+        self.plan, prices = price_plan(self.plan, self.samples, self.config, self.results)
         return [*lines, *prices]
 
     def _find_missing(self) -> list[str]:
@@ -307,15 +308,25 @@ class WorkflowRun:
         # Imported here because every job reads this module and none looks for tools.
         from bactofleet.archives.providers import ORDER  # noqa: PLC0415
 
-        has_accessions = any(self.samples[name].accession for name in self.plan.todo)
+        samples = map(self.samples.__getitem__, self.plan.todo)
+        kinds = {(one.kind, bool(one.runs), bool(one.long_reads)) for one in samples}
+        has_accessions = any(kind == "accession" for kind, _, _ in kinds)
         providers = (self.config["providers"] or list(ORDER)) if has_accessions else []
+        has_long = any(is_long for _, _, is_long in kinds)
+        options = self.config | {"providers": providers, "long_reads": has_long}
         problems = []
-        has_long = any(self.samples[name].long_reads for name in self.plan.todo)
-        if missing := missing_tools(self.config | {"providers": providers, "long_reads": has_long}):
+        if missing := missing_tools(options):
             problems.append(
                 f"These tools are not on PATH: {', '.join(missing)}. Run in the container "
                 "(`bactofleet run` does, with Docker or Podman), or install them; no genome was "
                 "started."
+            )
+        # Jobs ask the archives for the runs of these accessions, and their reads may be long.
+        elif ("accession", False, False) in kinds and (
+            missing := missing_tools(options | {"long_reads": True})
+        ):
+            self._say(
+                [f"NOTE: not on PATH: {', '.join(missing)}; accessions of long reads will fail"]
             )
         references = self.config["species_references"]
         is_here = references and not is_address(references)
