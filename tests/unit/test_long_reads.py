@@ -203,7 +203,7 @@ def test_of_the_many_files_of_a_barcode_each_is_opened_a_few_times_only(
     make("download", ont=files)
 
     assert len(set(opened)) == 30
-    assert len(opened) <= 4 * 30
+    assert len(opened) <= 5 * 30
 
 
 def test_long_and_short_reads_are_cleaned_each_in_its_way(make: Make) -> None:
@@ -299,6 +299,24 @@ def test_no_read_of_1000_bp_is_excluded(make: Make) -> None:
     assert "1,000 bp" in reason["message"]
 
 
+def test_files_of_two_barcodes_are_joined_with_a_note(make: Make, tmp_path: Path) -> None:
+    names = ("barcode=barcode07 x=1", "RG:Z:run_SQK-RBK114-96_barcode11")
+    files = [
+        write_reads(
+            tmp_path / f"{n}.fq.gz",
+            [read._replace(name=f"{n}{read.name} {name}") for read in long_reads(seed=n)],
+        )
+        for n, name in enumerate(names)
+    ]
+
+    notes = [
+        make("download", ont=given).record("download").input.get("note")
+        for given in (files, files[:1])
+    ]
+
+    assert notes == ["reads of several barcodes were joined: barcode07, barcode11", None]
+
+
 def test_the_high_qualities_of_hifi_are_not_taken_for_phred_64(make: Make) -> None:
     reads = [read._replace(qualities="~" * len(read.bases)) for read in long_reads()]
 
@@ -318,7 +336,7 @@ def test_flye_assembles_long_reads_whatever_the_assembler_of_short_ones(
     genome = make("assembly", **{column: long_reads()}, assembler="spades", polish=True)
 
     programs = [tool_of(words) for words in genome.commands("assembly")]
-    assert programs == ["flye", "tblastn", "pigz", "pigz"]
+    assert programs == ["flye", "tblastn", "pigz", "pigz", "pigz"]
     assert command(genome, "flye")[1] == option
     assert set(genome.record("assembly").versions) == {
         *("flye", "minimap2", "blastp", "prokka database", "pigz")
@@ -382,6 +400,22 @@ def test_of_a_plasmid_that_flye_joined_to_itself_one_copy_is_kept(make: Make) ->
     plasmid, _ = read_fasta(genome.folder("assembly") / "contigs/S1.fna")
     assert plasmid.sequence == once
     assert "len=600 cov=90.0 corr=0 origname=contig_2_x3_cov_90_circular" in plasmid.name
+
+
+def test_circles_without_dnaa_are_in_a_file_of_plasmids_too(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_TBLASTN", "310.5\tcontig_2_cov_61_circular\t1\t101\t280\n")
+    monkeypatch.setattr(assembly, "MAX_PLASMID", 300)
+    large = "".join(random.Random(9).choices("ACGT", k=350))
+    found = f">contig_1 30 Y\n{PLASMID}\n>contig_2 61 Y\n{CHROMOSOME}\n>contig_3 9 N\n{PLASMID}\n"
+
+    genome = make("assembly", ont=long_reads(), found=f"{found}>contig_4 60 Y\n{large}\n")
+
+    file = genome.published("assembly", "main/assembler/supplemental/S1-plasmids.fna.gz")
+    [line, *sequence] = gzip.decompress(file.read_bytes()).decode().splitlines()
+    assert "origname=contig_1_cov_30_circular" in line
+    assert "".join(sequence) == PLASMID
 
 
 @pytest.mark.parametrize("copies", [1, 2, 5])

@@ -43,6 +43,8 @@ FLYE_READS = {"ONT": "--nano-hq", "HIFI": "--pacbio-hifi"}
 MINIMAP2_READS = {"ONT": "map-ont", "HIFI": "map-hifi"}
 ASSEMBLED = "assembly.fasta"
 CIRCULAR = "_circular"  # in the name of a draft's contig that Flye has closed
+# Larger circles without dnaA may be second chromosomes, bp: that of V. cholerae has 1.05 Mb.
+MAX_PLASMID = 500_000
 PILON = "_pilon"  # what Pilon appends to the name of each contig
 # Columns of assembly-scan that go into the metrics.
 METRICS = (
@@ -325,9 +327,7 @@ def _name_contigs(
         if _is_good(stage, draft):
             kept.append(draft)
     kept.sort(key=lambda draft: (-len(draft.sequence), draft.name))
-    if assembler == "flye":
-        _describe_contigs(stage, kept)
-    return [
+    named = [
         Contig(
             f"{stage.sample}_{i:05d} len={len(draft.sequence)} cov={draft.coverage:.1f} "
             f"corr={changes.get(draft.name.removesuffix(PILON), 0)} "
@@ -336,6 +336,10 @@ def _name_contigs(
         )
         for i, draft in enumerate(kept, start=1)
     ]
+    if assembler == "flye":
+        _describe_contigs(stage, kept)
+        _publish_plasmids(stage, kept, named)
+    return named
 
 
 def _describe_shape(draft: Draft) -> str:
@@ -355,6 +359,19 @@ def _describe_contigs(stage: Stage, drafts: list[Draft]) -> None:
     table.write_text("\n".join(lines) + "\n")
     circular = sum(draft.is_circular for draft in drafts)
     stage.record.metrics["assembler_circular_contig"] = circular
+
+
+def _publish_plasmids(stage: Stage, drafts: list[Draft], named: list[Contig]) -> None:
+    """Publish the circular contigs that are probably plasmids in a file of their own, if any."""
+    plasmids = [
+        contig
+        for draft, contig in zip(drafts, named, strict=True)
+        if draft.is_circular and not draft.begins_with and len(draft.sequence) <= MAX_PLASMID
+    ]
+    if plasmids:
+        fasta = stage.work / "plasmids.fna"
+        write_fasta(fasta, plasmids)
+        _publish_file(stage, fasta, f"supplemental/{stage.sample}-plasmids.fna.gz")
 
 
 def _is_good(stage: Stage, draft: Draft) -> bool:

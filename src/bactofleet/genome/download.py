@@ -20,6 +20,7 @@ from bactofleet.genome.fasta import read_fasta, write_fasta
 from bactofleet.genome.fastq import (
     Irregularity,
     ReadStats,
+    barcode_of,
     count_reads,
     hold_same_reads,
     is_gzip,
@@ -288,6 +289,9 @@ def _join_reads(
         for number, run in enumerate(runs, start=1)
     ]
     mates = {len(files) for files, _ in plain}
+    # Two barcodes may be one isolate, sequenced twice, or a wrong path.
+    if len(barcodes := {barcode_of(files[0]) for files, _ in plain} - {""}) > 1:
+        _note(stage, f"reads of several barcodes were joined: {', '.join(sorted(barcodes))}")
     if long_reads and mates != {1}:
         raise Excluded("paired-end", f"{runs[0][0].name} is one of two files of long reads")
     if len(mates) > 1:

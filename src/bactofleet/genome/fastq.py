@@ -41,6 +41,8 @@ SHOWN_BYTES = 4
 MATE = re.compile(rb"\S+/([12])(?: .*)?|\S+ ([12]):.*|\S+ \S+/([12])(?: .*)?")
 # Ion Torrent: run, row and column, as in `@1ABCD:00012:00345`.
 ION_TORRENT = re.compile(rb"@[A-Z0-9]{5}:\d{1,5}:\d{1,5}(?:/[12])?(?: .*)?")
+# As in `barcode=barcode07` and `RG:Z:..._SQK-RBK114-96_barcode07`.
+BARCODE = re.compile(rb"barcode\d{2}(?!\d)")
 # The longest name that SAM allows (https://samtools.github.io/hts-specs/SAMv1.pdf, 1.4).
 MAX_NAME = 254
 GZIP = b"\x1f\x8b"
@@ -213,6 +215,12 @@ def pair_name(path: Path) -> bytes:
 def is_ion_torrent(path: Path) -> bool:
     """Say whether the first read's name is one of Ion Torrent's."""
     return ION_TORRENT.fullmatch(_first_header(path)) is not None
+
+
+def barcode_of(path: Path) -> str:
+    """Return the barcode in the first read's name, as MinKNOW and Dorado write it; or ""."""
+    found = BARCODE.search(_first_header(path))
+    return found[0].decode() if found else ""
 
 
 def _first_header(path: Path) -> bytes:
