@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 import tarfile
@@ -16,7 +17,8 @@ import docker
 import pytest
 from aws.emulator.client import EmulatedAWS
 from aws.genome_controller import TIMEOUT_S, Genomes, get_options, write_sheet
-from aws.genomes import IMAGE, READS, copy_project
+from aws.genomes import IMAGE, READS, copy_project, upload_reads
+from support.long_reads import write_long_reads, write_pairs
 from support.tarballs import pack
 
 from bactofleet.core.destination import scratch_folder
@@ -288,6 +290,37 @@ def test_schemes_on_s3_type_the_genomes_of_a_job_that_fetches_them_once(
     assert typed == ["NONE"] * 2
     of_scheme = [r for r in controller.get_requests("job/") if r["resource"].endswith(key)]
     assert [r["operation"] for r in of_scheme] == ["HeadObject", "GetObject"]
+
+
+def test_short_long_and_hybrid_genomes_are_one_submission(aws: EmulatedAWS, tmp_path: Path) -> None:
+    replicon = "".join(random.Random(3).choices("ACGT", k=30_000))
+    long = write_long_reads(tmp_path / "long.fastq.gz", [replicon], 55)
+    pairs = write_pairs(tmp_path, replicon, 50)
+    controller = Genomes(aws, tmp_path / "project", {}, "results/kinds")
+    files = [long, *pairs.values()]
+    upload_reads(controller.get_owner("s3"), aws.bucket, files)
+    ont, r1, r2 = (f"s3://{aws.bucket}/{READS}/{file.name}" for file in files)
+    rows = [("sample", "r1", "r2", "ont"), ("short", r1, r2, ""), ("long", "", "", ont)]
+    rows += [("hybrid", r1, r2, ont), ("wrong_column", "", "", r1)]
+    sheet = controller.folder / "config" / "samples.tsv"
+    sheet.write_text("".join("\t".join(row) + "\n" for row in rows))
+    controller.arguments += ["resistance=false", "species_references="]
+    before = controller.count("batch")["SubmitJob"]
+
+    assert controller.run_genomes() == 0, controller.log
+
+    assert controller.count("batch")["SubmitJob"] == before + 1
+    receipts = controller.get_receipts()
+    assert {name: receipt["input"]["runtype"] for name, receipt in receipts.items()} == {
+        **{"short": "paired-end", "long": "ont", "hybrid": "short_polish", "wrong_column": "ont"}
+    }
+    assert receipts.pop("wrong_column")["reason"]["type"] == "short-reads"
+    assert {receipt["status"] for receipt in receipts.values()} == {"complete"}
+    circular = {
+        row["sample"]: row["assembler_circular_contig"]
+        for row in controller.get_table("cohort.tsv")
+    }
+    assert circular == {"short": "", "long": "1", "hybrid": "1", "wrong_column": ""}
 
 
 def pack_scheme() -> bytes:

@@ -10,6 +10,7 @@ its Phred score. It knows no chimeras, no adapters and no context but homopolyme
 from __future__ import annotations
 
 import gzip
+import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -85,6 +86,21 @@ def _add_errors(
 def reverse(sequence: str) -> str:
     """Return the reverse complement."""
     return sequence.encode().translate(COMPLEMENT)[::-1].decode()
+
+
+def write_pairs(folder: Path, replicon: str, depth: int) -> dict[str, Path]:
+    """Write pairs of 2 x 150 bp without errors of a circular replicon; return files by column."""
+    rng = random.Random(6)
+    around = replicon + replicon[:500]
+    starts = [rng.randrange(len(replicon)) for _ in range(depth * len(replicon) // 300)]
+    mates = {
+        "r1": [around[start : start + 150] for start in starts],
+        "r2": [reverse(around[start + 250 : start + 400]) for start in starts],
+    }
+    for name, reads in mates.items():
+        text = "".join(f"@p{i}\n{bases}\n+\n{'I' * 150}\n" for i, bases in enumerate(reads))
+        (folder / f"{name}.fastq.gz").write_bytes(gzip.compress(text.encode()))
+    return {name: folder / f"{name}.fastq.gz" for name in mates}
 
 
 def write_long_reads(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import random
-from pathlib import Path
 
 import pytest
-from support.long_reads import reverse, write_long_reads
+from support.long_reads import reverse, write_long_reads, write_pairs
 from workflow.conftest import Project, Result, make_project, plasmid
 
 from bactofleet.genome.fasta import read_fasta
@@ -16,21 +14,6 @@ from bactofleet.genome.fasta import read_fasta
 CHROMOSOME = "".join(random.Random(5).choices("ACGT", k=60_000))
 LONG = ("nanopore", "hybrid")
 K = 31
-
-
-def write_pairs(folder: Path, depth: int) -> dict[str, object]:
-    """Write pairs of 2 x 150 bp without errors, of the circular chromosome."""
-    rng = random.Random(6)
-    around = CHROMOSOME + CHROMOSOME[:500]
-    starts = [rng.randrange(len(CHROMOSOME)) for _ in range(depth * len(CHROMOSOME) // 300)]
-    mates = {
-        "r1": [around[start : start + 150] for start in starts],
-        "r2": [reverse(around[start + 250 : start + 400]) for start in starts],
-    }
-    for name, reads in mates.items():
-        text = "".join(f"@p{i}\n{bases}\n+\n{'I' * 150}\n" for i, bases in enumerate(reads))
-        (folder / f"{name}.fastq.gz").write_bytes(gzip.compress(text.encode()))
-    return {name: folder / f"{name}.fastq.gz" for name in mates}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +26,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Result]
         [
             plasmid("short"),
             {"sample": "nanopore", "ont": deep},
-            {"sample": "hybrid", "ont": deep, **write_pairs(data, 50)},
+            {"sample": "hybrid", "ont": deep, **write_pairs(data, CHROMOSOME, 50)},
             {"sample": "wrong_column", "r1": deep},
         ]
     )
