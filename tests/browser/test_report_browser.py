@@ -1,4 +1,4 @@
-"""The report in a real browser, of 3 and of 2,000 genomes."""
+"""The report in a real browser, of 3, of 2,000 and of 67,000 genomes."""
 
 import base64
 import json
@@ -37,6 +37,19 @@ return [...document.querySelectorAll(".plot")].flatMap((plot) => {
     .map((other) => `${plot.dataset.plot}: ${one[0]} / ${other[0]}`));
 });
 """
+CUT_OFF = """
+return [...document.querySelectorAll(".plot")].flatMap((plot) => {
+  const [frame, edge] = [plot.getBoundingClientRect(), 1];
+  return [...plot.querySelectorAll(".xtitle, .ytitle, .legendtext")].filter((label) => {
+    const box = label.getBoundingClientRect();
+    return box.left < frame.left - edge || box.right > frame.right + edge;
+  }).map((label) => `${plot.dataset.plot}: ${label.textContent}`);
+});
+"""
+SPACE_IN_CLOUD = """
+return document.querySelector("[data-plot=contiguity] .bglayer .bg, [data-plot=contiguity] .plotbg")
+  .getBoundingClientRect().height"""
+LONG_WORD = "United Kingdom of Great Britain and Northern Ireland"
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +72,13 @@ def pages(tmp_path_factory):
         3: make_page(small, write_genomes(small, ["complete", "complete", "excluded"])),
         2_000: make_page(large, write_cohort(large, 2_000)),
     }
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    """The report of 67,000 genomes, which takes half a minute of CPU time to make."""
+    folder = tmp_path_factory.mktemp("fleet")
+    return make_page(folder, write_cohort(folder, 67_000))
 
 
 @pytest.fixture
@@ -131,12 +151,13 @@ def test_no_plot_is_empty(driver, pages, count):
     assert all(marks.values()), marks
 
 
-@pytest.mark.parametrize("width", [400, 900, 1_600])
+@pytest.mark.parametrize("width", [390, 400, 900, 1_600])
 @pytest.mark.parametrize("count", [3, 2_000])
 def test_labels_do_not_overlap_and_nothing_is_wider_than_the_window(driver, pages, count, width):
     chromium.open_report(driver, pages[count], width)
 
     assert driver.execute_script(OVERLAPS) == []
+    assert driver.execute_script(CUT_OFF) == []
     assert driver.execute_script("return document.documentElement.scrollWidth") <= width
 
 
@@ -313,6 +334,39 @@ def test_axe_finds_no_barrier(driver, pages, width, media):
     assert found == []
 
 
+@pytest.mark.parametrize("media", ["light", "dark", "print"])
+@pytest.mark.parametrize("width", [390, 1_400])
+def test_67000_genomes_fit_the_window_without_barriers(driver, fleet, width, media):
+    chromium.use_colours(driver, "dark" if media == "dark" else "light", media * (media == "print"))
+    chromium.open_report(driver, fleet, width)
+
+    found = chromium.find_barriers(driver)
+    chromium.use_colours(driver, "light")
+
+    assert found == []
+    if media != "print":
+        assert driver.execute_script("return document.documentElement.scrollWidth") <= width
+        assert driver.execute_script(OVERLAPS) == []
+        assert driver.execute_script(CUT_OFF) == []
+
+
+def test_67000_genomes_are_shown_and_filtered_in_time(driver, fleet):
+    start = chromium.processor_seconds(driver)
+    chromium.open_report(driver, fleet, 1_400)
+    shown = chromium.processor_seconds(driver)
+    table = Table(driver)
+    assert table.shown == "67,000 genomes"
+
+    table.filter("status", "failed")
+    table.filter("sample", "SRX104")
+
+    assert shown - start < SHOWN_WITHIN_S
+    assert chromium.processor_seconds(driver) - shown < SHOWN_WITHIN_S
+    assert set(table.column("status")) == {"failed"}
+    assert all(name.startswith("SRX104") for name in table.column("sample"))
+    assert driver.get_log("browser") == []
+
+
 def test_a_filter_that_is_not_understood_is_marked_and_hides_nothing(table):
     table.filter("assembler_total_contig", "many..")
 
@@ -409,23 +463,73 @@ def test_a_click_on_a_point_opens_its_genome(driver, pages):
     assert driver.find_element(By.ID, "detail").is_displayed()
 
 
-@pytest.mark.parametrize("count", [150, 2_000])
-def test_points_take_the_colours_of_a_column_of_the_sheet(driver, tmp_path, monkeypatch, count):
-    monkeypatch.setattr(figures, "MAX_POINTS", 999)  # 2,000 genomes are a density
-    samples = write_cohort(tmp_path, count)
-    words = [f"country {index % 8}" if index % 3 else HOSTILE for index in range(count)]
+def make_coloured_page(folder, count, words):
+    """Write the report of genomes whose sheet has a word in its column `country` for each."""
+    samples = write_cohort(folder, count)
     own = {name: {"country": word} for name, word in zip(samples, words, strict=True)}
-    page = tmp_path / "report.html"
-    page.write_text(render_page(read_cohort(tmp_path, samples, own=own), "Isolates", None))
-    chromium.open_report(driver, page)
+    page = folder / "report.html"
+    page.write_text(render_page(read_cohort(folder, samples, own=own), "Isolates", None))
+    return page
 
-    chooser = driver.find_element(By.ID, "colour")
-    chromium.Select(chooser).select_by_value("sheet_country")
 
+def choose_colour(driver, name):
+    """Colour the points by a column, and wait for them; return the texts of the key."""
+    chromium.Select(driver.find_element(By.ID, "colour")).select_by_value(name)
+    return wait_for_key(driver)
+
+
+def wait_for_key(driver):
     key = "[data-plot=contiguity] .legendtext"
     read = lambda: [found.text for found in driver.find_elements(By.CSS_SELECTOR, key)]  # noqa: E731
     chromium.wait(driver, lambda: any("country" in text for text in read()))
-    texts = read()
+    return read()
+
+
+@pytest.mark.parametrize("width", [390, 1_400])
+def test_the_key_of_long_words_leaves_room_for_the_points(driver, tmp_path, width):
+    words = [f"country {index % 8}, {LONG_WORD}" for index in range(150)]
+    chromium.open_report(driver, make_coloured_page(tmp_path, 150, words), width)
+
+    choose_colour(driver, "sheet_country")
+
+    assert driver.execute_script(OVERLAPS) == []
+    assert driver.execute_script(CUT_OFF) == []
+    assert driver.execute_script(SPACE_IN_CLOUD) > 150
+
+
+def test_the_address_keeps_the_colour(driver, tmp_path):
+    page = make_coloured_page(tmp_path, 40, [f"country {index % 2}" for index in range(40)])
+    chromium.open_report(driver, page)
+    choose_colour(driver, "sheet_country")
+    Table(driver).filter("status", "complete")
+    address = driver.current_url
+    assert "colour=sheet_country" in address
+
+    driver.get("about:blank")
+    chromium.open_page(driver, address)
+
+    assert len(wait_for_key(driver)) == 2
+    chooser = driver.find_element(By.ID, "colour")
+    assert chooser.get_attribute("value") == "sheet_country"
+    chromium.Select(chooser).select_by_value("")
+    assert "colour=" not in driver.current_url
+
+
+def test_a_colour_that_is_not_there_is_passed_over(driver, pages):
+    chromium.open_page(driver, f"{pages[3].as_uri()}#?colour=sheet_nothing")
+
+    assert driver.find_element(By.ID, "colour").get_attribute("value") == ""
+    assert driver.get_log("browser") == []
+
+
+@pytest.mark.parametrize("count", [150, 2_000])
+def test_points_take_the_colours_of_a_column_of_the_sheet(driver, tmp_path, monkeypatch, count):
+    monkeypatch.setattr(figures, "MAX_POINTS", 999)  # 2,000 genomes are a density
+    words = [f"country {index % 8}" if index % 3 else HOSTILE for index in range(count)]
+    chromium.open_report(driver, make_coloured_page(tmp_path, count, words))
+
+    texts = choose_colour(driver, "sheet_country")
+
     assert len(texts) == 7
     assert texts[0].startswith(f"{HOSTILE} (")
     assert texts[-1].startswith("others (")

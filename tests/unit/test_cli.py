@@ -91,6 +91,7 @@ def test_what_jobs_on_aws_cannot_have_is_reported_for_a_good_project(
 
     assert main(["check"]) == 0
     said = capsys.readouterr().out
+    assert said.startswith("config/config.yaml and config/samples.tsv are good: 2 genomes.")
     assert "NOTE: on AWS Batch it would be refused: config/samples.tsv: S1, S2: files of" in said
     assert "1 sample names an input that another one names too (for example S2, as S1)" in said
 

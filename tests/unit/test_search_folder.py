@@ -1,5 +1,6 @@
 """Folders of reads as people have them become rows; what could be two things is left out."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -297,13 +298,26 @@ DOUBTFUL: dict[str, tuple[list[str], list[str], list[tuple[str, str]]]] = {
             ("reads/fastq_pass/unclassified/F_0.fq", "Nanopore"),
         ],
     ),
-    "Nanopore reads in no folder of a barcode": (
-        ["fastq_pass/F_pass_0.fq", "FAX123_pass_barcode01_0.fq"],
+    "Nanopore reads without barcode": (
+        ["fastq_pass/FAX1_pass_0.fq", "pass/b/FAX2_pass_unclassified_0.fq"],
         [],
         [
-            ("reads/FAX123_pass_barcode01_0.fq", "in the column ont"),
-            ("reads/fastq_pass/F_pass_0.fq", "in the column ont"),
+            ("reads/fastq_pass/FAX1_pass_0.fq", "in the column ont"),
+            ("reads/pass/b/FAX2_pass_unclassified_0.fq", "without barcode or quality"),
         ],
+    ),
+    "a barcode within a name of one's own": (
+        ["iso1_barcode01.fq", "iso2_barcode01.fq"],
+        [],
+        [
+            ("reads/iso1_barcode01.fq", "in the column ont"),
+            ("reads/iso2_barcode01.fq", "in the column ont"),
+        ],
+    ),
+    "a barcode of two flow cells in one folder": (
+        ["FAX1_pass_barcode01_0a_0.fq", "FAX2_pass_barcode01_0b_0.fq"],
+        ["barcode01"],
+        [("barcode01", "the sheet, or a genome above, has barcode01")],
     ),
     "a barcode of two runs": (
         ["run1/fastq_pass/barcode01/F_0.fq", "run2/fastq_pass/barcode01/G_0.fq"],
@@ -333,21 +347,81 @@ def test_what_could_be_two_things_is_left_out_and_told(layout: str) -> None:
         assert part in reason
 
 
-def test_the_files_of_a_nanopore_barcode_are_one_genome_of_long_reads(
+# Names of files of Nanopore reads, and the column ont of the genomes that they are.
+NANOPORE: dict[str, tuple[list[str], dict[str, str]]] = {
+    "MinKNOW's folders of barcodes": (
+        [f"fastq_pass/barcode{n}/F_pass_{part}.fastq.gz" for n in ("01", "02") for part in (0, 1)],
+        {
+            f"barcode{n}": ";".join(
+                f"fastq_pass/barcode{n}/F_pass_{part}.fastq.gz" for part in "01"
+            )
+            for n in ("01", "02")
+        },
+    ),
+    "folders of samples, as MinKNOW's sample sheet names them": (
+        ["run/fastq_pass/iso-1/FAX1_pass_iso-1_0a_1.fq.gz", "run/fastq_pass/iso_2/FAX1_0.fq.gz"],
+        {
+            "iso-1": "run/fastq_pass/iso-1/FAX1_pass_iso-1_0a_1.fq.gz",
+            "iso_2": "run/fastq_pass/iso_2/FAX1_0.fq.gz",
+        },
+    ),
+    "Guppy's folders": (
+        ["guppy/pass/barcode01/fastq_runid_0a1b_0_0.fastq.gz", "guppy/fail/barcode01/x.fastq.gz"],
+        {"barcode01": "guppy/pass/barcode01/fastq_runid_0a1b_0_0.fastq.gz"},
+    ),
+    "a file for each barcode": (
+        ["barcode01.fastq.gz", "barcode12.fastq.gz"],
+        {"barcode01": "barcode01.fastq.gz", "barcode12": "barcode12.fastq.gz"},
+    ),
+    "files of MinKNOW in one folder": (
+        ["FAX123_pass_barcode01_0a_1b_0.fq", "FAX123_pass_barcode01_0a_1b_1.fq"],
+        {"barcode01": "FAX123_pass_barcode01_0a_1b_0.fq;FAX123_pass_barcode01_0a_1b_1.fq"},
+    ),
+    "dorado demux": (
+        ["0a1b-2c_SQK-NBD114-24_barcode03.fastq", "0a1b-2c_SQK-NBD114-24_unclassified.fastq"],
+        {"barcode03": "0a1b-2c_SQK-NBD114-24_barcode03.fastq"},
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", NANOPORE)
+def test_nanopore_folders_are_genomes_of_long_reads(layout: str) -> None:
+    names, expected = NANOPORE[layout]
+
+    import_folder(*names, "a_R1.fq", "a_R2.fq")
+
+    found = {row["sample"]: row["ont"].replace("reads/", "") for row in read_rows()}
+    assert found == {"a": "", **expected}
+
+
+def test_how_many_files_of_a_barcode_were_joined_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    import_folder(
-        *(f"fastq_pass/barcode{n}/F_pass_{part}.fastq.gz" for n in ("01", "02") for part in (0, 1)),
-        *("a_R1.fq", "a_R2.fq"),
-    )
+    import_folder(*(f"fastq_pass/barcode01/F_pass_{part}.fastq.gz" for part in (0, 1)))
+
+    assert "files joined: 2" in capsys.readouterr().out
+
+
+NANOPORE_READ = "@0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0 runid=1a2b ch=7\nACGT\n+\nIIII\n"
+HIFI_READ = "@m64011_190830_220126/1/ccs\nACGT\n+\nIIII\n"
+
+
+@pytest.mark.parametrize(("read", "column"), [(NANOPORE_READ, "ont"), (HIFI_READ, "hifi")])
+@pytest.mark.parametrize("name", ["iso.fastq.gz", "iso.fq"])
+def test_the_first_read_of_a_file_without_mates_tells_long_reads(
+    read: str, column: str, name: str
+) -> None:
+    Path("reads").mkdir()
+    write_gzip = gzip.open if name.endswith(".gz") else open
+    with write_gzip(f"reads/{name}", "wt") as file:
+        file.write(read)
+
+    import_folder("short.fq")
 
     rows = {row["sample"]: row for row in read_rows()}
-    assert rows.keys() == {"a", "barcode01", "barcode02"}
-    assert rows["barcode01"]["ont"] == ";".join(
-        f"reads/fastq_pass/barcode01/F_pass_{part}.fastq.gz" for part in (0, 1)
-    )
-    assert not rows["barcode01"]["r1"]
-    assert "files joined: 2" in capsys.readouterr().out
+    assert rows["iso"][column] == f"reads/{name}"
+    assert not rows["iso"]["r1"]
+    assert rows["short"]["r1"] == "reads/short.fq"
 
 
 def test_nothing_is_taken_twice() -> None:

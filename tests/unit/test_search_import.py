@@ -84,6 +84,22 @@ def test_a_fofn_of_the_first_versions_has_assemblies_in_another_column() -> None
     assert rows == ["sample\tr1\tassembly", "se\ta_1.fq\t", "as\t\tx.fna"]
 
 
+def test_a_fofn_of_the_first_versions_has_long_reads_in_other_columns() -> None:
+    rows = rows_of(
+        "sample\truntype\tr1\tr2\textra\n"
+        "S1\tont\ta_1.fq\n"
+        "S2\thybrid\ta_1.fq\ta_2.fq\tb_1.fq\n"
+        "S3\tshort_polish-merge-pe\ta_1.fq,a_2.fq\tb_1.fq,b_2.fq\tx.fna\n"
+    )
+
+    assert rows == [
+        "sample\tr1\tr2\tont",
+        "S1\t\t\ta_1.fq",
+        "S2\ta_1.fq\ta_2.fq\tb_1.fq",
+        "S3\ta_1.fq;a_2.fq\tb_1.fq;b_2.fq\tx.fna",
+    ]
+
+
 def test_long_reads_of_a_fofn_are_taken_alone_and_beside_pairs() -> None:
     rows = rows_of(
         f"{FOFN}\nS1\tont\t0\t\t\t\t\ta_1.fq\nS2\thybrid\t0\t\ta_1.fq\ta_2.fq\t\tb_1.fq\n"

@@ -21,9 +21,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Run the command; raises `ConfigurationError` with all problems."""
     ready = check_run(read_options(args.config), SCHEMAS, str(args.config), known_image())
+    sheet = ready.config["samples"]
+    print(f"{args.config} and {sheet} are good: {counted(len(ready.samples), 'genome')}.")
     for line in ready.summary()[1:]:
         print(line)
     for problem in find_unreachable(ready.config, ready.samples):
         print(f"NOTE: on AWS Batch it would be refused: {problem}")
-    sheet = ready.config["samples"]
-    print(f"{args.config} and {sheet} are good: {counted(len(ready.samples), 'genome')}.")

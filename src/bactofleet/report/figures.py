@@ -328,7 +328,9 @@ def plot_reasons(genomes: pd.DataFrame) -> Plot | None:
         )
     figure.update_layout(barmode="stack", showlegend=True)
     figure.update_yaxes(categoryorder="total ascending", type="category")
-    figure.update_xaxes(rangemode="tozero", tickformat=",d", **whole_ticks(counts.max()))
+    # Beyond the longest bar there is room for its number.
+    largest = counts.max()
+    figure.update_xaxes(range=[0, 1.25 * largest], tickformat=",d", **whole_ticks(largest))
     return Plot("reasons", "Genomes without a result", "Genomes by stage and reason.", figure)
 
 

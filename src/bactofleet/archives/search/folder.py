@@ -6,8 +6,10 @@ out with the reason, because a wrong pair would be a wrong genome.
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,10 +22,23 @@ from bactofleet.core.samples import SEPARATOR, Row, file_of
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
 _RUN = re.compile(r"[SED]RR\d{6,9}")
-# MinKNOW's folders: fastq_pass/barcode01/..., one for each barcode.
+# Folders of MinKNOW and Guppy, one for each barcode; in fastq_pass also with the name of a sample.
 _BARCODE = re.compile(r"barcode\d{2}")
-_NO_BARCODE = re.compile(r"(?:^|[/_])(?:unclassified|mixed|fastq_fail)(?:[/_.]|$)")
+_BY_SAMPLE = "fastq_pass"
+# Names of files by MinKNOW (flow cell first) and by dorado demux (run and kit first).
+_FILE_OF_BARCODE = re.compile(
+    r"(?P<run>[A-Z]{3}\d+|.+_(?:SQK|EXP|VSK)-[A-Z0-9-]+)_(?:pass_)?(?P<genome>barcode\d{2})(?:_[\da-f_]+)?"
+)
+_NO_BARCODE = re.compile(
+    r"(?:^|[/_])(?:unclassified|mixed|fastq_fail)(?:[/_.]|$)|(?:^|/)fail/barcode\d{2}/"
+)
 _NANOPORE = re.compile(r"(?:^|[/_])(?:barcode\d{2}|fastq_pass)(?:[/_.]|$)")
+# The first lines of files of long reads: https://github.com/nanoporetech/dorado and
+# https://pacbiofileformats.readthedocs.io (names of reads).
+_LONG_READS = {
+    "ont": re.compile(rb"@[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
+    "hifi": re.compile(rb"@m\w+/\d+/ccs\b"),
+}
 _SHORT_LANE = re.compile(r"(?P<name>.+)[._](?P<lane>L\d{1,2})(?P<rest>[._].+)?")
 # Neither a path of the sheet nor a line of it may hold these.
 _NOT_IN_A_CELL = re.compile(r'[\x00-\x1f;\ud800-\udfff]|^"')
@@ -51,6 +66,14 @@ class _File(NamedTuple):
     says: ReadName
 
 
+class _Barcode(NamedTuple):
+    """Files with the same folder, run and barcode are of one genome."""
+
+    folder: Path
+    run: str
+    genome: str
+
+
 def find_genomes(folder: Path) -> list[Found]:
     """Return the genomes of a folder and its subfolders, and the files that were left out.
 
@@ -58,14 +81,16 @@ def find_genomes(folder: Path) -> list[Found]:
     """
     left_out: list[Found] = []
     files: list[_File] = []
-    barcodes: dict[Path, list[str]] = defaultdict(list)
+    barcodes: dict[_Barcode, list[str]] = defaultdict(list)
     seen: dict[object, str] = {}
     for path in _iter_fastq(folder):
         says = parse_read_name(Path(path).name)
-        if doubt := next(_find_faults(path, says, os.path.relpath(path, folder), seen), None):
+        barcode = _find_barcode(Path(path))
+        below = os.path.relpath(path, folder)
+        if doubt := next(_find_faults(path, says, below, seen, barcode), None):
             left_out.append(Found(path, {}, [doubt]))
-        elif _is_of_barcode(path):
-            barcodes[Path(path).parent].append(path)
+        elif barcode:
+            barcodes[barcode].append(path)
         else:
             files.append(_File(path, says))
     if not (files or barcodes or left_out):
@@ -82,17 +107,25 @@ def find_genomes(folder: Path) -> list[Found]:
         for genome in _to_genomes(name, group, _find_numbered(name, groups), is_single)
     ]
     _refuse_short_lanes(found)
-    return [*found, *(_join_barcode(*barcode) for barcode in barcodes.items()), *left_out]
+    return [*found, *(_join(*barcode) for barcode in barcodes.items()), *left_out]
 
 
-def _is_of_barcode(path: str) -> bool:
-    return _BARCODE.fullmatch(Path(path).parent.name) is not None
+def _find_barcode(path: Path) -> _Barcode | None:
+    """Return whose reads a file of a Nanopore run has; None if neither folder nor name says so."""
+    folder = path.parent
+    if _BARCODE.fullmatch(folder.name) or folder.absolute().parent.name == _BY_SAMPLE:
+        return _Barcode(folder, "", folder.name)
+    stem = FASTQ.sub("", path.name)
+    if _BARCODE.fullmatch(stem):
+        return _Barcode(folder, "", stem)
+    found = _FILE_OF_BARCODE.fullmatch(stem)
+    return _Barcode(folder, found["run"], found["genome"]) if found else None
 
 
-def _join_barcode(folder: Path, files: list[str]) -> Found:
-    """Return the genome of a barcode of a Nanopore run, all files of its folder."""
+def _join(barcode: _Barcode, files: list[str]) -> Found:
+    """Return the genome of a barcode of a Nanopore run, all its files."""
     doubt = Doubt("nanopore", f"Nanopore reads of a barcode, files joined: {len(files):,}")
-    return Found(folder.name, {"sample": folder.name, "ont": SEPARATOR.join(files)}, [doubt])
+    return _to_row(barcode.genome, {"ont": files}, [doubt])
 
 
 def _iter_fastq(folder: Path) -> Iterator[str]:
@@ -106,7 +139,9 @@ def _iter_fastq(folder: Path) -> Iterator[str]:
         )
 
 
-def _find_faults(path: str, says: ReadName, below: str, seen: dict[object, str]) -> Iterator[Doubt]:
+def _find_faults(
+    path: str, says: ReadName, below: str, seen: dict[object, str], barcode: _Barcode | None
+) -> Iterator[Doubt]:
     """Find why a file cannot be reads of a genome; `below` is its path within the folder."""
     if _NOT_IN_A_CELL.search(path):
         yield Doubt("path", "its path has characters that a sheet cannot hold; rename it")
@@ -128,7 +163,7 @@ def _find_faults(path: str, says: ReadName, below: str, seen: dict[object, str])
         yield Doubt("unpaired", "its reads have lost their mates")
     if _NO_BARCODE.search(below):
         yield Doubt("nanopore", "its name is that of Nanopore reads without barcode or quality")
-    if _NANOPORE.search(below) and not _is_of_barcode(path):
+    if _NANOPORE.search(below) and not barcode:
         yield Doubt("nanopore", "its name is that of Nanopore reads; name it in the column ont")
 
 
@@ -165,7 +200,19 @@ def _to_genomes(
             yield Found(name, {}, [Doubt("mate", f"{', '.join(r1)} has no second mate")])
             return
         doubts = [Doubt("single-end", "there are no second mates: taken as single-end reads")]
-    yield _to_row(name, r1, r2, doubts)
+    kind = "r1" if mates else _find_kind(r1[0])
+    yield _to_row(name, {kind: r1, "r2": r2}, doubts)
+
+
+def _find_kind(path: str) -> str:
+    """Return the column of a file of reads without mates, by the name of its first read."""
+    opener = gzip.open if path.lower().endswith(".gz") else open
+    try:
+        with opener(path, "rb") as file:
+            first = file.readline(200)
+    except (OSError, EOFError, zlib.error):
+        return "r1"  # the stage download says what is wrong with it
+    return next((column for column, name in _LONG_READS.items() if name.match(first)), "r1")
 
 
 def _paths_of(group: list[_File], mate: int) -> list[str]:
@@ -201,15 +248,18 @@ def _find_ambiguity(group: list[_File], numbered: list[str]) -> Doubt | None:
     return None
 
 
-def _to_row(name: str, r1: list[str], r2: list[str], doubts: list[Doubt]) -> Found:
-    """Return a genome with its row, by a name that the sheet takes."""
+def _to_row(name: str, files: dict[str, list[str]], doubts: list[Doubt]) -> Found:
+    """Return a genome with its row, by a name that the sheet takes; `files` are by column."""
     safe = _UNFIT.sub("_", name).lstrip("_.-").rstrip(".-")
     if safe != name:
         doubts = [*doubts, Doubt("name", f"its files are called {name}")]
-    if len({Path(path).parent for path in (*r1, *r2)}) > 1:
-        doubts = [*doubts, Doubt("folders", f"its files are in several folders: {r1[0]}, ...")]
-    row = {"sample": safe, "r1": SEPARATOR.join(r1)} | ({"r2": SEPARATOR.join(r2)} if r2 else {})
-    return Found(safe, row, doubts)
+    paths = [path for column in files.values() for path in column]
+    if len({Path(path).parent for path in paths}) > 1:
+        doubts = [*doubts, Doubt("folders", f"its files are in several folders: {paths[0]}, ...")]
+    cells = {column: SEPARATOR.join(column_files) for column, column_files in files.items()}
+    return Found(
+        safe, {"sample": safe} | {name: cell for name, cell in cells.items() if cell}, doubts
+    )
 
 
 def _refuse_short_lanes(found: list[Found]) -> None:

@@ -30,9 +30,8 @@ from bactofleet.core.samples import (
 
 # https://github.com/bactopia/bactopia, modules/bactopia/gather: the types of reads and of
 # assemblies, each with the sets of columns that it may fill. bactopia-search writes the platform
-# into this column. Current FOFNs have separate columns for single-end reads and assemblies; the
-# first versions used `r1` and `extra`.
-ACCESSION, PAIR, SINGLE = ({"accession"},), ({"r1", "r2"},), ({"se"}, {"r1"})
+# into this column.
+ACCESSION, PAIR, SINGLE = ({"accession"},), ({"r1", "r2"},), ({"se"},)
 HYBRID = ({"r1", "r2", "ont"},)
 RUNTYPES: dict[str, tuple[set[str], ...]] = {
     "illumina": ACCESSION,
@@ -41,10 +40,19 @@ RUNTYPES: dict[str, tuple[set[str], ...]] = {
     "single-end": SINGLE,
     "ont": ({"ont"}, {"accession"}),
     "hybrid": HYBRID,
+    "hybrid-merge-pe": HYBRID,
     "short_polish": HYBRID,
+    "short_polish-merge-pe": HYBRID,
     "merge-pe": PAIR,
     "merge-se": SINGLE,
-    "assembly": ({"assembly"}, {"extra"}, {"accession"}),
+    "assembly": ({"assembly"}, {"accession"}),
+}
+# Up to Bactopia 3 a FOFN had `r1`, `r2` and `extra`: what these are called since, by runtype.
+SINCE_BACTOPIA_4 = {
+    **dict.fromkeys(("single-end", "merge-se"), ("r1", "se")),
+    "ont": ("r1", "ont"),
+    **{runtype: ("extra", "ont") for runtype, columns in RUNTYPES.items() if columns == HYBRID},
+    "assembly": ("extra", "assembly"),
 }
 INPUTS = ("accession", "r1", "r2", "se", "ont", "extra", "assembly")
 NOT_OWN = {*COLUMNS, *INPUTS, *ARCHIVE_COLUMNS, "runtype"}
@@ -62,7 +70,7 @@ def import_list(path: Path, output: Path) -> Summary:
     rows: dict[int, Row] = {}
     problems: list[str] = []
     with open_summary(output) as summary:
-        for number, cells in read_list(path):
+        for number, cells in ((number, _rename(cells)) for number, cells in read_list(path)):
             summary.examined += 1
             row = _convert(cells)
             if reason := next(_find_rejections(cells, row, known), None):
@@ -123,6 +131,14 @@ def _columns_of(rows: Iterable[Row]) -> list[str]:
     return [*filter(present.__contains__, COLUMNS), *(c for c in present if c not in COLUMNS)]
 
 
+def _rename(cells: Cells) -> Cells:
+    """Return the cells of a row of any FOFN by the names of today's columns."""
+    old, new = SINCE_BACTOPIA_4.get(cells.get("runtype", ""), ("", ""))
+    if old not in cells or new in cells:
+        return cells
+    return {new if column == old else column: value for column, value in cells.items()}
+
+
 def _convert(cells: Cells) -> Row:
     """Convert a row of a list to a row of the sheet.
 
@@ -135,11 +151,9 @@ def _convert(cells: Cells) -> Row:
         for column, value in cells.items()
         if (column in COLUMNS or (not runtype and _is_own(column))) and value != UNKNOWN.get(column)
     }
-    if runtype == "assembly" and "extra" in cells:
-        row["assembly"] = cells["extra"]
     if runtype in ("single-end", "merge-se") and "se" in cells:
         row["r1"] = cells["se"]
-    if runtype.startswith("merge-"):
+    if "merge-" in runtype:
         row |= {mate: row[mate].replace(",", SEPARATOR) for mate in ("r1", "r2") if mate in row}
     if "genome_size" in row:
         row["genome_size"] = to_bp(row["genome_size"])

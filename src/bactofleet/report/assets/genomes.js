@@ -1,5 +1,6 @@
 // What a reader has chosen stands in the address, after `#?`, so that a link shows the same:
-// `#?where=status:=failed&sort=-minutes&show=finished&genome=SRX1`. Addresses of sections have no `?`.
+// `#?where=status:=failed&sort=-minutes&show=finished&genome=SRX1&colour=species`. Addresses of
+// sections have no `?`.
 
 const START = "#?";
 
@@ -13,10 +14,14 @@ function writeAddress(state) {
   if (isNew) history.replaceState(null, "", hash);
 }
 
-// The genomes of a page: their table, and the dialog that shows one of them. `options` are those of
-// the table; `read` is that of the dialog.
+// The genomes of a page: their table, the dialog that shows one of them, and the column by which
+// plots are coloured, "" for none. `options` are those of the table; `read` is that of the dialog;
+// `onColour` is called when an address has been read.
 class Genomes {
-  constructor(columns, { read, ...options }) {
+  colour = "";
+
+  constructor(columns, { read, onColour = () => {}, ...options }) {
+    this.onColour = onColour;
     const onChange = () => this.keep();
     this.table = new GenomeTable(find("table-place"), columns, { ...options, onState: onChange, onOpen: (name) => this.open(name) });
     this.detail = new Detail(find("detail"), { read, table: this.table, onChange });
@@ -26,12 +31,14 @@ class Genomes {
   async start() {
     addEventListener("hashchange", () => this.follow(readAddress()));
     const state = readAddress() ?? new URLSearchParams();
-    if (state.size) find("table").scrollIntoView();
+    if ([...state.keys()].some((name) => name !== "colour")) find("table").scrollIntoView();
     await this.follow(state);
   }
 
   async follow(state) {
     if (!state) return;
+    this.colour = state.get("colour") ?? "";
+    this.onColour();
     await this.table.setState(state);
     if (state.has("genome")) await this.open(state.get("genome"));
   }
@@ -39,6 +46,7 @@ class Genomes {
   keep() {
     const { state } = this.table;
     if (this.detail.sample !== null) state.set("genome", this.detail.sample);
+    if (this.colour) state.set("colour", this.colour);
     writeAddress(state);
   }
 

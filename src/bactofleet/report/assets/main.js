@@ -1,12 +1,17 @@
 // Unpack what the table shows, show it, then load Plotly and draw.
 
+// Width (px) of a letter in the key of a plot, and of what is beside the words.
+const [LETTER, KEY_MARGIN] = [8, 140];
+
 // Let the browser paint what is there.
 const nextFrame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 const data = JSON.parse(find("data").textContent);
 const load = (columns) => Promise.all(columns.map(loadColumn));
-const genomes = new Genomes(data.columns, { load, read });
+const genomes = new Genomes(data.columns, { load, read, onColour: () => figures && showColour() });
+const colours = find("colour");
 
 let tails = null;
+let figures = null;
 
 async function read(sample) {
   await load(data.columns);
@@ -47,11 +52,21 @@ async function colourBy(name) {
   await load(["sample", "status", ...needed, ...(name ? [name] : [])].map((column) => byName[column]));
   let note = "";
   for (const [element, usual, cloud] of clouds) {
-    const { figure, count, of } = name ? colourFigure(usual, cloud, byName, byName[name], data.palette) : { figure: usual };
+    const room = Math.floor((element.clientWidth - KEY_MARGIN) / LETTER);
+    const { figure, count, of } = name ? colourFigure(usual, cloud, byName, byName[name], data.palette, room) : { figure: usual };
     await drawPlot(element, figure, openGenome);
     if (count < of) note = `A sample of ${formatCount(count)} of ${formatCount(of)} genomes.`;
   }
   find("coloured").textContent = note;
+}
+
+// Show the colours that the address names, if there are such.
+function showColour() {
+  const isThere = [...(colours?.options ?? [])].some(({ value }) => value === genomes.colour);
+  if (!isThere) genomes.colour = "";
+  if (!colours || colours.value === genomes.colour) return;
+  colours.value = genomes.colour;
+  return colourBy(genomes.colour);
 }
 
 const openGenome = (row) => genomes.open(data.columns[0].values[row]);
@@ -61,12 +76,17 @@ linkButtons();
 performance.mark("table");
 await nextFrame();
 await loadPlotly();
-const figures = JSON.parse(await unpack(data.plots));
+figures = JSON.parse(await unpack(data.plots));
 const elements = [...document.querySelectorAll(".plot")];
 const isInView = (element) => element.getBoundingClientRect().top < innerHeight;
 await drawPlots(elements.filter(isInView), figures);
 performance.mark("shown");
 await drawPlots(elements.filter((element) => !element.classList.contains("js-plotly-plot")), figures);
 performance.mark("complete");
-find("colour")?.addEventListener("change", ({ target }) => colourBy(target.value));
+await showColour();
+colours?.addEventListener("change", () => {
+  genomes.colour = colours.value;
+  genomes.keep();
+  colourBy(colours.value);
+});
 document.body.dataset.ready = "true";

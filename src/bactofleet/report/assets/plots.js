@@ -1,15 +1,22 @@
 // Plotly's figures, in the colours of the page, light or dark.
 
 const darkness = matchMedia("(prefers-color-scheme: dark)");
+// In a narrow plot (px) letters are smaller, and each word of the key has a line; the usual height has
+// room for some.
+const [NARROW, KEY_LINE, KEY_LINES] = [480, 17, 3];
 
-function themed(layout) {
+function themed(layout, isNarrow) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = { gridcolor: colour("--line"), linecolor: colour("--faint"), zerolinecolor: colour("--line"), showline: true, ticks: "outside", tickcolor: colour("--faint") };
-  const axes = Object.entries(layout).filter(([name]) => /^[xy]axis/.test(name)).map(([name, given]) => [name, { ...given, ...axis }]);
+  const small = isNarrow ? { font: { size: 10 } } : {};
+  const labels = isNarrow ? { tickfont: { size: 11 } } : {};
+  const axes = Object.entries(layout).filter(([name]) => /^[xy]axis/.test(name))
+    .map(([name, given]) => [name, { ...given, ...axis, title: { ...given.title, ...small }, ...(name[0] === "y" ? labels : {}) }]);
   return {
     ...layout,
     ...Object.fromEntries(axes),
+    legend: { ...layout.legend, ...small },
     font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: colour("--text") },
     hoverlabel: { bgcolor: colour("--card"), bordercolor: colour("--line"), font: { color: colour("--text") } },
     modebar: { orientation: "v", bgcolor: "rgba(0,0,0,0)", color: colour("--faint"), activecolor: colour("--link") },
@@ -35,5 +42,9 @@ function redraw(element) {
   const buttons = [["toImage", "zoom2d", "pan2d", "resetScale2d"]];
   const config = { displaylogo: false, responsive: true, modeBarButtons: buttons };
   const { data, layout } = element.figure;
-  return Plotly.react(element, data, themed(layout), config);
+  const isNarrow = element.clientWidth < NARROW;
+  const words = data.filter(({ name, showlegend }) => name && showlegend !== false);
+  const lines = isNarrow ? Math.max(0, words.length - KEY_LINES) : 0;
+  element.style.setProperty("--key", `${lines * KEY_LINE}px`);
+  return Plotly.react(element, data, themed(layout, isNarrow), config);
 }
