@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from cfnlint.decode import cfn_yaml
 from support.usage import make_row, write_usage
 
 from bactofleet.aws import ask, deploy, destroy, environments, push, switch
@@ -565,6 +564,8 @@ def test_a_limit_below_the_running_vcpus_waits_for_them_with_the_environment_dis
 
 
 def test_the_limits_of_all_environments_of_the_template_are_known() -> None:
+    from cfnlint.decode import cfn_yaml  # takes a second
+
     template = cfn_yaml.load(str(TEMPLATE))["Resources"]
     found = {
         str(resource["Properties"]["ComputeResources"]["MaxvCpus"]["Ref"]): str(name)
