@@ -213,7 +213,9 @@ def test_a_stage_sees_what_its_options_name(programs: Path, tmp_path: Path, opti
     (tmp_path / "shared/named").mkdir(parents=True)
     words = stage_words(tmp_path, "typing", f'{option}="{tmp_path}/shared/named"')
 
-    assert tmp_path / "shared" in contained.find_mounts("/workflow/stage.py", words).read_only
+    seen = contained.find_mounts("/workflow/stage.py", words).read_only
+    assert tmp_path / "shared/named" in seen
+    assert tmp_path / "shared" not in seen
 
 
 def test_fetched_references_are_written_by_one_stage_and_read_by_others(

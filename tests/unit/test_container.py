@@ -223,7 +223,23 @@ def test_folder_of_mlst_schemes_is_read_only(directory: Path, tmp_path: Path) ->
 
     mounts = find_mounts(["snakemake", "--config", f"mlst_schemes={schemes}"], directory)
 
-    assert any(schemes.is_relative_to(folder) for folder in mounts.read_only)
+    assert schemes in mounts.read_only
+
+
+def test_what_lies_beside_a_folder_of_an_option_stays_hidden(
+    directory: Path, tmp_path: Path
+) -> None:
+    """The folder around /usr/local/schemes would cover the image's own /usr/local."""
+    table = make_file(tmp_path / "local/schemes/saureus/saureus.txt")
+    schemes = table.parent.parent
+    (link := tmp_path / "elsewhere" / "schemes").parent.mkdir()
+    link.symlink_to(schemes)
+
+    for given in (schemes, link):
+        mounts = find_mounts(["snakemake", "--config", f"mlst_schemes={given}"], directory)
+
+        assert {given, schemes} <= set(mounts.read_only)
+        assert not {given.parent, schemes.parent} & set(mounts.read_only)
 
 
 def test_folder_of_the_proteins_is_read_only(directory: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ becomes it.
 """
 
 # Paths are text because a sheet may have 134,000 of them, for which `Path` takes seconds.
-# ruff: noqa: PTH110, PTH114, PTH115, PTH118, PTH120
+# ruff: noqa: PTH110, PTH112, PTH114, PTH115, PTH118, PTH120
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ LOOPBACK = re.compile(r"(^|//|@)(localhost|127(\.\d+){3}|\[::1\])([:/]|$)", re.I
 TEMPORARY = Path("/tmp")  # noqa: S108  # the image's, a volume of the container
 # Mounting these would hide the image's own folders: a file directly in one is mounted alone.
 IMAGE_FOLDERS = frozenset(
-    ("/", "/dev", "/etc", "/opt", "/proc", "/sys", "/tmp", "/usr", "/usr/share", "/var")  # noqa: S108
+    ("/", "/dev", "/etc", "/opt", "/proc", "/sys", "/tmp", "/usr")  # noqa: S108
+    + ("/usr/local", "/usr/share", "/var")
 )
 # An engine starts slowly with thousands of mounts, and Linux limits a command line to 2 MB
 # (https://man7.org/linux/man-pages/man2/execve.2.html): above this number, parent folders are
@@ -219,7 +220,10 @@ def find_mounts(
         *local_paths(environment or {}, FILE_VARIABLES),
         *iter_inputs(sheet),
     ]
-    inputs: list[Path | str] = [WORKFLOW.resolve(), *named_files, sheet]
+    workflow = WORKFLOW.resolve()
+    # With what lies beside the rules: profiles, or the package's modules.
+    beside = workflow if str(workflow.parent) in IMAGE_FOLDERS else workflow.parent
+    inputs: list[Path | str] = [beside, *named_files, sheet]
     inputs += [os.path.join(directory, name) for name in named]
     return join_mounts(writable, inputs, directory)
 
@@ -391,11 +395,14 @@ def make_folders(folders: Iterable[Path]) -> None:
 
 
 def _iter_input_mounts(files: Iterable[Path | str]) -> Iterator[Path]:
-    """Yield the folders of the files and of the targets of links, each once."""
+    """Yield the folders of the files and of the targets of links, each once.
+
+    A folder is yielded itself: what lies beside it is not named.
+    """
     seen: set[str] = set()
     for path in (path for file in files for path in _follow_links(os.fspath(file))):
         folder = os.path.dirname(path)
-        mount = path if folder in IMAGE_FOLDERS else folder
+        mount = path if folder in IMAGE_FOLDERS or os.path.isdir(path) else folder
         if mount not in seen:
             seen.add(mount)
             if os.path.exists(mount):
