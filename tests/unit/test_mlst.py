@@ -64,6 +64,16 @@ def test_a_scheme_has_the_loci_of_its_table_and_nothing_else(schemes: Path) -> N
     assert scheme.profiles == {("3", "3"): "8", ("7", "6"): "22"}
 
 
+def test_a_column_of_text_is_no_locus(tmp_path: Path) -> None:
+    profiles = "ST\tarcC\taroE\tsource\n8\t3\t3\tblood\n22\t7\t6\t\n"
+    (table,) = list_schemes(write_scheme(tmp_path / "schemes", "saureus", profiles, ALLELES))
+
+    scheme = read_scheme(table)
+
+    assert list(scheme.loci) == ["arcC", "aroE"]
+    assert scheme.profiles == {("3", "3"): "8", ("7", "6"): "22"}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "fault"),
     [

@@ -71,24 +71,46 @@ def read_scheme(table: Path) -> Scheme:
         header = [name.strip() for name in next(rows, [])]
         if "ST" not in header:
             raise ValueError(f"{table}: the first line has no column ST")
-        places = [i for i, name in enumerate(header) if name.lower() not in OTHER_COLUMNS]
+        lines = [[cell.strip() for cell in row] for row in rows]
+        places = [i for i, name in enumerate(header) if not _is_other(table, i, name, lines)]
         if not places:
             raise ValueError(f"{table}: the first line has no locus")
         loci = {header[i]: _find_fasta(table.parent, header[i]) for i in places}
         number = header.index("ST")
         profiles = {
-            tuple(row[i].strip() for i in places): row[number].strip()
-            for row in rows
+            tuple(row[i] for i in places): row[number]
+            for row in lines
             if len(row) > max(number, *places)
         }
     return Scheme(table.parent.name, loci, profiles)
 
 
-def _find_fasta(folder: Path, locus: str) -> Path:
-    if not (LOCUS.fullmatch(locus) and locus.isprintable()):
-        raise ValueError(f"{folder / folder.name}.txt: {locus!r} is no name of a locus")
+def _is_other(table: Path, place: int, name: str, lines: list[list[str]]) -> bool:
+    """Say whether a column is no locus: by its name, or as it has text and no alleles.
+
+    A column of numbers without a file of alleles is a locus whose file is missing.
+    """
+    if name.lower() in OTHER_COLUMNS:
+        return True
+    if not _is_name(name) or _find_alleles(table.parent, name):
+        return False
+    cells = {row[place] for row in lines if len(row) > place} - {""}
+    return bool(cells) and not any(cell.isdecimal() for cell in cells)
+
+
+def _is_name(locus: str) -> bool:
+    return bool(LOCUS.fullmatch(locus)) and locus.isprintable()
+
+
+def _find_alleles(folder: Path, locus: str) -> Path | None:
     found = (folder / f"{locus}{ending}" for ending in FASTA_ENDINGS)
-    path = next(filter(Path.is_file, found), None)
+    return next(filter(Path.is_file, found), None)
+
+
+def _find_fasta(folder: Path, locus: str) -> Path:
+    if not _is_name(locus):
+        raise ValueError(f"{folder / folder.name}.txt: {locus!r} is no name of a locus")
+    path = _find_alleles(folder, locus)
     if path is None:
         raise ValueError(f"{folder / folder.name}.txt: there is no file of alleles for {locus!r}")
     return path
