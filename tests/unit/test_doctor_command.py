@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.archive_server import Archive, Fault
 
 from bactofleet import __version__
 from bactofleet.cli.main import main
@@ -194,3 +195,30 @@ def test_the_image_that_the_user_names_is_looked_at(
     found = {finding.check: finding for finding in local.examine(Work())}["tools"]
 
     assert (found.level, said in found.message) == (level, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "level"),
+    [
+        ("there", None, OK),
+        ("gone", None, ERROR),
+        ("there", Fault.DENIED, WARNING),
+        ("there", Fault.UNAVAILABLE, WARNING),
+    ],
+)
+def test_a_reference_is_looked_for_at_its_address_and_not_fetched(
+    project: Path,
+    archive: Archive,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    fault: Fault | None,
+    level: str,
+) -> None:
+    archive.files["/there.faa"] = b">a\nMKVL\n"
+    archive.faults["/there.faa"] = [fault] if fault else []
+    address = f"{archive.url}/{name}.faa#sha256={'0' * 64}"
+    (project / "config/config.yaml").write_text(f"proteins: {address}\n")
+
+    assert get_levels(capsys)["proteins"] == level
+
+    assert [(one.path, one.range) for one in archive.requests] == [(f"/{name}.faa", "bytes=0-0")]

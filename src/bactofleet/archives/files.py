@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bactofleet.archives import https
+from bactofleet.archives import https, web
 from bactofleet.archives.retry import Denied, NotFound, Say
 from bactofleet.core.destination import S3_SCHEME, is_s3
 from bactofleet.core.errors import MissingInput, TooLarge
@@ -31,9 +31,8 @@ def fetch(
         # Imported here because boto3 takes longer to start than a small file takes to download.
         from bactofleet.archives import s3  # noqa: PLC0415
 
-        bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
         client = s3.make_client(signed=s3.has_credentials())
-        found = s3.find_object(client, bucket, key, say)
+        found = s3.find_object(client, *_bucket_and_key(url), say)
         if found.bytes > max_bytes:
             raise TooLarge(url, max_bytes)
         return s3.download(client, found, target, say)
@@ -41,3 +40,24 @@ def fetch(
         raise MissingInput(f"{error}; the run lacks the right to read it") from error
     except NotFound as error:
         raise MissingInput(f"{error}; correct {named_in}") from error
+
+
+def find(url: str) -> None:
+    """Ask once whether there is a file at an `s3://` or `https://` URL, without fetching it.
+
+    Raises `NotFound`, `Denied` or `TemporaryFailure`.
+    """
+    if is_s3(url):
+        from bactofleet.archives import s3  # noqa: PLC0415
+
+        client = s3.make_client(signed=s3.has_credentials())
+        s3.find_object(client, *_bucket_and_key(url), lambda _: None)
+    else:
+        # One byte, as some servers refuse HEAD.
+        with web.open_url(url, {"Range": "bytes=0-0"}):
+            pass
+
+
+def _bucket_and_key(url: str) -> tuple[str, str]:
+    bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
+    return bucket, key

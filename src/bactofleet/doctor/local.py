@@ -11,9 +11,12 @@ from importlib import metadata
 from pathlib import Path
 
 from bactofleet import __version__
+from bactofleet.archives.files import find
+from bactofleet.archives.retry import Denied, NotFound
 from bactofleet.core.confine import find_missing
-from bactofleet.core.errors import ConfigurationError
+from bactofleet.core.errors import ConfigurationError, TemporaryFailure
 from bactofleet.core.image import IMAGE, VARIABLES
+from bactofleet.core.references import url_and_checksum
 from bactofleet.core.versions import missing_tools
 from bactofleet.doctor.findings import Check, Finding
 from bactofleet.doctor.work import GIB, Work
@@ -31,9 +34,26 @@ def examine(work: Work) -> Iterator[Finding]:
         f"Python {platform.python_version()}"
     )
     yield _tools()
+    yield from _references(work)
     yield _disk(work)
     yield _memory(work)
     yield _confinement()
+
+
+def _references(work: Work) -> Iterator[Finding]:
+    """Report references that are not at their addresses, which only jobs would find otherwise."""
+    for option, address in work.addresses.items():
+        check, (url, _) = Check(option), url_and_checksum(address)
+        try:
+            find(url)
+        except Denied as error:
+            yield check.warning(str(error), "see that the jobs have the right to read it")
+        except NotFound as error:
+            yield check.error(str(error), "correct its address in config/config.yaml")
+        except TemporaryFailure as error:
+            yield check.warning(str(error), "run the doctor again")
+        else:
+            yield check.ok(f"{url} is there")
 
 
 def _tools() -> Finding:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from bactofleet.core.config import CONFIG_FILE, read_options
 from bactofleet.core.destination import is_s3
 from bactofleet.core.project import SCHEMAS
+from bactofleet.core.references import addresses_in
 from bactofleet.core.samples import Sample, is_remote
 from bactofleet.run.checks import check_run, find_unreachable
 from bactofleet.run.plan import known_image
@@ -35,6 +36,8 @@ class Work:
     buckets: frozenset[str] = field(default_factory=frozenset)
     """Buckets that hold reads or assemblies."""
     has_accessions: bool = False
+    addresses: dict[str, str] = field(default_factory=dict)
+    """Of references, by their option."""
     unreachable: tuple[str, ...] = ()
     """Messages about files that jobs on AWS cannot reach."""
 
@@ -55,6 +58,7 @@ def read_work(config_file: Path = CONFIG_FILE) -> Work:
         buckets=frozenset(bucket for sample in samples for bucket in _buckets(sample)),
         unreachable=tuple(find_unreachable(config, ready.samples)),
         has_accessions=any(sample.accession for sample in samples),
+        addresses=addresses_in(config),
     )
 
 
