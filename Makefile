@@ -14,21 +14,30 @@ SUITES ?=
 # Compiled modules are kept: tests start Python hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup image lock demo check test aws-up aws-demo run shell docs dist lint lint-sources lint-tests format test-versions check-arm64 release-image clean
+.PHONY: help setup setup-dev image lock demo check test aws-up aws-demo run shell docs dist lint lint-sources lint-tests format test-versions check-arm64 release-image clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMPS)/venv image ## Python environment, container engine and image.
 
-$(STAMPS)/venv: pyproject.toml $(wildcard packages/*/pyproject.toml requirements/*.txt) containers/venv.sh
-	@containers/venv.sh $(VENV)
+setup-dev: $(STAMPS)/venv-dev image ## Also what tests, checks and documentation need.
+
+$(STAMPS)/venv $(STAMPS)/venv-dev: pyproject.toml $(wildcard packages/*/pyproject.toml requirements/*.txt) containers/venv.sh
+
+$(STAMPS)/venv:
+	@containers/venv.sh $(VENV) run
 	@mkdir -p $(STAMPS) && touch $@
+
+# It has all that the other has, in the same versions.
+$(STAMPS)/venv-dev:
+	@containers/venv.sh $(VENV) dev
+	@mkdir -p $(STAMPS) && touch $(STAMPS)/venv $@
 
 image: ## Build the image (bactofleet:latest); quick when nothing changed.
 	@containers/build.sh
 
-lock: $(STAMPS)/venv ## Write the lock files after a change of pyproject.toml; ARGS="--upgrade" for new versions.
+lock: $(STAMPS)/venv-dev ## Write the lock files after a change of pyproject.toml; ARGS="--upgrade" for new versions.
 	PATH=$(VENV)/bin:$$PATH requirements/lock $(ARGS)
 
 demo: setup ## Annotate the genomes of demo/, small ones; ends with where the table and report are.
@@ -36,20 +45,20 @@ demo: setup ## Annotate the genomes of demo/, small ones; ends with where the ta
 	@ls demo-results/cohort.tsv demo-results/report.html >/dev/null
 	@printf 'Cohort table: %s\nHTML report:  %s\n' $(CURDIR)/demo-results/cohort.tsv $(CURDIR)/demo-results/report.html
 
-docs: $(STAMPS)/venv ## Build the documentation as a site in .build/site; a broken link is an error.
+docs: $(STAMPS)/venv-dev ## Build the documentation as a site in .build/site; a broken link is an error.
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
 check: lint docs ## The fast lane, without containers: style, types, unit tests and what they cover.
 	$(VENV)/bin/pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered tests/unit packages
 
-test: setup ## Run all tests, or the suites in SUITES="check aws"; ends with how each suite ended.
+test: setup-dev ## Run all tests, or the suites in SUITES="check aws"; ends with how each suite ended.
 	@tests/install.sh
 	@$(PYTHON) tests/suites.py $(SUITES)
 
-aws-up: setup ## Start the emulated AWS, and say how to use it; Ctrl-C stops it.
+aws-up: setup-dev ## Start the emulated AWS, and say how to use it; Ctrl-C stops it.
 	PYTHON=$(PYTHON) tests/aws/up
 
-aws-demo: setup ## The demo as array jobs of an emulated AWS; ends with where the table and report are.
+aws-demo: setup-dev ## The demo as array jobs of an emulated AWS; ends with where the table and report are.
 	PYTHON=$(PYTHON) tests/aws/up -- $(PYTHON) tests/aws/genomes.py $(STAMPS)/aws-demo
 	@cd $(STAMPS)/aws-demo && ls results/cohort.tsv results/report.html >/dev/null
 	@printf 'Cohort table: %s\nHTML report:  %s\n' $(CURDIR)/$(STAMPS)/aws-demo/results/{cohort.tsv,report.html}
@@ -65,12 +74,11 @@ dist: $(STAMPS)/venv ## Build wheels and source distributions of the three packa
 	for folder in . packages/*; do \
 	    (cd $$folder && $(CURDIR)/$(PYTHON) -m hatchling build -d $(CURDIR)/dist); \
 	done
-	$(VENV)/bin/twine check --strict dist/*
 
-lint: $(STAMPS)/venv ## Check style, types and imports.
+lint: $(STAMPS)/venv-dev ## Check style, types and imports.
 	@$(MAKE) --no-print-directory --output-sync -j2 lint-tests lint-sources
 
-lint-sources: $(STAMPS)/venv
+lint-sources: $(STAMPS)/venv-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/snakefmt --check workflow
@@ -79,15 +87,15 @@ lint-sources: $(STAMPS)/venv
 	$(VENV)/bin/cfn-lint infra/bactofleet.yaml
 	PYTHONPATH=tests $(PYTHON) -W ignore tests/infra/lint_policies.py
 
-lint-tests: $(STAMPS)/venv
+lint-tests: $(STAMPS)/venv-dev
 	$(VENV)/bin/mypy --config-file tests/mypy.ini
 
-format: $(STAMPS)/venv ## Put the sources into the project's style.
+format: $(STAMPS)/venv-dev ## Put the sources into the project's style.
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/snakefmt workflow
 
-test-versions: setup ## Test the plugins with the oldest and the newest Snakemake that they declare.
+test-versions: setup-dev ## Test the plugins with the oldest and the newest Snakemake that they declare.
 	SNAKEMAKE_RANGE=1 $(PYTHON) -m pytest tests/aws/test_plugins_alone.py $(ARGS)
 
 check-arm64: setup ## Check that every package of the image exists for arm64.

@@ -7,7 +7,10 @@ A checkout has them in its root, an installed package in its folder `project`, w
 from __future__ import annotations
 
 from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
+
+from bactofleet import __version__
 
 _PACKAGE = Path(__file__).parents[1]
 _CHECKOUT = _PACKAGE.parents[1]
@@ -20,6 +23,19 @@ TEMPLATE = ROOT / "infra/bactofleet.yaml"
 
 # How the path of an installed workflow ends.
 _SHIPPED_PARTS = ("bactofleet", "project", "workflow")
+
+
+def find_stale() -> str:
+    """Say what to do if a checkout got new sources, and its installation still has an old version.
+
+    Others read the installed version, such as the jobs that compare theirs with it.
+    """
+    if (installed := metadata.version("bactofleet")) == __version__:
+        return ""
+    return (
+        f"the sources are bactofleet {__version__}, installed as {installed}: run `make setup` in "
+        "the checkout, which installs them anew"
+    )
 
 
 def find_file(name: str) -> Path:

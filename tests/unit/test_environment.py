@@ -1,0 +1,71 @@
+"""`make` installs what a run needs; the tools of the tests come with what uses them."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bactofleet.core import project
+
+REPOSITORY = Path(__file__).parents[2]
+# In the place of pip: what it was asked for, with the lists that it reads.
+PIP = """#!/bin/sh
+echo "$@" >>{told}
+for word in "$@"; do [ "$word" != /dev/stdin ] || cat >>{told}; done
+"""
+
+
+def ask_pip(folder: Path, lock: str) -> str:
+    """Make an environment whose pip only notes what it is asked for; return that."""
+    for name in ("containers", "requirements"):
+        shutil.copytree(REPOSITORY / name, folder / name)
+    pip = folder / ".venv/bin/pip"
+    pip.parent.mkdir(parents=True)
+    pip.write_text(PIP.format(told=folder / "told"))
+    pip.chmod(0o755)
+    subprocess.run([folder / "containers/venv.sh", ".venv", lock], check=True, capture_output=True)
+    return (folder / "told").read_text()
+
+
+def test_a_run_gets_what_the_image_has(tmp_path: Path) -> None:
+    told = ask_pip(tmp_path, "run")
+
+    locked = (REPOSITORY / "requirements/run.txt").read_text()
+    assert {"kaleido", "pyarrow", "polars-runtime-32"} & names_in(locked)
+    unused = (REPOSITORY / "containers/python-unused.txt").read_text()
+    assert names_in(told) == names_in(locked) - {line.split()[0] for line in unused.splitlines()}
+    assert "--editable ." in told
+
+
+def test_tests_get_all_that_their_lock_file_has(tmp_path: Path) -> None:
+    told = ask_pip(tmp_path, "dev")
+
+    assert names_in(told) == names_in((REPOSITORY / "requirements/dev.txt").read_text())
+
+
+def names_in(lock: str) -> set[str]:
+    return {line.partition("==")[0] for line in lock.splitlines() if "==" in line.split(" ")[0]}
+
+
+@pytest.mark.parametrize(
+    ("target", "environment"),
+    [("setup", "run"), ("demo", "run"), ("run", "run"), ("check", "dev"), ("test", "dev")],
+)
+def test_a_target_installs_what_it_needs(target: str, environment: str) -> None:
+    make = ["make", "--dry-run", "--always-make", target]
+
+    said = subprocess.check_output(make, cwd=REPOSITORY, text=True)
+
+    assert set(re.findall("containers/venv.sh .venv (.*)", said)) == {environment}
+
+
+def test_a_checkout_that_was_updated_alone_is_to_be_installed_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert not project.find_stale()
+
+    monkeypatch.setattr(project, "__version__", "99.1")
+
+    assert "run `make setup`" in project.find_stale()
