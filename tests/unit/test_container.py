@@ -423,6 +423,25 @@ def test_podman_is_used_where_docker_is_not(
     assert container.find_engine() == "podman"
 
 
+@pytest.mark.parametrize(("status", "chosen"), [(0, "docker"), (1, "podman")])
+def test_podman_is_used_where_docker_is_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, chosen: str
+) -> None:
+    for name in ("docker", "podman"):
+        (tmp_path / name).write_text(f"#!/bin/sh\nexit {status}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert container.find_engine() == chosen
+
+
+@pytest.mark.parametrize("engine", ["podman", "/usr/bin/podman"])
+def test_podman_without_root_keeps_the_user(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+
+    assert "keep-id" in build_command(engine, "image", ["true"], Mounts((), ()), {})
+
+
 def answering_engine(folder: Path, answer: str, status: int = 0) -> str:
     """Return an engine that answers so to whatever it is asked."""
     engine = make_file(folder / "bin/engine")

@@ -21,6 +21,7 @@ from bactofleet.core.versions import missing_tools
 from bactofleet.doctor.findings import Check, Finding
 from bactofleet.doctor.work import GIB, Work
 from bactofleet.run import contained
+from bactofleet.run.container import choose_engine
 
 # A receipt and its log take some kilobytes; the tables and the report of 67,000 genomes take less
 # than this.
@@ -62,7 +63,7 @@ def _tools() -> Finding:
         return _named_image(check)
     if not missing:
         return check.ok("all tools are on PATH")
-    engine = next(filter(shutil.which, ("docker", "podman")), None)
+    engine = choose_engine()
     if engine and _has_image(engine):
         return check.ok(f"all tools are in the image {IMAGE}")
     return check.warning(

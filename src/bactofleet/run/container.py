@@ -130,10 +130,25 @@ def become(
 
 def find_engine() -> str:
     """Return the container engine of this machine; ends the program if there is none."""
-    engine = next(filter(shutil.which, ENGINES), None)
+    engine = choose_engine()
     if engine is None:
         sys.exit("error: neither docker nor podman is on PATH: install one of them")
     return engine
+
+
+def choose_engine() -> str | None:
+    """Return Docker or Podman, whichever this user may use; None without either.
+
+    Docker may be here for others, or its daemon may be down. It is not asked where there is no
+    choice.
+    """
+    here = [*filter(shutil.which, ENGINES)]
+    return next(filter(_answers, here[:-1]), here[-1] if here else None)
+
+
+def _answers(engine: str) -> bool:
+    asked = subprocess.run([engine, "version"], capture_output=True, check=False)
+    return asked.returncode == 0
 
 
 def ask_image(engine: str, image: str) -> Image:
@@ -305,7 +320,7 @@ def _user_options(engine: str) -> list[str]:
         # Without it, root cannot write into the folders of others as it can outside.
         return [*options, "--cap-add", "DAC_OVERRIDE"]
     # Rootless Podman maps the caller to root unless told to keep the id.
-    return [*options, "--userns", "keep-id"] if engine == "podman" else options
+    return [*options, "--userns", "keep-id"] if Path(engine).name == "podman" else options
 
 
 def _terminal_options() -> list[str]:
