@@ -19,6 +19,7 @@ PATCHES = (Path(__file__).parents[2] / "docs" / "upstream").resolve()
     [
         ("snakemake-group-postprocess", "test_group_postprocess", "handles_output_here", 10),
         ("snakemake-large-graphs", "test_large_graphs", "shows_jobs", 27),
+        ("snakemake-replaced-group-jobs", "test_replaced_group_jobs", "same rule, as in groups", 5),
     ],
 )
 def test_a_patch_of_snakemake_applies_and_its_tests_pass(
