@@ -18,7 +18,7 @@ CHECK = {"check": ("make", "check")}
 # Parts of tests/aws, by their files: the emulated AWS itself, and the executor on it.
 PARTS = {name: f"test_{name}_*" for name in ("emulator", "executor")}
 LANES = (
-    CHECK | {s: (*PYTEST, f"tests/{s}") for s in ("browser", "workflow", "download")},
+    CHECK | {s: (*PYTEST, f"tests/{s}") for s in ("browser", "workflow", "download", "wheels")},
     {"executor": (*PYTEST, *map(str, sorted(Path("tests/aws").glob(PARTS["executor"]))))},
     {
         "aws": (*PYTEST, "tests/aws", *(f"--ignore-glob=*/{files}" for files in PARTS.values())),
