@@ -22,7 +22,7 @@ from bactofleet.core.identity import find_other_input, identify
 from bactofleet.core.samples import Sample
 from bactofleet.core.tools import tool_of
 from bactofleet.genome import assembly, download, fastq, qc, without_sockets
-from bactofleet.genome.assembly import flye_memory_gb, read_flye_info
+from bactofleet.genome.assembly import flye_memory_gb, flye_threads, read_flye_info
 from bactofleet.genome.circles import cut_copies, find_starts
 from bactofleet.genome.fasta import read_fasta
 from bactofleet.genome.fastq import scan_reads
@@ -486,17 +486,37 @@ def test_flye_that_was_killed_or_failed_is_no_genome_without_contigs(
 def test_flye_is_not_started_with_too_little_memory(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assembly, "flye_memory_gb", lambda _: 100)
+    monkeypatch.setattr(assembly, "flye_memory_gb", lambda *_: 100)
 
     genome = make("assembly", ont=long_reads(), expect=137)
 
     assert genome.failure()["message"] == "Flye needs 100.0 GB and may use 3 GB"
 
 
-def test_the_memory_that_flye_needs_grows_with_the_reads() -> None:
-    assert flye_memory_gb(3e8) < flye_memory_gb(1e9)
-    # The default memory_mb, 7000, is enough for 100x of usual genomes.
-    assert flye_memory_gb(100 * 5e6) <= 6
+def test_the_memory_that_flye_needs_grows_with_reads_depth_and_threads() -> None:
+    assert flye_memory_gb(3e8, 100, 2) < flye_memory_gb(1e9, 100, 2)
+    assert flye_memory_gb(5e8, 60, 4) < flye_memory_gb(5e8, 100, 4)
+    assert flye_memory_gb(5e8, 100, 2) < flye_memory_gb(5e8, 100, 4)
+    # A piece holds no more reads than there are.
+    assert flye_memory_gb(1e8, 100, 4) == flye_memory_gb(1e8, 100, 64)
+
+
+@pytest.mark.parametrize(
+    ("size", "depth", "threads"), [(2.9e6, 60, 4), (2.9e6, 100, 4), (6.3e6, 60, 4), (6.3e6, 100, 2)]
+)
+def test_the_default_memory_is_enough_for_usual_genomes_with_fewer_threads_at_most(
+    size: float, depth: float, threads: int
+) -> None:
+    metrics = {"qc_long_final_total_bp": size * depth, "qc_long_final_coverage": depth}
+
+    assert flye_threads(metrics, 4, 6) == threads
+    assert flye_memory_gb(size * depth, depth, threads) <= 6
+
+
+def test_flye_keeps_half_of_the_threads_and_one_of_one() -> None:
+    metrics = {"qc_long_final_total_bp": 1e10, "qc_long_final_coverage": 1000.0}
+
+    assert [flye_threads(metrics, threads, 6) for threads in (8, 3, 1)] == [4, 1, 1]
 
 
 def test_flyes_table_says_depth_and_shape() -> None:

@@ -41,6 +41,7 @@ STEPS_READ_LENGTHS = (125, 160)
 # Of Flye and of minimap2, for each kind of long reads.
 FLYE_READS = {"ONT": "--nano-hq", "HIFI": "--pacbio-hifi"}
 MINIMAP2_READS = {"ONT": "map-ont", "HIFI": "map-hifi"}
+PIECE = 1_000_000  # bp that a thread of Flye polishes at a time
 ASSEMBLED = "assembly.fasta"
 CIRCULAR = "_circular"  # in the name of a draft's contig that Flye has closed
 # Larger circles without dnaA may be second chromosomes, bp: that of V. cholerae has 1.05 Mb.
@@ -171,13 +172,25 @@ def skesa_memory_gb(basepairs: float) -> float:
     return 2 + 1.2 * 20 * basepairs / 10 / 1e9
 
 
-def flye_memory_gb(basepairs: float) -> float:
-    """Return the memory (GB) that Flye may take for a number of base pairs of reads.
+def flye_memory_gb(basepairs: float, depth: float, threads: int) -> float:
+    """Return the memory (GB) that Flye 2.9.5 may take for base pairs of reads at a depth.
 
-    Flye's benchmarks of 230 Mb to 4.3 Gb of reads took 7 to 9 GB per Gb:
-    https://github.com/mikolmogorov/Flye/blob/flye/docs/USAGE.md#-flye-benchmarks
+    Each of its threads polishes a piece of 1 Mb of a contig, the last of them up to 2 Mb
+    (CHUNK_SIZE in flye/polishing/bubbles.py), and holds the alignments of the reads there, 17 bytes
+    a base. To assemble took less than 7 bytes a base of all reads (bench/genome/README.md).
     """
-    return 1 + 9 * basepairs / 1e9
+    polished = min(basepairs, depth * PIECE * (threads + 1))
+    return 0.5 + max(7 * basepairs, 17 * polished) / 1e9
+
+
+def flye_threads(metrics: Mapping[str, float], threads: int, memory_gb: float) -> int:
+    """Return the threads with which Flye stays within memory, at least half of those there are."""
+    basepairs, depth = (metrics[f"qc_long_final_{name}"] for name in ("total_bp", "coverage"))
+    fewest = max(1, threads // 2)
+    fit = (
+        n for n in range(threads, fewest, -1) if flye_memory_gb(basepairs, depth, n) <= memory_gb
+    )
+    return next(fit, fewest)
 
 
 def _spades(stage: Stage, reads: list[Path], contigs: Path) -> None:
@@ -202,14 +215,16 @@ def _megahit(stage: Stage, reads: list[Path], contigs: Path) -> None:
 
 def _flye(stage: Stage, reads: list[Path], contigs: Path) -> None:
     """Assemble long reads; the name of each contig says its depth, and whether it is circular."""
-    cleaned = read_record(stage.inputs["qc"])
+    metrics = read_record(stage.inputs["qc"]).metrics
+    threads = flye_threads(metrics, stage.threads, stage.memory_gb)
     # Flye would be killed after an hour.
-    _check_memory(stage, "Flye", flye_memory_gb(cleaned.metrics["qc_long_final_total_bp"]))
+    amounts = metrics["qc_long_final_total_bp"], metrics["qc_long_final_coverage"]
+    _check_memory(stage, "Flye", flye_memory_gb(*amounts, threads))
     made = stage.work / "flye"
     kind = FLYE_READS[kind_of(reads[0])]
     # Flye's processes talk over sockets of Python, which this stage does not have.
     wrapper = ["env", f"PYTHONPATH={Path(without_sockets.__file__).parent}"]
-    options = ["--out-dir", made, "--threads", stage.threads]
+    options = ["--out-dir", made, "--threads", threads]
     try:
         stage.tools.run([*wrapper, "flye", kind, *reads, *options])
     except ToolFailure:
