@@ -25,11 +25,10 @@ from bactofleet.records.attempt import Attempt
 
 # Default of MaxSpotVcpus in infra/bactofleet.yaml.
 STACK_VCPUS = 256
-# Without receipts, a genome is assumed to take as much as the one measured in
+# Without receipts, a genome, of long reads too, is assumed to take as much as the one measured in
 # bench/genome/README.md, 2.87 Mb at 100x on two cores. Its tarball holds FASTA, annotation and
 # logs, and for each entry of `keep` FASTQ or BAM.
 MEASURED_SECONDS = 949.0
-MEASURED_LONG_SECONDS = 949.0
 MEASURED_BYTES = 9.3e6
 KEPT_BYTES = 172e6
 # Seconds paid per second of the stages: a guess for as long as there are no attempts.
@@ -167,13 +166,10 @@ class Estimator:
             _Kind(
                 share,
                 int(alike.sum()),
-                Forecast(past.seconds[alike], seconds),
+                Forecast(past.seconds[alike], MEASURED_SECONDS),
                 Forecast(past.bytes[alike & ~np.isnan(past.bytes)], guess),
             )
-            for share, alike, seconds in (
-                (1 - long_share, ~past.is_long, MEASURED_SECONDS),
-                (long_share, past.is_long, MEASURED_LONG_SECONDS),
-            )
+            for share, alike in ((1 - long_share, ~past.is_long), (long_share, past.is_long))
             if share
         ]
         self._rate = measure_rate(past, attempts, self._threads, prices)
