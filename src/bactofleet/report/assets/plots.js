@@ -10,9 +10,14 @@ function themed(layout, isNarrow) {
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = { gridcolor: colour("--line"), linecolor: colour("--faint"), zerolinecolor: colour("--line"), showline: true, ticks: "outside", tickcolor: colour("--faint") };
   const small = isNarrow ? { font: { size: 10 } } : {};
-  const labels = isNarrow ? { tickfont: { size: 11 } } : {};
+  const labels = { x: {}, y: {} };
+  if (isNarrow) {
+    labels.y.tickfont = { size: 11 };
+    // Beside names of rows there is no room for numbers, and Plotly turns them only at times.
+    if (layout.yaxis?.type === "category" && layout.xaxis?.tickvals) labels.x.tickangle = 90;
+  }
   const axes = Object.entries(layout).filter(([name]) => /^[xy]axis/.test(name))
-    .map(([name, given]) => [name, { ...given, ...axis, title: { ...given.title, ...small }, ...(name[0] === "y" ? labels : {}) }]);
+    .map(([name, given]) => [name, { ...given, ...axis, title: { ...given.title, ...small }, ...labels[name[0]] }]);
   return {
     ...layout,
     ...Object.fromEntries(axes),
