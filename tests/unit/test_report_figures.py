@@ -63,6 +63,12 @@ def test_long_reads_have_a_plot_of_their_lengths_and_qualities():
     assert [axis.title.text for axis in axes] == ["N50 of the reads (kb)", "Mean quality (Phred)"]
 
 
+def test_genomes_whose_sheet_names_no_species_have_a_row_that_says_so():
+    size = draw(figures.plot_assembly_size, genomes(3, species=""))
+
+    assert set(size.figure.data[0].y) == {"species not given"}
+
+
 def test_plots_without_data_are_left_out():
     assert names(tabulate([{"sample": "a", "status": "waiting"}])) == []
 

@@ -13,8 +13,9 @@ def numbers(genomes: pd.DataFrame, name: str) -> pd.Series[float]:
 
 
 def texts(genomes: pd.DataFrame, name: str, missing: str = "") -> pd.Series[Any]:
-    """Return a column as strings; missing values are replaced by `missing`."""
-    return genomes[name].astype(object).where(genomes[name].notna(), missing)
+    """Return a column as strings; missing values and empty cells are replaced by `missing`."""
+    column = genomes[name].astype(object)
+    return column.where(column.notna() & (column != ""), missing)
 
 
 def plain(values: pd.Series[Any]) -> list[Any]:
