@@ -367,3 +367,70 @@ def test_charliecloud_gets_each_folder_once_and_nothing_of_the_shell(
     _, environment = json.loads(told.read_text())
     assert "PYTHONPATH" not in environment
     assert [line[n + 1] for n, word in enumerate(line) if word == "--bind"] == ["/data/results"]
+
+
+# --- where Snakemake itself starts Apptainer ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ("ghcr.io/lab/bactofleet@sha256:00", "docker://ghcr.io/lab/bactofleet@sha256:00"),
+        ("oras://ghcr.io/lab/bactofleet:1", "oras://ghcr.io/lab/bactofleet:1"),
+        ("image.sif", "{here}/image.sif"),
+        ("image", "{here}/image"),
+    ],
+)
+def test_snakemake_gets_the_image_in_its_own_terms(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, image: str, name: str
+) -> None:
+    Path("image.sif").touch()
+    Path("image").mkdir()
+    monkeypatch.setenv("BACTOFLEET_IMAGE", image)
+
+    assert contained.name_for_snakemake() == name.format(here=Path.cwd())
+
+
+def test_snakemake_cannot_deploy_an_image_that_nobody_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("BACTOFLEET_IMAGE", raising=False)
+
+    with pytest.raises(ConfigurationError, match="set the variable BACTOFLEET_IMAGE"):
+        contained.name_for_snakemake()
+
+
+def test_apptainer_shows_results_reads_and_what_the_user_binds(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind_sheet(tmp_path / "reads", monkeypatch)
+    monkeypatch.setenv("APPTAINER_BIND", "/data")
+
+    contained.bind_for_snakemake()
+
+    own, *shown = os.environ["APPTAINER_BIND"].split(",")
+    assert own == "/data"
+    assert {str(Path.cwd()), str(tmp_path / "reads"), str(tmp_path / "out")} <= set(shown)
+    assert (tmp_path / "out").is_dir()
+    assert os.environ["BACTOFLEET_VERSION"] == __version__
+
+
+def test_a_folder_that_apptainer_cannot_show_is_refused(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind_sheet(tmp_path / "a:b", monkeypatch)
+
+    with pytest.raises(ConfigurationError, match="a:b: no : or , in its name"):
+        contained.bind_for_snakemake()
+
+
+def bind_sheet(reads: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a configuration and a sheet, as Snakemake was started with them."""
+    reads.mkdir()
+    (reads / "S1.fna").touch()
+    Path("config").mkdir()
+    Path("config/config.yaml").write_text(f"results: {reads.parent}/out\n")
+    Path("config/samples.tsv").write_text(f"sample\tassembly\nS1\t{reads}/S1.fna\n")
+    monkeypatch.setattr(sys, "argv", ["snakemake"])
+    for name in ("APPTAINER_BIND", "BACTOFLEET_VERSION"):
+        monkeypatch.setenv(name, "")

@@ -15,8 +15,10 @@ from typing import IO, Any
 
 import pytest
 from support.archive_server import Archive, Fault
+from workflow.conftest import IMAGE, SMALL, Project, plasmid
 
 from bactofleet.core.toolset import needed_programs
+from bactofleet.genome.stage import STAGES
 
 REPOSITORY = Path(__file__).parents[2]
 SECRET = "wJalrXUtnFEMIK7MDENG"
@@ -74,7 +76,7 @@ def start(
 def install_tools(folder: Path) -> str:
     """Put tools that do nothing on a PATH of their own; return it."""
     folder.mkdir()
-    for program in needed_programs({"assembler": "skesa", "polish": True}):
+    for program in needed_programs({"assembler": "skesa", "polish": True, "resistance": True}):
         (folder / program).write_text("#!/bin/sh\n")
         (folder / program).chmod(0o755)
     return f"{folder}:/usr/bin:/bin"
@@ -302,6 +304,69 @@ def test_marks_of_parts_need_no_program_but_the_shell(tmp_path: Path) -> None:
     assert (tmp_path / "mark").read_text() == ""
 
 
+# Snakemake calls it as it would call Apptainer, which no registry of packages has: like it, the
+# stand-in shows the working directory, a /tmp, and what is bound.
+APPTAINER = """#!{python}
+import os, subprocess, sys
+from pathlib import Path
+
+words = [word for word in sys.argv[1:] if word not in ("--quiet", "--silent")]
+with open("{told}", "a") as told:
+    print(*words, file=told)
+if words == ["--version"]:
+    print("apptainer version 1.3.4")
+elif words[0] == "pull":
+    Path(words[2]).write_text(words[3].removeprefix("docker://"))
+else:
+    shown = set(os.environ["APPTAINER_BIND"].split(","))
+    while words[1] in ("--home", "--bind"):
+        shown.add(words[2])
+        words[1:3] = []
+    _, image, *command = words
+    shown = [path for path in shown if not any(path.startswith(f"{{one}}/") for one in shown)]
+    subprocess.run([
+        *("docker", "run", "--rm", "--network", "none", "--tmpfs", "/tmp:exec"),
+        *("--user", f"{{os.getuid()}}:{{os.getgid()}}", "--workdir", os.getcwd()),
+        *(f"--volume={{path}}:{{path}}" for path in shown),
+        *(f"--env={{name}}" for name in os.environ if name.startswith("BACTOFLEET_")),
+        Path(image).read_text(), *command,
+    ], check=True)
+"""
+
+
+def test_apptainer_started_by_snakemake_runs_the_stages_in_the_image(
+    project: Path, tmp_path: Path
+) -> None:
+    """Input and workflow are elsewhere, and have to be bound."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "apptainer").write_text(
+        APPTAINER.format(python=sys.executable, told=tmp_path / "told")
+    )
+    (programs / "apptainer").chmod(0o755)
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input/no.fna").write_text("no FASTA")
+    sheet = f"sample\tassembly\nS1\t{tmp_path}/input/no.fna\n"
+    (project / "config/samples.tsv").write_text(sheet)
+
+    process = start(
+        project,
+        *("--snakefile", str(REPOSITORY / "workflow/Snakefile")),
+        *("--profile", "profiles/local", "--cores", "1", RECEIPTS, "--sdm", "apptainer"),
+        PATH=f"{programs}:{os.environ['PATH']}",
+        BACTOFLEET_IMAGE=IMAGE,
+    )
+    said, _ = process.communicate(timeout=300)
+
+    assert process.returncode == 0, said
+    receipt = json.loads((project / RECEIPT).read_text())
+    assert receipt["status"] == "excluded"
+    assert receipt["image"]["name"] == IMAGE
+    calls = [line.split()[0] for line in (tmp_path / "told").read_text().splitlines()]
+    assert calls.count("pull") == 1
+    assert calls.count("exec") == len(STAGES)
+
+
 # --- the linter -----------------------------------------------------------------------------------
 
 
@@ -354,6 +419,59 @@ def test_the_report_of_snakemake_has_our_page_in_it(project: Path, tmp_path: Pat
 # --- as a module of another workflow --------------------------------------------------------------
 
 
+def deploy(project: Path, tmp_path: Path) -> None:
+    """Let snakedeploy write a folder that uses the repository, which is not on GitHub but here."""
+    pytest.importorskip("snakedeploy", reason="it has no release for this Python")
+    repository = tmp_path / "github/bactofleet/bactofleet"
+    repository.parent.mkdir(parents=True)
+    project.rename(repository)
+    author = ("-c", "user.name=me", "-c", "user.email=me@localhost")
+    for git in (("init", "-q"), ("add", "."), (*author, "commit", "-q", "-m", "Release")):
+        subprocess.run(["git", *git], cwd=repository, check=True)
+    snakedeploy = [str(Path(sys.executable).with_name("snakedeploy")), "deploy-workflow"]
+    words = [str(repository), str(project), "--branch", "HEAD"]
+    subprocess.run([*snakedeploy, *words], check=True, capture_output=True)
+    snakefile = project / "workflow/Snakefile"
+    deployed = snakefile.read_text()
+    assert 'github("bactofleet/bactofleet", path="workflow/Snakefile", branch="HEAD")' in deployed
+    here = f'gitfile("{repository}", path="workflow/Snakefile", ref="HEAD")'
+    snakefile.write_text(re.sub(r"github\(.*?\)", here, deployed))
+
+
+def use_module(project: Path, module: Path) -> str:
+    """Move the workflow there; return a Snakefile that takes all its rules."""
+    (project / "workflow").rename(module)
+    (project / "workflow").mkdir()
+    return (
+        'configfile: "config/config.yaml"\n\n\n'
+        f'module bactofleet:\n    snakefile: "{module}/Snakefile"\n    config: config\n\n\n'
+        "use rule * from bactofleet\n\n\n"
+        "use rule qc from bactofleet as qc with:\n    threads: 1\n\n\n"
+    )
+
+
+def check_complete(project: Path, status: int, said: str) -> None:
+    """Check that the plasmid of the demo became a complete genome, and is in the report."""
+    assert status == 0, said[-3000:]
+    assert json.loads((project / RECEIPT).read_text())["status"] == "complete"
+    assert (project / "results/S1.tar.gz").is_file()
+    assert "S1\tcomplete" in (project / "results/cohort.tsv").read_text()
+    assert "S1" in (project / "results/report.html").read_text()
+
+
+def test_a_workflow_that_uses_this_one_as_a_module_makes_a_complete_genome_in_the_image(
+    project: Path, tmp_path: Path
+) -> None:
+    snakefile = project / "workflow/Snakefile"
+    snakefile.write_text(use_module(project, project / "bactofleet"))
+    made = Project(project, SMALL)
+    made.write_samples([plasmid("S1")])
+
+    result = made.run("--snakefile", str(snakefile))
+
+    check_complete(project, result.status, result.output)
+
+
 def make_excluded(project: Path, tools: Path) -> str:
     """Run a workflow on one genome, whose input is no FASTA; return what it said."""
     (project / "no.fna").write_text("no FASTA")
@@ -370,21 +488,7 @@ def test_a_workflow_deployed_by_snakedeploy_makes_its_genomes(
     project: Path, tmp_path: Path
 ) -> None:
     """As the workflow catalog says, of a repository that is not on GitHub but here."""
-    pytest.importorskip("snakedeploy", reason="it has no release for this Python")
-    repository = tmp_path / "github/bactofleet/bactofleet"
-    repository.parent.mkdir(parents=True)
-    project.rename(repository)
-    author = ("-c", "user.name=me", "-c", "user.email=me@localhost")
-    for git in (("init", "-q"), ("add", "."), (*author, "commit", "-q", "-m", "Release")):
-        subprocess.run(["git", *git], cwd=repository, check=True)
-    deploy = [str(Path(sys.executable).with_name("snakedeploy")), "deploy-workflow"]
-    words = [str(repository), str(project), "--branch", "HEAD"]
-    subprocess.run([*deploy, *words], check=True, capture_output=True)
-    snakefile = project / "workflow/Snakefile"
-    deployed = snakefile.read_text()
-    assert 'github("bactofleet/bactofleet", path="workflow/Snakefile", branch="HEAD")' in deployed
-    here = f'gitfile("{repository}", path="workflow/Snakefile", ref="HEAD")'
-    snakefile.write_text(re.sub(r"github\(.*?\)", here, deployed))
+    deploy(project, tmp_path)
 
     make_excluded(project, tmp_path / "tools")
 
@@ -393,16 +497,8 @@ def test_a_workflow_deployed_by_snakedeploy_makes_its_genomes(
 def test_a_workflow_that_uses_this_one_as_a_module_makes_its_genomes(
     project: Path, tmp_path: Path, place: str
 ) -> None:
-    module = tmp_path / "bactofleet"
-    (project / "workflow").rename(module)
-    (project / "workflow").mkdir()
+    use = use_module(project, tmp_path / "bactofleet")
     own = 'onstart:\n    print("own hook")\n\n\n'
-    use = (
-        'configfile: "config/config.yaml"\n\n\n'
-        f'module bactofleet:\n    snakefile: "{module}/Snakefile"\n    config: config\n\n\n'
-        "use rule * from bactofleet\n\n\n"
-        "use rule qc from bactofleet as qc with:\n    threads: 1\n\n\n"
-    )
     text = own + use if place == "before" else use + own
     (project / "workflow/Snakefile").write_text(text)
 

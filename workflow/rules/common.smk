@@ -6,7 +6,10 @@ import os
 import shlex
 import sys
 
-from snakemake_interface_executor_plugins.settings import SharedFSUsage
+from snakemake_interface_executor_plugins.settings import (
+    DeploymentMethod,
+    SharedFSUsage,
+)
 
 from bactofleet.core import project
 from bactofleet.core.options import to_word as option
@@ -20,6 +23,10 @@ from bactofleet.run.workflow import WorkflowRun
 # A workflow that Snakemake reads from a git repository, as a module, is in no folder.
 BASE = workflow.current_basedir
 WORKFLOW = Path(BASE).parent if isinstance(BASE, os.PathLike) else project.WORKFLOW
+
+# With `--software-deployment-method apptainer`, Snakemake itself runs the stages in an image.
+DEPLOYED_BY = workflow.deployment_settings.deployment_method
+IS_APPTAINERS = contained.is_outside() and DeploymentMethod.APPTAINER in DEPLOYED_BY
 
 if workflow.is_main_process:
     hasten(workflow)
@@ -37,6 +44,7 @@ RUN = WorkflowRun(
         None if workflow.resource_settings.nodes else workflow.resource_settings.cores
     ),
     is_dry_run=workflow.output_settings.dryrun,
+    is_apptainers=IS_APPTAINERS,
 )
 # Includes the defaults. An executor sends the files named in the configuration to the jobs, and
 # thus also the samples as they were at the start of the run.
@@ -44,6 +52,9 @@ config.update(RUN.config, frozen_samples=str(RUN.frozen_samples))
 
 RESULTS = str(RUN.results)
 SCRATCH = str(RUN.scratch)
+
+
+container: RUN.container
 
 
 # A pattern, not a list of names, because every job reads the Snakefile again.
@@ -67,13 +78,14 @@ def stage_log(stage):
 
 
 # The start of the command that runs a script of workflow/scripts.
-def python(script, *options):
-    command = [sys.executable, *options, str(WORKFLOW / "scripts" / script)]
+def command_of(script, *python):
+    command = [*python, str(WORKFLOW / "scripts" / script)]
     return shlex.join(command).replace("{", "{{").replace("}", "}}")
 
 
 # Where there are no tools, but an image with them (docs/slurm.md).
 IN_IMAGE = ["-m", contained.__name__] if contained.is_wanted() else []
+PYTHON = [contained.PYTHON] if IS_APPTAINERS else [sys.executable, *IN_IMAGE]
 
 
 # All stages have the same command. It first checks the inputs; a failed check exits with 75, which
@@ -84,7 +96,7 @@ IN_IMAGE = ["-m", contained.__name__] if contained.is_wanted() else []
 # any other param for each job.
 def stage_command(stage, inputs="{input:q}", more_options=""):
     return (
-        f"{python('stage.py', *IN_IMAGE)} {stage} --sample {{wildcards.sample:q}} --inputs {inputs} "
+        f"{command_of('stage.py', *PYTHON)} {stage} --sample {{wildcards.sample:q}} --inputs {inputs} "
         "--outputs {output:q} --options {params.options:q} {params.identity:q} "
         f"{more_options} --threads {{threads}} "
         "--mem-mb {resources.mem_mb} --attempt {resources.attempt} --log {log:q} "

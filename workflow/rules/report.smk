@@ -17,6 +17,8 @@ rule gather:
         mark=temp(f"{RESULTS}/.gathered/{{part}}"),
     wildcard_constraints:
         part=r"\d+",
+    container:
+        None
     shell:
         ": > {output.mark:q}"
 
@@ -31,6 +33,8 @@ rule report:
         timings=f"{RESULTS}/{folder.TIMINGS}",
         # Also a page of what `snakemake --report` makes.
         page=report(f"{RESULTS}/{folder.PAGE}", category="Cohort"),
+    container:
+        None
     params:
         results=lambda wildcards, output: str(Path(output.table).parent),
         samples=str(RUN.frozen_samples),
@@ -38,5 +42,5 @@ rule report:
     message:
         f"Writing {RESULTS}/{folder.TABLE} and {RESULTS}/{folder.PAGE}"
     shell:
-        f"{python('report.py')} --results {{params.results:q}} --samples {{params.samples:q}} "
+        f"{command_of('report.py', sys.executable)} --results {{params.results:q}} --samples {{params.samples:q}} "
         "--sizes {params.sizes}"

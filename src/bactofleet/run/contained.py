@@ -43,12 +43,57 @@ VARIABLES_FILE = "/ch/environment"
 # Of the shell that started Snakemake; anything else might change what programs do in the image.
 # TMPDIR would name a folder that the stage does not see; it has /tmp.
 KEPT = ("HOME", "PATH", "USER", "XDG_RUNTIME_DIR")
+# More folders to show (https://apptainer.org/docs/user/latest/bind_paths_and_mounts.html).
+APPTAINER_BIND = "APPTAINER_BIND"
 NAMED_FILES = (*REFERENCES, "samples")
+
+
+def is_outside() -> bool:
+    """Say whether this is in no image of ours."""
+    return not versions.IMAGE_VERSIONS.exists()
 
 
 def is_wanted() -> bool:
     """Say whether stages run in an image that the user names, because this is not in one."""
-    return bool(os.environ.get(VARIABLES["name"])) and not versions.IMAGE_VERSIONS.exists()
+    return bool(os.environ.get(VARIABLES["name"])) and is_outside()
+
+
+def name_for_snakemake() -> str:
+    """Return the image as Snakemake's `container:` takes it; raises `ConfigurationError` without.
+
+    What has no scheme and is no file here is the name of an image in a registry.
+    """
+    image = os.environ.get(VARIABLES["name"], "")
+    if not image:
+        raise ConfigurationError(
+            [
+                "--software-deployment-method apptainer needs an image: set the variable "
+                f"{VARIABLES['name']} to a .sif file, a folder, or a name in a registry "
+                "(docs/slurm.md)"
+            ]
+        )
+    if "://" in image:
+        return image
+    path = Path(image).absolute()
+    return str(path) if path.exists() else f"docker://{image}"
+
+
+def bind_for_snakemake() -> None:
+    """Let the Apptainer that Snakemake starts show what the genomes are made from.
+
+    By itself it shows the working directory and /tmp. A variable reaches jobs on other machines,
+    too. Raises `ConfigurationError` for a name that the variable cannot hold.
+    """
+    mounts = container.find_mounts(["snakemake", *sys.argv[1:]], Path.cwd(), os.environ)
+    container.make_folders(mounts.writable)
+    shown = sorted(map(str, container.without_nested({*mounts.writable, *mounts.read_only})))
+    if unnamed := [path for path in shown if set(path) & set(":,")]:
+        raise ConfigurationError(
+            [f"Apptainer cannot show a genome the folder {unnamed[0]}: no : or , in its name"]
+        )
+    given = filter(None, [os.environ.get(APPTAINER_BIND)])
+    os.environ[APPTAINER_BIND] = ",".join([*given, *shown])
+    os.environ[CALLER_VERSION] = __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -106,7 +151,8 @@ def check_image(*, is_engine_here: bool) -> None:
 def find_engine(image: str) -> str:
     """Return the path of the program that runs an image; raises `ConfigurationError` without."""
     names = _engines_of(image)
-    found = next(filter(None, map(shutil.which, names)), None)
+    usable = [container.choose_engine() or ""] if names == container.ENGINES else names
+    found = next(filter(None, map(shutil.which, usable)), None)
     if found is None:
         needs = f"needs {' or '.join(names)}, which is not on PATH here" if names else "is no image"
         raise ConfigurationError(

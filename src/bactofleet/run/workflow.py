@@ -34,6 +34,7 @@ from bactofleet.core.frozen_samples import FrozenSamples, freeze_samples
 from bactofleet.core.identity import Identity, identify
 from bactofleet.core.image import CALLER_VERSION, find_mismatch
 from bactofleet.core.options import to_word
+from bactofleet.core.project import find_stale
 from bactofleet.core.references import is_address
 from bactofleet.core.samples import Samples
 from bactofleet.core.text import clean_lines
@@ -69,6 +70,8 @@ class WorkflowRun:
 
     config: dict[str, Any]
     samples: Samples
+    container: str | None
+    """The image in which Snakemake runs the stages, if it does."""
     plan: Plan
     """What is finished and what is to do, as of the start of the main process."""
 
@@ -81,24 +84,28 @@ class WorkflowRun:
         files: Sequence[Path] = (CONFIG_FILE,),
         cores: int | None = None,
         is_dry_run: bool = False,
+        is_apptainers: bool = False,
     ) -> None:
         """Check everything in the main process; raise `WorkflowError` with all problems.
 
         `files` are the configuration files that `config` was read from, in order. `cores` is the
         number of this machine's cores that make genomes; None if they are made elsewhere.
+        `is_apptainers` says that Snakemake runs the stages in an image with Apptainer.
         """
         self._cores, self._is_dry_run = cores, is_dry_run
         # In whole seconds, like the times that it is compared with.
         self._begun = datetime.now(UTC).replace(microsecond=0)
         try:
+            self.container = contained.name_for_snakemake() if is_apptainers else None
             self._check(config, schemas, files) if is_main else self._read(config, schemas)
         except ConfigurationError as error:
             raise WorkflowError(f"Please correct the following.\n{error}") from None
 
     def _check(self, config: dict[str, Any], schemas: Path, files: Sequence[Path]) -> None:
         """Check everything before a run, and say what it is going to do."""
-        if mismatch := find_mismatch(__version__, os.environ.get(CALLER_VERSION)):
-            raise ConfigurationError([mismatch])
+        other = find_stale() or find_mismatch(__version__, os.environ.get(CALLER_VERSION))
+        if other:
+            raise ConfigurationError([other])
         for path in files:
             if path.is_file():
                 read_options(path)
@@ -299,7 +306,9 @@ class WorkflowRun:
 
     def _check_equipment(self, *, runs_here: bool, shares_files: bool) -> None:
         """Refuse to run without what makes genomes: the image that the user names, or the tools."""
-        if shares_files and contained.is_wanted():
+        if self.container:
+            contained.bind_for_snakemake()
+        elif shares_files and contained.is_wanted():
             contained.check_image(is_engine_here=runs_here)
         elif runs_here:
             self._check_tools()
