@@ -37,6 +37,24 @@ EXCLUSIONS = {
     "low-sequence-coverage": ("qc", "depth is {depth:.1f}x after cleaning; at least 10x is needed"),
     "assembly": ("assembly", "the assembly has 21,340,118 bp; at most 18,040,666 are allowed"),
 }
+# Resistance genes with the drugs that they predict, and replicons, with the share that has each.
+CARRIED = {
+    "Staphylococcus aureus": (
+        {"mecA": ("cefoxitin", 0.5), "blaZ": ("penicillin", 0.8), "erm(A)": ("erythromycin", 0.3)},
+        {"rep16": 0.5, "rep5a": 0.3},
+    ),
+    "Escherichia coli": (
+        {"blaCTX-M-15": ("ceftriaxone", 0.2), "tet(A)": ("tetracycline", 0.3)},
+        {"IncFIB(AP001918)": 0.6, "IncI1-I(Alpha)": 0.2},
+    ),
+    "Klebsiella pneumoniae": (
+        {"blaKPC-2": ("meropenem", 0.3), "fosA": ("fosfomycin", 0.9)},
+        {"IncFIB(K)": 0.6, "IncR": 0.3},
+    ),
+    "Mycobacterium tuberculosis": ({}, {}),
+}
+# Of the complete genomes that are not mixed otherwise, the share with some reads of a second one.
+TRACE_ODDS = 0.015
 FAILURES = (
     ("assembly", 137, "infrastructure", "skesa was killed (signal 9): out of memory"),
     ("download", 75, "infrastructure", "the file ended after 41,203,712 of 98,120,334 bytes"),
@@ -56,7 +74,8 @@ def write_cohort(results: Path, count: int, seed: int = 1) -> list[str]:
     """Write receipts and failures below `results`; return the samples of the sheet, in order.
 
     Of 1,000 genomes about 940 are complete, 35 excluded, 15 failed and 10 still waiting. Of the
-    complete ones 30 have single-end reads, two are mixed, one is misnamed and one in part lost.
+    complete ones 30 have single-end reads, two are mixed, one is misnamed and one in part lost; 14
+    have some reads of another species.
     """
     return write_genomes(
         results, [draw_kind(random.Random(f"{seed}:{i}")) for i in range(count)], seed
@@ -84,7 +103,32 @@ def write_complete(results: Path, sample: str, rng: random.Random) -> None:
     for odds, spoil in SPOILERS:
         if rng.random() < odds:
             spoil(receipt, rng)
+    # Another generator: what is found leaves all other values as they are.
+    type_genome(receipt, random.Random(f"{sample}:typing"))
     write_receipt(results, receipt)
+
+
+def type_genome(receipt: dict[str, Any], rng: random.Random) -> None:
+    """Add what the typing stage finds, unless that is known already."""
+    expected = receipt["input"]["species"]
+    found = {
+        "verdict": "as expected",
+        "species": expected,
+        "distance": round(rng.uniform(0.0005, 0.012), 4),
+        "shared_hashes": f"{rng.randint(640, 980)}/1000",
+    } | receipt.get("found", {})
+    if rng.random() < TRACE_ODDS:
+        others = [name for name in SPECIES if name != found["species"]]
+        share = {"second": rng.choice(others), "second_share": round(rng.uniform(0.02, 0.2), 3)}
+        found |= {"verdict": "mixed"} | share
+    genes, replicons = CARRIED[found["species"]]
+    carried = {name: drug for name, (drug, share) in genes.items() if rng.random() < share}
+    receipt["found"] = found | {"nearest": found["species"]}
+    receipt["resistance"] = {
+        "genes": list(carried),
+        "drugs": sorted(carried.values()),
+        "replicons": [name for name, share in replicons.items() if rng.random() < share],
+    }
 
 
 def make_single_end(receipt: dict[str, Any], _: random.Random) -> None:
@@ -95,11 +139,16 @@ def mix(receipt: dict[str, Any], rng: random.Random) -> None:
     """Let another species into the sample."""
     change_assembly(receipt, rng.uniform(1.15, 1.9), rng.uniform(3, 9))
     receipt["metrics"]["assembler_gc_percent"] += rng.choice((-1, 1)) * rng.uniform(1, 5)
+    species = receipt["input"]["species"]
+    second = next(name for name in SPECIES if name != species)
+    receipt["found"] = {"verdict": "mixed", "second": second, "second_share": 0.4}
 
 
 def misname(receipt: dict[str, Any], rng: random.Random) -> None:
-    others = [name for name in SPECIES if name != receipt["input"]["species"]]
+    species = receipt["input"]["species"]
+    others = [name for name in SPECIES if name != species]
     receipt["input"]["species"] = rng.choice(others)
+    receipt["found"] = {"verdict": "other", "species": species}
 
 
 def lose(receipt: dict[str, Any], rng: random.Random) -> None:
