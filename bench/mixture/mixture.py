@@ -30,7 +30,8 @@ from bactofleet.records.receipt import Found
 
 READ_LENGTH, ERROR_RATE, SEED = 150, 0.003, 42
 SHARES = (0.01, 0.05, 0.1, 0.5)
-DEPTH, PURE_DEPTH = 50, 20
+# Of a pure genome, deeper reads only repeat the k-mers.
+DEPTH, PURE_DEPTH = 50, 5
 # Two pairs of species, and two strains of one: the first one is the genome.
 PAIRS = (
     ("USA300_FPR3757", "MG1655-K12"),
