@@ -24,7 +24,12 @@ def test_the_demo_is_made_on_the_stack_with_the_rights_of_its_roles(project: Fle
     assert status == 0, (project.folder / "snakemake.log").read_text()
     receipts = (project.folder / "results/receipts").glob("*.json")
     found = {path.stem: json.loads(path.read_text())["status"] for path in receipts}
-    assert found == {"ecoli_part": "complete", "pUSA300HOUMR": "complete", "truncated": "excluded"}
+    assert found == {
+        "ecoli_part": "complete",
+        "mixture": "complete",
+        "pUSA300HOUMR": "complete",
+        "truncated": "excluded",
+    }
     keys = [Path(key).name for key in project.get_keys() if key.startswith("results/demo/")]
     assert keys == [f"{name}.tar.gz" for name in sorted(found)]
     multiqc = (project.folder / "results/multiqc_report.html").read_text()

@@ -17,7 +17,12 @@ from infra.demo_project import make_project
 from infra.fleet import Account
 
 CONFIG = "demo/config.yaml"
-SAMPLES = {"ecoli_part": "complete", "pUSA300HOUMR": "complete", "truncated": "excluded"}
+SAMPLES = {
+    "ecoli_part": "complete",
+    "mixture": "complete",
+    "pUSA300HOUMR": "complete",
+    "truncated": "excluded",
+}
 WAIT_S = 400
 ENDS_WITHIN_S = 60
 
@@ -132,7 +137,7 @@ def test_a_run_ends_complete_though_its_controller_was_killed(
 
     launched = run.launch()
     assert launched.returncode == 0, launched.stdout + launched.stderr
-    assert "genomes:    3 to do" in launched.stdout
+    assert "genomes:    4 to do" in launched.stdout
     again = run.launch()
     assert again.returncode == 1
     assert "Nothing was started" in again.stderr
@@ -144,7 +149,7 @@ def test_a_run_ends_complete_though_its_controller_was_killed(
     assert set(run.get_genome_jobs().values()) == {1}, run.log
     assert len(run.get_genome_jobs()) == len(SAMPLES)
     genomes = run.status()["genomes"]
-    assert (genomes["complete"], genomes["excluded"]) == (2, 1)
+    assert (genomes["complete"], genomes["excluded"]) == (3, 1)
     keys = run.fleet.get_keys()
     assert {f"results/demo/{name}.tar.gz" for name in SAMPLES} <= set(keys)
     assert {"runs/demo/results/cohort.tsv", "runs/demo/results/report.html"} <= set(keys)
@@ -181,7 +186,7 @@ def test_shards_make_each_genome_once_and_one_report_though_a_controller_was_kil
     assert set(run.get_genome_jobs().values()) == {1}, run.log
     assert len(run.get_genome_jobs()) == len(SAMPLES)
     genomes = run.status()["genomes"]
-    assert (genomes["complete"], genomes["excluded"], genomes["waiting"]) == (2, 1, 0)
+    assert (genomes["complete"], genomes["excluded"], genomes["waiting"]) == (3, 1, 0)
     assert run.read_table("cohort.tsv", "status") == SAMPLES
     assert {row["target"] for row in run.iter_rows("usage.tsv")} == {
         f"results/receipts/{name}.json" for name in SAMPLES
@@ -202,7 +207,7 @@ def test_a_stopped_run_leaves_no_job_and_the_next_launch_goes_on(
     stopped = run.bactofleet("stop", "--run", run.address)
 
     assert stopped.returncode == 0, stopped.stderr
-    assert "Of 3 genomes" in stopped.stdout
+    assert "Of 4 genomes" in stopped.stdout
     # A container that was told to end takes a moment for it.
     end = time.monotonic() + ENDS_WITHIN_S
     while (left := run.list_open_jobs()) and time.monotonic() < end:
@@ -211,4 +216,4 @@ def test_a_stopped_run_leaves_no_job_and_the_next_launch_goes_on(
     assert run.launch().returncode == 0
     run.wait_for_end()
     genomes = run.status()["genomes"]
-    assert (genomes["complete"], genomes["excluded"]) == (2, 1)
+    assert (genomes["complete"], genomes["excluded"]) == (3, 1)
