@@ -37,7 +37,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let links to files outside of docs/ lead to the repository."""
     above = "" if page.file.src_uri == "index.md" else r"\.\./"
-    outside = re.compile(rf"\]\({above}((?:bench|config|packages|src|infra|CONTRIBUTING)[^)]*)\)")
+    places = "bench|config|demo|packages|src|infra|CONTRIBUTING"
+    outside = re.compile(rf"\]\({above}((?:{places})[^)]*)\)")
     return outside.sub(rf"]({config.repo_url}/blob/main/\1)", markdown)
 
 
