@@ -1,9 +1,16 @@
-"""The two executors that are compared: their command lines and their stubs."""
+"""The two executors that are compared: their command lines."""
 
+import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+import snakemake_executor_plugin_aws_batch
 from aws.emulator.client import EmulatedAWS
+
+REPOSITORY = Path(__file__).parents[2]
 
 IMAGE = "stub"
 PEER_PREFIX = "peer"
@@ -17,7 +24,6 @@ class Contestant:
     """An executor plugin as its documentation says that it is used."""
 
     name: str
-    stub: str
     arguments: Callable[[EmulatedAWS], list[str]]
 
 
@@ -46,19 +52,26 @@ def _peer_arguments(aws: EmulatedAWS) -> list[str]:
     ]
 
 
-ARRAY = Contestant("aws-batch-array", "stubs:return_outputs", _array_arguments)
-PEER = Contestant("aws-batch", "stubs:store_output", _peer_arguments)
+def patch_peer(folder: Path) -> dict[str, str]:
+    """Copy aws-batch with the patch by which it takes groups of six rules; return where it is."""
+    installed = Path(snakemake_executor_plugin_aws_batch.__file__).parent
+    shutil.copytree(installed, folder / installed.name)
+    patch = REPOSITORY / "docs/upstream/aws-batch-job-names.patch"
+    # It is not part of the repository around it, if there is one.
+    alone = os.environ | {"GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    subprocess.run(["git", "apply", str(patch)], cwd=folder, env=alone, check=True)
+    return {"PYTHONPATH": str(folder)}
 
 
-def scheduling_arguments(genomes: int) -> list[str]:
-    """Allow that everything is submitted at once."""
-    return [
-        *("--jobs", str(UNLIMITED)),
-        *("--scheduler", "first-fit"),
-        *("--max-jobs-per-timespan", f"{UNLIMITED}/1s"),
-        *("--config", f"genomes={genomes}"),
-        # A rule `all` with 67,000 inputs takes Snakemake many minutes by itself.
-        *("--until", "genome"),
-        *("--quiet", "rules"),
-        "--nocolor",
-    ]
+ARRAY = Contestant("aws-batch-array", _array_arguments)
+PEER = Contestant("aws-batch", _peer_arguments)
+
+
+SCHEDULING = [
+    *("--jobs", str(UNLIMITED)),
+    *("--scheduler", "first-fit"),
+    *("--max-jobs-per-timespan", f"{UNLIMITED}/1s"),
+    *("--quiet", "rules"),
+    "--nocolor",
+]
+"""Allow that everything is submitted at once."""

@@ -1,7 +1,6 @@
 """One run of Snakemake on the emulated AWS, measured from outside."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from aws.emulator.client import EmulatedAWS
-from executors import Contestant, scheduling_arguments
+from executors import SCHEDULING, Contestant, patch_peer
+from workloads import Workload
 
-SNAKEFILE = Path(__file__).with_name("one_rule.smk")
 VCPUS = 100_000
 """So many that no stub waits for room."""
 KIB_PER_MIB = 1024
@@ -31,6 +30,7 @@ class Measurement:
         graph_s: From the start of Snakemake until its scheduler gave jobs to the executor.
         submitted_s: Until the last SubmitJob was answered.
         collected_s: Until Snakemake had ended.
+        cpu_s: CPU time of the controller and the programs that it started.
         peak_mib: Largest resident memory of the controller.
         batch_calls: Requests of the controller to Batch, by operation.
         s3_requests: Requests of the controller to S3, by operation.
@@ -42,6 +42,7 @@ class Measurement:
     graph_s: float
     submitted_s: float
     collected_s: float
+    cpu_s: float
     peak_mib: float
     batch_calls: dict[str, int]
     s3_requests: dict[str, int]
@@ -54,7 +55,9 @@ class Measurement:
         }
 
 
-def measure(contestant: Contestant, genomes: int, limit_s: float | None = None) -> Measurement:
+def measure(
+    contestant: Contestant, workload: Workload, genomes: int, limit_s: float | None = None
+) -> Measurement:
     """Run so many stub jobs.
 
     Raises TimeoutError after the limit, RuntimeError with the end of Snakemake's output if that
@@ -62,19 +65,19 @@ def measure(contestant: Contestant, genomes: int, limit_s: float | None = None) 
     """
     with (
         tempfile.TemporaryDirectory(prefix="fleet-") as folder,
-        EmulatedAWS(stub=contestant.stub, spot_vcpus=VCPUS) as aws,
+        EmulatedAWS(stub=workload.stubs[contestant.name], spot_vcpus=VCPUS) as aws,
     ):
-        started_at = time.time()
-        controller = Controller(contestant, genomes, aws, Path(folder))
+        controller = Controller(contestant, workload, genomes, aws, Path(folder, "project"))
         controller.wait(limit_s)
         calls = [entry for entry in aws.requests() if entry["caller"] == "controller"]
         submissions = [entry["time"] for entry in calls if entry["operation"] == "SubmitJob"]
         return Measurement(
             executor=contestant.name,
             genomes=genomes,
-            graph_s=controller.graph_at - started_at,
+            graph_s=controller.graph_at - controller.started_at,
             submitted_s=max(submissions) - controller.graph_at,
             collected_s=controller.ended_at - controller.graph_at,
+            cpu_s=controller.cpu_s,
             peak_mib=controller.peak_mib,
             batch_calls=_count(calls, "batch"),
             s3_requests=_count(calls, "s3"),
@@ -85,20 +88,28 @@ class Controller:
     """Snakemake as a process whose output and memory are watched."""
 
     def __init__(
-        self, contestant: Contestant, genomes: int, aws: EmulatedAWS, folder: Path
+        self,
+        contestant: Contestant,
+        workload: Workload,
+        genomes: int,
+        aws: EmulatedAWS,
+        folder: Path,
     ) -> None:
-        self.graph_at = self.ended_at = self.peak_mib = 0.0
+        self.graph_at = self.ended_at = self.cpu_s = self.peak_mib = 0.0
         self._status: int | None = None
-        shutil.copy(SNAKEFILE, folder / "Snakefile")
+        workload.lay_out(aws, folder, genomes)
         self._log = folder / "snakemake.log"
+        environment = os.environ | aws.environment | patch_peer(folder / "patched")
+        self.started_at = time.time()
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "snakemake"),
-                *scheduling_arguments(genomes),
+                *SCHEDULING,
+                *workload.get_arguments(genomes),
                 *contestant.arguments(aws),
             ],
             cwd=folder,
-            env=os.environ | aws.environment,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -129,6 +140,7 @@ class Controller:
         _, status, usage = os.wait4(self._process.pid, 0)
         self.ended_at = time.time()
         self._status = self._process.returncode = os.waitstatus_to_exitcode(status)
+        self.cpu_s = usage.ru_utime + usage.ru_stime
         # Linux counts what this process held when it forked, too: so it imports little (no moto).
         self.peak_mib = usage.ru_maxrss / KIB_PER_MIB
 

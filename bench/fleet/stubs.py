@@ -9,9 +9,9 @@ from aws.stub_functions import RESULT, return_files, return_outputs
 from cohort import build_receipt
 from executors import PEER_PREFIX
 
-__all__ = ["return_outputs", "return_receipts", "store_output"]
+__all__ = ["return_outputs", "return_receipts", "store_output", "store_receipt"]
 
-GENOME = re.compile(r"genome=(\d+)")
+GENOME = re.compile(r"(?:genome|sample)=(\w+)")
 
 
 def return_receipts(child: StubChild) -> int:
@@ -21,8 +21,20 @@ def return_receipts(child: StubChild) -> int:
 
 def store_output(child: StubChild) -> int:
     """Do as a job of the executor aws-batch: put the output to the default storage."""
+    child.put_object(BUCKET, f"{PEER_PREFIX}/results/{_find_genome(child)}.json", RESULT)
+    return 0
+
+
+def store_receipt(child: StubChild) -> int:
+    """Do as a group of the real workflow with aws-batch: only the receipt is needed outside."""
+    sample = _find_genome(child)
+    key = f"{PEER_PREFIX}/results/receipts/{sample}.json"
+    child.put_object(BUCKET, key, build_receipt(sample))
+    return 0
+
+
+def _find_genome(child: StubChild) -> str:
     genome = GENOME.search(child.command[-1])
     if genome is None:
         raise ValueError(f"no genome in {child.command[-1]}")
-    child.put_object(BUCKET, f"{PEER_PREFIX}/results/{genome[1]}.json", RESULT)
-    return 0
+    return genome[1]

@@ -38,6 +38,20 @@ def test_register_job_definition_takes_24_kib(shared_aws):
         register(shared_aws, container={"environment": variable(24 * 1024)})
 
 
+def test_names_of_jobs_and_definitions_have_no_dots(shared_aws):
+    definition = register(shared_aws)
+    batch = impatient_client(shared_aws)
+
+    with pytest.raises(ClientError, match="Job name should match valid pattern"):
+        batch.submit_job(jobName="a.b", jobQueue=shared_aws.queue, jobDefinition=definition)
+    with pytest.raises(ClientError, match="Job definition name should match valid pattern"):
+        batch.register_job_definition(
+            jobDefinitionName="a.b",
+            type="container",
+            containerProperties={"image": "x", "vcpus": 1, "memory": 256},
+        )
+
+
 def test_variables_of_batch_cannot_be_set(shared_aws):
     reserved = {"environment": [{"name": "AWS_BATCH_JOB_ID", "value": "x"}]}
 

@@ -9,11 +9,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "bench" / "fleet"))
 
 from aws.emulator.client import EmulatedAWS
-from executors import ARRAY, POLL_S
+from executors import ARRAY, PEER, POLL_S
 from measure import VCPUS, Controller, measure
 from phases import Fleet, Phase
+from workloads import WORKLOADS
 
 GENOMES = 1000
+ONE_RULE = WORKLOADS["one-rule"]
 LIMIT_S = 300
 # Three sizes of a cohort. What a further genome takes is compared between the first two and the
 # last two. Calls of functions are counted: seconds depend on what else the machine does.
@@ -27,7 +29,7 @@ BATCH_CALLS = 10
 
 
 def test_a_thousand_jobs_are_one_submission_and_one_download_each():
-    measured = measure(ARRAY, GENOMES, LIMIT_S)
+    measured = measure(ARRAY, ONE_RULE, GENOMES, LIMIT_S)
 
     assert measured.batch_calls["RegisterJobDefinition"] == 1
     assert measured.batch_calls["SubmitJob"] == 1
@@ -39,13 +41,24 @@ def test_a_thousand_jobs_are_one_submission_and_one_download_each():
 
 
 def test_a_thousand_jobs_finish_although_batch_takes_ten_requests_a_second(start_aws, tmp_path):
-    aws = start_aws(stub=ARRAY.stub, spot_vcpus=VCPUS)
+    aws = start_aws(stub=ONE_RULE.stubs[ARRAY.name], spot_vcpus=VCPUS)
     aws.throttle("batch:*", per_second=10)
 
-    controller = Controller(ARRAY, GENOMES, aws, tmp_path)
+    controller = Controller(ARRAY, ONE_RULE, GENOMES, aws, tmp_path)
 
     controller.wait(LIMIT_S)
     assert len(list((tmp_path / "results").glob("*.json"))) == GENOMES
+
+
+def test_the_real_workflow_is_compared_with_the_executor_that_has_no_arrays():
+    genomes, workload = 3, WORKLOADS["genomes"]
+
+    array, peer = (measure(executor, workload, genomes, LIMIT_S) for executor in (ARRAY, PEER))
+
+    assert array.batch_calls["SubmitJob"] == 1
+    assert peer.batch_calls["SubmitJob"] == genomes
+    # With a default storage provider Snakemake asks it for each file of each stage.
+    assert sum(array.s3_requests.values()) < sum(peer.s3_requests.values())
 
 
 class CountedFleet(Fleet):

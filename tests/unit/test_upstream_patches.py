@@ -10,6 +10,7 @@ from types import ModuleType
 import moto
 import pytest
 import snakemake
+import snakemake_executor_plugin_aws_batch
 
 PATCHES = (Path(__file__).parents[2] / "docs" / "upstream").resolve()
 
@@ -39,6 +40,14 @@ def test_the_patch_of_moto_applies_and_its_tests_pass(tmp_path: Path) -> None:
 
     assert "AWS_BATCH_JOB_ARRAY_INDEX" in (tmp_path / "moto/batch/models.py").read_text()
     assert "9 passed" in said
+
+
+def test_the_patch_of_aws_batch_applies_and_its_tests_pass(tmp_path: Path) -> None:
+    package, name = snakemake_executor_plugin_aws_batch, "aws-batch-job-names"
+
+    said = run_tests(tmp_path, package, name, "-p1", "tests/test_names.py")
+
+    assert "5 passed" in said
 
 
 def run_tests(folder: Path, package: ModuleType, name: str, strip: str, tests: str) -> str:

@@ -118,7 +118,7 @@ def shares_files():
 # The marks of all parts. They never exist at the start, so that their inputs are made.
 def gathered(wildcards):
     RUN.check_reach(shares_files=shares_files())
-    return expand(rules.gather.output.mark, part=RUN.parts())
+    return [f"{RESULTS}/.gathered/{part}" for part in RUN.parts()]
 
 
 @same_for_all_genomes

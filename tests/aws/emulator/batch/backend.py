@@ -41,6 +41,7 @@ class ArrayBatchBackend(BatchBackend):
 
     def check_job_definition(self, request: dict[str, Any]) -> None:
         """Refuse a RegisterJobDefinition that AWS would refuse and moto accepts."""
+        limits.check_name(request.get("jobDefinitionName", ""), of="Job definition")
         container = request.get("containerProperties") or {}
         parse_retry_strategy(request.get("retryStrategy"))
         limits.check_environment(container.get("environment") or [])
@@ -50,7 +51,7 @@ class ArrayBatchBackend(BatchBackend):
 
     def submit(self, request: dict[str, Any]) -> Job:
         """Take a SubmitJob request; returns the job, or the parent of its array."""
-        limits.check_job_name(request.get("jobName", ""))
+        limits.check_name(request.get("jobName", ""), of="Job")
         if request.get("dependsOn"):
             raise ClientException("dependsOn is not emulated")
         spec = self._spec(request)

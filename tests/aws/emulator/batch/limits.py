@@ -20,7 +20,7 @@ MAX_PAGE = 1000
 MAX_FILTERED_PAGE = 100
 MIN_TIMEOUT_S = 60
 RESERVED_ENVIRONMENT = "AWS_BATCH"
-JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 # https://docs.aws.amazon.com/batch/latest/userguide/fargate.html: MiB allowed for each vCPU count
 FARGATE_MEMORY_MIB = {
@@ -50,10 +50,10 @@ def check_payload(operation: str, size_bytes: int) -> None:
         raise ClientException(f"{operation}: payload of {size_bytes} bytes, at most {limit}")
 
 
-def check_job_name(name: str) -> None:
-    """Refuse a job name with other than letters, digits, hyphens and underscores."""
-    if not JOB_NAME.fullmatch(name):
-        raise ClientException("Job name should match valid pattern")
+def check_name(name: str, *, of: str) -> None:
+    """Refuse a name with other than letters, digits, hyphens and underscores."""
+    if not NAME.fullmatch(name):
+        raise ClientException(f"{of} name should match valid pattern")
 
 
 def check_array_size(size: int) -> None:
