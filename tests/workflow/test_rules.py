@@ -304,7 +304,7 @@ def test_marks_of_parts_need_no_program_but_the_shell(tmp_path: Path) -> None:
     assert (tmp_path / "mark").read_text() == ""
 
 
-# Snakemake calls it as it would call Apptainer, which no registry of packages has: like it, the
+# Snakemake calls it as it would call Apptainer, which neither Debian nor PyPI has: like it, the
 # stand-in shows the working directory, a /tmp, and what is bound.
 APPTAINER = """#!{python}
 import os, subprocess, sys
