@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,21 @@ def make_parser(
     return parser
 
 
-def print_table(script: str, args: argparse.Namespace, columns: Sequence[str]) -> list[Row]:
-    """Run a script in the image; print its rows as they come, and return them."""
-    rows = []
+def print_table(
+    script: str,
+    args: argparse.Namespace,
+    columns: Sequence[str],
+    compare: Callable[[argparse.Namespace], Iterator[Row]],
+) -> list[Row]:
+    """Run a script in the image; print its rows as they come, and return them.
+
+    Inside the image, print the rows of `compare` as lines of JSON, and return none.
+    """
+    rows: list[Row] = []
+    if args.inside:
+        for row in compare(args):
+            print(json.dumps(row), flush=True)
+        return rows
     print("\t".join(columns))
     for row in _run_inside(Path(script).resolve(), args.references):
         rows.append(row)

@@ -60,11 +60,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the rows here as well")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if not args.inside:
-        print_table(__file__, args, COLUMNS)
-        return
-    for row in compare(args):
-        print(json.dumps(row), flush=True)
+    print_table(__file__, args, COLUMNS, compare)
 
 
 def compare(args: argparse.Namespace) -> Iterator[Row]:

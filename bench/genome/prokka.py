@@ -11,7 +11,6 @@ many features differ from those without settings in place, name, gene or source 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import shutil
@@ -53,11 +52,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="cores of prokka")
     parser.add_argument("--settings", nargs="+", default=[])
     args = parser.parse_args()
-    if not args.inside:
-        print_table(__file__, args, COLUMNS)
-        return
-    for row in compare(args):
-        print(json.dumps(row), flush=True)
+    print_table(__file__, args, COLUMNS, compare)
 
 
 def compare(args: argparse.Namespace) -> Iterator[Row]:

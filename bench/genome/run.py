@@ -52,11 +52,8 @@ def main() -> None:
     parser = make_parser(__doc__.splitlines()[0], coverage=[100], part=None)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="cores of both")
     args = parser.parse_args()
-    if not args.inside:
-        show_ratios(print_table(__file__, args, COLUMNS))
-        return
-    for row in compare(args):
-        print(json.dumps(row), flush=True)
+    if rows := print_table(__file__, args, COLUMNS, compare):
+        show_ratios(rows)
 
 
 def compare(args: argparse.Namespace) -> Iterator[Row]:

@@ -40,11 +40,7 @@ def main() -> None:
     parser = make_parser(__doc__.splitlines()[0], coverage=[30, 60, 100], part=600_000)
     parser.add_argument("--options", nargs="+", default=["--steps 5", "--steps 5 --kmer 31"])
     args = parser.parse_args()
-    if not args.inside:
-        print_table(__file__, args, COLUMNS)
-        return
-    for row in compare(args):
-        print(json.dumps(row), flush=True)
+    print_table(__file__, args, COLUMNS, compare)
 
 
 def compare(args: argparse.Namespace) -> Iterator[Row]:
