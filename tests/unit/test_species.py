@@ -126,6 +126,24 @@ def test_another_strain_or_a_species_within_the_same_distance_is_no_second_speci
     assert judge(near(COLI), near(FLEXNERI, 0.02), contained=contained).verdict == "found"
 
 
+def test_reads_of_two_species_are_mixed_even_if_the_assembly_is_too_small_to_name() -> None:
+    contained = [Contained(AUREUS, 0.99, 90), Contained(COLI, 0.97, 10)]
+    small = Neighbour(COLI, 0.02, "9/1000")
+
+    found = judge(small, expected="Staphylococcus aureus", contained=contained)
+
+    assert (found.verdict, found.species, found.nearest) == ("mixed", None, "Escherichia coli")
+    assert (found.second, found.second_share) == ("Staphylococcus aureus", 0.9)
+
+
+def test_reads_of_one_species_whose_assembly_is_too_small_to_name_are_unknown() -> None:
+    small = Neighbour(COLI, 0.02, "9/1000")
+
+    found = judge(small, contained=[Contained(AUREUS, 0.99, 90), Contained(COLI, 0.9, 10)])
+
+    assert (found.verdict, found.second) == ("unknown", None)
+
+
 # --- Mash's files ---------------------------------------------------------------------------------
 
 

@@ -142,10 +142,7 @@ def identify(
     """
     within = [one for one in neighbours if one.is_same_species]
     if not within:
-        # A few hashes shared by chance are a large part of a tiny reference.
-        nearest = max(neighbours, key=lambda one: one.hashes)
-        name = nearest.reference.species if nearest.hashes else None
-        return Found(UNKNOWN, None, name, round(nearest.distance, 4), nearest.shared)
+        return _describe_unnamed(neighbours, contained)
     nearest = within[0]
     species = nearest.reference.species
     lengths = [one.length for one in references if one.species == species]
@@ -158,6 +155,25 @@ def identify(
         shared_hashes=nearest.shared,
         smallest=round(min(lengths) * (1 - SIZE_TOLERANCE)),
         largest=round(max(lengths) * (1 + SIZE_TOLERANCE)),
+        second=second,
+        second_share=share,
+    )
+
+
+def _describe_unnamed(neighbours: list[Neighbour], contained: list[Contained]) -> Found:
+    """Return what is known of an assembly that is near no reference, as one of too few bases."""
+    # A few hashes shared by chance are a large part of a tiny reference.
+    nearest = max(neighbours, key=lambda one: one.hashes)
+    name = nearest.reference.species if nearest.hashes else None
+    # Its reads may tell what it is, and whether it is one.
+    of_reads = [one.reference.species for one in contained if one.identity >= SECOND_IDENTITY]
+    own = name if name in of_reads else next(iter(of_reads), "")
+    second, share = _find_second({own}, contained)
+    return Found(
+        MIXED if second else UNKNOWN,
+        nearest=name,
+        distance=round(nearest.distance, 4),
+        shared_hashes=nearest.shared,
         second=second,
         second_share=share,
     )
