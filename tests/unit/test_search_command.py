@@ -122,7 +122,8 @@ def test_more_bases_than_the_user_allows_are_left_out(archives: Archives) -> Non
 
 def test_nothing_found_is_an_error(archives: Archives, capsys: pytest.CaptureFixture[str]) -> None:
     assert search("Staphylococcus aureos") == 1
-    assert "neither ENA nor SRA has reads of 'Staphylococcus aureos'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "neither ENA nor SRA has reads of 'Staphylococcus aureos'; is it spelt as in" in said
     assert not SHEET.exists()
 
 
@@ -143,7 +144,7 @@ def test_a_table_counts_what_was_left_out_and_a_list_says_why(
     rows = [line.strip("│ ").split("│") for line in capsys.readouterr().out.splitlines()]
     counts = {row[0].strip(): row[1].strip() for row in rows if len(row) == 2}
     assert counts == {
-        "found": "5",
+        "examined": "5",
         "left out: layout": "2",
         "left out: library strategy": "1",
         "added": "2",

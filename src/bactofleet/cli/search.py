@@ -15,7 +15,7 @@ import fastjsonschema
 from rich.console import Console
 from rich.progress import Progress
 
-from bactofleet.archives.accessions import Query, kind_of
+from bactofleet.archives.accessions import TAXON_ID, Query, kind_of
 from bactofleet.archives.ena import Ena
 from bactofleet.archives.retry import Unavailable
 from bactofleet.archives.search.archives import Search
@@ -166,7 +166,9 @@ def _search(args: argparse.Namespace) -> None:
             "The sheet has what was found until then; the same command goes on from there."
         )
     if not summary.examined:
-        raise ConfigurationError([f"neither ENA nor SRA has reads of {args.query!r}"])
+        is_name = query.taxon and not TAXON_ID.fullmatch(query.taxon)
+        hint = "; is it spelt as in NCBI's taxonomy?" * bool(is_name)
+        raise ConfigurationError([f"neither ENA nor SRA has reads of {args.query!r}{hint}"])
 
 
 def _resolve(query: Query) -> Query:

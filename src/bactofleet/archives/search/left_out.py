@@ -1,4 +1,4 @@
-"""Count what was found, added and left out: a table to print and a list next to the sheet."""
+"""Count what was examined, added and left out: a table to print and a list next to the sheet."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Summary:
         """Print the table: what was checked, what was left out and why, what was added."""
         table = Table("", what, title=str(output), title_justify="left")
         table.columns[1].justify = "right"
-        table.add_row("found", f"{self.examined:,}")
+        table.add_row("examined", f"{self.examined:,}")
         for name, count in self._reasons.most_common():
             table.add_row(f"left out: {name}", f"{count:,}")
         table.add_row("added", f"{self.kept:,}", style="bold")
