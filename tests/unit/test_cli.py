@@ -83,17 +83,39 @@ def test_what_is_wrong_is_reported_without_a_traceback(
     assert problem in capsys.readouterr().err
 
 
-def test_what_jobs_on_aws_cannot_have_is_reported_for_a_good_project(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def of_local_files(project: Path) -> Path:
+    """Return a project whose genomes are files of this machine."""
     (project / "a.fna").write_text(">a\nACGT\n")
     (project / "config/samples.tsv").write_text("sample\tassembly\nS1\ta.fna\nS2\ta.fna\n")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("config/config.yaml", "results: s3://bucket/results\n"),
+        ("profiles/aws/account.yaml", "aws-batch-array-job-queue: queue\n"),
+    ],
+)
+def test_what_jobs_on_aws_cannot_have_is_reported_for_a_good_project(
+    of_local_files: Path, path: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (of_local_files / path).parent.mkdir(parents=True, exist_ok=True)
+    (of_local_files / path).write_text(text)
 
     assert main(["check"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("config/config.yaml and config/samples.tsv are good: 2 genomes.")
     assert "NOTE: on AWS Batch it would be refused: config/samples.tsv: S1, S2: files of" in said
     assert "1 sample names an input that another one names too (for example S2, as S1)" in said
+
+
+def test_a_project_without_aws_hears_nothing_of_it(
+    of_local_files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check"]) == 0
+    assert "AWS" not in capsys.readouterr().out
 
 
 def test_a_folder_that_cannot_be_written_is_named_without_a_traceback(

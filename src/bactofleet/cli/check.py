@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from bactofleet.aws.settings import effective_settings
 from bactofleet.cli.options import add_config
 from bactofleet.core.config import read_options
+from bactofleet.core.destination import is_s3
 from bactofleet.core.project import SCHEMAS
 from bactofleet.core.text import counted
 from bactofleet.run.checks import check_run, find_unreachable
@@ -25,5 +27,7 @@ def run(args: argparse.Namespace) -> None:
     print(f"{args.config} and {sheet} are good: {counted(len(ready.samples), 'genome')}.")
     for line in ready.summary()[1:]:
         print(line)
+    if not (is_s3(ready.config["results"]) or effective_settings()):
+        return
     for problem in find_unreachable(ready.config, ready.samples):
         print(f"NOTE: on AWS Batch it would be refused: {problem}")
