@@ -69,7 +69,10 @@ wait_for_daemon() {
     return 1
 }
 
-if command -v docker >/dev/null; then
+# As `bactofleet run` chooses: who may not use Docker uses Podman if it is here.
+may_start_docker() { is_root || ! command -v podman >/dev/null; }
+
+if command -v docker >/dev/null && { answers || may_start_docker; }; then
     if ! answers; then
         # There may be a client without a daemon; the distribution's package has the daemon.
         if is_root && ! command -v dockerd >/dev/null; then install_docker; fi

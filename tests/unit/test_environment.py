@@ -62,6 +62,31 @@ def test_a_target_installs_what_it_needs(target: str, environment: str) -> None:
     assert set(re.findall("containers/venv.sh .venv (.*)", said)) == {environment}
 
 
+@pytest.mark.parametrize(
+    ("user", "engines", "chosen"),
+    [(1000, "docker podman", "podman"), (1000, "docker", ""), (1000, "podman", "podman")],
+)
+def test_who_may_not_use_docker_builds_the_image_with_podman(
+    tmp_path: Path, user: int, engines: str, chosen: str
+) -> None:
+    # Docker's client is here; its daemon does not answer this user.
+    stubs = {"id": f"echo {user}"} | dict.fromkeys(engines.split(), "exit 1")
+    for name, text in stubs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "dirname").symlink_to(shutil.which("dirname") or "")
+
+    found = subprocess.run(
+        [shutil.which("bash") or "", REPOSITORY / "containers/engine.sh"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (found.stdout.strip(), bool(found.stderr)) == (chosen, not chosen)
+
+
 def test_a_checkout_that_was_updated_alone_is_to_be_installed_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
