@@ -404,9 +404,19 @@ def test_how_many_files_of_a_barcode_were_joined_is_told(
 
 NANOPORE_READ = "@0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0 runid=1a2b ch=7\nACGT\n+\nIIII\n"
 HIFI_READ = "@m64011_190830_220126/1/ccs\nACGT\n+\nIIII\n"
+# ENA puts the read of the run before its own name.
+OF_ENA = "@ERR3152364.1 "
 
 
-@pytest.mark.parametrize(("read", "column"), [(NANOPORE_READ, "ont"), (HIFI_READ, "hifi")])
+@pytest.mark.parametrize(
+    ("read", "column"),
+    [
+        (NANOPORE_READ, "ont"),
+        (HIFI_READ, "hifi"),
+        (OF_ENA + NANOPORE_READ[1:], "ont"),
+        (OF_ENA + HIFI_READ[1:], "hifi"),
+    ],
+)
 @pytest.mark.parametrize("name", ["iso.fastq.gz", "iso.fq"])
 def test_the_first_read_of_a_file_without_mates_tells_long_reads(
     read: str, column: str, name: str

@@ -34,10 +34,11 @@ _NO_BARCODE = re.compile(
 )
 _NANOPORE = re.compile(r"(?:^|[/_])(?:barcode\d{2}|fastq_pass)(?:[/_.]|$)")
 # The first lines of files of long reads: https://github.com/nanoporetech/dorado and
-# https://pacbiofileformats.readthedocs.io (names of reads).
+# https://pacbiofileformats.readthedocs.io (names of reads). ENA puts the read of the run first.
+_OF_RUN = rb"@(?:[SED]RR\d+\.\d+ )?"
 _LONG_READS = {
-    "ont": re.compile(rb"@[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
-    "hifi": re.compile(rb"@m\w+/\d+/ccs\b"),
+    "ont": re.compile(_OF_RUN + rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
+    "hifi": re.compile(_OF_RUN + rb"m\w+/\d+/ccs\b"),
 }
 _SHORT_LANE = re.compile(r"(?P<name>.+)[._](?P<lane>L\d{1,2})(?P<rest>[._].+)?")
 # Neither a path of the sheet nor a line of it may hold these.
