@@ -400,6 +400,17 @@ def test_snakemake_cannot_deploy_an_image_that_nobody_names(
         contained.name_for_snakemake()
 
 
+@pytest.mark.parametrize("image", ["my image.sif", "it's.sif", "image;id", "{input}.sif"])
+def test_an_image_whose_name_snakemake_would_not_quote_is_refused(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, image: str
+) -> None:
+    Path(image).touch()
+    monkeypatch.setenv("BACTOFLEET_IMAGE", image)
+
+    with pytest.raises(ConfigurationError, match="name it without"):
+        contained.name_for_snakemake()
+
+
 def test_apptainer_shows_results_reads_and_what_the_user_binds(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

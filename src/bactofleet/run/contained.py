@@ -11,6 +11,7 @@ the workflow, and the files that its row and its options name, each at its own p
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -72,10 +73,17 @@ def name_for_snakemake() -> str:
                 "(docs/slurm.md)"
             ]
         )
-    if "://" in image:
-        return image
     path = Path(image).absolute()
-    return str(path) if path.exists() else f"docker://{image}"
+    name = image if "://" in image else str(path) if path.exists() else f"docker://{image}"
+    # Snakemake puts it into a shell's command line as it is.
+    if shlex.quote(name) != name:
+        raise ConfigurationError(
+            [
+                f"{VARIABLES['name']}: Snakemake cannot start Apptainer with {name!r}: name it "
+                "without spaces and other special characters, by a link if need be"
+            ]
+        )
+    return name
 
 
 def bind_for_snakemake() -> None:
