@@ -298,6 +298,11 @@ DOUBTFUL: dict[str, tuple[list[str], list[str], list[tuple[str, str]]]] = {
             ("reads/fastq_pass/unclassified/F_0.fq", "Nanopore"),
         ],
     ),
+    "Nanopore reads that failed, beside those that passed": (
+        ["barcode01/FAX1_pass_barcode01_0a_0.fq", "barcode01/FAX1_fail_barcode01_0a_0.fq"],
+        ["barcode01"],
+        [("reads/barcode01/FAX1_fail_barcode01_0a_0.fq", "without barcode or quality")],
+    ),
     "Nanopore reads without barcode": (
         ["fastq_pass/FAX1_pass_0.fq", "pass/b/FAX2_pass_unclassified_0.fq"],
         [],

@@ -30,7 +30,7 @@ _FILE_OF_BARCODE = re.compile(
     r"(?P<run>[A-Z]{3}\d+|.+_(?:SQK|EXP|VSK)-[A-Z0-9-]+)_(?:pass_)?(?P<genome>barcode\d{2})(?:_[\da-f_]+)?"
 )
 _NO_BARCODE = re.compile(
-    r"(?:^|[/_])(?:unclassified|mixed|fastq_fail)(?:[/_.]|$)|(?:^|/)fail/barcode\d{2}/"
+    r"(?:^|[/_])(?:unclassified|mixed|fastq_fail)(?:[/_.]|$)|(?:^|[/_])fail[/_]barcode\d{2}[/_.]"
 )
 _NANOPORE = re.compile(r"(?:^|[/_])(?:barcode\d{2}|fastq_pass)(?:[/_.]|$)")
 # The first lines of files of long reads: https://github.com/nanoporetech/dorado and
