@@ -75,6 +75,15 @@ def test_a_column_of_text_is_no_locus(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "profiles", ["\ufeffST\tarcC\taroE\n8\t3\t3\n", "ST\tarcC\taroE\t\n8\t3\t3\t\n"]
+)
+def test_a_table_of_a_spreadsheet_is_read(tmp_path: Path, profiles: str) -> None:
+    (table,) = list_schemes(write_scheme(tmp_path / "schemes", "saureus", profiles, ALLELES))
+
+    assert read_scheme(table).profiles == {("3", "3"): "8"}
+
+
+@pytest.mark.parametrize(
     ("name", "text", "fault"),
     [
         ("saureus.txt", "arcC\taroE\n3\t3\n", "no column ST"),
@@ -84,6 +93,7 @@ def test_a_column_of_text_is_no_locus(tmp_path: Path) -> None:
         ("aroE.tfa", ">aroE_3\nACGT\n>aroE\nACGT\n", "'aroE' does not end with the number"),
         ("aroE.tfa", ">aroE_3\nACGT\n>aroE_4\n", "has an allele without a sequence"),
         ("saureus.txt", "ST\tclonal_complex\n8\tCC8\n", "the first line has no locus"),
+        ("saureus.txt", "ST\tarcC\t\n8\t3\t3\n", "'' is no name of a locus"),
         ("saureus.txt", "ST\tarcC\taro E\n8\t3\t3\n", "'aro E' is no name of a locus"),
         ("saureus.txt", "ST\tarcC\t../../other\n8\t3\t3\n", "'../../other' is no name of"),
         ("saureus.txt", "ST\tarcC\ta\x1b[2J\n8\t3\t3\n", "is no name of a locus"),

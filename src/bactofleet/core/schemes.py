@@ -66,7 +66,7 @@ def read_species_map(folder: Path) -> dict[str, list[str]]:
 
 def read_scheme(table: Path) -> Scheme:
     """Read a scheme from its profiles; raise `ValueError` if it is not whole."""
-    with table.open(encoding="utf-8", newline="") as file:
+    with table.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         header = [name.strip() for name in next(rows, [])]
         if "ST" not in header:
@@ -92,9 +92,11 @@ def _is_other(table: Path, place: int, name: str, lines: list[list[str]]) -> boo
     """
     if name.lower() in OTHER_COLUMNS:
         return True
-    if not _is_name(name) or _find_alleles(table.parent, name):
+    if name and (not _is_name(name) or _find_alleles(table.parent, name)):
         return False
     cells = {row[place] for row in lines if len(row) > place} - {""}
+    if not name:
+        return not cells  # what spreadsheets leave at the end
     return bool(cells) and not any(cell.isdecimal() for cell in cells)
 
 
