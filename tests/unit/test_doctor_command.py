@@ -53,6 +53,18 @@ def test_who_never_deployed_is_only_warned_of_what_aws_needs(
     assert "warning settings: not set: region, bucket, job-queue, job-role" in said
 
 
+def test_a_profile_that_is_not_there_does_not_end_the_doctor(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"s3://my-bucket/schemes.tar#sha256={'0' * 64}"
+    (project / "config/config.yaml").write_text(f"mlst_schemes: {address}\n")
+    monkeypatch.setenv("AWS_PROFILE", "nope")
+
+    levels = get_levels(capsys)
+
+    assert (levels["mlst_schemes"], levels["credentials"]) == (WARNING, WARNING)
+
+
 def test_who_has_deployed_needs_credentials(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

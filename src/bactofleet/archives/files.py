@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bactofleet.archives import https, web
 from bactofleet.archives.retry import Denied, NotFound, Say
-from bactofleet.core.destination import S3_SCHEME, is_s3
+from bactofleet.core.destination import is_s3
 from bactofleet.core.errors import MissingInput, TooLarge
 
 
@@ -31,8 +31,7 @@ def fetch(
         # Imported here because boto3 takes longer to start than a small file takes to download.
         from bactofleet.archives import s3  # noqa: PLC0415
 
-        client = s3.make_client(signed=s3.has_credentials())
-        found = s3.find_object(client, *_bucket_and_key(url), say)
+        client, found = s3.look_up(url, say)
         if found.bytes > max_bytes:
             raise TooLarge(url, max_bytes)
         return s3.download(client, found, target, say)
@@ -50,14 +49,8 @@ def find(url: str) -> None:
     if is_s3(url):
         from bactofleet.archives import s3  # noqa: PLC0415
 
-        client = s3.make_client(signed=s3.has_credentials())
-        s3.find_object(client, *_bucket_and_key(url), lambda _: None)
+        s3.look_up(url, lambda _: None)
     else:
         # One byte, as some servers refuse HEAD.
         with web.open_url(url, {"Range": "bytes=0-0"}):
             pass
-
-
-def _bucket_and_key(url: str) -> tuple[str, str]:
-    bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
-    return bucket, key

@@ -22,6 +22,7 @@ from botocore.config import Config
 from bactofleet.archives.disk import check_space
 from bactofleet.archives.https import Fetched
 from bactofleet.archives.retry import Denied, NotFound, Say, retry
+from bactofleet.core.destination import S3_SCHEME
 from bactofleet.core.errors import TemporaryFailure
 from bactofleet.core.files import CHUNK_BYTES
 
@@ -61,6 +62,17 @@ def make_client(*, signed: bool, region: str | None = None) -> Any:
 def has_credentials() -> bool:
     """Say whether the environment, a file or the instance's role gives credentials."""
     return boto3.Session().get_credentials() is not None
+
+
+def look_up(url: str, say: Say) -> tuple[Any, S3Object]:
+    """Return a client with the user's rights, or else the public's, and the object of a URL.
+
+    Raises as `find_object`, and `TemporaryFailure` if the user's settings of AWS cannot be read.
+    """
+    with _named(url):
+        client = make_client(signed=has_credentials())
+    bucket, _, key = url.removeprefix(S3_SCHEME).partition("/")
+    return client, find_object(client, bucket, key, say)
 
 
 def find_object(client: Any, bucket: str, key: str, say: Say) -> S3Object:
