@@ -435,6 +435,18 @@ def test_podman_is_used_where_docker_is_for_others(
     assert container.find_engine() == chosen
 
 
+def test_who_has_the_image_in_a_docker_that_is_down_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("docker", "podman"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(SystemExit, match="Docker does not answer; for Podman the image bactofl"):
+        container.run_command(["true"], container.IMAGE)
+
+
 @pytest.mark.parametrize("engine", ["podman", "/usr/bin/podman"])
 def test_podman_without_root_keeps_the_user(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 1000)

@@ -95,3 +95,14 @@ def test_a_checkout_that_was_updated_alone_is_to_be_installed_anew(
     monkeypatch.setattr(project, "__version__", "99.1")
 
     assert "run `make setup`" in project.find_stale()
+
+
+def test_a_checkout_on_the_path_of_python_alone_is_not_stale(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def find_none(name: str) -> str:
+        raise project.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(project.metadata, "version", find_none)
+
+    assert not project.find_stale()

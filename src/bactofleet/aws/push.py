@@ -57,7 +57,7 @@ def _build_here(architecture: str) -> None:
     words = ["docker", "image", "inspect", "--format", "{{.Architecture}}", IMAGE]
     inspected = subprocess.run(words, check=False, capture_output=True, text=True)
     if inspected.returncode != 0:
-        raise ConfigurationError([IMAGE_MISSING])
+        raise ConfigurationError([f"{IMAGE_MISSING}; Docker says: {inspected.stderr.strip()}"])
     built, wanted = inspected.stdout.strip(), PLATFORMS[architecture]
     if built != wanted:
         raise ConfigurationError(

@@ -30,7 +30,10 @@ def find_stale() -> str:
 
     Others read the installed version, such as the jobs that compare theirs with it.
     """
-    if (installed := metadata.version("bactofleet")) == __version__:
+    installed = __version__  # as where Python only finds the sources on its path
+    with suppress(metadata.PackageNotFoundError):
+        installed = metadata.version("bactofleet")
+    if installed == __version__:
         return ""
     return (
         f"the sources are bactofleet {__version__}, installed as {installed}: run `make setup` in "

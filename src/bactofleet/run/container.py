@@ -101,7 +101,10 @@ def run_command(command: Sequence[str], image: str) -> None:
     engine = find_engine()
     description = ask_image(engine, image)
     if image == IMAGE and "id" not in description:
-        sys.exit(f"error: {IMAGE_MISSING}")  # no registry has an image of this name that is ours
+        is_down = engine != ENGINES[0] and shutil.which(ENGINES[0])
+        where = "Docker does not answer; for Podman " if is_down else ""
+        # No registry has an image of this name that is ours.
+        sys.exit(f"error: {where}{IMAGE_MISSING}")
     mounts = find_mounts(command, Path.cwd(), os.environ)
     become(engine, description, command, mounts, _terminal_options())
 
