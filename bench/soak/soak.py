@@ -39,8 +39,9 @@ POLL_S = 1
 PAUSE_S, EVENTS = 3.0, 240
 # An outage lasts up to this share of the soak.
 OUTAGE_S, OUTAGE = 20.0, 1 / 20
-# After the last fault the run has to come to its end.
-DRAIN_S = 600.0
+# After the last fault the run has to come to its end. What outages and lost attempts have cost is a
+# part of the soak.
+DRAIN_S, DRAIN = 600.0, 1 / 3
 # What a controller may hold open, however long it works.
 MAX_FILES, MAX_THREADS = 64, 64
 # Of resident memory between the middle and the end of a controller's life.
@@ -179,7 +180,7 @@ class Soak:
             while time.monotonic() - begun < seconds and not self._look(pause_s):
                 chaos.happen()
             self.aws.clear_faults()
-            end = time.monotonic() + DRAIN_S
+            end = time.monotonic() + max(DRAIN_S, seconds * DRAIN)
             while not (ended := self._look(1)) and time.monotonic() < end:
                 pass
             self.has_ended = ended

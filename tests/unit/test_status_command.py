@@ -21,6 +21,7 @@ from bactofleet.core.destination import scratch_folder
 from bactofleet.core.times import format_duration
 from bactofleet.monitor.display import to_json, to_lines, to_panel
 from bactofleet.monitor.snapshot import MIN_PAUSE_S, Observer, Snapshot
+from bactofleet.monitor.wording import describe_briefly
 from bactofleet.records.folder import lock_results
 from snakemake_executor_plugin_aws_batch_array.api import JobCounts
 from snakemake_executor_plugin_aws_batch_array.ledger import Ledger, OpenChild
@@ -173,6 +174,16 @@ def test_submitted_genomes_are_neither_waiting_nor_failed(project: Path):
     genomes = observe(project).genomes
 
     assert (genomes.submitted, genomes.failed, genomes.waiting) == (2, 2, 9)
+
+
+def test_nothing_is_said_to_run_where_only_batch_knows(project: Path):
+    before = describe_briefly(observe(project))
+    submit(project, samples_of(project)[-4:])
+
+    after = describe_briefly(observe(project))
+
+    assert "0 running, 10 waiting" in before
+    assert "3 failed, 4 submitted, 6 waiting" in after
 
 
 def test_a_genome_that_several_files_tell_of_is_counted_once(under_way: Path):

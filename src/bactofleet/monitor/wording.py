@@ -77,11 +77,13 @@ def describe_briefly(snapshot: Snapshot) -> str:
 
 
 def iter_counts(snapshot: Snapshot) -> Iterator[str]:
-    """Yield how many genomes are in each state, without `submitted` where nothing is."""
+    """Yield how many genomes are in each state, as far as that is known."""
     genomes = snapshot.genomes
+    # Batch was not asked which of the submitted ones are running.
+    left_out = "running" if genomes.submitted and snapshot.batch is None else "submitted"
     for state in ("complete", "excluded", "failed", "running", "submitted", "waiting"):
         count: int = getattr(genomes, state)
-        if count or state != "submitted":
+        if count or state != left_out:
             stages = _describe_stages(snapshot.running_stages) if state == "running" else ""
             yield f"{count:,} {state}{stages}"
 
