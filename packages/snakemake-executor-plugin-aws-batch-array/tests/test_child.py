@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import sys
 import tarfile
 import threading
@@ -330,6 +331,24 @@ def test_on_sigterm_snakemake_and_all_that_it_started_end_at_once(
     assert capsys.readouterr().out.endswith(f"{environment.REASON_LINE}stopped by SIGTERM\n")
     assert not is_running(int(container.seen.read_text()))
     assert list(container.scratch.iterdir()) == []
+
+
+def test_a_sigterm_while_snakemake_is_started_ends_it_too(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Popen(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    container.snakemake("sleep 60")
+    monkeypatch.setattr(worker.subprocess, "Popen", Popen)
+
+    assert container.run() == exit_codes.TERMINATED
+    assert not is_running(started[0].pid)
 
 
 def is_running(pid: int) -> bool:

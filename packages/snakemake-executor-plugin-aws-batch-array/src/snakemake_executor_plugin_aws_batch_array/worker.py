@@ -17,6 +17,8 @@ import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -149,13 +151,29 @@ def run_snakemake(options: dict[str, Any], line: ManifestLine, private: Path) ->
         environment.EXIT_CODE_FILE: str(private / "exit-code"),
     }
     command = [sys.executable, "-m", f"{__package__}.inner", *line.arguments, *options["arguments"]]
-    process = subprocess.Popen(command, env=variables, start_new_session=True)
+    process = None
     try:
+        with _uninterrupted():
+            process = subprocess.Popen(command, env=variables, start_new_session=True)
         return process.wait()
     except Interrupted:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        if process:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         raise
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let a SIGTERM that comes meanwhile interrupt afterwards."""
+    came: list[int] = []
+    handler = signal.signal(signal.SIGTERM, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    if came:
+        raise Interrupted
 
 
 def stage_out(
