@@ -18,13 +18,17 @@ CHECK = {"check": ("make", "check")}
 # Parts of tests/aws, by their files: the emulated AWS itself, and the executor on it.
 PARTS = {name: f"test_{name}_*" for name in ("emulator", "executor")}
 LANES = (
-    CHECK | {s: (*PYTEST, f"tests/{s}") for s in ("browser", "workflow", "download", "wheels")},
-    {"executor": (*PYTEST, *map(str, sorted(Path("tests/aws").glob(PARTS["executor"]))))},
+    CHECK
+    | {suite: (*PYTEST, f"tests/{suite}") for suite in ("workflow", "download", "wheels")}
+    | {"emulator": (*PYTEST, *map(str, sorted(Path("tests/aws").glob(PARTS["emulator"]))))},
+    {
+        "executor": (*PYTEST, *map(str, sorted(Path("tests/aws").glob(PARTS["executor"])))),
+        "browser": (*PYTEST, "tests/browser"),
+    },
     {
         "aws": (*PYTEST, "tests/aws", *(f"--ignore-glob=*/{files}" for files in PARTS.values())),
         "infra": (*PYTEST, "tests/infra"),
         "slurm": (*PYTEST, "tests/slurm"),
-        "emulator": (*PYTEST, *map(str, sorted(Path("tests/aws").glob(PARTS["emulator"])))),
     },
 )
 

@@ -80,7 +80,7 @@ def test_it(resource):
 def test_a_suite_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]):
     assert main(["check", "checks"]) == 2
 
-    assert "no such suite: checks; there are check, browser" in capsys.readouterr().err
+    assert "no such suite: checks; there are check, workflow" in capsys.readouterr().err
 
 
 def test_every_folder_of_tests_is_in_a_suite():
