@@ -128,9 +128,9 @@ class Estimate:
         if not self.finished:
             return "one genome measured elsewhere; your first genomes will improve it"
         made = f"{self.finished:,} finished genomes"
-        return (
-            f"{made}, and one of the other kind of reads measured elsewhere" * self.is_guess or made
-        )
+        if self.is_guess:
+            return f"{made}, and one of the other kind of reads measured elsewhere"
+        return made
 
 
 class _Kind(NamedTuple):

@@ -297,14 +297,8 @@ def _join_reads(
     if len(mates) > 1:
         names = ", ".join(run[0].name for run in runs)
         raise Excluded("paired-end", f"some of {names} hold pairs, and some do not")
-    # A sequencer writes hundreds of files for a barcode: each is opened once, not for each pair.
-    alike: defaultdict[int, list[ReadRun]] = defaultdict(list)
-    for (first, *_), (files, counted) in zip(runs, plain, strict=True):
-        run = ReadRun(first.name, files, counted[0], pair_name(files[0]), mate_number(files[0]))
-        alike[run.stats.read_total].append(run)
-    for group in alike.values():
-        for two in combinations(group, 2):
-            _compare_runs(stage, *two)
+    if len(runs) > 1:
+        _compare_runs(stage, runs, plain)
     long = [f"{stage.sample}_{LONG_READS[long_reads]}"] if long_reads else []
     copies = _copy_paths(stage, long or read_names(stage.sample, paired=mates == {2}))
     for mate, copy in enumerate(copies):
@@ -353,7 +347,20 @@ def _make_plain(stage: Stage, number: int, run: list[Source], *, is_long: bool) 
     return plain, scan_reads(plain, [name for name in names for _ in range(parts)])
 
 
-def _compare_runs(stage: Stage, one: ReadRun, other: ReadRun) -> None:
+def _compare_runs(stage: Stage, runs: list[list[Source]], plain: list[PlainRun]) -> None:
+    """Look whether two runs of a genome are one."""
+    # A sequencer writes hundreds of files for a barcode: the name of a first read is looked up once
+    # for each file, not for each two.
+    alike: defaultdict[int, list[ReadRun]] = defaultdict(list)
+    for (first, *_), (files, counted) in zip(runs, plain, strict=True):
+        run = ReadRun(first.name, files, counted[0], pair_name(files[0]), mate_number(files[0]))
+        alike[run.stats.read_total].append(run)
+    for group in alike.values():
+        for two in combinations(group, 2):
+            _compare_two(stage, *two)
+
+
+def _compare_two(stage: Stage, one: ReadRun, other: ReadRun) -> None:
     """Look whether two runs of equally many reads are one: the same twice, or its two mates."""
     names = f"{one.name} and {other.name}"
     if one.stats.has_same_numbers(other.stats) and hold_same_reads(one.files[0], other.files[0]):
